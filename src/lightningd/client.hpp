@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jsonrpc/caller.hpp"
+#include "lightningd/types.hpp"
+#include "util/function.hpp"
+#include "util/result.hpp"
+#include "util/rope.hpp"
+
+namespace lightningd {
+
+template <class T>
+using Reply = util::Function<void(util::Result<T>)>;
+
+struct NodeInfo {
+  std::string version;
+  std::uint32_t blockheight = 0;
+  /// warning_bitcoind_sync or warning_lightningd_sync, whichever is there.
+  std::string sync_warning;
+};
+
+struct Connected {
+  Features features;
+};
+
+/// Parameters shared by fundpsbt and utxopsbt.
+struct FundParams {
+  bool all = false;  ///< "all" instead of `amount`
+  Sat amount;
+  std::string feerate;  ///< "<n>perkw" or what the user wrote
+  std::uint64_t startweight = 0;
+  std::uint32_t reserve_blocks = 0;
+  bool opening_anchor_channel = false;
+};
+
+struct Reservation {
+  Outpoint outpoint;
+  std::uint32_t reserved_to_block = 0;
+};
+
+struct Funded {
+  std::string psbt;  ///< base64, version 0
+  Perkw feerate;
+  std::uint64_t estimated_final_weight = 0;
+  Msat excess;
+  std::optional<std::uint32_t> change_outnum;
+  std::vector<Reservation> reservations;
+};
+
+struct StartParams {
+  NodeId id;
+  Sat amount;
+  std::string feerate;  ///< empty: lightningd's default
+  bool announce = true;
+  Msat push;
+  std::optional<std::string> close_to;
+  std::optional<std::uint32_t> mindepth;
+  std::optional<Sat> reserve;
+  bool has_channel_type = false;
+  std::vector<std::uint16_t> channel_type;
+};
+
+struct Started {
+  std::string funding_address;
+  util::Bytes scriptpubkey;
+  std::optional<std::string> close_to;  ///< script in hex, when the peer agreed to upfront shutdown
+  std::string channel_type;             ///< raw JSON {bits,names}; empty before v24.02
+};
+
+struct Completed {
+  ChannelId channel_id;
+  bool commitments_secured = false;
+};
+
+struct PeerChannel {
+  NodeId peer;
+  std::string state;
+  std::optional<ChannelId> channel_id;  ///< absent for an opening without an outpoint
+  std::optional<Outpoint> funding;      ///< funding_txid and funding_outnum
+  std::optional<Sat> total;             ///< total_msat
+  bool opened_by_us = false;
+  bool withheld = false;
+  bool peer_connected = false;
+  std::string short_channel_id;
+};
+
+struct WalletOutput {
+  Outpoint outpoint;
+  Sat amount;
+  util::Bytes scriptpubkey;
+  std::string status;
+  bool reserved = false;
+  std::uint32_t reserved_to_block = 0;
+  bool has_redeemscript = false;  ///< P2SH-wrapped
+};
+
+struct Sent {
+  std::string tx;  ///< hex
+  Txid txid;
+};
+
+/// One typed function per RPC of lightningd that we use; a reply that lacks a field or has it in
+/// the wrong form is an Error (code -1, "unexpected reply to <method>: ..."), never a crash.
+/// A Client belongs to one command (or to none): its id prefixes the ids of all calls.
+/// Cheap to copy; the Caller must outlive it.
+class Client {
+ public:
+  Client(jsonrpc::Caller& caller, std::string origin) : caller_(&caller), origin_(std::move(origin)) {}
+
+  void getinfo(Reply<NodeInfo> then) const;
+  /// `address`: "host[:port]", or empty to let lightningd find one. Errors 400, 401, 402.
+  void connect(const NodeId& id, const std::string& address, Reply<Connected> then) const;
+  /// Feerate text (lightningd's styles) to sat per 1,000 weight. Error 501 without estimates.
+  void parsefeerate(const std::string& feerate, Reply<Perkw> then) const;
+  /// Errors 301, 304, 313. Always nonwrapped, excess_as_change.
+  void fundpsbt(const FundParams& params, std::uint32_t minconf, Reply<Funded> then) const;
+  /// Error -32602 for an output that is unknown, spent or (unless reservedok) reserved.
+  void utxopsbt(const FundParams& params, const std::vector<Outpoint>& utxos, bool reservedok,
+                Reply<Funded> then) const;
+  /// Adds `blocks` to the reservation of every input of ours.
+  void reserveinputs(const util::SharedText& psbt, bool exclusive, std::uint32_t blocks,
+                     Reply<std::vector<Reservation>> then) const;
+  /// Subtracts `blocks`; what still is reserved after that comes back with its new height.
+  void unreserveinputs(const util::SharedText& psbt, std::uint32_t blocks, Reply<std::vector<Reservation>> then) const;
+  /// Error codes: lightningd.md section 5.
+  void fundchannel_start(const StartParams& params, Reply<Started> then) const;
+  /// `withhold` is left out of the request when false (unknown before v25.12).
+  void fundchannel_complete(const NodeId& id, const util::SharedText& psbt, bool withhold, Reply<Completed> then) const;
+  /// Errors 306, 307, 308. Peer-wide: see the hazard in lightningd.md section 5. May never answer.
+  void fundchannel_cancel(const NodeId& id, Reply<void> then) const;
+  void disconnect(const NodeId& id, bool force, Reply<void> then) const;
+  /// Closes by channel id; for a withheld channel lightningd just forgets it.
+  void close(const ChannelId& channel, std::uint32_t unilateraltimeout_seconds, Reply<void> then) const;
+  /// One peer's channels, or everyone's. An opening in progress has state "OPENINGD".
+  void listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vector<PeerChannel>> then) const;
+  void listfunds(Reply<std::vector<WalletOutput>> then) const;
+  /// The signed PSBT, same version as given.
+  void signpsbt(const util::SharedText& psbt, Reply<util::SharedText> then) const;
+  /// Give it version 2 (funding-protocol.md 1.4). Error -1 "Error broadcasting..." may hide a success.
+  void sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks, Reply<Sent> then) const;
+
+ private:
+  /// `method` is a literal; `params` JSON text of an object or array.
+  template <class T>
+  void send(const char* method, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then) const;
+
+  jsonrpc::Caller* caller_;
+  std::string origin_;
+};
+
+}  // namespace lightningd

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "json/value.hpp"
+#include "lightningd/types.hpp"
+#include "util/bytes.hpp"
+#include "util/result.hpp"
+
+namespace lightningd {
+
+/// Reads the members of one JSON object of lightningd and remembers the first that was wrong: a
+/// parser reads straight through and asks once, with finish(). After an error every further read
+/// gives an empty value. Lives for one parse; the document must outlive it.
+class Fields {
+ public:
+  explicit Fields(const json::Value& object);
+
+  [[nodiscard]] bool has(std::string_view name) const { return object_.find(name).has_value(); }
+
+  [[nodiscard]] std::string text(std::string_view name);
+  [[nodiscard]] bool boolean(std::string_view name);
+  [[nodiscard]] std::uint32_t u32(std::string_view name);
+  [[nodiscard]] std::uint64_t u64(std::string_view name);
+  [[nodiscard]] util::Bytes bytes(std::string_view name);
+  /// An integer, or "<n>msat" as older lightningds write it.
+  [[nodiscard]] Msat msat(std::string_view name);
+  /// The same, which must be a whole number of satoshi.
+  [[nodiscard]] Sat sat(std::string_view name);
+  /// Txid, ChannelId, NodeId or Features, in hex.
+  template <class Id>
+  [[nodiscard]] Id id(std::string_view name) {
+    const auto parsed = Id::from_hex(text(name));
+    if (!parsed) wrong(name, "an id in hex");
+    return parsed.value_or(Id());
+  }
+
+  /// The value, or the first error.
+  template <class T>
+  [[nodiscard]] util::Result<T> finish(T value) {
+    if (error_) return std::move(*error_);
+    return value;
+  }
+
+ private:
+  template <class T>
+  [[nodiscard]] T value(util::Result<T> read);
+  void wrong(std::string_view name, std::string_view expected);
+
+  json::Value object_;
+  std::optional<util::Error> error_;
+};
+
+}  // namespace lightningd

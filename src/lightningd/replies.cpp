@@ -1,0 +1,156 @@
+#include "lightningd/replies.hpp"
+
+#include <utility>
+
+#include "lightningd/fields.hpp"
+
+namespace lightningd::replies {
+namespace {
+
+/// The elements of the array `name` of `result`, each read by `parse`.
+template <class T>
+util::Result<std::vector<T>> list(const json::Value& result, std::string_view name,
+                                  util::Result<T> (*parse)(const json::Value&)) {
+  const auto array = result.field(name);
+  if (!array.ok()) return array.error();
+  if (!array->is_array()) return util::Error{code::generic, array->path() + ": expected an array", {}};
+  std::vector<T> all;
+  for (const auto& element : array->elements()) {
+    auto one = parse(element);
+    if (!one.ok()) return std::move(one.error());
+    all.push_back(std::move(*one));
+  }
+  return all;
+}
+
+util::Result<Reservation> reservation(const json::Value& object) {
+  Fields fields(object);
+  Reservation reservation;
+  reservation.outpoint = {fields.id<Txid>("txid"), fields.u32("vout")};
+  // Absent once the input is free again (unreserveinputs); 0 says so here.
+  if (fields.boolean("reserved")) reservation.reserved_to_block = fields.u32("reserved_to_block");
+  return fields.finish(reservation);
+}
+
+util::Result<PeerChannel> peer_channel(const json::Value& object) {
+  Fields fields(object);
+  PeerChannel channel;
+  channel.peer = fields.id<NodeId>("peer_id");
+  channel.state = fields.text("state");
+  // An opening in progress has few of the rest.
+  if (fields.has("peer_connected")) channel.peer_connected = fields.boolean("peer_connected");
+  if (fields.has("channel_id")) channel.channel_id = fields.id<ChannelId>("channel_id");
+  if (fields.has("funding_txid") && fields.has("funding_outnum")) {
+    channel.funding = Outpoint{fields.id<Txid>("funding_txid"), fields.u32("funding_outnum")};
+  }
+  if (fields.has("total_msat")) channel.total = fields.sat("total_msat");
+  if (fields.has("opener")) channel.opened_by_us = fields.text("opener") == "local";
+  if (fields.has("short_channel_id")) channel.short_channel_id = fields.text("short_channel_id");
+  if (const auto funding = object.find("funding"); funding && funding->find("withheld")) {
+    const auto withheld = funding->boolean("withheld");
+    if (!withheld.ok()) return withheld.error();
+    channel.withheld = *withheld;
+  }
+  return fields.finish(std::move(channel));
+}
+
+util::Result<WalletOutput> wallet_output(const json::Value& object) {
+  Fields fields(object);
+  WalletOutput output;
+  output.outpoint = {fields.id<Txid>("txid"), fields.u32("output")};
+  output.amount = fields.sat("amount_msat");
+  output.scriptpubkey = fields.bytes("scriptpubkey");
+  output.status = fields.text("status");
+  if (fields.has("reserved")) output.reserved = fields.boolean("reserved");
+  if (fields.has("reserved_to_block")) output.reserved_to_block = fields.u32("reserved_to_block");
+  output.has_redeemscript = fields.has("redeemscript");
+  return fields.finish(std::move(output));
+}
+
+}  // namespace
+
+util::Result<NodeInfo> node_info(const json::Value& result) {
+  Fields fields(result);
+  NodeInfo info;
+  info.version = fields.text("version");
+  info.blockheight = fields.u32("blockheight");
+  for (const auto* warning : {"warning_bitcoind_sync", "warning_lightningd_sync"}) {
+    if (info.sync_warning.empty() && fields.has(warning)) info.sync_warning = fields.text(warning);
+  }
+  return fields.finish(std::move(info));
+}
+
+util::Result<Connected> connected(const json::Value& result) {
+  Fields fields(result);
+  return fields.finish(Connected{fields.id<Features>("features")});
+}
+
+util::Result<Perkw> feerate(const json::Value& result) {
+  Fields fields(result);
+  return fields.finish(Perkw{fields.u32("perkw")});
+}
+
+util::Result<Funded> funded(const json::Value& result) {
+  Fields fields(result);
+  Funded funded;
+  funded.psbt = fields.text("psbt");
+  funded.feerate = {fields.u32("feerate_per_kw")};
+  funded.estimated_final_weight = fields.u64("estimated_final_weight");
+  funded.excess = fields.msat("excess_msat");
+  if (fields.has("change_outnum")) funded.change_outnum = fields.u32("change_outnum");
+  if (fields.has("reservations")) {
+    auto reserved = reservations(result);
+    if (!reserved.ok()) return std::move(reserved.error());
+    funded.reservations = std::move(*reserved);
+  }
+  return fields.finish(std::move(funded));
+}
+
+util::Result<std::vector<Reservation>> reservations(const json::Value& result) {
+  auto all = list(result, "reservations", reservation);
+  if (all.ok()) std::erase_if(*all, [](const Reservation& one) { return one.reserved_to_block == 0; });
+  return all;
+}
+
+util::Result<Started> started(const json::Value& result) {
+  Fields fields(result);
+  Started started;
+  started.funding_address = fields.text("funding_address");
+  started.scriptpubkey = fields.bytes("scriptpubkey");
+  if (fields.has("close_to")) started.close_to = fields.text("close_to");
+  if (const auto type = result.find("channel_type")) started.channel_type = type->dump();
+  return fields.finish(std::move(started));
+}
+
+util::Result<Completed> completed(const json::Value& result) {
+  Fields fields(result);
+  Completed completed;
+  completed.channel_id = fields.id<ChannelId>("channel_id");
+  completed.commitments_secured = fields.boolean("commitments_secured");
+  return fields.finish(completed);
+}
+
+util::Result<std::vector<PeerChannel>> peer_channels(const json::Value& result) {
+  return list(result, "channels", peer_channel);
+}
+
+util::Result<std::vector<WalletOutput>> wallet_outputs(const json::Value& result) {
+  return list(result, "outputs", wallet_output);
+}
+
+util::Result<util::SharedText> signed_psbt(const json::Value& result) {
+  Fields fields(result);
+  return fields.finish(util::share(fields.text("signed_psbt")));
+}
+
+util::Result<Sent> sent(const json::Value& result) {
+  Fields fields(result);
+  Sent sent;
+  sent.tx = fields.text("tx");
+  sent.txid = fields.id<Txid>("txid");
+  return fields.finish(std::move(sent));
+}
+
+util::Result<void> anything(const json::Value& /*result*/) { return {}; }
+
+}  // namespace lightningd::replies

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <vector>
+
+#include "json/value.hpp"
+#include "lightningd/client.hpp"
+#include "util/result.hpp"
+#include "util/rope.hpp"
+
+/// The `result` of each RPC as a value. Errors name the path of what was wrong; members that a
+/// version or a state of lightningd leaves out are no error, and neither are members added later.
+namespace lightningd::replies {
+
+[[nodiscard]] util::Result<NodeInfo> node_info(const json::Value& result);
+[[nodiscard]] util::Result<Connected> connected(const json::Value& result);
+[[nodiscard]] util::Result<Perkw> feerate(const json::Value& result);
+[[nodiscard]] util::Result<Funded> funded(const json::Value& result);
+/// Leaves out inputs that are not reserved any more.
+[[nodiscard]] util::Result<std::vector<Reservation>> reservations(const json::Value& result);
+[[nodiscard]] util::Result<Started> started(const json::Value& result);
+[[nodiscard]] util::Result<Completed> completed(const json::Value& result);
+[[nodiscard]] util::Result<std::vector<PeerChannel>> peer_channels(const json::Value& result);
+[[nodiscard]] util::Result<std::vector<WalletOutput>> wallet_outputs(const json::Value& result);
+[[nodiscard]] util::Result<util::SharedText> signed_psbt(const json::Value& result);
+[[nodiscard]] util::Result<Sent> sent(const json::Value& result);
+/// For replies that say nothing we need.
+[[nodiscard]] util::Result<void> anything(const json::Value& result);
+
+}  // namespace lightningd::replies

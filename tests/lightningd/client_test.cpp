@@ -1,0 +1,112 @@
+#include "lightningd/client.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client_fixture.hpp"
+
+using namespace test;
+
+namespace {
+
+Call<NodeInfo> getinfo() {
+  return Call<NodeInfo>([](const Client& client, auto then) { client.getinfo(std::move(then)); });
+}
+
+}  // namespace
+
+TEST_CASE("getinfo") {
+  const std::string reply = R"({"version":"v26.06","blockheight":870000})";
+  auto call = getinfo();
+  CHECK(call.request == "getinfo {}");
+  const auto& info = call.value(reply);
+  CHECK(info.version == "v26.06");
+  CHECK(info.blockheight == 870000);
+  CHECK(info.sync_warning.empty());
+  check_required(getinfo, "getinfo", reply, "result.", {"version", "blockheight"});
+}
+
+TEST_CASE("of several wrong members the first is told") {
+  auto call = getinfo();
+  CHECK(call.result("{}").error().message == "unexpected reply to getinfo: result.version: missing");
+}
+
+TEST_CASE("getinfo tells of an unsynced node") {
+  for (const std::string name : {"warning_bitcoind_sync", "warning_lightningd_sync"}) {
+    auto call = getinfo();
+    CHECK(call.value(R"({"version":"v","blockheight":1,")" + name + R"(":"still syncing"})").sync_warning ==
+          "still syncing");
+  }
+}
+
+TEST_CASE("connect") {
+  for (const std::string address : {"", "127.0.0.1:9735", "[::1]:9735"}) {
+    Call<Connected> call(
+        [&address](const Client& client, auto then) { client.connect(node, address, std::move(then)); });
+    CHECK(call.request == R"(connect {"id":")" + node_hex + (address.empty() ? "" : "@") + address + "\"}");
+    CHECK(call.value(R"({"id":"x","features":"10000000"})").features.offers(feature::dual_fund));
+  }
+  const auto make = [] {
+    return Call<Connected>([](const Client& client, auto then) { client.connect(node, "", std::move(then)); });
+  };
+  check_required(make, "connect", R"({"features":"02"})", "result.", {"features"});
+  auto call = make();
+  CHECK(call.result(R"({"features":"0"})").error().message ==
+        R"(unexpected reply to connect: result.features: expected an id in hex, got "0")");
+}
+
+TEST_CASE("parsefeerate goes by position") {
+  const auto make = [] {
+    return Call<Perkw>([](const Client& client, auto then) { client.parsefeerate("urgent", std::move(then)); });
+  };
+  auto call = make();
+  CHECK(call.request == R"(parsefeerate ["urgent"])");
+  CHECK(call.value(R"({"perkw":253})") == Perkw{253});
+  check_required(make, "parsefeerate", R"({"perkw":253})", "result.", {"perkw"});
+}
+
+TEST_CASE("fundchannel_cancel, disconnect and close: any reply will do") {
+  const auto id = R"({"id":")" + node_hex + "\"";
+  Call<void> cancel([](const Client& client, auto then) { client.fundchannel_cancel(node, std::move(then)); });
+  CHECK(cancel.request == "fundchannel_cancel " + id + "}");
+  CHECK(cancel.result(R"({"cancelled":"Channel open canceled"})").ok());
+
+  Call<void> disconnect([](const Client& client, auto then) { client.disconnect(node, true, std::move(then)); });
+  CHECK(disconnect.request == "disconnect " + id + R"(,"force":true})");
+  CHECK(disconnect.result("{}").ok());
+
+  Call<void> close(
+      [](const Client& client, auto then) { client.close(*ChannelId::from_hex(channel_hex), 1, std::move(then)); });
+  CHECK(close.request == R"(close {"id":")" + channel_hex + R"(","unilateraltimeout":1})");
+  CHECK(close.result("[]").ok());
+}
+
+TEST_CASE("lightningd's own error passes as it is") {
+  auto call = getinfo();
+  const auto& reply = call.replied(R"("error":{"code":301,"message":"Could not afford","data":{"a":1}})");
+  REQUIRE(!reply.ok());
+  CHECK(reply.error().code == 301);
+  CHECK(reply.error().message == "Could not afford");
+  CHECK(reply.error().data == "{\"a\":1}");
+}
+
+TEST_CASE("a result of another kind is an error, not a crash") {
+  for (const std::string result : {"null", "[]", "5", "\"text\"", "{}"}) {
+    auto info = getinfo();
+    CHECK(!info.result(result).ok());
+  }
+}
+
+TEST_CASE("all calls of a client carry its command's id") {
+  Fixture f;
+  const Client client(f.caller, "\"cli:multifundchannel#5\"");
+  client.getinfo([](util::Result<NodeInfo>) {});
+  client.listfunds([](util::Result<std::vector<WalletOutput>>) {});
+  CHECK(jsonrpc::Message::parse(f.wire->sent.at(0).flat())->raw_id() ==
+        R"("cli:multifundchannel#5/multifundchannel:getinfo#1")");
+  CHECK(jsonrpc::Message::parse(f.wire->sent.at(1).flat())->raw_id() ==
+        R"("cli:multifundchannel#5/multifundchannel:listfunds#2")");
+}
