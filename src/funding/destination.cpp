@@ -1,0 +1,127 @@
+#include "funding/destination.hpp"
+
+#include <array>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "funding/funding_transaction.hpp"
+#include "funding/params.hpp"
+#include "util/str.hpp"
+
+namespace funding {
+
+namespace {
+
+/// In the order in which lightningd's builtin takes them from an array.
+constexpr std::array<std::string_view, 10> names{"id",       "amount",      "announce",      "push_msat",
+                                                 "close_to", "request_amt", "compact_lease", "mindepth",
+                                                 "reserve",  "channel_type"};
+
+struct Peer {
+  lightningd::NodeId id;
+  std::string address;
+};
+
+/// "<node id>", or "<node id>@<host>[:<port>]". The address is left for `connect` to judge.
+util::Result<Peer> parse_peer(const json::Value& value) {
+  const auto text = value.string();
+  if (!text) return wrong(value, "must be a node id, as a string");
+  const auto at = text->find('@');
+  const auto id = lightningd::NodeId::from_hex(text->substr(0, at));
+  if (!id) return wrong(value, "must begin with a node id: 66 hex digits, the first two 02 or 03");
+  if (at == std::string_view::npos) return Peer{*id, ""};
+  if (at + 1 == text->size()) return wrong(value, "has no address after the @");
+  return Peer{*id, std::string(text->substr(at + 1))};
+}
+
+/// Nothing means "all".
+util::Result<std::optional<lightningd::Sat>> parse_sat_or_all(const json::Value& value) {
+  if (const auto text = value.string(); text && *text == "all") return std::optional<lightningd::Sat>();
+  const auto amount = parse_sat(value);
+  if (!amount) return amount.error();
+  if (*amount < channel_dust)
+    return wrong(value, util::str("output would be dust (less than ", channel_dust.value, "sat)"));
+  return std::optional(*amount);
+}
+
+util::Result<std::vector<std::uint16_t>> parse_channel_type(const json::Value& value) {
+  if (!value.is_array()) return wrong(value, "must be an array of feature bits");
+  std::vector<std::uint16_t> bits;
+  for (const json::Value& element : value.elements()) {
+    const auto bit = parse_u16(element);
+    if (!bit) return bit.error();
+    bits.push_back(*bit);
+  }
+  return bits;
+}
+
+void refuse_push_beyond_amount(Params& params, const Destination& destination) {
+  const auto value = params.find("push_msat");
+  if (!value || destination.all || destination.push <= to_msat(destination.amount)) return;
+  params.fail(wrong(*value, util::str("is more than the amount of ", destination.amount.value, "sat")));
+}
+
+/// Both parameters ask for dual funding; only an explicit zero asks for nothing.
+void refuse_lease(Params& params) {
+  const auto wanted = params.optional("request_amt", parse_sat).value_or(lightningd::Sat{});
+  const auto amount = params.find("request_amt");
+  const auto lease = params.find("compact_lease");
+  if (wanted.value != 0 && !lease)
+    params.fail(wrong(*amount, "needs 'compact_lease' too, to request funds from the peer"));
+  if (wanted.value == 0 && !lease) return;
+  util::Error error = wrong(wanted.value != 0 ? *amount : *lease, "v2 (dual funding) is not supported yet");
+  error.code = lightningd::code::v2_unsupported;
+  params.fail(std::move(error));
+}
+
+util::Result<Destination> parse_destination(const json::Value& value, std::size_t index) {
+  Params params(value, names);
+  Destination destination;
+  destination.index = index;
+  Peer peer = params.required("id", parse_peer);
+  destination.id = peer.id;
+  destination.address = std::move(peer.address);
+  const auto amount = params.required("amount", parse_sat_or_all);
+  destination.all = !amount;
+  destination.amount = amount.value_or(lightningd::Sat{});
+  destination.announce = params.optional("announce", parse_bool).value_or(true);
+  destination.push = params.optional("push_msat", parse_msat).value_or(lightningd::Msat{});
+  refuse_push_beyond_amount(params, destination);
+  destination.close_to = params.optional("close_to", parse_string);
+  refuse_lease(params);
+  destination.mindepth = params.optional("mindepth", parse_u32);
+  destination.reserve = params.optional("reserve", parse_sat);
+  if (auto bits = params.optional("channel_type", parse_channel_type)) {
+    destination.channel_type = std::move(*bits);
+    destination.has_channel_type = true;
+  }
+  if (params.error()) return *params.error();
+  return destination;
+}
+
+}  // namespace
+
+util::Result<std::vector<Destination>> parse_destinations(const json::Value& value) {
+  if (!value.is_array() || value.size() == 0) return wrong(value, "must be an array with at least one entry");
+
+  std::vector<Destination> destinations;
+  std::set<lightningd::NodeId> ids;
+  bool has_all = false;
+  lightningd::Sat total;
+  for (const json::Value& element : value.elements()) {
+    auto destination = parse_destination(element, destinations.size());
+    if (!destination) return destination.error();
+
+    if (!ids.insert(destination->id).second) return wrong(element, "duplicate destination: this id came before");
+    if (destination->all && has_all) return wrong(element, "only one destination can have the amount \"all\"");
+    has_all = has_all || destination->all;
+    total = total + destination->amount;
+    if (total > lightningd::max_money) return wrong(element, "the amounts up to here are more than 21 million btc");
+    destinations.push_back(std::move(*destination));
+  }
+  return destinations;
+}
+
+}  // namespace funding

@@ -1,0 +1,137 @@
+#include "funding/funding_transaction.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "util/str.hpp"
+
+namespace funding {
+
+using lightningd::Perkw;
+using lightningd::Sat;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+constexpr std::uint64_t p2wsh_output_weight = 4 * (8 + 1 + 34);
+
+/// Version, locktime and both counters (in bytes that weigh four), segwit marker and flag.
+std::uint64_t overhead(std::size_t inputs, std::size_t outputs) {
+  return 4 * (4 + 4 + compact_size_length(inputs) + compact_size_length(outputs)) + 2;
+}
+
+/// Version 0 with 20 bytes or 32, version 1 with 32: nothing of it goes into a scriptSig.
+bool is_native_segwit(const util::Bytes& script) {
+  if (script.size() == 22) return script[0] == 0x00 && script[1] == 20;
+  return script.size() == 34 && (script[0] == 0x00 || script[0] == 0x51) && script[1] == 32;
+}
+
+Result<Sat> sum_of_inputs(const Psbt& psbt) {
+  Sat sum;
+  for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
+    const auto amount = psbt.input_amount(i);
+    const auto script = psbt.input_script(i);
+    if (!amount || !script) return Error{-1, str("the wallet's PSBT lacks the output that input ", i, " spends"), {}};
+    if (!is_native_segwit(*script)) {
+      return Error{lightningd::code::invalid_params,
+                   str("utxos: ", psbt.inputs()[i].outpoint.str(), " is not native segwit, so the transaction's id ",
+                       "would change when it is signed"),
+                   {}};
+    }
+    sum = sum + *amount;
+  }
+  return sum;
+}
+
+Sat sum_of_outputs(const Psbt& psbt) {
+  Sat sum;
+  for (const auto& output : psbt.outputs()) sum = sum + output.amount;
+  return sum;
+}
+
+/// The fee must be what was asked for. Without change the excess that was too small for one goes to
+/// the fee as well: at most the change's dust limit and its own cost.
+Result<void> check_fee(Sat fee, Sat wanted, Perkw feerate, bool has_change) {
+  const Sat slack{wanted.value / 100 + 1};
+  const Sat dust_change = change_dust + fee_for(p2wsh_output_weight, feerate);
+  const Sat most = wanted + slack + (has_change ? Sat{} : dust_change);
+  if (fee + slack < wanted || fee > most) {
+    return Error{-1, str("the fee would be ", fee.value, " sat instead of ", wanted.value, " sat"), {}};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::uint64_t start_weight(std::size_t outputs) { return overhead(1, outputs) + p2wsh_output_weight * outputs; }
+
+Sat fee_for(std::uint64_t weight, Perkw feerate) { return Sat{weight * feerate.value / 1000}; }
+
+std::uint64_t final_weight(const Template& proposal, std::size_t outputs) {
+  const std::size_t all_outputs = outputs + (proposal.has_change ? 1 : 0);
+  return proposal.weight + overhead(proposal.psbt.inputs().size(), all_outputs) - overhead(1, outputs);
+}
+
+Result<Sat> all_amount(const Template& proposal, Sat others, std::size_t outputs) {
+  const Sat uncounted =
+      fee_for(final_weight(proposal, outputs), proposal.feerate) - fee_for(proposal.weight, proposal.feerate);
+  if (proposal.excess < others + uncounted + channel_dust) {
+    return Error{lightningd::code::invalid_params,
+                 str("Insufficient funds for `all` output: ", proposal.excess.value, " sat are there after the fee, ",
+                     others.value, " sat go to the other destinations"),
+                 {}};
+  }
+  return proposal.excess - others - uncounted;
+}
+
+Result<FundingTransaction> build(const Template& proposal, const std::vector<FundingOutput>& outputs,
+                                 std::mt19937_64& random) {
+  Psbt psbt = proposal.psbt;
+  const auto inputs = sum_of_inputs(psbt);
+  if (!inputs) return inputs.error();
+  if (psbt.outputs().size() != (proposal.has_change ? 1u : 0u)) {
+    return Error{-1, str("the wallet's PSBT has ", psbt.outputs().size(), " outputs"), {}};
+  }
+
+  FundingTransaction result;
+  result.weight = final_weight(proposal, outputs.size());
+  const Sat wanted = fee_for(result.weight, proposal.feerate);
+
+  Sat spent = sum_of_outputs(psbt);
+  for (const auto& output : outputs) spent = spent + output.amount;
+  if (spent > *inputs) return Error{-1, "the outputs exceed the inputs", {}};
+  result.fee = *inputs - spent;
+  if (proposal.has_change && result.fee != wanted) {
+    const Sat left = psbt.outputs()[0].amount + result.fee;
+    if (left < wanted + change_dust) return Error{-1, "the change can not pay the fee", {}};
+    psbt.set_output_amount(0, left - wanted);
+    result.fee = wanted;
+  }
+  if (auto checked = check_fee(result.fee, wanted, proposal.feerate, proposal.has_change); !checked) {
+    return checked.error();
+  }
+
+  // Slot i of the final order holds output order[i]; the number after the last one is the change.
+  std::vector<std::size_t> order(outputs.size() + (proposal.has_change ? 1 : 0));
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::shuffle(order.begin(), order.end(), random);
+
+  result.outnums.resize(outputs.size());
+  for (std::size_t slot = 0; slot < order.size(); ++slot) {
+    const auto number = static_cast<std::uint32_t>(slot);
+    if (order[slot] == outputs.size()) {
+      result.change_outnum = number;  // it waits at `slot` already: everything so far went in before it
+      continue;
+    }
+    const auto& output = outputs[order[slot]];
+    psbt.insert_output(slot, TxOutput{output.amount, output.script});
+    result.outnums[order[slot]] = number;
+  }
+  result.txid = psbt.txid();
+  result.psbt = util::share(psbt.base64(0));
+  return result;
+}
+
+}  // namespace funding

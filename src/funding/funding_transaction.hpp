@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "funding/psbt.hpp"
+#include "lightningd/types.hpp"
+#include "util/result.hpp"
+#include "util/rope.hpp"
+
+namespace funding {
+
+/// lightningd's dust limit for a P2TR change output, and the least a channel may have.
+inline constexpr lightningd::Sat change_dust{330};
+inline constexpr lightningd::Sat channel_dust{546};
+
+/// The most a channel may have unless both sides offer large channels (BOLT 2: below 2^24 sat).
+inline constexpr lightningd::Sat max_small_channel{16'777'215};
+
+/// Weight of a transaction with `outputs` P2WSH outputs and one input's worth of counters, but
+/// without any input: what fundpsbt and utxopsbt want as `startweight`.
+[[nodiscard]] std::uint64_t start_weight(std::size_t outputs);
+
+/// Fee for `weight`, rounded down as lightningd does.
+[[nodiscard]] lightningd::Sat fee_for(std::uint64_t weight, lightningd::Perkw feerate);
+
+/// What the wallet proposed for one set of destinations: the inputs, and a change output or none.
+struct Template {
+  Psbt psbt;
+  lightningd::Perkw feerate;
+  std::uint64_t weight = 0;  ///< lightningd's estimate: start weight, inputs and change
+  lightningd::Sat excess;    ///< beyond amount and fee; feeds the `all` destination
+  bool has_change = false;
+};
+
+/// The template's true final weight once it has `outputs` funding outputs: lightningd counts one
+/// byte for the number of inputs and forgets the change output in that of outputs.
+[[nodiscard]] std::uint64_t final_weight(const Template& proposal, std::size_t outputs);
+
+/// What `all` gets: the excess less the other destinations and less what final_weight() adds to
+/// lightningd's estimate. Error -32602 when nothing sensible is left.
+[[nodiscard]] util::Result<lightningd::Sat> all_amount(const Template& proposal, lightningd::Sat others,
+                                                       std::size_t outputs);
+
+/// One channel's output: what its peer was told in fundchannel_start.
+struct FundingOutput {
+  lightningd::Sat amount;
+  util::Bytes script;
+};
+
+/// The unsigned funding transaction of one round.
+struct FundingTransaction {
+  util::SharedText psbt;  ///< base64, version 0
+  lightningd::Txid txid;
+  std::vector<std::uint32_t> outnums;  ///< one for each FundingOutput, in the order given
+  std::optional<std::uint32_t> change_outnum;
+  lightningd::Sat fee;
+  std::uint64_t weight = 0;
+};
+
+/// Puts the funding outputs and the change in random order and makes the fee exact. Checks what must
+/// hold before anybody commits to it: inputs = outputs + fee with a fee of what was asked for, all
+/// inputs native segwit (else the txid would change when signed). Errors have code -1, or -32602 for
+/// an input that the user chose wrongly.
+[[nodiscard]] util::Result<FundingTransaction> build(const Template& proposal,
+                                                     const std::vector<FundingOutput>& outputs,
+                                                     std::mt19937_64& random);
+
+}  // namespace funding

@@ -1,0 +1,80 @@
+#include "funding/ledger.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace funding {
+
+void OpeningRecord::start_sent(lightningd::Sat told) {
+  stage = Stage::starting;
+  in_flight = true;
+  amount = told;
+  outpoint.reset();
+}
+
+void OpeningRecord::start_answered(bool ok, bool in_doubt) {
+  if (ok) {
+    stage = Stage::started;
+  } else if (!in_doubt) {
+    stage = Stage::none;
+  }
+  answered();
+}
+
+void OpeningRecord::complete_sent(const lightningd::Outpoint& told) {
+  stage = Stage::completing;
+  in_flight = true;
+  outpoint = told;
+}
+
+void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
+  if (ok) {
+    stage = Stage::completed;
+  } else if (!in_doubt) {
+    stage = Stage::started;
+  }
+  answered();
+}
+
+void OpeningRecord::gone() {
+  stage = Stage::none;
+  outpoint.reset();
+}
+
+void OpeningRecord::answered() {
+  in_flight = false;
+  if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
+}
+
+void ReservationRecord::sent() { in_flight = true; }
+
+void ReservationRecord::answered() {
+  in_flight = false;
+  if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
+}
+
+void ReservationRecord::released() {
+  psbt.reset();
+  blocks = 0;
+  doubtful_blocks = 0;
+  heights.clear();
+}
+
+void OpeningBook::add(const std::shared_ptr<OpeningRecord>& record) {
+  std::erase_if(records_, [](const auto& entry) { return entry.second.expired(); });
+  records_.emplace(record->peer, record);
+}
+
+bool OpeningBook::belongs_to_another(const OpeningRecord& record) const {
+  const auto [first, last] = records_.equal_range(record.peer);
+  return std::any_of(first, last, [&record](const auto& entry) {
+    const auto other = entry.second.lock();
+    return other && other.get() != &record && (other->stage == Stage::started || other->stage == Stage::completing);
+  });
+}
+
+bool Ledger::may_undo(const OpeningRecord& opening) const {
+  return opening.stage != Stage::none && !(sending && opening.outpoint && opening.outpoint->txid == *sending);
+}
+
+}  // namespace funding

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lightningd/types.hpp"
+#include "util/bytes.hpp"
+#include "util/function.hpp"
+#include "util/rope.hpp"
+
+namespace funding {
+
+/// How far lightningd may be with one peer's opening. Recorded when a call is sent, not when it is
+/// answered: a call that was sent may have had its effect although nobody heard of it.
+enum class Stage {
+  none,        ///< nothing to undo
+  starting,    ///< fundchannel_start sent
+  started,     ///< the peer accepted; it knows no outpoint yet
+  completing,  ///< fundchannel_complete sent: a channel with our outpoint may exist
+  completed,   ///< commitments secured
+};
+
+/// One peer's opening as lightningd may see it.
+struct OpeningRecord {
+  lightningd::NodeId peer;
+  std::string label;  ///< "batch 1 peer 3 (02abcdef)", for logs
+  Stage stage = Stage::none;
+  bool in_flight = false;  ///< the call that led to `stage` has not been answered
+  lightningd::Sat amount;
+  std::optional<lightningd::Outpoint> outpoint;  ///< told to the peer by fundchannel_complete
+  util::Function<void()> on_answer;              ///< an undo that waits for the call in flight
+
+  void start_sent(lightningd::Sat told);
+  /// A refusal frees the opening; a lost connection leaves it in doubt.
+  void start_answered(bool ok, bool in_doubt);
+  void complete_sent(const lightningd::Outpoint& told);
+  /// After an error the opening may still be alive without an outpoint (refused up front), gone, or
+  /// in doubt.
+  void complete_answered(bool ok, bool in_doubt);
+  /// Found to be undone.
+  void gone();
+
+ private:
+  void answered();
+};
+
+/// The wallet outputs that this batch has reserved.
+struct ReservationRecord {
+  bool in_flight = false;  ///< fundpsbt, utxopsbt or reserveinputs sent and not answered
+  util::SharedText psbt;   ///< has every reserved input; null: nothing reserved
+  std::uint32_t blocks = 0;
+  std::uint32_t doubtful_blocks = 0;                      ///< of an extension that was sent and not answered
+  std::map<lightningd::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input
+  util::Function<void()> on_answer;
+
+  [[nodiscard]] bool held() const { return psbt != nullptr; }
+  void sent();
+  void answered();
+  void released();
+};
+
+/// All openings of this process that are not over, whichever batch they belong to. lightningd has one
+/// uncommitted opening per peer and does not show whose it is; this tells.
+class OpeningBook {
+ public:
+  void add(const std::shared_ptr<OpeningRecord>& record);
+  /// Whether another record than this one has an opening with the same peer: then one that
+  /// lightningd shows is not ours.
+  [[nodiscard]] bool belongs_to_another(const OpeningRecord& record) const;
+
+ private:
+  std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;
+};
+
+/// What one batch has done outside itself and may have to undo. Shared by the batch and by the undo
+/// that outlives it.
+struct Ledger {
+  ReservationRecord reservation;
+  std::vector<std::shared_ptr<OpeningRecord>> openings;  ///< one for each destination, in order
+  /// Set before sendpsbt is sent. From then on the transaction's channels and inputs are not ours to
+  /// undo, whatever the answer, unless it is proven that nothing was broadcast: then it is reset.
+  std::optional<lightningd::Txid> sending;
+
+  [[nodiscard]] bool may_undo(const OpeningRecord& opening) const;
+};
+
+}  // namespace funding

@@ -1,0 +1,146 @@
+#include "funding/psbt.hpp"
+
+#include <algorithm>
+
+#include "funding/byte_reader.hpp"
+#include "funding/psbt_keys.hpp"
+#include "funding/psbt_locktime.hpp"
+
+namespace funding {
+
+namespace {
+
+auto find_entry(auto& entries, const util::Bytes& key) {
+  return std::find_if(entries.begin(), entries.end(), [&key](const auto& entry) { return entry.first == key; });
+}
+
+/// Moves the item at `from` so that it ends up at `to`; both are valid.
+template <class T>
+void move_item(std::vector<T>& items, std::size_t from, std::size_t to) {
+  const auto at = [&items](std::size_t index) { return items.begin() + static_cast<std::ptrdiff_t>(index); };
+  if (from < to)
+    std::rotate(at(from), at(from + 1), at(to + 1));
+  else
+    std::rotate(at(to), at(from), at(from + 1));
+}
+
+std::optional<TxOutput> parse_witness_utxo(const util::Bytes& value) {
+  ByteReader in(value);
+  const lightningd::Sat amount{in.u64()};
+  TxOutput output{amount, in.sized_bytes()};
+  if (!in.finished()) return std::nullopt;
+  return output;
+}
+
+/// The output at `outpoint`, from a transaction that claims to be the one with its txid.
+std::optional<TxOutput> find_output(const util::Bytes& transaction, const lightningd::Outpoint& outpoint) {
+  auto previous = PreviousTransaction::parse(transaction);
+  if (!previous || previous->txid != outpoint.txid || outpoint.vout >= previous->outputs.size()) return std::nullopt;
+  return std::move(previous->outputs[outpoint.vout]);
+}
+
+}  // namespace
+
+const util::Bytes* PsbtMap::get(const util::Bytes& key) const {
+  const auto entry = find_entry(entries, key);
+  return entry == entries.end() ? nullptr : &entry->second;
+}
+
+void PsbtMap::set(util::Bytes key, util::Bytes value) {
+  const auto entry = find_entry(entries, key);
+  if (entry == entries.end())
+    entries.emplace_back(std::move(key), std::move(value));
+  else
+    entry->second = std::move(value);
+}
+
+void PsbtMap::remove(const util::Bytes& key) {
+  const auto entry = find_entry(entries, key);
+  if (entry != entries.end()) entries.erase(entry);
+}
+
+void Psbt::insert_output(std::size_t index, TxOutput output) {
+  const auto at = static_cast<std::ptrdiff_t>(std::min(index, tx_.outputs.size()));
+  tx_.outputs.insert(tx_.outputs.begin() + at, std::move(output));
+  output_maps_.insert(output_maps_.begin() + at, PsbtMap{});
+}
+
+void Psbt::move_output(std::size_t from, std::size_t to) {
+  if (std::max(from, to) >= tx_.outputs.size()) return;
+  move_item(tx_.outputs, from, to);
+  move_item(output_maps_, from, to);
+}
+
+void Psbt::set_output_amount(std::size_t index, lightningd::Sat amount) {
+  if (index < tx_.outputs.size()) tx_.outputs[index].amount = amount;
+}
+
+void Psbt::remove_output(std::size_t index) {
+  if (index >= tx_.outputs.size()) return;
+  const auto at = static_cast<std::ptrdiff_t>(index);
+  tx_.outputs.erase(tx_.outputs.begin() + at);
+  output_maps_.erase(output_maps_.begin() + at);
+}
+
+void Psbt::keep_inputs(const std::vector<lightningd::Outpoint>& outpoints) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < tx_.inputs.size(); ++i) {
+    if (std::find(outpoints.begin(), outpoints.end(), tx_.inputs[i].outpoint) == outpoints.end()) continue;
+    if (i != kept) {
+      tx_.inputs[kept] = tx_.inputs[i];
+      input_maps_[kept] = std::move(input_maps_[i]);
+    }
+    ++kept;
+  }
+  tx_.inputs.resize(kept);
+  input_maps_.resize(kept);
+  // A removed input no longer requires a locktime.
+  if (const auto locktime = determine_locktime(input_maps_, fallback_locktime_)) tx_.locktime = *locktime;
+}
+
+std::optional<TxOutput> Psbt::spent_output(std::size_t index) const {
+  if (index >= tx_.inputs.size()) return std::nullopt;
+  const util::Bytes* witness_utxo = input_maps_[index].get({psbt_key::in_witness_utxo});
+  const util::Bytes* transaction = input_maps_[index].get({psbt_key::in_non_witness_utxo});
+
+  std::optional<TxOutput> output;
+  if (witness_utxo != nullptr) output = parse_witness_utxo(*witness_utxo);
+  if (transaction != nullptr) {
+    const auto proven = find_output(*transaction, tx_.inputs[index].outpoint);
+    // The transaction proves what is spent. A witness UTXO that says something else is a mistake or
+    // a trick, and no basis for computing a fee.
+    if (witness_utxo != nullptr && output != proven) return std::nullopt;
+    output = proven;
+  }
+  if (output && output->amount > lightningd::max_money) return std::nullopt;
+  return output;
+}
+
+std::optional<lightningd::Sat> Psbt::input_amount(std::size_t index) const {
+  const auto output = spent_output(index);
+  if (!output) return std::nullopt;
+  return output->amount;
+}
+
+std::optional<util::Bytes> Psbt::input_script(std::size_t index) const {
+  auto output = spent_output(index);
+  if (!output) return std::nullopt;
+  return std::move(output->script);
+}
+
+std::uint64_t Psbt::base_weight() const {
+  // Version and locktime; then outpoint, the length of an empty scriptSig and sequence; then amount.
+  std::uint64_t size = 4 + 4 + compact_size_length(tx_.inputs.size()) + 41 * tx_.inputs.size();
+  size += compact_size_length(tx_.outputs.size());
+  for (const TxOutput& output : tx_.outputs)
+    size += 8 + compact_size_length(output.script.size()) + output.script.size();
+  return 4 * size;
+}
+
+std::uint64_t compact_size_length(std::uint64_t n) {
+  if (n < 0xFD) return 1;
+  if (n <= 0xFFFF) return 3;
+  return n <= 0xFFFFFFFF ? 5 : 9;
+}
+
+}  // namespace funding

@@ -1,0 +1,65 @@
+#include "funding/request.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "funding/destination.hpp"
+#include "funding/params.hpp"
+
+namespace funding {
+
+namespace {
+
+/// In the order in which lightningd's builtin takes them from an array; ours follow.
+constexpr std::array<std::string_view, 7> names{"destinations",       "feerate",     "minconf", "utxos", "minchannels",
+                                                "commitment_feerate", "peer_timeout"};
+
+util::Result<std::vector<lightningd::Outpoint>> parse_utxos(const json::Value& value) {
+  if (!value.is_array() || value.size() == 0) return wrong(value, "must be an array with at least one \"txid:vout\"");
+  std::vector<lightningd::Outpoint> utxos;
+  std::set<lightningd::Outpoint> seen;
+  for (const json::Value& element : value.elements()) {
+    const auto text = element.string();
+    const auto outpoint = text ? lightningd::Outpoint::parse(*text) : std::nullopt;
+    if (!outpoint) return wrong(element, "must be \"txid:vout\"");
+    if (!seen.insert(*outpoint).second) return wrong(element, "came before");
+    utxos.push_back(*outpoint);
+  }
+  return utxos;
+}
+
+util::Result<std::uint32_t> parse_positive(const json::Value& value) {
+  const auto number = parse_u32(value);
+  if (number && *number == 0) return wrong(value, "must be a positive integer");
+  return number;
+}
+
+}  // namespace
+
+bool Request::has_all() const {
+  return std::any_of(destinations.begin(), destinations.end(), [](const Destination& d) { return d.all; });
+}
+
+util::Result<Request> parse_request(const json::Value& given) {
+  Params params(given.renamed(""), names);
+  Request request;
+  request.destinations = params.required("destinations", parse_destinations);
+  request.feerate = params.optional("feerate", parse_token);
+  request.minconf = params.optional("minconf", parse_u32).value_or(1);
+  if (auto utxos = params.optional("utxos", parse_utxos)) {
+    request.utxos = std::move(*utxos);
+    request.has_utxos = true;
+  }
+  // Asking for more than there are means asking for all, as with lightningd's builtin.
+  const auto minchannels = params.optional("minchannels", parse_positive);
+  request.minchannels = std::min<std::size_t>(minchannels.value_or(UINT32_MAX), request.destinations.size());
+  request.commitment_feerate = params.optional("commitment_feerate", parse_token);
+  request.peer_timeout_seconds = params.optional("peer_timeout", parse_positive);
+  if (params.error()) return *params.error();
+  return request;
+}
+
+}  // namespace funding

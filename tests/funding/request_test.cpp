@@ -1,0 +1,163 @@
+// The parameters of the command; those of one destination are in destination_test.cpp.
+#include <doctest/doctest.h>
+
+#include "request_samples.hpp"
+
+using namespace funding;
+using namespace funding::test;
+using lightningd::Sat;
+
+namespace {
+
+const std::string txid = "1dea7cd05979072a3578cab271c02244ea8a090bbb46aa680a65ecd027048d83";
+const std::string one = destination(R"("amount":1000)");
+const std::string two = one + "," + destination(R"("amount":2000)", '2');
+
+util::Result<Request> with(std::string_view more) { return parse_text(with_destinations(two, more)); }
+
+}  // namespace
+
+TEST_CASE("everything left out has lightningd's defaults") {
+  const auto request = with("");
+  REQUIRE(request);
+  REQUIRE(request->destinations.size() == 2);
+  CHECK(request->destinations[0].index == 0);
+  CHECK(request->destinations[1].index == 1);
+  CHECK(request->destinations[1].id.hex() == node('2'));
+  CHECK(request->destinations[1].amount == Sat{2'000});
+  CHECK_FALSE(request->feerate);
+  CHECK_FALSE(request->commitment_feerate);
+  CHECK(request->minconf == 1);
+  CHECK_FALSE(request->has_utxos);
+  CHECK(request->utxos.empty());
+  CHECK(request->minchannels == 2);
+  CHECK_FALSE(request->has_all());
+}
+
+TEST_CASE("by name") {
+  const auto request = with(R"(,"feerate":"slow","minconf":0,"utxos":[")" + txid + R"(:7"],"minchannels":1,)" +
+                            R"("commitment_feerate":"7500perkw")");
+  REQUIRE(request);
+  CHECK(request->feerate == "slow");
+  CHECK(request->minconf == 0);
+  CHECK(request->has_utxos);
+  REQUIRE(request->utxos.size() == 1);
+  CHECK(request->utxos[0].str() == txid + ":7");
+  CHECK(request->minchannels == 1);
+  CHECK(request->commitment_feerate == "7500perkw");
+}
+
+TEST_CASE("by position, where null means left out") {
+  const std::string list = "[" + two + "]";
+  const auto request = parse_text("[" + list + R"(,null,3,null,1,"urgent"])");
+  REQUIRE(request);
+  CHECK_FALSE(request->feerate);
+  CHECK(request->minconf == 3);
+  CHECK_FALSE(request->has_utxos);
+  CHECK(request->minchannels == 1);
+  CHECK(request->commitment_feerate == "urgent");
+
+  CHECK(parse_text("[" + list + "]").ok());
+  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,1]")) == "-32602: too many parameters: got 8, expected 7");
+  CHECK(error_of(parse_text("[]")) == "-32602: missing required parameter: destinations");
+  CHECK(error_of(parse_text("[null]")) == "-32602: missing required parameter: destinations");
+  CHECK(error_of(parse_text("[" + list + R"(,null,"x"])")) ==
+        "-32602: minconf: must be an integer from 0 to 4294967295, got \"x\"");
+}
+
+TEST_CASE("null by name means left out, too") {
+  const auto request =
+      with(R"(,"feerate":null,"minconf":null,"utxos":null,"minchannels":null,"commitment_feerate":null)");
+  REQUIRE(request);
+  CHECK_FALSE(request->feerate);
+  CHECK(request->minchannels == 2);
+}
+
+TEST_CASE("names that are not there, or there twice") {
+  CHECK(error_of(with(R"(,"foo":1)")) == "-32602: unknown parameter: foo");
+  CHECK(error_of(with(R"(,"foo":null)")) == "-32602: unknown parameter: foo");
+  CHECK(error_of(with(R"(,"minconf":1,"minconf":1)")) == "-32602: parameter given twice: minconf");
+  CHECK(error_of(with(R"(,"minconf":null,"minconf":1)")) == "-32602: parameter given twice: minconf");
+  CHECK(error_of(parse_text("{}")) == "-32602: missing required parameter: destinations");
+  CHECK(error_of(parse_text("3")) == "-32602: must be an object or an array of parameters, got 3");
+}
+
+TEST_CASE("a feerate is kept as its text, number or string") {
+  CHECK(with(R"(,"feerate":7500)")->feerate == "7500");
+  CHECK(with(R"(,"feerate":"7500")")->feerate == "7500");
+  CHECK(with(R"(,"commitment_feerate":253)")->commitment_feerate == "253");
+  CHECK(error_of(with(R"(,"feerate":"")")) == "-32602: feerate: must be a non-empty string or a number, got \"\"");
+  CHECK(error_of(with(R"(,"feerate":[1])")) == "-32602: feerate: must be a non-empty string or a number, got [1]");
+  CHECK(error_of(with(R"(,"commitment_feerate":true)")) ==
+        "-32602: commitment_feerate: must be a non-empty string or a number, got true");
+}
+
+TEST_CASE("minconf") {
+  CHECK(with(R"(,"minconf":"3")")->minconf == 3);
+  CHECK(with(R"(,"minconf":4294967295)")->minconf == 4'294'967'295);
+  for (const std::string bad : {"4294967296", "-1", "1.5", R"("")", R"("3 ")", R"("0x3")", R"("010")", "true", "[]"})
+    CHECK(error_of(with(R"(,"minconf":)" + bad)) ==
+          "-32602: minconf: must be an integer from 0 to 4294967295, got " + bad);
+}
+
+TEST_CASE("minchannels") {
+  CHECK(with(R"(,"minchannels":"2")")->minchannels == 2);
+  CHECK(with(R"(,"minchannels":99)")->minchannels == 2);  // as with the builtin: all there are
+  CHECK(error_of(with(R"(,"minchannels":0)")) == "-32602: minchannels: must be a positive integer, got 0");
+  CHECK(error_of(with(R"(,"minchannels":-1)")) ==
+        "-32602: minchannels: must be an integer from 0 to 4294967295, got -1");
+}
+
+TEST_CASE("peer_timeout, which the builtin does not have") {
+  CHECK_FALSE(with("")->peer_timeout_seconds);
+  CHECK(with(R"(,"peer_timeout":30)")->peer_timeout_seconds == 30);
+  CHECK(parse_text("[[" + two + "],null,null,null,null,null,60]")->peer_timeout_seconds == 60);
+  CHECK(error_of(with(R"(,"peer_timeout":0)")) == "-32602: peer_timeout: must be a positive integer, got 0");
+}
+
+TEST_CASE("utxos") {
+  const auto utxos = [](const std::string& value) { return with(R"(,"utxos":)" + value); };
+  const auto quoted = [](const std::string& vout) { return "\"" + txid + ":" + vout + "\""; };
+  const auto request = utxos("[" + quoted("0") + "," + quoted("1") + "]");
+  REQUIRE(request);
+  CHECK(request->utxos.size() == 2);
+
+  for (const std::string bad : {"[]", "{}", "3", R"("a")"})
+    CHECK(error_of(utxos(bad)) == "-32602: utxos: must be an array with at least one \"txid:vout\", got " + bad);
+  for (const std::string bad : {"3", R"("a:0")", R"("")"})
+    CHECK(error_of(utxos("[" + quoted("0") + "," + bad + "]")) ==
+          "-32602: utxos[1]: must be \"txid:vout\", got " + bad);
+  for (const std::string bad : {"", "-1", "4294967296", "x"})
+    CHECK(error_of(utxos("[" + quoted(bad) + "]")).starts_with("-32602: utxos[0]: must be \"txid:vout\", got "));
+  CHECK(
+      error_of(utxos("[" + quoted("0") + "," + quoted("0") + "]")).starts_with("-32602: utxos[1]: came before, got "));
+}
+
+TEST_CASE("the list of destinations") {
+  for (const std::string bad : {"[]", "{}", "3", R"("a")"})
+    CHECK(error_of(parse_text(R"({"destinations":)" + bad + "}")) ==
+          "-32602: destinations: must be an array with at least one entry, got " + bad);
+
+  const auto same_id = parse_text(with_destinations(two + "," + destination(R"("amount":3000)", '1')));
+  CHECK(error_of(same_id).starts_with("-32602: destinations[2]: duplicate destination: this id came before, got {"));
+  // The same id in other letters, or with an address, is the same peer.
+  const std::string upper = R"({"id":"02)" + std::string(62, '0') + R"(0A","amount":1000})";
+  const std::string lower = R"({"id":"02)" + std::string(62, '0') + R"(0a@host","amount":1000})";
+  CHECK(error_of(parse_text(with_destinations(upper + "," + lower))).starts_with("-32602: destinations[1]: duplicate"));
+
+  const std::string all = destination(R"("amount":"all")", '3');
+  const auto one_all = parse_text(with_destinations(two + "," + all));
+  REQUIRE(one_all);
+  CHECK(one_all->has_all());
+  const auto two_all = parse_text(with_destinations(all + "," + destination(R"("amount":"all")", '4')));
+  CHECK(
+      error_of(two_all).starts_with("-32602: destinations[1]: only one destination can have the amount \"all\", got "));
+}
+
+TEST_CASE("the sum of the amounts stays within all money") {
+  const std::string most = destination(R"("amount":2099999999999454)", '1');
+  CHECK(parse_text(with_destinations(most + "," + destination(R"("amount":546)", '2'))).ok());
+  const auto more = parse_text(with_destinations(most + "," + destination(R"("amount":547)", '2')));
+  CHECK(
+      error_of(more).starts_with("-32602: destinations[1]: the amounts up to here are more than 21 million btc, got "));
+}
