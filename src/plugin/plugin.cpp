@@ -1,0 +1,118 @@
+#include "plugin/plugin.hpp"
+
+#include <utility>
+
+#include "json/writer.hpp"
+#include "plugin/contained.hpp"
+#include "plugin/lines.hpp"
+#include "util/str.hpp"
+
+namespace plugin {
+
+Plugin::Plugin(util::Transport& transport, std::string lightningd_version)
+    : transport_(transport), version_(std::move(lightningd_version)), self_(std::make_shared<Plugin*>(this)) {}
+
+Plugin::~Plugin() = default;
+
+void Plugin::add_method(Method method) { methods_.insert_or_assign(method.name, std::move(method)); }
+
+void Plugin::add_option(Option option) { options_.insert_or_assign(option.name, std::move(option)); }
+
+void Plugin::redirect(std::string filter, std::function<std::string(const json::Value& request)> decide) {
+  redirect_filter_ = std::move(filter);
+  redirect_decide_ = std::move(decide);
+}
+
+void Plugin::subscribe(std::string topic, std::function<void(const json::Value& params)> handler) {
+  subscriptions_.insert_or_assign(std::move(topic), std::move(handler));
+}
+
+void Plugin::start() { transport_.start(*this); }
+
+void Plugin::log(util::Level level, std::string_view line) {
+  for (const auto part : lines(line)) {
+    json::Writer params;
+    params.object().field("level", util::level_name(level)).field("message", part).end();
+    send(jsonrpc::notification_text("log", params.take()));
+  }
+}
+
+void Plugin::received(std::string_view bytes) {
+  if (gone_) return;
+  const auto fed = framer_.feed(bytes, [this](std::string_view text) { return dispatch(text); });
+  if (!fed) malformed(fed.error());
+}
+
+void Plugin::closed(const std::string& reason) { lose(reason); }
+
+/// Handles one message; false when lightningd is lost and nothing more is to be read.
+bool Plugin::dispatch(std::string_view text) {
+  const auto message = jsonrpc::Message::parse(text);
+  if (!message) {
+    malformed(message.error());
+  } else if (message->is_reply()) {
+    util::debug("lightningd answered ", message->raw_id(), ", which was not asked here");
+  } else if (message->raw_id().empty()) {
+    notification(*message);
+  } else if (const auto method = methods_.find(message->method()); method != methods_.end()) {
+    run(method->second, *message);
+  } else {
+    reply(message->raw_id(), contained(message->method(), [this, &message] { return answer(*message); }));
+  }
+  return !gone_;
+}
+
+void Plugin::run(const Method& method, const jsonrpc::Message& message) {
+  Command command(self_, message.raw_id());
+  const auto params = message.params();
+  if (!initialised_) return command.fail({-3, util::str(method.name, ": the plugin is not initialised"), {}});
+
+  const auto passed = contained(method.name, [&method, &params] { return method.check(params); });
+  if (!passed) return command.fail(passed.error());
+
+  // When `run` throws, the command goes down with it and answers as a dropped one does.
+  const auto ran = contained(method.name, [&method, &command, &params]() -> util::Result<void> {
+    method.run(std::move(command), params);
+    return {};
+  });
+  static_cast<void>(ran);
+}
+
+void Plugin::notification(const jsonrpc::Message& message) {
+  const auto handled = contained(message.method(), [this, &message]() -> util::Result<void> {
+    if (message.method() == "shutdown") {
+      if (hooks_.shutdown) hooks_.shutdown();
+    } else if (const auto handler = subscriptions_.find(message.method()); handler != subscriptions_.end()) {
+      handler->second(message.params());
+    } else {
+      util::debug("notification ", message.method(), " was not subscribed");
+    }
+    return {};
+  });
+  static_cast<void>(handled);  // contained() has logged it, and nobody waits for an answer
+}
+
+void Plugin::malformed(const util::Error& error) {
+  util::error("lightningd sent a malformed message: ", error.message);
+  lose(error.message);
+}
+
+/// lightningd is not there any more, or can not be understood.
+void Plugin::lose(const std::string& reason) {
+  if (std::exchange(gone_, true) || !hooks_.gone) return;
+  const auto told = contained("gone", [this, &reason]() -> util::Result<void> {
+    hooks_.gone(reason);
+    return {};
+  });
+  static_cast<void>(told);
+}
+
+void Plugin::send(std::string text) {
+  if (!gone_) transport_.send(util::Rope(std::move(text)));
+}
+
+void Plugin::reply(const std::string& raw_id, const util::Result<std::string>& result) {
+  send(result ? jsonrpc::reply_text(raw_id, *result) : jsonrpc::error_text(raw_id, result.error()));
+}
+
+}  // namespace plugin
