@@ -1,0 +1,180 @@
+#include "multifundchannel/app.hpp"
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "funding/request.hpp"
+#include "json/writer.hpp"
+#include "jsonrpc/caller.hpp"
+#include "multifundchannel/service.hpp"
+#include "plugin/plugin.hpp"
+#include "util/log.hpp"
+
+namespace multifundchannel {
+
+using plugin::Configuration;
+using util::Result;
+
+namespace {
+
+constexpr auto builtin_name = "multifundchannel";
+constexpr auto own_name = "multifundchannel-spark";
+constexpr auto usage =
+    "destinations [feerate] [minconf] [utxos] [minchannels] [commitment_feerate] "
+    "[peer_timeout]";
+constexpr auto description = "Open channels to many peers with one transaction, all peers in parallel";
+
+/// lightningd grants 30 seconds.
+constexpr auto shutdown_limit = std::chrono::seconds(20);
+
+/// Whether a lightningd version such as "v25.12rc1-3-gabcdef" is at least year.month.
+bool at_least(std::string_view version, int year, int month) {
+  if (version.starts_with('v')) version.remove_prefix(1);
+  const char* end = version.data() + version.size();
+  int has_year = 0;
+  int has_month = 0;
+  const auto first = std::from_chars(version.data(), end, has_year);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') return false;
+  if (std::from_chars(first.ptr + 1, end, has_month).ec != std::errc()) return false;
+  return has_year > year || (has_year == year && has_month >= month);
+}
+
+Result<void> in_range(const json::Value& value, std::uint32_t least, std::uint32_t most) {
+  const auto number = value.u32();
+  if (number && *number >= least && *number <= most) return {};
+  return util::Error{lightningd::code::invalid_params,
+                     util::str(value.path(), ": must be from ", least, " to ", most, ", got ", value.excerpt()),
+                     {}};
+}
+
+std::string call_own_name(const json::Value& request) {
+  json::Writer out;
+  out.object().key("replace").object().field("jsonrpc", "2.0").field("method", own_name);
+  if (const auto id = request.find("id")) out.raw_field("id", id->dump());
+  const auto params = request.find("params");
+  out.raw_field("params", params ? params->dump() : "[]");
+  out.end().end();
+  return out.take();
+}
+
+}  // namespace
+
+struct App::Impl {
+  Impl(util::Transport& stdio, util::Connector& sockets, spark::Runtime& ready_queue, Environment surroundings)
+      : connector(sockets),
+        runtime(ready_queue),
+        environment(std::move(surroundings)),
+        plugin(stdio, environment.lightningd_version) {}
+
+  void start();
+  void add_options();
+  void choose_name();
+  [[nodiscard]] std::string redirect(const json::Value& request);
+  [[nodiscard]] Result<void> init(const Configuration& configuration);
+  void shut_down();
+
+  util::Connector& connector;
+  spark::Runtime& runtime;
+  Environment environment;
+  plugin::Plugin plugin;
+  Settings settings;
+  bool leaves_v2_to_builtin = false;
+  bool said_so = false;
+  std::optional<jsonrpc::Caller> caller;
+  std::optional<Service> service;
+};
+
+App::App(util::Transport& stdio, util::Connector& connector, spark::Runtime& runtime, Environment environment)
+    : impl_(std::make_unique<Impl>(stdio, connector, runtime, std::move(environment))) {}
+
+App::~App() { util::set_log_sink(nullptr); }
+
+void App::start() { impl_->start(); }
+
+void App::Impl::start() {
+  util::set_log_sink([this](util::Level level, std::string_view line) { plugin.log(level, line); });
+  plugin.set_hooks({
+      [this] { choose_name(); },
+      [this](const Configuration& configuration) { return init(configuration); },
+      [this] { shut_down(); },
+      [this](const std::string&) { environment.exit(0); },
+  });
+  add_options();
+  plugin.start();
+}
+
+void App::Impl::add_options() {
+  plugin.add_option({
+      "multifundchannel-peer-timeout",
+      "int",
+      "Seconds that each peer has for each of connect, fundchannel_start and fundchannel_complete",
+      "60",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.peer_timeout = std::chrono::seconds(*value.u32());
+        return {};
+      },
+      [](const json::Value& value) { return in_range(value, 1, 86400); },
+  });
+  plugin.add_option({
+      "multifundchannel-max-connects",
+      "int",
+      "How many connects to peers may be in flight at the same time",
+      "10",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.max_connects = *value.u32();
+        if (service) service->settings_changed();
+        return {};
+      },
+      [](const json::Value& value) { return in_range(value, 1, 1000); },
+  });
+}
+
+// While spenderp runs, registering its command's name could stop the whole node: then the command
+// gets a name of its own and calls are redirected to it.
+void App::Impl::choose_name() {
+  const bool redirected = environment.spenderp_runs();
+  plugin.add_method({
+      redirected ? own_name : builtin_name,
+      usage,
+      description,
+      [](const json::Value& params) -> Result<void> {
+        const auto request = funding::parse_request(params);
+        return request ? Result<void>() : Result<void>(request.error());
+      },
+      [this](plugin::Command command, const json::Value& params) {
+        service->multifundchannel(std::move(command), params);
+      },
+  });
+  if (redirected) plugin.redirect(builtin_name, [this](const json::Value& request) { return redirect(request); });
+}
+
+std::string App::Impl::redirect(const json::Value& request) {
+  if (!leaves_v2_to_builtin) return call_own_name(request);
+  if (!std::exchange(said_so, true)) {
+    util::info(
+        "this node offers dual funding (v2), which this plugin does not know yet: the builtin multifundchannel "
+        "goes on serving");
+  }
+  return R"({"result":"continue"})";
+}
+
+Result<void> App::Impl::init(const Configuration& configuration) {
+  const auto features = lightningd::Features::from_hex(configuration.init_features);
+  if (!features) return util::Error{-1, "init: feature_set.init is not hex", {}};
+  leaves_v2_to_builtin = features->offers(lightningd::feature::dual_fund);
+  const NodeFacts node{*features, at_least(configuration.version, 25, 12)};
+  caller.emplace(connector, configuration.rpc_path());
+  caller->start();
+  service.emplace(runtime, *caller, node, settings, environment.seed);
+  return {};
+}
+
+void App::Impl::shut_down() {
+  if (!service) return environment.exit(0);
+  service->shut_down(shutdown_limit, [this] { environment.exit(0); });
+}
+
+}  // namespace multifundchannel

@@ -1,0 +1,384 @@
+#include "multifundchannel/batch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "multifundchannel/report.hpp"
+#include "util/log.hpp"
+
+namespace multifundchannel {
+
+using lightningd::Perkw;
+using lightningd::Sat;
+using spark::Completion;
+using spark::Spark;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+/// Completes carry the whole PSBT each: so many at a time as fit into the caller's window, so that
+/// the first failure still can keep the others from being sent.
+std::size_t completes_at_a_time(std::size_t psbt_size) {
+  return std::max<std::size_t>(16, jsonrpc::Caller::window / std::max<std::size_t>(psbt_size, 1));
+}
+
+}  // namespace
+
+Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
+             funding::OpeningBook& book, const NodeFacts& node, funding::Request request, std::string label,
+             std::uint64_t seed)
+    : request_(std::move(request)),
+      settings_(settings),
+      book_(book),
+      node_(node),
+      label_(std::move(label)),
+      random_(seed),
+      ledger_(std::make_shared<funding::Ledger>()),
+      scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
+      context_{scope_, std::move(client), settings_, connects, {}, node.withhold},
+      coins_(scope_, context_.client, settings_, ledger_) {
+  PeerOpening::Owner& owner = *this;
+  for (const auto& destination : request_.destinations) {
+    auto record = std::make_shared<funding::OpeningRecord>();
+    record->peer = destination.id;
+    record->label = str(label_, " peer ", destination.index, " (", destination.id.brief(), ")");
+    ledger_->openings.push_back(record);
+    book.add(record);
+    peers_.push_back(std::make_unique<PeerOpening>(context_, owner, destination, std::move(record)));
+  }
+}
+
+void Batch::run(Done done) {
+  done_ = std::move(done);
+  util::info(label_, ": ", peers_.size(), " destinations");
+  parse_feerates();
+}
+
+void Batch::abort(const Error& error) {
+  if (!ledger_->sending) fail(error);
+}
+
+// Feerates are parsed once, so that every peer and every round gets the same number.
+void Batch::parse_feerates() {
+  context_.client.parsefeerate(request_.feerate.value_or("opening"),
+                               scope_.guard<Result<Perkw>>("parsefeerate", [this](const Result<Perkw>& feerate) {
+                                 if (!feerate) return fail(feerate.error());
+                                 choice_.feerate = *feerate;
+                                 if (request_.feerate) context_.commitment_feerate = str(feerate->value, "perkw");
+                                 parse_commitment_feerate();
+                               }));
+}
+
+void Batch::parse_commitment_feerate() {
+  if (!request_.commitment_feerate) return open_all();
+  context_.client.parsefeerate(*request_.commitment_feerate,
+                               scope_.guard<Result<Perkw>>("parsefeerate", [this](const Result<Perkw>& feerate) {
+                                 if (!feerate) return fail(feerate.error());
+                                 context_.commitment_feerate = str(feerate->value, "perkw");
+                                 open_all();
+                               }));
+}
+
+// Reserving runs beside the connects, and each peer is asked to start as soon as it is connected and
+// the money is there. Only `all` has to know the peers first: their features decide how much it may be.
+void Batch::open_all() {
+  for (const auto& peer : peers_) {
+    connects_.push_back(scope_.spark([&peer = *peer](Completion completion) { peer.connect(std::move(completion)); }));
+  }
+  funded_ = scope_.spark([this](Completion completion) {
+    if (!request_.has_all()) return reserve(std::move(completion));
+    scope_.wait(connects_, [this, c = std::move(completion)]() mutable { reserve(std::move(c)); });
+  });
+  std::vector<Spark> started;
+  for (const auto& peer : peers_) started.push_back(open(*peer));
+  scope_.wait(std::move(started), [this] { all_started(); });
+}
+
+Spark Batch::open(PeerOpening& peer) {
+  return scope_.spark([this, &peer](Completion completion) {
+    scope_.wait({connects_[peer.destination().index], *funded_}, [this, &peer, c = std::move(completion)]() mutable {
+      if (!peer.live()) return std::move(c).done();
+      peer.start(amount_of(peer), std::move(c));
+    });
+  });
+}
+
+void Batch::reserve(Completion completion) {
+  choice_.minconf = request_.minconf;
+  choice_.utxos = request_.utxos;
+  choice_.has_utxos = request_.has_utxos;
+  // Beside the connects one can only guess: a peer that offers anchors like us. See reserved().
+  choice_.anchor_channel =
+      request_.has_all() ? anchors_negotiated() : node_.features.offers(lightningd::feature::anchors_zero_fee_htlc_tx);
+  proposed_for_ = live();
+  coins_.reserve(choice_, payees(), [this, c = std::move(completion)](Result<Proposal> proposal) mutable {
+    reserved(std::move(proposal), std::move(c));
+  });
+}
+
+void Batch::reserved(Result<Proposal> proposal, Completion completion) {
+  if (proposal) {
+    proposal_ = std::move(*proposal);
+    return std::move(completion).done();
+  }
+  // The emergency reserve is only for anchor channels; perhaps no peer wants one.
+  if (proposal.error().code != lightningd::code::emergency_reserve || request_.has_all()) {
+    return fail(proposal.error());
+  }
+  scope_.wait(connects_, [this, error = proposal.error(), c = std::move(completion)]() mutable {
+    if (anchors_negotiated()) return fail(error);
+    choice_.anchor_channel = false;
+    proposed_for_ = live();
+    coins_.reserve(choice_, payees(), [this, c = std::move(c)](Result<Proposal> second) mutable {
+      if (!second) return fail(second.error());
+      proposal_ = std::move(*second);
+      std::move(c).done();
+    });
+  });
+}
+
+// --- Every peer that is left has started; nobody knows an outpoint. ---
+
+void Batch::all_started() {
+  const auto now = scope_.runtime().now();
+  Peers stale;
+  for (auto* peer : live()) {
+    const bool old = now - peer->started_at() > settings_.opening_age;
+    if (old || peer->record()->amount != amount_of(*peer)) stale.push_back(peer);
+  }
+  if (live() != proposed_for_) {
+    propose_anew();
+  } else if (!stale.empty()) {
+    reopen(stale);
+  } else {
+    build();
+  }
+}
+
+// Peers dropped out: the same inputs for those that are left. What `all` gets may have grown.
+void Batch::propose_anew() {
+  util::debug(label_, ": proposing the transaction anew, ", live().size(), " peers are left");
+  proposed_for_ = live();
+  coins_.repropose(payees(), [this](Result<Proposal> proposal) {
+    if (!proposal) return fail(proposal.error());
+    proposal_ = std::move(*proposal);
+    all_started();
+  });
+}
+
+void Batch::build() {
+  std::vector<funding::FundingOutput> outputs;
+  for (const auto* peer : proposed_for_) outputs.push_back({peer->record()->amount, peer->terms().scriptpubkey});
+  auto transaction = funding::build(proposal_->draft, outputs, random_);
+  if (!transaction) return fail(transaction.error());
+  transaction_ = std::move(*transaction);
+  util::info(label_, ": all ", outputs.size(), " peers have started; transaction ", transaction_->txid.hex(), ", fee ",
+             transaction_->fee.value, " sat");
+  coins_.extend([this](const Result<void>& extended) {
+    if (!extended) return fail(extended.error());
+    complete_all();
+  });
+}
+
+void Batch::complete_all() {
+  completing_ = true;
+  stop_completes_ = false;
+  completes_ = std::make_unique<spark::Gate>(scope_.runtime(), completes_at_a_time(transaction_->psbt->size()));
+  std::vector<Spark> answered;
+  for (std::size_t i = 0; i < proposed_for_.size(); ++i) {
+    answered.push_back(scope_.spark([this, &peer = *proposed_for_[i], outnum = transaction_->outnums[i]](
+                                        Completion completion) { complete(peer, outnum, std::move(completion)); }));
+  }
+  scope_.wait(std::move(answered), [this] { all_answered(); });
+}
+
+void Batch::complete(PeerOpening& peer, std::uint32_t outnum, Completion completion) {
+  auto inside = [this, &peer, outnum, c = std::move(completion)](spark::Gate::Pass place) mutable {
+    if (stop_completes_) return std::move(c).done();
+    const Spark answered = scope_.spark([this, &peer, outnum](Completion step) {
+      peer.complete(transaction_->psbt, {transaction_->txid, outnum}, std::move(step));
+    });
+    scope_.wait({answered}, [place = std::move(place), c = std::move(c)]() mutable { std::move(c).done(); });
+  };
+  completes_->enter(scope_.guard<spark::Gate::Pass>("complete", std::move(inside)));
+}
+
+void Batch::all_answered() {
+  completing_ = false;
+  if (stop_completes_) return start_over();
+  util::info(label_, ": all ", proposed_for_.size(), " channels are secured");
+  check_channels([this] { sign(); });
+}
+
+// One complete failed, so the transaction is dead. Whoever was told it must forget it before a new
+// one is told to anybody: else two transactions could claim the same inputs.
+void Batch::start_over() {
+  std::vector<Spark> undone;
+  Peers again;
+  for (const auto& peer : peers_) {
+    if (!peer->record()->outpoint) continue;
+    undone.push_back(undo(*peer));
+    if (peer->live()) again.push_back(peer.get());
+  }
+  util::info(label_, ": ", undone.size(), " peers must forget transaction ", transaction_->txid.hex());
+  scope_.wait(std::move(undone), [this, again = std::move(again)] {
+    if (undo_remains_) return fail(Error{-1, "a channel of an unsent transaction could not be cancelled", {}});
+    coins_.hold([this, again](const Result<void>& held) {
+      if (!held) return fail(held.error());
+      reopen(again);
+    });
+  });
+}
+
+void Batch::reopen(const Peers& peers) {
+  std::vector<Spark> started;
+  for (auto* peer : peers) {
+    started.push_back(scope_.spark([this, peer](Completion completion) {
+      scope_.wait({undo(*peer)},
+                  [this, peer, c = std::move(completion)]() mutable { peer->restart(amount_of(*peer), std::move(c)); });
+    }));
+  }
+  scope_.wait(std::move(started), [this] { all_started(); });
+}
+
+// --- Every peer that is left has its commitment secured. ---
+
+// A peer that sends an error now makes lightningd drop its withheld channel and free the inputs.
+void Batch::check_channels(util::Function<void()> then) {
+  using Answer = Result<std::vector<lightningd::PeerChannel>>;
+  context_.client.listpeerchannels(
+      std::nullopt,
+      scope_.guard<Answer>("listpeerchannels", [this, then = std::move(then)](const Answer& channels) mutable {
+        if (!channels) return fail(channels.error());
+        for (auto* peer : live()) {
+          if (!is_ready(*channels, *peer, node_.withhold)) {
+            peer->fail("fundchannel_complete", Error{-1, "the channel vanished before the transaction was signed", {}});
+          }
+        }
+        if (scope_.ended()) return;
+        if (live() != proposed_for_) return start_over();
+        then();
+      }));
+}
+
+void Batch::sign() {
+  context_.client.signpsbt(transaction_->psbt,
+                           scope_.guard<Result<util::SharedText>>(
+                               "signpsbt", [this](const Result<util::SharedText>& psbt) { signed_psbt(psbt); }));
+}
+
+void Batch::signed_psbt(const Result<util::SharedText>& text) {
+  if (!text) return fail(text.error());
+  const auto psbt = funding::Psbt::from_base64(**text);
+  if (!psbt) return fail(Error{-1, str("signpsbt: ", psbt.error().message), {}});
+  if (psbt->txid() != transaction_->txid) return fail(Error{-1, "signpsbt changed the transaction", {}});
+  check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
+}
+
+// From here on nothing is cancelled or unreserved, whatever the answer: an error may hide a success.
+void Batch::send(const util::SharedText& psbt) {
+  ledger_->sending = transaction_->txid;
+  util::info(label_, ": sending ", transaction_->txid.hex());
+  using Answer = Result<lightningd::Sent>;
+  context_.client.sendpsbt(psbt, 0,
+                           scope_.expect<Answer>(
+                               "sendpsbt", settings_.send_timeout, [this](const Answer& answer) { sent(answer); },
+                               [this] {
+                                 sent(Error{-1, "lightningd did not answer", {}});
+                               }));
+}
+
+void Batch::sent(const Result<lightningd::Sent>& answer) {
+  if (!answer) return not_confirmed(answer.error());
+  finish(success_json(*answer, proposed_for_, transaction_->outnums, failed_));
+}
+
+// lightningd marks the channels as no longer withheld before it broadcasts. As long as none is marked,
+// nothing went out, and nothing will: provided that sendpsbt was answered, and is not still to run.
+void Batch::not_confirmed(const Error& error) {
+  if (error.code == jsonrpc::Caller::lost) return finish(maybe_sent(*transaction_, error));
+  using Answer = Result<std::vector<lightningd::PeerChannel>>;
+  auto judge = [this, error](const Answer& channels) {
+    if (!node_.withhold || !channels || !all_withheld(*channels, transaction_->txid)) {
+      return finish(maybe_sent(*transaction_, error));
+    }
+    util::info(label_, ": sendpsbt refused, nothing was sent");
+    ledger_->sending.reset();
+    check_channels([this, error] { fail(error); });
+  };
+  context_.client.listpeerchannels(std::nullopt,
+                                   scope_.expect<Answer>("listpeerchannels", settings_.cleanup_timeout, judge,
+                                                         [this, error] { finish(maybe_sent(*transaction_, error)); }));
+}
+
+// --- Failure ---
+
+void Batch::peer_failed(PeerOpening& peer) {
+  failed_.push_back(&peer);
+  if (completing_) stop_completes_ = true;
+  if (live().size() < request_.minchannels) {
+    return fail(too_few_left(peer, peers_, failed_));
+  }
+  // A peer that was told an outpoint is dealt with when all others have answered.
+  if (!peer.record()->outpoint) undo(peer);
+}
+
+Spark Batch::undo(PeerOpening& peer) {
+  const bool silent = peer.failure() && peer.failure()->timed_out;
+  const auto patience = silent ? spark::Duration::zero() : settings_.undo_patience;
+  undos_.push_back(std::make_unique<PeerUndo>(scope_, context_.client, settings_, book_, peer.record()));
+  return scope_.spark([this, &undo = *undos_.back(), patience](Completion completion) {
+    undo.run(patience, [this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
+      if (outcome == PeerUndo::Outcome::remains) undo_remains_ = true;
+      std::move(c).done();
+    });
+  });
+}
+
+void Batch::fail(Error error) { finish(Result<std::string>(std::move(error))); }
+
+void Batch::finish(Result<std::string> answer) {
+  if (scope_.ended()) return;
+  scope_.end();
+  scope_.runtime().post(
+      [done = std::exchange(done_, nullptr), answer = std::move(answer)]() mutable { done(std::move(answer)); });
+}
+
+// --- What the phases need to know ---
+
+Batch::Peers Batch::live() const {
+  Peers peers;
+  for (const auto& peer : peers_) {
+    if (peer->live()) peers.push_back(peer.get());
+  }
+  return peers;
+}
+
+Payees Batch::payees() const {
+  Payees payees;
+  for (const auto* peer : live()) {
+    ++payees.count;
+    payees.fixed = payees.fixed + peer->destination().amount;
+    if (!peer->destination().all) continue;
+    payees.all = true;
+    const bool large = node_.features.offers(lightningd::feature::large_channels) &&
+                       peer->features().offers(lightningd::feature::large_channels);
+    payees.all_cap = large ? lightningd::max_money : funding::max_small_channel;
+  }
+  return payees;
+}
+
+Sat Batch::amount_of(const PeerOpening& peer) const {
+  return peer.destination().all ? proposal_->all_amount : peer.destination().amount;
+}
+
+bool Batch::anchors_negotiated() const {
+  const auto anchors = lightningd::feature::anchors_zero_fee_htlc_tx;
+  const auto peers = live();
+  return node_.features.offers(anchors) &&
+         std::any_of(peers.begin(), peers.end(), [](const auto* peer) { return peer->features().offers(anchors); });
+}
+
+}  // namespace multifundchannel

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "funding/funding_transaction.hpp"
+#include "funding/request.hpp"
+#include "multifundchannel/coins.hpp"
+#include "multifundchannel/peer_opening.hpp"
+#include "multifundchannel/peer_undo.hpp"
+
+namespace multifundchannel {
+
+/// What a batch needs to know about the node.
+struct NodeFacts {
+  lightningd::Features features;  ///< what the node offers to its peers
+  bool withhold = false;          ///< whether fundchannel_complete knows `withhold` (v25.12)
+};
+
+/// One multifundchannel command, phases in protocol order from top to bottom. Ends with one call of
+/// `done`; what its ledger still holds then is the Undo's business. Owned by the Service.
+///
+///   feerates -> reserve coins || connect each -> start each -> [propose anew if a peer dropped out]
+///            -> complete each -> all secured -> sign -> all still there -> send
+///
+/// A peer that fails in connect or start costs only itself. A failed complete costs those that were
+/// told the same transaction: they are cancelled and started again.
+class Batch final : private PeerOpening::Owner {
+ public:
+  using Done = util::Function<void(util::Result<std::string> answer)>;
+
+  Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
+        funding::OpeningBook& book, const NodeFacts& node, funding::Request request, std::string label,
+        std::uint64_t seed);
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  /// Call once. `done` comes from the ready queue and may destroy the batch.
+  void run(Done done);
+  /// Ends the batch with this error, unless the transaction was handed to lightningd already: then
+  /// it goes on.
+  void abort(const util::Error& error);
+
+  [[nodiscard]] const std::shared_ptr<funding::Ledger>& ledger() const { return ledger_; }
+  [[nodiscard]] const std::string& label() const { return label_; }
+
+ private:
+  using Peers = std::vector<PeerOpening*>;
+
+  void peer_failed(PeerOpening& peer) override;
+
+  void parse_feerates();
+  void parse_commitment_feerate();
+  void open_all();
+  void reserve(spark::Completion completion);
+  void reserved(util::Result<Proposal> proposal, spark::Completion completion);
+  [[nodiscard]] spark::Spark open(PeerOpening& peer);
+
+  void all_started();
+  void propose_anew();
+  void build();
+  void complete_all();
+  void complete(PeerOpening& peer, std::uint32_t outnum, spark::Completion completion);
+  void all_answered();
+  void start_over();
+  void reopen(const Peers& peers);
+
+  void check_channels(util::Function<void()> then);
+  void sign();
+  void signed_psbt(const util::Result<util::SharedText>& psbt);
+  void send(const util::SharedText& psbt);
+  void sent(const util::Result<lightningd::Sent>& answer);
+  void not_confirmed(const util::Error& error);
+
+  spark::Spark undo(PeerOpening& peer);
+  void fail(util::Error error);
+  void finish(util::Result<std::string> answer);
+
+  [[nodiscard]] Peers live() const;
+  [[nodiscard]] Payees payees() const;
+  [[nodiscard]] lightningd::Sat amount_of(const PeerOpening& peer) const;
+  [[nodiscard]] bool anchors_negotiated() const;
+
+  const funding::Request request_;
+  const Settings settings_;
+  const funding::OpeningBook& book_;
+  const NodeFacts node_;
+  const std::string label_;
+  std::mt19937_64 random_;
+  Done done_;
+  std::shared_ptr<funding::Ledger> ledger_;
+
+  spark::Scope scope_;
+  BatchContext context_;
+  Coins coins_;
+  std::vector<std::unique_ptr<PeerOpening>> peers_;
+  std::vector<std::unique_ptr<PeerUndo>> undos_;
+  std::vector<const PeerOpening*> failed_;  ///< in the order in which they dropped out
+
+  Coins::Choice choice_;
+  std::vector<spark::Spark> connects_;
+  std::optional<spark::Spark> funded_;
+  std::optional<Proposal> proposal_;
+  Peers proposed_for_;
+  std::optional<funding::FundingTransaction> transaction_;
+  std::unique_ptr<spark::Gate> completes_;
+  bool completing_ = false;
+  bool stop_completes_ = false;  ///< a complete failed: the others would be for a dead transaction
+  bool undo_remains_ = false;
+};
+
+}  // namespace multifundchannel

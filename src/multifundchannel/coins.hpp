@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "funding/funding_transaction.hpp"
+#include "funding/ledger.hpp"
+#include "funding/request.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/settings.hpp"
+#include "spark/scope.hpp"
+
+namespace multifundchannel {
+
+/// Who is to be paid in one round.
+struct Payees {
+  std::size_t count = 0;    ///< destinations, the `all` one included
+  lightningd::Sat fixed;    ///< sum of all amounts but that of `all`
+  bool all = false;         ///< one destination takes what is left...
+  lightningd::Sat all_cap;  ///< ...up to this
+};
+
+/// What the wallet offers for the payees.
+struct Proposal {
+  funding::Template draft;
+  lightningd::Sat all_amount;  ///< with Payees::all
+};
+
+/// The wallet's side of a batch: reserving inputs (the dry run), proposing a transaction on the same
+/// inputs for other payees, holding and releasing the reservation. Records every effect in the
+/// ledger when it is sent. Owned by a batch or by the undo that follows it, and runs in its scope.
+class Coins {
+ public:
+  Coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+        std::shared_ptr<funding::Ledger> ledger);
+  Coins(const Coins&) = delete;
+  Coins& operator=(const Coins&) = delete;
+
+  /// How to choose inputs.
+  struct Choice {
+    lightningd::Perkw feerate;
+    std::uint32_t minconf = 1;
+    std::vector<lightningd::Outpoint> utxos;  ///< exactly these, when has_utxos
+    bool has_utxos = false;
+    bool anchor_channel = false;  ///< the wallet's emergency reserve must stay
+  };
+
+  /// The dry run: proves that the wallet can pay and reserves the inputs for `first_reservation`
+  /// blocks. Errors: those of fundpsbt and utxopsbt (301, 304, 313, -32602).
+  void reserve(const Choice& choice, const Payees& payees, lightningd::Reply<Proposal> then);
+  /// The same inputs for other payees; they never become free in between.
+  void repropose(const Payees& payees, lightningd::Reply<Proposal> then);
+  /// Adds `longer_reservation` blocks, once.
+  void extend(lightningd::Reply<void> then);
+  /// Checks that every input still is reserved by us. lightningd frees the inputs of a withheld
+  /// channel that it drops: those are reserved again. An error when somebody else has one.
+  void hold(lightningd::Reply<void> then);
+  /// Gives back what still is ours; never touches an input that somebody else has reserved
+  /// meanwhile. An error when something stays reserved.
+  void release(lightningd::Reply<void> then);
+
+ private:
+  using Outputs = std::vector<lightningd::WalletOutput>;
+
+  void fund(const Payees& payees, bool first, lightningd::Reply<Proposal> then);
+  void funded(const Payees& payees, bool first, lightningd::Reply<Proposal> then,
+              const util::Result<lightningd::Funded>& answer);
+  void fund_capped(const Payees& payees, bool first, lightningd::Reply<Proposal> then);
+  void reserve_inputs(const util::SharedText& psbt, bool exclusive, std::uint32_t blocks, lightningd::Reply<void> then);
+  void reserve_lost(lightningd::Reply<void> then, const Outputs& outputs);
+  void release_ours(lightningd::Reply<void> then, const Outputs& outputs);
+  [[nodiscard]] util::Result<util::SharedText> with_inputs(const std::vector<lightningd::Outpoint>& outpoints) const;
+  void listfunds(lightningd::Reply<Outputs> then);
+
+  spark::Scope& scope_;
+  lightningd::Client client_;
+  Settings settings_;
+  std::shared_ptr<funding::Ledger> ledger_;
+  Choice choice_;
+  bool extended_ = false;
+};
+
+}  // namespace multifundchannel

@@ -1,0 +1,184 @@
+#include "multifundchannel/peer_opening.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "util/log.hpp"
+
+namespace multifundchannel {
+
+using lightningd::Completed;
+using lightningd::Connected;
+using lightningd::Started;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+constexpr spark::Duration first_backoff{250};
+constexpr spark::Duration longest_backoff{2000};
+
+/// Whether a call that failed may have had its effect all the same.
+template <class T>
+bool in_doubt(const Result<T>& answer) {
+  return !answer && answer.error().code == jsonrpc::Caller::lost;
+}
+
+}  // namespace
+
+PeerOpening::PeerOpening(BatchContext& context, Owner& owner, const funding::Destination& destination,
+                         std::shared_ptr<funding::OpeningRecord> record)
+    : context_(context), owner_(owner), destination_(destination), record_(std::move(record)) {}
+
+void PeerOpening::connect(spark::Completion completion) {
+  step_ = std::move(completion);
+  context_.connects.enter(context_.scope.guard<spark::Gate::Pass>("connect", [this](spark::Gate::Pass place) {
+    place_ = std::move(place);
+    ask_connect();
+  }));
+}
+
+// An address that does not answer gives its place to the next after a while and waits on outside.
+void PeerOpening::ask_connect() {
+  context_.scope.after(context_.settings.connect_patience, [this] { place_.leave(); });
+  context_.client.connect(destination_.id, destination_.address,
+                          context_.scope.expect<Result<Connected>>(
+                              "connect", context_.settings.peer_timeout,
+                              [this](const Result<Connected>& answer) { connected(answer); }, [this] { expired(); }));
+}
+
+void PeerOpening::connected(const Result<Connected>& answer) {
+  place_.leave();
+  if (!answer) return fail(method_, answer.error());
+  features_ = answer->features;
+  step_done();
+}
+
+void PeerOpening::start(lightningd::Sat amount, spark::Completion completion) {
+  step_ = std::move(completion);
+  amount_ = amount;
+  backoff_ = first_backoff;
+  give_up_at_ = context_.scope.runtime().now() + context_.settings.peer_timeout;
+  ask_start();
+}
+
+void PeerOpening::restart(lightningd::Sat amount, spark::Completion completion) {
+  step_ = std::move(completion);
+  amount_ = amount;
+  backoff_ = first_backoff;
+  give_up_at_ = context_.scope.runtime().now() + context_.settings.peer_timeout;
+  reconnect();
+}
+
+void PeerOpening::reconnect() {
+  method_ = "connect";
+  context_.client.connect(destination_.id, destination_.address,
+                          context_.scope.expect<Result<Connected>>(
+                              "connect", context_.settings.peer_timeout,
+                              [this](const Result<Connected>& answer) { reconnected(answer); }, [this] { expired(); }));
+}
+
+void PeerOpening::reconnected(const Result<Connected>& answer) {
+  if (answer) return ask_start();
+  if (!retry_later()) fail(method_, answer.error());
+}
+
+bool PeerOpening::retry_later() {
+  auto& scope = context_.scope;
+  if (scope.runtime().now() + backoff_ > give_up_at_) return false;
+  scope.after(backoff_, [this] { reconnect(); });
+  backoff_ = std::min(2 * backoff_, longest_backoff);
+  return true;
+}
+
+void PeerOpening::ask_start() {
+  method_ = "fundchannel_start";
+  lightningd::StartParams params;
+  params.id = destination_.id;
+  params.amount = amount_;
+  params.feerate = context_.commitment_feerate;
+  params.announce = destination_.announce;
+  params.push = destination_.push;
+  params.close_to = destination_.close_to;
+  params.mindepth = destination_.mindepth;
+  params.reserve = destination_.reserve;
+  params.has_channel_type = destination_.has_channel_type;
+  params.channel_type = destination_.channel_type;
+
+  auto guarded = context_.scope.expect<Result<Started>>(
+      method_, context_.settings.peer_timeout, [this](const Result<Started>& answer) { started(answer); },
+      [this] { expired(); });
+  record_->start_sent(amount_);
+  context_.client.fundchannel_start(params,
+                                    [record = record_, guarded = std::move(guarded)](Result<Started> answer) mutable {
+                                      record->start_answered(answer.ok(), in_doubt(answer));
+                                      guarded(std::move(answer));
+                                    });
+}
+
+void PeerOpening::started(const Result<Started>& answer) {
+  if (!answer) {
+    // The peer went away between connecting and starting: that is worth another try.
+    if (answer.error().code == lightningd::code::not_connected && retry_later()) return;
+    return fail(method_, answer.error());
+  }
+  terms_ = *answer;
+  started_at_ = context_.scope.runtime().now();
+  util::debug(record_->label, ": started, ", amount_.value, " sat to ", terms_.funding_address);
+  step_done();
+}
+
+void PeerOpening::complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint,
+                           spark::Completion completion) {
+  step_ = std::move(completion);
+  method_ = "fundchannel_complete";
+  auto guarded = context_.scope.expect<Result<Completed>>(
+      method_, context_.settings.peer_timeout, [this](const Result<Completed>& answer) { completed(answer); },
+      [this] { expired(); });
+  record_->complete_sent(outpoint);
+  context_.client.fundchannel_complete(
+      destination_.id, psbt, context_.withhold,
+      [record = record_, guarded = std::move(guarded)](Result<Completed> answer) mutable {
+        record->complete_answered(answer.ok(), in_doubt(answer));
+        guarded(std::move(answer));
+      });
+}
+
+void PeerOpening::completed(const Result<Completed>& answer) {
+  if (!answer) return fail(method_, answer.error());
+  const auto& outpoint = *record_->outpoint;
+  const auto expected = lightningd::v1_channel_id(outpoint.txid, static_cast<std::uint16_t>(outpoint.vout));
+  if (!answer->commitments_secured || answer->channel_id != expected) {
+    return fail(
+        method_,
+        Error{
+            -1, str("channel ", answer->channel_id.hex(), " is not secured by a commitment for ", outpoint.str()), {}});
+  }
+  channel_id_ = answer->channel_id;
+  step_done();
+}
+
+void PeerOpening::expired() {
+  place_.leave();
+  const auto seconds = context_.settings.peer_timeout.count() / 1000;
+  fail(method_, Error{-1, str("timeout: the peer did not answer ", method_, " within ", seconds, " seconds"), {}},
+       true);
+}
+
+void PeerOpening::fail(const std::string& method, Error error, bool timed_out) {
+  if (failure_) return;
+  util::info(record_->label, ": ", method, " failed: ", error.message);
+  failure_ = PeerFailure{method, std::move(error), timed_out};
+  owner_.peer_failed(*this);
+  step_done();
+}
+
+void PeerOpening::step_done() {
+  if (!step_) return;
+  auto step = std::move(*step_);
+  step_.reset();
+  std::move(step).done();
+}
+
+}  // namespace multifundchannel

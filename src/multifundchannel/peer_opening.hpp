@@ -1,0 +1,105 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "funding/ledger.hpp"
+#include "funding/request.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/settings.hpp"
+#include "spark/gate.hpp"
+#include "spark/scope.hpp"
+
+namespace multifundchannel {
+
+/// Why a peer dropped out: the RPC that failed, and its error as lightningd gave it (or ours, for a
+/// deadline).
+struct PeerFailure {
+  std::string method;
+  util::Error error;
+  bool timed_out = false;  ///< it does not answer, so waiting for it again is in vain
+};
+
+/// What the peers of one batch have in common.
+struct BatchContext {
+  spark::Scope& scope;
+  lightningd::Client client;
+  const Settings& settings;
+  spark::Gate& connects;
+  /// For the commitment transactions; empty: lightningd's default.
+  std::string commitment_feerate;
+  /// Whether lightningd knows `withhold` (v25.12).
+  bool withhold = false;
+};
+
+/// One peer's way through a batch: connect, fundchannel_start, fundchannel_complete. Each step is
+/// one spark; it completes when the step is over, well or not. Owned by the Batch; runs in its scope.
+class PeerOpening {
+ public:
+  class Owner {
+   public:
+    /// Comes before the step's completion. The owner may end the scope, but not destroy the peer.
+    virtual void peer_failed(PeerOpening& peer) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  PeerOpening(BatchContext& context, Owner& owner, const funding::Destination& destination,
+              std::shared_ptr<funding::OpeningRecord> record);
+  PeerOpening(const PeerOpening&) = delete;
+  PeerOpening& operator=(const PeerOpening&) = delete;
+
+  /// Waits for a place among the connects in flight, then connects.
+  void connect(spark::Completion completion);
+  void start(lightningd::Sat amount, spark::Completion completion);
+  /// After its opening was undone: connects again if need be, with a backoff, and starts anew.
+  void restart(lightningd::Sat amount, spark::Completion completion);
+  void complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint, spark::Completion completion);
+
+  /// Takes the peer out of the batch. Does nothing when it is out already.
+  void fail(const std::string& method, util::Error error, bool timed_out = false);
+
+  [[nodiscard]] bool live() const { return !failure_; }
+  [[nodiscard]] const std::optional<PeerFailure>& failure() const { return failure_; }
+  [[nodiscard]] const funding::Destination& destination() const { return destination_; }
+  [[nodiscard]] const std::shared_ptr<funding::OpeningRecord>& record() const { return record_; }
+  [[nodiscard]] const lightningd::Features& features() const { return features_; }
+  [[nodiscard]] const lightningd::Started& terms() const { return terms_; }
+  [[nodiscard]] spark::Duration started_at() const { return started_at_; }
+  [[nodiscard]] const lightningd::ChannelId& channel_id() const { return channel_id_; }
+  /// The RPC that this peer is in, or was in last.
+  [[nodiscard]] const char* method() const { return method_; }
+
+ private:
+  void ask_connect();
+  void connected(const util::Result<lightningd::Connected>& answer);
+  void reconnect();
+  void reconnected(const util::Result<lightningd::Connected>& answer);
+  [[nodiscard]] bool retry_later();
+  void ask_start();
+  void started(const util::Result<lightningd::Started>& answer);
+  void completed(const util::Result<lightningd::Completed>& answer);
+  void expired();
+  void step_done();
+
+  BatchContext& context_;
+  Owner& owner_;
+  const funding::Destination& destination_;
+  std::shared_ptr<funding::OpeningRecord> record_;
+  std::optional<PeerFailure> failure_;
+
+  const char* method_ = "connect";
+  std::optional<spark::Completion> step_;
+  spark::Gate::Pass place_;  ///< among the connects in flight
+  lightningd::Features features_;
+  lightningd::Sat amount_;
+  lightningd::Started terms_;
+  spark::Duration started_at_{};
+  spark::Duration backoff_{};
+  spark::Duration give_up_at_{};
+  lightningd::ChannelId channel_id_;
+};
+
+}  // namespace multifundchannel

@@ -1,0 +1,164 @@
+#include "multifundchannel/peer_undo.hpp"
+
+#include <utility>
+
+#include "util/log.hpp"
+
+namespace multifundchannel {
+
+using funding::Stage;
+using lightningd::PeerChannel;
+using util::Result;
+
+namespace {
+
+/// Cancel, then a harder way, then once more after a pause.
+constexpr int max_tries = 4;
+
+/// lightningd before v25.12 gives up a channel with a peer's error by closing it, although nothing was
+/// ever sent. Such a channel can not be removed, but nor can it become real: we do not sign.
+bool is_dead(const PeerChannel& channel) {
+  return channel.state == "AWAITING_UNILATERAL" || channel.state == "FUNDING_SPEND_SEEN" ||
+         channel.state == "ONCHAIN" || channel.state == "CLOSED";
+}
+
+bool awaits_lockin(const PeerChannel& channel) { return channel.state == "CHANNELD_AWAITING_LOCKIN"; }
+
+}  // namespace
+
+PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+                   const funding::OpeningBook& book, std::shared_ptr<funding::OpeningRecord> record)
+    : scope_(scope), client_(client), settings_(settings), book_(book), record_(std::move(record)) {}
+
+void PeerUndo::run(spark::Duration patience, Done done) {
+  done_ = std::move(done);
+  if (record_->stage == Stage::none) {
+    finish(Outcome::gone);
+  } else if (record_->in_flight) {
+    await_answer(patience);
+  } else {
+    look();
+  }
+}
+
+// A call in flight can not be cancelled: a start refuses it (307), a complete queues it and may
+// never answer. A healthy peer answers soon; for the others only disconnecting helps.
+void PeerUndo::await_answer(spark::Duration patience) {
+  if (patience == spark::Duration::zero()) {
+    drop_peer();
+    return;
+  }
+  record_->on_answer = scope_.expect<>(
+      "answer before undoing", patience, [this] { answered(); }, [this] { drop_peer(); });
+}
+
+// A start that was refused leaves nothing, and what lightningd shows then is somebody else's.
+void PeerUndo::answered() {
+  if (record_->stage == Stage::none) {
+    finish(Outcome::gone);
+  } else {
+    look();
+  }
+}
+
+// Disconnecting fails a call in flight at once, but with a silent peer connectd takes seconds to answer
+// the disconnect itself: who waits for the call need not wait for that.
+void PeerUndo::drop_peer() {
+  util::info(record_->label, ": disconnecting the peer");
+  if (record_->in_flight) {
+    record_->on_answer = scope_.expect<>(
+        "answer after disconnecting", settings_.cleanup_timeout, [this] { answered(); }, [this] { look(); });
+    client_.disconnect(record_->peer, true, scope_.guard<Result<void>>("disconnect", [](const Result<void>&) {}));
+  } else {
+    client_.disconnect(record_->peer, true, then_look("disconnect"));
+  }
+}
+
+void PeerUndo::look() {
+  client_.listpeerchannels(record_->peer,
+                           scope_.expect<Result<std::vector<PeerChannel>>>(
+                               "listpeerchannels", settings_.cleanup_timeout,
+                               [this](const Result<std::vector<PeerChannel>>& channels) { judge(channels); },
+                               [this] { finish(Outcome::remains); }));
+}
+
+void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
+  if (!channels) {
+    util::warn(record_->label, ": can not see what is left of its opening: ", channels.error().message);
+    finish(Outcome::remains);
+    return;
+  }
+  const Evidence evidence = find(*channels);
+  if (!evidence.uncommitted && !evidence.committed) {
+    finish(Outcome::gone);
+  } else if (++tries_ > max_tries) {
+    util::warn(record_->label, ": its opening could not be removed");
+    finish(Outcome::remains);
+  } else if (evidence.committed) {
+    remove_committed(evidence);
+  } else {
+    remove_uncommitted(evidence);
+  }
+}
+
+PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) const {
+  Evidence evidence;
+  const PeerChannel* first_awaiting = nullptr;
+  for (const auto& channel : channels) {
+    if (awaits_lockin(channel) && !first_awaiting) first_awaiting = &channel;
+    if (record_->outpoint && channel.funding == record_->outpoint) {
+      if (is_dead(channel)) {
+        util::warn(record_->label, ": lightningd keeps its dead channel ", channel.funding->str());
+      } else {
+        evidence.committed = &channel;
+      }
+    } else if (awaits_lockin(channel)) {
+      evidence.other_awaits_lockin = true;
+    } else if (channel.state == "OPENINGD" && channel.opened_by_us && channel.total == record_->amount &&
+               !book_.belongs_to_another(*record_)) {
+      evidence.uncommitted = &channel;
+    }
+  }
+  evidence.cancel_hits_committed = evidence.committed && evidence.committed == first_awaiting;
+  return evidence;
+}
+
+// Should our opening vanish just before a cancel arrives, the cancel would hit another channel of
+// the peer that awaits lock-in. With such a channel around, and after a cancel that did not help,
+// disconnecting is the only safe way: it ends an uncommitted opening and nothing else.
+void PeerUndo::remove_uncommitted(const Evidence& evidence) {
+  if (tries_ > 1 || evidence.other_awaits_lockin) {
+    drop_peer();
+    return;
+  }
+  util::debug(record_->label, ": fundchannel_cancel (not completed)");
+  client_.fundchannel_cancel(record_->peer, then_look("fundchannel_cancel"));
+}
+
+void PeerUndo::remove_committed(const Evidence& evidence) {
+  const PeerChannel& channel = *evidence.committed;
+  if (evidence.cancel_hits_committed && tries_ == 1) {
+    util::debug(record_->label, ": fundchannel_cancel (completed)");
+    client_.fundchannel_cancel(record_->peer, then_look("fundchannel_cancel"));
+  } else if (channel.withheld && channel.channel_id) {
+    // lightningd never sent the transaction, so closing makes it forget just this channel.
+    util::debug(record_->label, ": close ", channel.channel_id->hex());
+    client_.close(*channel.channel_id, 1, then_look("close"));
+  } else {
+    util::warn(record_->label, ": its channel ", channel.funding->str(), " is in state ", channel.state,
+               " and can not be cancelled without touching another channel of the peer");
+    finish(Outcome::remains);
+  }
+}
+
+lightningd::Reply<void> PeerUndo::then_look(const char* what) {
+  return scope_.expect<Result<void>>(
+      what, settings_.cleanup_timeout, [this](const Result<void>&) { look(); }, [this] { look(); });
+}
+
+void PeerUndo::finish(Outcome outcome) {
+  if (outcome == Outcome::gone) record_->gone();
+  std::exchange(done_, nullptr)(outcome);
+}
+
+}  // namespace multifundchannel

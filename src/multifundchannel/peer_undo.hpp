@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "funding/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/settings.hpp"
+#include "spark/scope.hpp"
+
+namespace multifundchannel {
+
+/// Undoes one peer's opening, whatever stage it is in, and ends when lightningd shows nothing of it
+/// any more. Goes by what listpeerchannels shows, not by what calls answer: fundchannel_cancel is
+/// peer-wide and takes the peer's first channel that awaits lock-in, so it is used only where that
+/// is ours, and it may never answer.
+///
+/// Owned by whoever undoes (an Undo, or the batch that drops a peer), within whose scope it runs.
+class PeerUndo {
+ public:
+  enum class Outcome {
+    gone,     ///< nothing of ours is left at lightningd
+    remains,  ///< something is left that could not be removed; logged
+  };
+  using Done = util::Function<void(Outcome)>;
+
+  /// `patience`: how long to wait for a call in flight before the peer is disconnected.
+  PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+           const funding::OpeningBook& book, std::shared_ptr<funding::OpeningRecord> record);
+  PeerUndo(const PeerUndo&) = delete;
+  PeerUndo& operator=(const PeerUndo&) = delete;
+
+  /// Call once. `done` comes from the ready queue or a reply.
+  void run(spark::Duration patience, Done done);
+
+ private:
+  /// What of ours lightningd still shows for this peer.
+  struct Evidence {
+    const lightningd::PeerChannel* uncommitted = nullptr;  ///< our opening without an outpoint
+    const lightningd::PeerChannel* committed = nullptr;    ///< the channel with our outpoint
+    bool cancel_hits_committed = false;                    ///< it is the first of the peer's that awaits lock-in
+    bool other_awaits_lockin = false;                      ///< a channel that is not ours might be hit by a cancel
+  };
+
+  void await_answer(spark::Duration patience);
+  void answered();
+  void drop_peer();
+  void look();
+  void judge(const util::Result<std::vector<lightningd::PeerChannel>>& channels);
+  [[nodiscard]] Evidence find(const std::vector<lightningd::PeerChannel>& channels) const;
+  void remove_uncommitted(const Evidence& evidence);
+  void remove_committed(const Evidence& evidence);
+  void finish(Outcome outcome);
+
+  /// A reply handler that looks again, whatever the reply or its absence.
+  [[nodiscard]] lightningd::Reply<void> then_look(const char* what);
+
+  spark::Scope& scope_;
+  lightningd::Client client_;
+  Settings settings_;
+  const funding::OpeningBook& book_;
+  std::shared_ptr<funding::OpeningRecord> record_;
+  Done done_;
+  int tries_ = 0;
+};
+
+}  // namespace multifundchannel

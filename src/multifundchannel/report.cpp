@@ -1,0 +1,99 @@
+#include "multifundchannel/report.hpp"
+
+#include <algorithm>
+
+#include "json/writer.hpp"
+#include "util/str.hpp"
+
+namespace multifundchannel {
+
+using json::Writer;
+using util::Error;
+using util::str;
+
+namespace {
+
+void write_error(Writer& out, const Error& error) {
+  out.key("error").object().field("code", error.code).field("message", error.message);
+  if (!error.data.empty()) out.raw_field("data", error.data);
+  out.end();
+}
+
+void write_failed(Writer& out, const PeerOpening& peer) {
+  const auto& failure = *peer.failure();
+  out.object().field("id", peer.destination().id.hex()).field("method", failure.method);
+  write_error(out, failure.error);
+  out.end();
+}
+
+void write_given_up(Writer& out, const PeerOpening& peer, const PeerOpening& because_of) {
+  out.object().field("id", peer.destination().id.hex()).field("method", peer.method());
+  write_error(
+      out,
+      Error{-1, str("given up, because ", because_of.destination().id.hex(), " failed and too few were left"), {}});
+  out.end();
+}
+
+}  // namespace
+
+std::string success_json(const lightningd::Sent& sent, const std::vector<PeerOpening*>& opened,
+                         const std::vector<std::uint32_t>& outnums, const std::vector<const PeerOpening*>& failed) {
+  Writer out;
+  out.object().field("tx", sent.tx).field("txid", sent.txid.hex());
+  out.key("channel_ids").array();
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    const auto& terms = opened[i]->terms();
+    out.object().field("id", opened[i]->destination().id.hex()).field("channel_id", opened[i]->channel_id().hex());
+    if (!terms.channel_type.empty()) out.raw_field("channel_type", terms.channel_type);
+    out.field("outnum", outnums[i]);
+    if (terms.close_to) out.field("close_to", *terms.close_to);
+    out.end();
+  }
+  out.end().key("failed").array();
+  for (const auto* peer : failed) write_failed(out, *peer);
+  out.end().end();
+  return out.take();
+}
+
+Error too_few_left(const PeerOpening& decisive, const std::vector<std::unique_ptr<PeerOpening>>& all,
+                   const std::vector<const PeerOpening*>& failed) {
+  const auto& failure = *decisive.failure();
+  Writer data;
+  data.object().field("id", decisive.destination().id.hex()).field("method", failure.method);
+  if (!failure.error.data.empty()) data.raw_field("data", failure.error.data);
+  data.key("failed").array();
+  for (const auto* peer : failed) write_failed(data, *peer);
+  for (const auto& peer : all) {
+    if (peer->live()) write_given_up(data, *peer, decisive);
+  }
+  data.end().end();
+  return Error{failure.error.code, failure.error.message, data.take()};
+}
+
+Error maybe_sent(const funding::FundingTransaction& transaction, const Error& cause) {
+  Writer data;
+  data.object().field("method", "sendpsbt").field("txid", transaction.txid.hex());
+  write_error(data, cause);
+  data.end();
+  return Error{lightningd::code::broadcast_fail,
+               str("The funding transaction ", transaction.txid.hex(),
+                   " was signed, but sending it was not confirmed. It may be on its way, and lightningd sends it again "
+                   "when it starts. Its channels ",
+                   "and inputs are kept. Look for the txid before you do anything else with these coins."),
+               data.take()};
+}
+
+bool is_ready(const std::vector<lightningd::PeerChannel>& channels, const PeerOpening& peer, bool withheld) {
+  return std::any_of(channels.begin(), channels.end(), [&peer, withheld](const lightningd::PeerChannel& channel) {
+    return channel.peer == peer.destination().id && channel.funding == peer.record()->outpoint &&
+           channel.withheld == withheld && channel.state.starts_with("CHANNELD_");
+  });
+}
+
+bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const lightningd::Txid& txid) {
+  return std::all_of(channels.begin(), channels.end(), [&txid](const lightningd::PeerChannel& channel) {
+    return !channel.funding || channel.funding->txid != txid || channel.withheld;
+  });
+}
+
+}  // namespace multifundchannel

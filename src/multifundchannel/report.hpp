@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "funding/funding_transaction.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/peer_opening.hpp"
+
+namespace multifundchannel {
+
+/// The result of the command, as the builtin's schema has it.
+[[nodiscard]] std::string success_json(const lightningd::Sent& sent, const std::vector<PeerOpening*>& opened,
+                                       const std::vector<std::uint32_t>& outnums,
+                                       const std::vector<const PeerOpening*>& failed);
+
+/// The error of a batch that lost too many peers: code and message of the failure that decided it,
+/// `data` with its id and method as the builtin has them, and `failed` with every peer: those that
+/// failed with their own errors, the others as given up.
+[[nodiscard]] util::Error too_few_left(const PeerOpening& decisive,
+                                       const std::vector<std::unique_ptr<PeerOpening>>& all,
+                                       const std::vector<const PeerOpening*>& failed);
+
+/// The error (303) of a batch whose transaction may or may not have gone out.
+[[nodiscard]] util::Error maybe_sent(const funding::FundingTransaction& transaction, const util::Error& cause);
+
+/// Whether the peer's channel is there with the right outpoint, waiting for its transaction.
+[[nodiscard]] bool is_ready(const std::vector<lightningd::PeerChannel>& channels, const PeerOpening& peer,
+                            bool withheld);
+
+/// Whether lightningd has not begun to broadcast this transaction: every channel of it that there is
+/// still is withheld.
+[[nodiscard]] bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const lightningd::Txid& txid);
+
+}  // namespace multifundchannel

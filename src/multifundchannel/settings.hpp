@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "spark/runtime.hpp"
+
+namespace multifundchannel {
+
+/// Deadlines and limits. One per process, owned by the Service; options change it, running batches
+/// keep the copy they started with.
+struct Settings {
+  /// For each peer in each phase: connect, fundchannel_start, fundchannel_complete.
+  spark::Duration peer_timeout = std::chrono::seconds(60);
+  /// How long an undo waits for the answer of a healthy peer before it disconnects it.
+  spark::Duration undo_patience = std::chrono::seconds(5);
+  /// For calls that only concern lightningd itself, while undoing.
+  spark::Duration cleanup_timeout = std::chrono::seconds(10);
+  /// How long the answer to the user waits for what can be undone at once.
+  spark::Duration reply_grace = std::chrono::seconds(3);
+  /// sendpsbt without an answer for this long counts as "maybe sent".
+  spark::Duration send_timeout = std::chrono::seconds(60);
+  /// Peers forget idle openings (LND after ten minutes): older ones are started anew.
+  spark::Duration opening_age = std::chrono::minutes(5);
+  /// Connects in flight; connectd works on ten at a time and makes the others wait a second each.
+  std::size_t max_connects = 10;
+  /// After this long an unanswered connect gives its place to another and waits on outside.
+  spark::Duration connect_patience = std::chrono::seconds(3);
+  /// Blocks of the first reservation, and what is added before anything is completed.
+  std::uint32_t first_reservation = 12;
+  std::uint32_t longer_reservation = 132;
+};
+
+}  // namespace multifundchannel

@@ -1,0 +1,86 @@
+#include "multifundchannel/undo.hpp"
+
+#include <utility>
+
+#include "util/log.hpp"
+
+namespace multifundchannel {
+
+using funding::Stage;
+using spark::Completion;
+using spark::Spark;
+
+Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
+           const funding::OpeningBook& book, std::shared_ptr<funding::Ledger> ledger, std::string label)
+    : scope_(runtime,
+             [this](const util::Error& error) {
+               util::error(label_, ": undoing failed: ", error.message);
+               std::exchange(done_, nullptr)(false);
+             }),
+      client_(std::move(client)),
+      settings_(settings),
+      book_(book),
+      ledger_(std::move(ledger)),
+      label_(std::move(label)),
+      coins_(scope_, client_, settings_, ledger_) {}
+
+void Undo::run(util::Function<void(bool clean)> done) {
+  done_ = std::move(done);
+  // Whatever knows an outpoint could claim the coins; an opening without one can not.
+  std::vector<Spark> all;
+  std::vector<Spark> binding;
+  for (const auto& record : ledger_->openings) {
+    if (!ledger_->may_undo(*record)) continue;
+    const bool binds = record->stage == Stage::completing || record->stage == Stage::completed || record->outpoint;
+    all.push_back(undo_opening(record, binds));
+    if (binds) binding.push_back(all.back());
+  }
+  all.push_back(scope_.spark([this, binding = std::move(binding)](Completion completion) mutable {
+    scope_.wait(std::move(binding), [this, c = std::move(completion)]() mutable { release(std::move(c)); });
+  }));
+  scope_.wait(std::move(all), [this] { std::exchange(done_, nullptr)(clean_); });
+}
+
+Spark Undo::undo_opening(const std::shared_ptr<funding::OpeningRecord>& record, bool binds_coins) {
+  peers_.push_back(std::make_unique<PeerUndo>(scope_, client_, settings_, book_, record));
+  PeerUndo& peer = *peers_.back();
+  return scope_.spark([this, &peer, binds_coins](Completion completion) {
+    peer.run(settings_.undo_patience,
+             [this, binds_coins, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
+               if (outcome == PeerUndo::Outcome::remains) clean_ = false;
+               if (outcome == PeerUndo::Outcome::remains && binds_coins) coins_bound_ = true;
+               std::move(c).done();
+             });
+  });
+}
+
+void Undo::release(Completion completion) {
+  auto& reservation = ledger_->reservation;
+  if (!reservation.in_flight) {
+    release_now(std::move(completion));
+    return;
+  }
+  reservation.on_answer =
+      scope_.guard<>("reservation", [this, c = std::move(completion)]() mutable { release_now(std::move(c)); });
+}
+
+void Undo::release_now(Completion completion) {
+  if (!ledger_->reservation.held() || ledger_->sending) {
+    std::move(completion).done();
+    return;
+  }
+  if (coins_bound_) {
+    util::warn(label_, ": its inputs stay reserved, because a channel that spends them could not be removed");
+    std::move(completion).done();
+    return;
+  }
+  coins_.release([this, c = std::move(completion)](const util::Result<void>& released) mutable {
+    if (!released) {
+      util::warn(label_, ": ", released.error().message);
+      clean_ = false;
+    }
+    std::move(c).done();
+  });
+}
+
+}  // namespace multifundchannel

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "funding/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/coins.hpp"
+#include "multifundchannel/peer_undo.hpp"
+#include "multifundchannel/settings.hpp"
+#include "spark/scope.hpp"
+
+namespace multifundchannel {
+
+/// Undoes what a batch has done, from its ledger, in a scope of its own that outlives the batch.
+/// Coins that a peer's commitment could still spend stay reserved until that channel is gone.
+/// Owned by the Service until it is done.
+class Undo {
+ public:
+  Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, const funding::OpeningBook& book,
+       std::shared_ptr<funding::Ledger> ledger, std::string label);
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+
+  /// Call once. `done` comes from the ready queue, with whether nothing is left; the owner may
+  /// destroy this in it.
+  void run(util::Function<void(bool clean)> done);
+
+ private:
+  [[nodiscard]] spark::Spark undo_opening(const std::shared_ptr<funding::OpeningRecord>& record, bool binds_coins);
+  void release(spark::Completion completion);
+  void release_now(spark::Completion completion);
+
+  spark::Scope scope_;
+  lightningd::Client client_;
+  Settings settings_;
+  const funding::OpeningBook& book_;
+  std::shared_ptr<funding::Ledger> ledger_;
+  std::string label_;
+  Coins coins_;
+  std::vector<std::unique_ptr<PeerUndo>> peers_;
+  util::Function<void(bool)> done_;
+  bool coins_bound_ = false;  ///< a channel that could not be removed may spend them
+  bool clean_ = true;
+};
+
+}  // namespace multifundchannel

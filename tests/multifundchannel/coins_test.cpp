@@ -1,0 +1,106 @@
+#include "worlds.hpp"
+
+using sim::CoinSetup;
+using sim::Fault;
+using sim::Kind;
+using sim::Phase;
+using sim::ScriptKind;
+using sim::World;
+using worlds::count;
+using worlds::open;
+using worlds::peer;
+using worlds::with;
+
+TEST_CASE("not enough money is found out before any peer is asked") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.coins = {CoinSetup{lightningd::Sat{1'500'000}}};
+  World world(std::move(setup));
+  CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}))).code == 301);
+  CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}))).data.empty());
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("`all` takes what is left") {
+  World world(with({peer("a"), peer("b")}));
+  const auto outcome =
+      world.call("multifundchannel", R"({"destinations":[{"id":"$a@","amount":"all"},{"id":"$b@","amount":1000000}]})");
+  CHECK(count(outcome, "channel_ids") == 2);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("`all` grows when another peer drops out, in any phase") {
+  for (const auto phase : {Phase::connect, Phase::start, Phase::complete}) {
+    CAPTURE(static_cast<int>(phase));
+    World world(with({peer("a"), peer("b", {Fault{phase, Kind::refuse}})}));
+    const auto outcome =
+        world.call("multifundchannel",
+                   R"({"destinations":[{"id":"$a@","amount":"all"},{"id":"$b@","amount":30000000}],"minchannels":1})");
+    CHECK(count(outcome, "channel_ids") == 1);
+    worlds::check_invariants(world);
+    const auto channels = world.call("listpeerchannels", "{}");
+    CHECK(worlds::field(channels, "channels").find("\"total_msat\":99") != std::string::npos);
+  }
+}
+
+TEST_CASE("`all` itself may drop out: the others go on and the rest is change") {
+  World world(with({peer("a", {Fault{Phase::start, Kind::refuse}}), peer("b")}));
+  const auto outcome =
+      world.call("multifundchannel",
+                 R"({"destinations":[{"id":"$a@","amount":"all"},{"id":"$b@","amount":1000000}],"minchannels":1})");
+  CHECK(count(outcome, "channel_ids") == 1);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("`all` is capped for a peer without large channels") {
+  auto small = peer("a");
+  small.features = "0898880a8259a1";  // the default without bits 18 and 19
+  World world(with({small}));
+  const auto outcome = world.call("multifundchannel", R"({"destinations":[{"id":"$a@","amount":"all"}]})");
+  CHECK(count(outcome, "channel_ids") == 1);
+  worlds::check_invariants(world);
+  CHECK(worlds::field(world.call("listpeerchannels", "{}"), "channels").find("16777215000") != std::string::npos);
+}
+
+TEST_CASE("`all` with nothing left for it is refused") {
+  World world(with({peer("a"), peer("b")}));
+  const auto outcome = world.call("multifundchannel",
+                                  R"({"destinations":[{"id":"$a@","amount":"all"},{"id":"$b@","amount":200000000}]})");
+  CHECK(worlds::error(outcome).code == -32602);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("many inputs and many outputs: the fee stays exact") {
+  auto setup = with({});
+  setup.coins.assign(300, CoinSetup{lightningd::Sat{2'000'000}});
+  std::vector<std::string> names;
+  for (int i = 0; i < 260; ++i) {
+    names.push_back("p" + std::to_string(i));
+    setup.peers.push_back(peer(names.back()));
+  }
+  World world(std::move(setup));
+  CHECK(count(world.call("multifundchannel", open(names)), "channel_ids") == 260);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("wrapped inputs are not chosen, and refused when given") {
+  auto setup = with({peer("a")});
+  setup.coins = {CoinSetup{lightningd::Sat{5'000'000}, true, ScriptKind::p2sh_p2wpkh}};
+  World world(std::move(setup));
+  CHECK(worlds::error(world.call("multifundchannel", open({"a"}))).code == 301);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("the emergency reserve is only kept for anchor channels") {
+  auto plain = peer("a");
+  plain.features = "0898880a0259a1";  // neither anchors nor large channels
+  auto setup = with({plain});
+  setup.coins = {CoinSetup{lightningd::Sat{1'010'000}}};
+  World world(setup);
+  CHECK(count(world.call("multifundchannel", open({"a"})), "channel_ids") == 1);
+  worlds::check_invariants(world);
+
+  setup.peers = {peer("a")};
+  World anchors(setup);
+  CHECK(worlds::error(anchors.call("multifundchannel", open({"a"}))).code == 313);
+  worlds::check_invariants(anchors);
+}

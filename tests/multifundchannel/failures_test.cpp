@@ -1,0 +1,107 @@
+#include "worlds.hpp"
+
+using sim::Fault;
+using sim::Kind;
+using sim::Phase;
+using sim::World;
+using worlds::count;
+using worlds::open;
+using worlds::peer;
+using worlds::with;
+
+namespace {
+
+const char* method_of(Phase phase) {
+  switch (phase) {
+    case Phase::connect:
+      return "connect";
+    case Phase::start:
+      return "fundchannel_start";
+    case Phase::started:
+    case Phase::complete:
+    case Phase::opened:
+      return "fundchannel_complete";
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("one peer fails in any phase, in any way") {
+  for (const auto phase : {Phase::connect, Phase::start, Phase::started, Phase::complete, Phase::opened}) {
+    for (const auto kind : {Kind::refuse, Kind::disconnect, Kind::silent}) {
+      if (phase == Phase::opened && kind != Kind::refuse) continue;   // only an error takes a secured channel away
+      if (phase == Phase::started && kind == Kind::silent) continue;  // the same as silent in complete
+      CAPTURE(static_cast<int>(phase));
+      CAPTURE(static_cast<int>(kind));
+      const auto bad = peer("b", {Fault{phase, kind, false, std::chrono::milliseconds(10)}});
+      auto slow = peer("c");  // so that b has time to fail while the others wait for c
+      slow.delay = std::chrono::milliseconds(100);
+
+      SUBCASE("all are needed: the command fails with the peer's error") {
+        World world(with({peer("a"), bad, slow}));
+        const auto outcome = world.call("multifundchannel", open({"a", "b", "c"}));
+        const auto& error = worlds::error(outcome);
+        CHECK(contains(error.data, "\"id\":\"" + world.peer_id("b") + "\",\"method\":\"" + method_of(phase) + "\""));
+        CHECK(contains(error.data, world.peer_id("a")));  // every peer is accounted for
+        worlds::check_invariants(world);
+      }
+      SUBCASE("one is enough: the others get their channels") {
+        World world(with({peer("a"), bad, slow}));
+        const auto outcome = world.call("multifundchannel", open({"a", "b", "c"}, R"("minchannels":1)"));
+        CHECK(count(outcome, "channel_ids") == 2);
+        CHECK(count(outcome, "failed") == 1);
+        CHECK(contains(worlds::field(outcome, "failed"), method_of(phase)));
+        worlds::check_invariants(world);
+      }
+    }
+  }
+}
+
+TEST_CASE("two peers fail in different phases") {
+  World world(with({peer("a", {Fault{Phase::start, Kind::refuse}}), peer("b", {Fault{Phase::complete, Kind::refuse}}),
+                    peer("c"), peer("d")}));
+  const auto outcome = world.call("multifundchannel", open({"a", "b", "c", "d"}, R"("minchannels":2)"));
+  CHECK(count(outcome, "channel_ids") == 2);
+  CHECK(count(outcome, "failed") == 2);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("minchannels decides when to give up") {
+  World world(with({peer("a", {Fault{Phase::start, Kind::refuse}}), peer("b"), peer("c")}));
+  CHECK(count(world.call("multifundchannel", open({"a", "b", "c"}, R"("minchannels":2)")), "channel_ids") == 2);
+  worlds::check_invariants(world);
+  World other(with({peer("a", {Fault{Phase::start, Kind::refuse}}), peer("b"), peer("c")}));
+  CHECK(worlds::error(other.call("multifundchannel", open({"a", "b", "c"}, R"("minchannels":3)"))).code == -1);
+  worlds::check_invariants(other);
+}
+
+TEST_CASE("a failed complete never costs another channel of the peer that awaits lock-in") {
+  // fundchannel_cancel takes the peer's first such channel, which is not ours here.
+  for (const bool opened_by_us : {true, false}) {
+    CAPTURE(opened_by_us);
+    auto healthy = peer("a");
+    healthy.channels = {{"CHANNELD_AWAITING_LOCKIN", opened_by_us, false, {}}};
+    World world(with({healthy, peer("b", {Fault{Phase::complete, Kind::refuse}}), peer("c")}));
+    const auto outcome = world.call("multifundchannel", open({"a", "b", "c"}, R"("minchannels":1)"));
+    CHECK(count(outcome, "channel_ids") == 2);
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("a failed batch leaves the live channels of its peers alone") {
+  auto busy = peer("a");
+  busy.channels = {{}, {"CHANNELD_AWAITING_LOCKIN", true, false, {}}};
+  World world(with({busy, peer("b", {Fault{Phase::complete, Kind::disconnect}})}));
+  (void)worlds::error(world.call("multifundchannel", open({"a", "b"})));
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a peer that fails once in complete is out, but those that were cancelled come back") {
+  World world(with({peer("a"), peer("b", {Fault{Phase::complete, Kind::disconnect, true}}), peer("c")}));
+  const auto outcome = world.call("multifundchannel", open({"a", "b", "c"}, R"("minchannels":2)"));
+  CHECK(count(outcome, "channel_ids") == 2);
+  worlds::check_invariants(world);
+}

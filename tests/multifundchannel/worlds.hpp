@@ -1,0 +1,72 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "json/value.hpp"
+#include "sim/world.hpp"
+
+/// What the tests of whole commands share.
+namespace worlds {
+
+inline sim::PeerSetup peer(std::string name, std::vector<sim::Fault> faults = {}) {
+  sim::PeerSetup setup;
+  setup.name = std::move(name);
+  setup.faults = std::move(faults);
+  return setup;
+}
+
+inline sim::Setup with(std::vector<sim::PeerSetup> peers) {
+  sim::Setup setup;
+  setup.peers = std::move(peers);
+  return setup;
+}
+
+/// {"destinations":[{"id":"$a@","amount":1000000},...] and then `more`.
+inline std::string open(const std::vector<std::string>& names, const std::string& more = "") {
+  std::string text = R"({"destinations":[)";
+  for (const auto& name : names) {
+    if (name != names.front()) text += ',';
+    text += R"({"id":"$)" + name + R"(@","amount":1000000})";
+  }
+  return text + "]" + (more.empty() ? "" : "," + more) + "}";
+}
+
+/// The JSON text of one field of the outcome's result, or "" when it has none.
+inline std::string field(const sim::Outcome& outcome, const std::string& name) {
+  REQUIRE_MESSAGE(outcome.ok(), outcome.result.error().message);
+  const auto document = json::Document::parse(*outcome.result, "result");
+  REQUIRE(document.ok());
+  const auto value = document->root().find(name);
+  return value ? value->dump() : "";
+}
+
+/// How many entries the array `name` of the result has.
+inline std::size_t count(const sim::Outcome& outcome, const std::string& name) {
+  REQUIRE_MESSAGE(outcome.ok(), outcome.result.error().message);
+  const auto document = json::Document::parse(*outcome.result, "result");
+  REQUIRE(document.ok());
+  const auto value = document->root().find(name);
+  return value ? value->size() : 0;
+}
+
+inline const util::Error& error(const sim::Outcome& outcome) {
+  REQUIRE(outcome.answered);
+  REQUIRE(!outcome.result.ok());
+  return outcome.result.error();
+}
+
+/// Fails the test with every violation of an invariant that there is. With LOG in the environment the
+/// plugin's log is shown as well.
+inline void check_invariants(sim::World& world) {
+  const auto violations = world.check_invariants();
+  for (const auto& violation : violations) FAIL_CHECK(violation);
+  if (violations.empty() || !std::getenv("LOG")) return;
+  for (const auto& line : world.node().core().monitor.log()) MESSAGE(line);
+}
+
+}  // namespace worlds

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "json/writer.hpp"
+#include "sim/connections.hpp"
+#include "sim/core.hpp"
+
+namespace sim {
+
+/// Channels from fundchannel_complete on: listpeerchannels, close, setchannel, cancelling. A part of
+/// the node.
+class Channels {
+ public:
+  Channels(Core& core, Connections& connections);
+
+  /// The channel of an opening whose commitments are secured.
+  Channel& commit(Peer& peer, const Opening& opening);
+  /// fundchannel_cancel after fundchannel_complete: takes the peer's first channel that awaits its
+  /// lock-in, whichever that is.
+  void cancel_before_broadcast(Peer& peer, Reply reply);
+  /// channel_type as the replies show it: what was asked for, else what both sides like best.
+  [[nodiscard]] std::string type_json(const Peer& peer, const std::optional<json::Value>& asked) const;
+
+ private:
+  void listpeerchannels(Params& params, Reply reply);
+  void close(Params& params, Reply reply);
+  void setchannel(Params& params, Reply reply);
+
+  void write_opening(json::Writer& writer, const Peer& peer) const;
+  void write_channel(json::Writer& writer, const Peer& peer, const Channel& channel) const;
+  void checked_on_chain(Peer& peer, const lightningd::ChannelId& id);
+  void close_channel(Peer& peer, Channel& channel, std::uint32_t timeout_seconds, Reply reply);
+  void closed(Peer& peer, const lightningd::ChannelId& id, const char* type, Reply reply);
+  /// Forgets a withheld channel and gives its inputs back whole, whoever else has reserved them.
+  void drop_withheld(Peer& peer, const lightningd::ChannelId& id);
+  void misbehave(Peer& peer, const Channel& channel);
+  void peer_error(Peer& peer, const lightningd::ChannelId& id);
+  void set_state(const Peer& peer, Channel& channel, const std::string& state);
+  void announce_state(const Peer& peer, const Channel& channel, const std::string& old_state, const std::string& state);
+  void forget(Peer& peer, const lightningd::ChannelId& id);
+
+  Core& core_;
+  Connections& connections_;
+};
+
+}  // namespace sim

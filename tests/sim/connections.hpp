@@ -1,0 +1,45 @@
+#pragma once
+
+#include <deque>
+#include <set>
+
+#include "sim/core.hpp"
+
+namespace sim {
+
+/// connectd and lightningd's side of it: connect, disconnect, listpeers, reconnecting. A part of the
+/// node.
+///
+/// connectd works on ten connections at a time. What waits is let in when another attempt fails,
+/// when a channel's subdaemon attaches to a peer, and otherwise one a second.
+class Connections {
+ public:
+  static constexpr std::size_t window = 10;
+
+  explicit Connections(Core& core);
+
+  /// The connection is gone: the opening dies with it, channels stay and reconnect.
+  void lost(Peer& peer);
+  /// An opening's subdaemon attached.
+  void subdaemon_attached() { release_one(); }
+
+ private:
+  void connect(Params& params, Reply reply);
+  void disconnect(Params& params, Reply reply);
+  void listpeers(Params& params, Reply reply);
+
+  void attempt(Peer& peer);
+  void begin(Peer& peer);
+  void connected(Peer& peer);
+  void failed(Peer& peer, int code, const std::string& message);
+  void release_one();
+  void watch_the_clock();
+  void reconnect_later(Peer& peer);
+
+  Core& core_;
+  std::set<const Peer*> attempts_;  // waiting ones too
+  std::deque<Peer*> waiting_;
+  bool ticking_ = false;
+};
+
+}  // namespace sim

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sim/core.hpp"
+
+namespace sim {
+
+/// lightningd's datastore: datastore, listdatastore, deldatastore. A part of the node.
+class Datastore {
+ public:
+  using Key = std::vector<std::string>;
+  struct Entry {
+    util::Bytes data;
+    std::uint64_t generation = 0;
+  };
+
+  explicit Datastore(Core& core);
+
+  [[nodiscard]] const std::map<Key, Entry>& entries() const { return entries_; }
+
+ private:
+  void datastore(Params& params, Reply reply);
+  void listdatastore(Params& params, Reply reply);
+  void deldatastore(Params& params, Reply reply);
+  [[nodiscard]] std::optional<util::Error> check_family(const Key& key) const;
+  /// The parameter `generation`, where it is given, is that of the entry.
+  [[nodiscard]] static bool same_generation(Params& params, const Entry& entry);
+
+  std::map<Key, Entry> entries_;
+};
+
+}  // namespace sim

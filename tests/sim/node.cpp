@@ -1,0 +1,111 @@
+#include "sim/node.hpp"
+
+#include <algorithm>
+
+#include "json/writer.hpp"
+
+namespace sim {
+
+Node::Node(spark::Runtime& runtime, Setup setup)
+    : core_(runtime, std::move(setup)),
+      id_("02" + util::to_hex(core_.random.bytes(32))),
+      feerates_(core_),
+      wallet_rpc_(core_, feerates_),
+      sending_(core_),
+      connections_(core_),
+      channels_(core_, connections_),
+      openings_(core_, feerates_, connections_, channels_),
+      datastore_(core_) {
+  core_.methods.add("getinfo", "", [this](Params&, Reply reply) { reply.succeed(getinfo()); });
+  core_.methods.add("sim-state", "", [this](Params&, Reply reply) { reply.succeed(state_json()); });
+  core_.methods.add("sim-peers", "", [this](Params&, Reply reply) { reply.succeed(peers_json()); });
+}
+
+void Node::call(std::string_view method, const json::Value& params, Reply reply) {
+  const auto jitter = static_cast<std::uint64_t>(core_.setup.reply_jitter.count());
+  const auto delay = core_.setup.reply_delay + spark::Duration(jitter == 0 ? 0 : core_.random.below(jitter + 1));
+  auto waiting = std::make_shared<Reply>(std::move(reply));
+  core_.methods.call(method, params, Reply([this, delay, waiting](util::Result<std::string> result) {
+                       auto answer = std::make_shared<util::Result<std::string>>(std::move(result));
+                       core_.after(delay, [waiting, answer] { waiting->finish(std::move(*answer)); });
+                     }));
+}
+
+void Node::restart() {
+  for (auto& peer : core_.peers.all()) {
+    peer.opening.reset();
+    peer.connects.clear();
+    peer.disconnects.clear();
+    for (auto& channel : peer.channels) channel.forgets.clear();
+    if (peer.connected) connections_.lost(peer);
+  }
+  sending_.rebroadcast();
+}
+
+std::string Node::getinfo() const {
+  std::size_t pending = 0, active = 0, peers = 0;
+  for (const auto& peer : core_.peers.all()) {
+    if (peer.known()) ++peers;
+    for (const auto& channel : peer.channels) ++(channel.state == "CHANNELD_AWAITING_LOCKIN" ? pending : active);
+  }
+  json::Writer writer;
+  writer.object().field("id", id_).field("alias", "SIMULATION").field("color", "02bf81");
+  writer.field("num_peers", peers).field("num_pending_channels", pending).field("num_active_channels", active);
+  writer.field("num_inactive_channels", 0).key("address").array().end().key("binding").array().end();
+  writer.field("version", core_.setup.version).field("blockheight", core_.wallet.height).field("network", "regtest");
+  writer.field("fees_collected_msat", 0).field("lightning-dir", "/simulated/regtest").key("our_features").object();
+  writer.field("init", core_.setup.features)
+      .field("node", core_.setup.features)
+      .field("channel", "")
+      .field("invoice", "");
+  return writer.end().end().take();
+}
+
+std::string Node::peers_json() const {
+  json::Writer writer;
+  writer.object();
+  for (const auto& peer : core_.peers.all()) writer.field(peer.setup.name, peer.id.hex());
+  return writer.end().take();
+}
+
+std::string Node::state_json() const {
+  const auto& coins = core_.wallet.coins();
+  const auto is_others = [this](const Coin& coin) {
+    return core_.wallet.is_reserved(coin) && coin.others_until > core_.wallet.height;
+  };
+  const auto is_left = [this, &is_others](const Coin& coin) {
+    return core_.wallet.is_reserved(coin) && !is_others(coin) && !core_.monitor.send_attempted(coin);
+  };
+  const auto& peers = core_.peers.all();
+  json::Writer writer;
+  writer.object();
+  writer.field("reserved", std::count_if(coins.begin(), coins.end(), is_left));
+  writer.field("reserved_foreign", std::count_if(coins.begin(), coins.end(), is_others));
+  writer.field("openings",
+               std::count_if(peers.begin(), peers.end(), [](const Peer& peer) { return peer.opening.has_value(); }));
+  writer.key("channels").array();
+  for (const auto& peer : peers) {
+    for (const auto& channel : peer.channels) {
+      writer.object()
+          .field("peer", peer.setup.name)
+          .field("channel_id", channel.id.hex())
+          .field("state", channel.state);
+      writer.field("withheld", channel.withheld).field("funding_txid", channel.funding.txid.hex());
+      writer.field("outnum", channel.funding.vout)
+          .field("sat", channel.amount.value)
+          .field("foreign", channel.others)
+          .end();
+    }
+  }
+  writer.end().key("sent").array();
+  for (const auto& txid : sending_.sent()) writer.value(txid.hex());
+  writer.end().key("calls").object();
+  for (const auto& [method, count] : core_.methods.calls()) writer.field(method, count);
+  writer.end().key("log").array();
+  for (const auto& line : core_.monitor.log()) writer.value(line);
+  writer.end().key("violations").array();
+  for (const auto& violation : core_.monitor.violations()) writer.value(violation);
+  return writer.end().end().take();
+}
+
+}  // namespace sim

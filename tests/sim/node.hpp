@@ -1,0 +1,59 @@
+#pragma once
+
+#include <string>
+
+#include "sim/channels.hpp"
+#include "sim/connections.hpp"
+#include "sim/core.hpp"
+#include "sim/datastore.hpp"
+#include "sim/feerates.hpp"
+#include "sim/openings.hpp"
+#include "sim/sending.hpp"
+#include "sim/wallet_rpc.hpp"
+
+namespace sim {
+
+/// The model of one lightningd with its wallet, its peers and the chain, without plugins. The
+/// runtime must outlive it, and nothing of it runs after it is gone only if nothing of the runtime
+/// does.
+class Node {
+ public:
+  Node(spark::Runtime& runtime, Setup setup);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  [[nodiscard]] bool has(std::string_view method) const { return core_.methods.has(method); }
+  /// An RPC that it has; the reply comes after the delay of the setup, never from inside this call.
+  void call(std::string_view method, const json::Value& params, Reply reply);
+
+  [[nodiscard]] Core& core() { return core_; }
+  [[nodiscard]] const Core& core() const { return core_; }
+  [[nodiscard]] Sending& sending() { return sending_; }
+  [[nodiscard]] const Datastore& datastore() const { return datastore_; }
+  /// Its node id.
+  [[nodiscard]] const std::string& id() const { return id_; }
+
+  /// As if lightningd was killed and started again: openings and connections are gone, what its
+  /// database holds stays, and what was meant to be broadcast is broadcast again.
+  void restart();
+
+  /// The reply of sim-state. "reserved" counts what nobody needs: not the inputs of what was sent, nor
+  /// those that others have reserved.
+  [[nodiscard]] std::string state_json() const;
+
+ private:
+  [[nodiscard]] std::string getinfo() const;
+  [[nodiscard]] std::string peers_json() const;
+
+  Core core_;
+  std::string id_;
+  Feerates feerates_;
+  WalletRpc wallet_rpc_;
+  Sending sending_;
+  Connections connections_;
+  Channels channels_;
+  Openings openings_;
+  Datastore datastore_;
+};
+
+}  // namespace sim

@@ -1,0 +1,212 @@
+#include "sim/openings.hpp"
+
+#include "json/writer.hpp"
+#include "sim/raw_psbt.hpp"
+#include "sim/script.hpp"
+#include "sim/wallet_rpc.hpp"
+#include "util/str.hpp"
+
+namespace sim {
+namespace {
+
+namespace code = lightningd::code;
+namespace feature = lightningd::feature;
+using lightningd::Sat;
+
+constexpr int bad_psbt = 309, bad_state = 312;
+constexpr Sat max_funding{(1u << 24) - 1};
+constexpr spark::Duration openingd_reads{1};
+
+std::optional<util::Error> not_connected(const Peer* peer) {
+  if (peer == nullptr || !peer->known()) return util::Error{code::unknown_peer, "Unknown peer", ""};
+  if (peer->connected) return std::nullopt;
+  return util::Error{code::not_connected, util::str("Peer ", peer->connecting ? "still connecting" : "not connected"),
+                     ""};
+}
+
+}  // namespace
+
+Openings::Openings(Core& core, const Feerates& feerates, Connections& connections, Channels& channels)
+    : core_(core), feerates_(feerates), connections_(connections), channels_(channels) {
+  core.methods.add("fundchannel_start",
+                   "id amount [feerate] [announce] [close_to] [push_msat] [mindepth] [reserve] [channel_type]",
+                   [this](Params& params, Reply reply) { start(params, std::move(reply)); });
+  core.methods.add("fundchannel_complete", "id psbt [withhold]",
+                   [this](Params& params, Reply reply) { complete(params, std::move(reply)); });
+  core.methods.add("fundchannel_cancel", "id",
+                   [this](Params& params, Reply reply) { cancel(params, std::move(reply)); });
+}
+
+util::Result<Opening> Openings::read_start(Params& params) const {
+  Opening opening;
+  opening.amount = params.sat("amount");
+  opening.push = params.msat("push_msat");
+  opening.announce = params.flag("announce", true);
+  opening.mindepth = params.number("mindepth", opening.mindepth);
+  if (params.find("close_to")) opening.close_to = params.text("close_to");
+  (void)params.sat("reserve");
+  if (params.error()) return *params.error();
+  if (opening.push > to_msat(opening.amount)) {
+    return util::Error{code::cannot_afford,
+                       util::str("Requested to push_msat of ", opening.push.value,
+                                 "msat is greater than available funding amount ", opening.amount.value, "sat"),
+                       ""};
+  }
+  const auto feerate = feerates_.parse(params.text("feerate", "opening"));
+  if (!feerate) return feerate.error();
+  return opening;
+}
+
+std::optional<util::Error> Openings::refuse_start(const Peer* peer, Sat amount) const {
+  if (auto error = not_connected(peer)) return error;
+  if (!core_.peers.negotiated(*peer, feature::large_channels) && amount > max_funding) {
+    return util::Error{code::max_exceeded, util::str("Amount exceeded ", max_funding.value, "sat"), ""};
+  }
+  if (core_.peers.negotiated(*peer, feature::dual_fund)) {
+    return util::Error{bad_state,
+                       "Peer negotiated `option_dual_fund`, must use `openchannel_init` not `fundchannel_start`.", ""};
+  }
+  if (peer->opening) return util::Error{code::generic, "Already funding channel", ""};
+  return std::nullopt;
+}
+
+void Openings::start(Params& params, Reply reply) {
+  const auto id = params.node_id("id");
+  auto opening = read_start(params);
+  if (!opening) return reply.finish(opening.error());
+  Peer* peer = core_.peers.find(id);
+  if (const auto error = refuse_start(peer, opening->amount)) return reply.finish(*error);
+
+  opening->serial = next_serial_++;
+  opening->command = std::move(reply);
+  opening->temporary_id = lightningd::ChannelId::from_hex(util::to_hex(core_.random.bytes(32))).value();
+  opening->channel_type = channels_.type_json(*peer, params.find("channel_type"));
+  opening->script = make_funding_script(core_.random);
+  peer->opening = std::move(*opening);
+  connections_.subdaemon_attached();
+  if (const auto fault = peer->take_fault(Phase::start)) return misbehave(*peer, *fault);
+  later(*peer, peer->setup.delay * 2, [this](Peer& answering) { started(answering); });
+}
+
+void Openings::later(Peer& peer, spark::Duration delay, util::Function<void(Peer&)> then) {
+  core_.after(delay,
+              [&peer, serial = peer.opening->serial, step = peer.opening->step, then = std::move(then)]() mutable {
+                if (peer.opening && peer.opening->serial == serial && peer.opening->step == step) then(peer);
+              });
+}
+
+void Openings::misbehave(Peer& peer, const Fault& fault) {
+  const auto delay = fault.after + peer.setup.delay * 2;
+  switch (fault.kind) {
+    case Kind::refuse:
+      return later(peer, delay, [this, text = fault.text](Peer& refusing) {
+        failed(refusing, util::str("They sent ERROR channel ", refusing.opening->temporary_id.hex(), ": ", text));
+      });
+    case Kind::disconnect:
+      return later(peer, delay, [this](Peer& leaving) { connections_.lost(leaving); });
+    case Kind::silent:
+      peer.frozen = true;
+      return;
+  }
+}
+
+void Openings::started(Peer& peer) {
+  Opening& opening = *peer.opening;
+  opening.step = Opening::Step::started;
+  core_.monitor.told(opening.script, opening.amount);
+  json::Writer writer;
+  writer.object().field("funding_address", segwit_address(opening.script));
+  writer.field("scriptpubkey", util::to_hex(opening.script));
+  if (opening.close_to) writer.field("close_to", *opening.close_to);
+  writer.raw_field("channel_type", opening.channel_type);
+  writer.field("warning_usage",
+               "The funding transaction MUST NOT be broadcast until after channel establishment has been successfully "
+               "completed by running `fundchannel_complete`");
+  opening.command.succeed(writer.end().take());
+  if (const auto fault = peer.take_fault(Phase::started)) misbehave(peer, *fault);
+}
+
+std::optional<util::Error> Openings::refuse_complete(const Peer* peer) const {
+  if (auto error = not_connected(peer)) return error;
+  if (!peer->opening || peer->opening->step == Opening::Step::starting) {
+    return util::Error{code::generic, "No channel funding in progress.", ""};
+  }
+  if (peer->opening->command) return util::Error{code::generic, "Channel funding in progress.", ""};
+  return std::nullopt;
+}
+
+/// The one output for this channel. Error 309 when there is none, two, or one of another amount.
+util::Result<std::uint32_t> Openings::find_output(const Opening& opening, const funding::Psbt& psbt) const {
+  std::optional<std::uint32_t> found;
+  for (std::uint32_t i = 0; i < psbt.outputs().size(); ++i) {
+    if (psbt.outputs()[i].script != opening.script) continue;
+    if (found) return util::Error{bad_psbt, "Two outputs to open channel", ""};
+    found = i;
+  }
+  if (!found) return util::Error{bad_psbt, "No output to open channel", ""};
+  const auto amount = psbt.outputs()[*found].amount;
+  if (amount != opening.amount) {
+    return util::Error{
+        bad_psbt, util::str("Output to open channel is ", amount.value, "sat, should be ", opening.amount.value, "sat"),
+        ""};
+  }
+  const auto raw = RawPsbt::from(psbt);
+  for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
+    if (raw && raw->txid_is_known(i)) continue;
+    return util::Error{bad_psbt, util::str("Input ", i, " is non-segwit and unsigned: txid is unknown until signed"),
+                       ""};
+  }
+  return *found;
+}
+
+void Openings::complete(Params& params, Reply reply) {
+  const auto id = params.node_id("id");
+  const auto psbt = WalletRpc::psbt_param(params, "psbt");
+  const bool withhold = params.flag("withhold", false);
+  if (params.error()) return reply.finish(*params.error());
+  Peer* peer = core_.peers.find(id);
+  if (const auto error = refuse_complete(peer)) return reply.finish(*error);
+  const auto output = find_output(*peer->opening, *psbt);
+  if (!output) return reply.finish(output.error());
+
+  Opening& opening = *peer->opening;
+  opening.step = Opening::Step::completing;
+  opening.withhold = withhold;
+  opening.psbt = psbt->base64(2);
+  opening.funding = {psbt->txid(), *output};
+  opening.command = std::move(reply);
+  if (const auto fault = peer->take_fault(Phase::complete)) return misbehave(*peer, *fault);
+  later(*peer, peer->setup.delay * 2, [this](Peer& answering) { completed(answering); });
+}
+
+void Openings::completed(Peer& peer) {
+  Opening opening = std::exchange(peer.opening, std::nullopt).value();
+  const Channel& channel = channels_.commit(peer, opening);
+  for (auto& cancel : opening.cancels) channels_.cancel_before_broadcast(peer, std::move(cancel));
+  json::Writer writer;
+  writer.object().field("channel_id", channel.id.hex()).field("commitments_secured", true);
+  opening.command.succeed(writer.end().take());
+}
+
+void Openings::failed(Peer& peer, const std::string& why) {
+  Opening opening = std::exchange(peer.opening, std::nullopt).value();
+  const std::string cancelled = json::Writer().object().field("cancelled", why).end().take();
+  for (auto& cancel : opening.cancels) cancel.succeed(cancelled);
+  opening.command.fail(code::generic, why);
+}
+
+void Openings::cancel(Params& params, Reply reply) {
+  const auto id = params.node_id("id");
+  if (params.error()) return reply.finish(*params.error());
+  Peer* peer = core_.peers.find(id);
+  if (peer == nullptr || !peer->known()) return reply.fail(code::unknown_peer, "Unknown peer");
+  if (!peer->opening) return channels_.cancel_before_broadcast(*peer, std::move(reply));
+  if (peer->opening->step == Opening::Step::starting) {
+    return reply.fail(code::nothing_to_cancel, "No channel funding in progress.");
+  }
+  peer->opening->cancels.push_back(std::move(reply));
+  if (peer->opening->step == Opening::Step::completing) return;
+  later(*peer, openingd_reads, [this](Peer& listening) { failed(listening, "Channel open canceled by RPC"); });
+}
+
+}  // namespace sim

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+
+#include "sim/channels.hpp"
+#include "sim/connections.hpp"
+#include "sim/core.hpp"
+#include "sim/feerates.hpp"
+
+namespace sim {
+
+/// fundchannel_start, fundchannel_complete and fundchannel_cancel, as openingd and lightningd do
+/// them together. A part of the node.
+///
+/// openingd has no time limits, and while it waits for the peer it does not listen to lightningd: a
+/// cancel queues behind a complete, and whoever kills openingd drops that cancel unanswered.
+class Openings {
+ public:
+  Openings(Core& core, const Feerates& feerates, Connections& connections, Channels& channels);
+
+ private:
+  void start(Params& params, Reply reply);
+  void complete(Params& params, Reply reply);
+  void cancel(Params& params, Reply reply);
+
+  [[nodiscard]] std::optional<util::Error> refuse_start(const Peer* peer, lightningd::Sat amount) const;
+  [[nodiscard]] std::optional<util::Error> refuse_complete(const Peer* peer) const;
+  [[nodiscard]] util::Result<Opening> read_start(Params& params) const;
+  [[nodiscard]] util::Result<std::uint32_t> find_output(const Opening& opening, const funding::Psbt& psbt) const;
+  /// Runs `then` unless the opening is gone or has moved on by then.
+  void later(Peer& peer, spark::Duration delay, util::Function<void(Peer&)> then);
+  void misbehave(Peer& peer, const Fault& fault);
+  void started(Peer& peer);
+  void completed(Peer& peer);
+  /// The peer refused or we gave up: pending command and queued cancels are told.
+  void failed(Peer& peer, const std::string& why);
+
+  Core& core_;
+  const Feerates& feerates_;
+  Connections& connections_;
+  Channels& channels_;
+  std::uint64_t next_serial_ = 1;
+};
+
+}  // namespace sim

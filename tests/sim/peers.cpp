@@ -1,0 +1,106 @@
+#include "sim/peers.hpp"
+
+#include <algorithm>
+
+#include "util/str.hpp"
+
+namespace sim {
+namespace {
+
+constexpr std::uint16_t first_port = 20'000;
+
+lightningd::Txid random_txid(Random& random) {
+  return lightningd::Txid::from_hex(util::to_hex(random.bytes(32))).value();
+}
+
+Channel make_channel(Random& random, const ChannelSetup& setup) {
+  Channel channel;
+  channel.funding = {random_txid(random), static_cast<std::uint32_t>(random.below(3))};
+  channel.id = lightningd::v1_channel_id(channel.funding.txid, static_cast<std::uint16_t>(channel.funding.vout));
+  channel.amount = setup.amount;
+  channel.state = setup.state;
+  channel.opened_by_us = setup.opened_by_us;
+  channel.withheld = setup.withheld;
+  channel.others = true;
+  channel.channel_type = R"({"bits":[12],"names":["static_remotekey/even"]})";
+  return channel;
+}
+
+}  // namespace
+
+std::optional<Fault> Peer::take_fault(Phase phase) {
+  const auto found = std::find_if(setup.faults.begin(), setup.faults.end(),
+                                  [phase](const Fault& fault) { return fault.phase == phase; });
+  if (found == setup.faults.end()) return std::nullopt;
+  Fault fault = *found;
+  if (fault.once) setup.faults.erase(found);
+  return fault;
+}
+
+bool Peer::offers(std::size_t feature) const {
+  const auto features = lightningd::Features::from_hex(setup.features);
+  return features && features->offers(feature);
+}
+
+std::string Peer::address() const { return util::str("127.0.0.1:", port); }
+
+Peers::Peers(Random& random, const Setup& setup)
+    : ours_(lightningd::Features::from_hex(setup.features).value_or(lightningd::Features())) {
+  for (const auto& peer : setup.peers) add(random, peer);
+}
+
+void Peers::add(Random& random, const PeerSetup& setup) {
+  Peer& peer = peers_.emplace_back();
+  peer.setup = setup;
+  peer.id =
+      lightningd::NodeId::from_hex(util::str(random.one_in(2) ? "02" : "03", util::to_hex(random.bytes(32)))).value();
+  peer.port = static_cast<std::uint16_t>(first_port + peers_.size());
+  peer.connected = setup.connected;
+  for (const auto& channel : setup.channels) peer.channels.push_back(make_channel(random, channel));
+  by_id_.emplace(peer.id, &peer);
+}
+
+Peer* Peers::find(const lightningd::NodeId& id) {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+Peer* Peers::by_name(std::string_view name) {
+  const auto found =
+      std::find_if(peers_.begin(), peers_.end(), [name](const Peer& peer) { return peer.setup.name == name; });
+  return found == peers_.end() ? nullptr : &*found;
+}
+
+Channel* Peers::find_channel(const lightningd::Outpoint& funding) {
+  for (auto& peer : peers_) {
+    for (auto& channel : peer.channels) {
+      if (channel.funding == funding) return &channel;
+    }
+  }
+  return nullptr;
+}
+
+std::pair<Peer*, Channel*> Peers::find_channel(const lightningd::ChannelId& id) {
+  for (auto& peer : peers_) {
+    for (auto& channel : peer.channels) {
+      if (channel.id == id) return {&peer, &channel};
+    }
+  }
+  return {nullptr, nullptr};
+}
+
+bool Peers::negotiated(const Peer& peer, std::size_t feature) const {
+  return ours_.offers(feature) && peer.offers(feature);
+}
+
+bool Peers::have_anchor_channel() const {
+  using lightningd::feature::anchors_zero_fee_htlc_tx;
+  return std::any_of(peers_.begin(), peers_.end(), [this](const Peer& peer) {
+    if (peer.opening && negotiated(peer, anchors_zero_fee_htlc_tx)) return true;
+    return std::any_of(peer.channels.begin(), peer.channels.end(), [](const Channel& channel) {
+      return channel.channel_type.find("anchors") != std::string::npos;
+    });
+  });
+}
+
+}  // namespace sim

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lightningd/types.hpp"
+#include "sim/random.hpp"
+#include "sim/reply.hpp"
+#include "sim/setup.hpp"
+
+namespace sim {
+
+/// A channel in lightningd's database.
+struct Channel {
+  lightningd::ChannelId id;
+  lightningd::Outpoint funding;
+  lightningd::Sat amount;
+  lightningd::Msat push;
+  std::string state;
+  bool opened_by_us = true;
+  bool withheld = false;
+  bool others = false;  ///< was there before, none of the plugin's business
+  std::string psbt;     ///< base64, version 2
+  bool announce = true;
+  std::optional<std::string> close_to;
+  std::string channel_type;
+  std::uint32_t fee_base = 1;
+  std::uint32_t fee_ppm = 10;
+  std::vector<Reply> forgets;  ///< fundchannel_cancel commands under way
+
+  /// As lightningd's channel_state_wants_peercomms and its state "closable".
+  [[nodiscard]] bool is_live() const {
+    return state == "CHANNELD_NORMAL" || state == "CHANNELD_AWAITING_LOCKIN" || state == "CHANNELD_SHUTTING_DOWN";
+  }
+};
+
+/// What openingd holds between fundchannel_start and the end of fundchannel_complete: in memory only.
+struct Opening {
+  enum class Step { starting, started, completing };
+
+  std::uint64_t serial = 0;  ///< tells a timer whether its opening still is the same
+  Step step = Step::starting;
+  lightningd::ChannelId temporary_id;
+  lightningd::Sat amount;
+  lightningd::Msat push;
+  util::Bytes script;
+  std::optional<std::string> close_to;
+  std::string channel_type;
+  std::uint32_t mindepth = 3;
+  bool announce = true;
+  bool withhold = false;
+  lightningd::Outpoint funding;
+  std::string psbt;
+  Reply command;               ///< the pending start or complete
+  std::vector<Reply> cancels;  ///< queued fundchannel_cancel commands
+};
+
+/// One peer as lightningd sees it, and how it behaves.
+struct Peer {
+  PeerSetup setup;
+  lightningd::NodeId id;
+  std::uint16_t port = 0;
+
+  bool connected = false;
+  bool connecting = false;
+  std::uint64_t connection = 0;  ///< counts connections, so that timers know an old one
+  bool frozen = false;           ///< has gone silent: takes part in no goodbye either
+  std::optional<Opening> opening;
+  std::list<Channel> channels;
+  std::vector<Reply> connects;
+  std::vector<Reply> disconnects;
+
+  /// lightningd has an object for it.
+  [[nodiscard]] bool known() const { return connected || opening || !channels.empty(); }
+  /// The peer's behaviour in this phase; one that is due only once is used up.
+  [[nodiscard]] std::optional<Fault> take_fault(Phase phase);
+  [[nodiscard]] bool offers(std::size_t feature) const;
+  [[nodiscard]] std::string address() const;
+};
+
+/// All peers there are. They keep their addresses for the life of the simulation.
+class Peers {
+ public:
+  Peers(Random& random, const Setup& setup);
+
+  [[nodiscard]] std::deque<Peer>& all() { return peers_; }
+  [[nodiscard]] const std::deque<Peer>& all() const { return peers_; }
+  [[nodiscard]] Peer* find(const lightningd::NodeId& id);
+  [[nodiscard]] Peer* by_name(std::string_view name);
+  [[nodiscard]] Channel* find_channel(const lightningd::Outpoint& funding);
+  /// The channel with this id and its peer.
+  [[nodiscard]] std::pair<Peer*, Channel*> find_channel(const lightningd::ChannelId& id);
+  /// Both sides offer the feature (even bit given).
+  [[nodiscard]] bool negotiated(const Peer& peer, std::size_t feature) const;
+  /// lightningd's own reason to keep the emergency reserve.
+  [[nodiscard]] bool have_anchor_channel() const;
+
+ private:
+  void add(Random& random, const PeerSetup& setup);
+
+  lightningd::Features ours_;
+  std::deque<Peer> peers_;
+  std::map<lightningd::NodeId, Peer*> by_id_;
+};
+
+}  // namespace sim

@@ -1,0 +1,195 @@
+#include "sim/plugin_host.hpp"
+
+#include <algorithm>
+
+#include "json/writer.hpp"
+#include "util/str.hpp"
+
+namespace sim {
+namespace {
+
+constexpr int plugin_terminated = -4;
+
+std::string request_text(const std::string& id, const std::string& method, const std::string& params) {
+  json::Writer writer;
+  writer.object().field("jsonrpc", "2.0").raw_field("id", id).field("method", method).raw_field("params", params);
+  return writer.end().take() + "\n\n";
+}
+
+std::vector<json::Value> elements_of(const json::Value& object, std::string_view member) {
+  const auto list = object.find(member);
+  return list ? list->elements() : std::vector<json::Value>();
+}
+
+std::string name_of(const json::Value& object) {
+  const auto name = object.find("name");
+  return name ? token_text(*name) : "";
+}
+
+}  // namespace
+
+PluginHost::PluginHost(Core& core, std::unique_ptr<util::Transport> transport, Place place, std::function<void()> ready,
+                       std::function<void()> gone)
+    : core_(core),
+      transport_(std::move(transport)),
+      place_(std::move(place)),
+      ready_(std::move(ready)),
+      gone_(std::move(gone)) {
+  transport_->start(*this);
+  send("\"cln:getmanifest#1\"", "getmanifest", R"({"allow-deprecated-apis":false})",
+       Reply([this](util::Result<std::string> result) {
+         if (!result) return core_.monitor.violation("getmanifest failed: " + result.error().message);
+         const auto document = json::Document::parse(*result, "manifest");
+         if (document) manifest(document->root());
+       }));
+}
+
+PluginHost::~PluginHost() {
+  for (auto& [id, reply] : std::exchange(pending_, {}))
+    reply.fail(plugin_terminated, "Plugin terminated before replying to RPC call.");
+}
+
+void PluginHost::manifest(const json::Value& result) {
+  if (!result.find("options")) core_.monitor.violation("the manifest has no options");
+  for (const auto& method : elements_of(result, "rpcmethods")) register_method(method);
+  for (const auto& hook : elements_of(result, "hooks")) register_hook(hook);
+  for (const auto& topic : elements_of(result, "subscriptions")) topics_.insert(token_text(topic));
+  const auto cancheck = result.find("cancheck");
+  can_check_ = cancheck && cancheck->dump() == "true";
+  send_init(result);
+}
+
+void PluginHost::register_method(const json::Value& method) {
+  const std::string name = name_of(method);
+  const bool clash = core_.methods.has(name) || (core_.setup.spenderp && name == "multifundchannel");
+  if (clash) core_.monitor.violation(util::str("registers ", name, ", which somebody else has"));
+  const bool escapes = method.dump().find("\\u") != std::string::npos;
+  if (escapes) core_.monitor.violation(util::str("\\u in the usage of ", name));
+  methods_.insert(name);
+}
+
+void PluginHost::register_hook(const json::Value& hook) {
+  if (name_of(hook) != "rpc_command") return;
+  hooks_all_ = !hook.find("filters");
+  for (const auto& filter : elements_of(hook, "filters")) filters_.insert(token_text(filter));
+}
+
+/// With the options that the setup sets and the defaults of the rest.
+void PluginHost::send_init(const json::Value& manifest) {
+  json::Writer writer;
+  writer.object().key("options").object();
+  for (const auto& option : elements_of(manifest, "options")) {
+    const std::string name = name_of(option);
+    const auto set = core_.setup.options.find(name);
+    const auto standard = option.find("default");
+    if (set != core_.setup.options.end()) {
+      writer.raw_field(name, set->second);
+    } else if (standard) {
+      writer.raw_field(name, standard->dump());
+    }
+  }
+  writer.end().key("configuration").object().field("lightning-dir", place_.lightning_dir);
+  writer.field("rpc-file", place_.rpc_file)
+      .field("startup", true)
+      .field("network", "regtest")
+      .key("feature_set")
+      .object();
+  writer.field("init", core_.setup.features)
+      .field("node", core_.setup.features)
+      .field("channel", "")
+      .field("invoice", "");
+  writer.end().end().end();
+  send("\"cln:init#2\"", "init", writer.take(), Reply([this](util::Result<std::string> result) {
+         if (!result) return core_.monitor.violation("init failed: " + result.error().message);
+         if (ready_) ready_();
+       }));
+}
+
+bool PluginHost::intercepts(const std::string& method) const { return hooks_all_ || filters_.contains(method); }
+
+/// "<client's id>/cln:<method>#<n>", as lightningd makes it.
+std::string PluginHost::next_id(const std::string& raw_id, const std::string& method) {
+  std::string prefix = raw_id;
+  if (prefix.size() >= 2 && prefix.front() == '"') prefix = prefix.substr(1, prefix.size() - 2);
+  if (prefix.find('\\') != std::string::npos) prefix = "weird-id";
+  return util::str("\"", prefix, "/cln:", method, "#", next_++, "\"");
+}
+
+void PluginHost::forward(const Request& request, Reply reply) {
+  send(next_id(request.raw_id, request.method), request.method, request.params, std::move(reply));
+}
+
+void PluginHost::ask_hook(const Request& request, Reply reply) {
+  json::Writer writer;
+  writer.object().key("rpc_command").object().field("jsonrpc", "2.0").raw_field("id", request.raw_id);
+  writer.field("method", request.method).raw_field("params", request.params).end().end();
+  send(next_id(request.raw_id, "rpc_command"), "rpc_command", writer.take(), std::move(reply));
+}
+
+void PluginHost::notify(const std::string& topic, const std::string& payload) {
+  if (!topics_.contains(topic)) return;
+  json::Writer writer;
+  writer.object().field("jsonrpc", "2.0").field("method", topic).key("params").object().raw_field(topic, payload);
+  transport_->send(writer.end().end().take() + "\n\n");
+}
+
+void PluginHost::send(const std::string& id, const std::string& method, const std::string& params, Reply reply) {
+  pending_.emplace(id, std::move(reply));
+  transport_->send(request_text(id, method, params));
+}
+
+void PluginHost::received(std::string_view bytes) {
+  const auto fed = framer_.feed(bytes, [this](std::string_view text) { return dispatch(text); });
+  if (!fed) core_.monitor.violation("the plugin wrote no JSON: " + fed.error().message);
+}
+
+bool PluginHost::dispatch(std::string_view text) {
+  const auto message = jsonrpc::Message::parse(text);
+  if (!message) {
+    core_.monitor.violation("the plugin's message is no JSON-RPC: " + message.error().message);
+  } else if (message->is_reply()) {
+    replied(*message);
+  } else {
+    notified(*message);
+  }
+  return true;
+}
+
+void PluginHost::replied(const jsonrpc::Message& message) {
+  const auto found = pending_.find(message.raw_id());
+  if (found == pending_.end()) {
+    const bool twice = answered_.contains(message.raw_id());
+    core_.monitor.violation(util::str(twice ? "a second reply to " : "a reply to an unknown id: ", message.raw_id()));
+    return;
+  }
+  answered_.insert(message.raw_id());
+  Reply reply = std::move(found->second);
+  pending_.erase(found);
+  const auto result = message.result();
+  if (!result) return reply.finish(result.error());
+  reply.succeed(result->dump());
+}
+
+void PluginHost::notified(const jsonrpc::Message& message) {
+  const auto params = message.params();
+  if (message.method() == "log") {
+    const auto text = params.string("message");
+    if (!text) return core_.monitor.violation("a log line without a message");
+    const auto level = params.find("level");
+    core_.monitor.logged(util::str(level ? token_text(*level) : "info", " ", *text));
+    return;
+  }
+  const auto id = params.find("id");
+  if (!id) return core_.monitor.violation(util::str("a notification without an id: ", message.method()));
+  const auto found = pending_.find(id->dump());
+  if (found != pending_.end()) return found->second.notify(message.method(), params.dump());
+  core_.monitor.violation(util::str("a ", message.method(), " notification after the reply, or for an unknown id"));
+}
+
+void PluginHost::closed(const std::string&) {
+  for (auto& [id, reply] : std::exchange(pending_, {}))
+    reply.fail(plugin_terminated, "Plugin terminated before replying to RPC call.");
+  if (gone_) gone_();
+}
+
+}  // namespace sim

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+namespace sim {
+
+/// One request of a client, before anybody looked at its parameters.
+struct Request {
+  std::string raw_id;  ///< quotes included
+  std::string method;
+  std::string params;  ///< JSON text of an object or array
+};
+
+}  // namespace sim

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lightningd/types.hpp"
+#include "spark/runtime.hpp"
+
+namespace sim {
+
+/// When a peer misbehaves. `started` is the wait between fundchannel_start and fundchannel_complete,
+/// `opened` the time after fundchannel_complete.
+enum class Phase { connect, start, started, complete, opened };
+
+/// How it does so. In the phase `connect`, refuse means that nobody listens. In `opened`, refuse means
+/// an error for the new channel, which makes lightningd forget a withheld one.
+enum class Kind { refuse, disconnect, silent };
+
+struct Fault {
+  Phase phase = Phase::connect;
+  Kind kind = Kind::refuse;
+  bool once = false;               ///< only the first time
+  spark::Duration after{0};        ///< phases started and opened: how long after they begin
+  std::string text = "not today";  ///< what the peer says when it refuses
+};
+
+/// A channel that the peer and we have before anything happens: none of the plugin's business.
+struct ChannelSetup {
+  std::string state = "CHANNELD_NORMAL";
+  bool opened_by_us = true;
+  bool withheld = false;
+  lightningd::Sat amount{1'000'000};
+};
+
+struct PeerSetup {
+  /// What a lightningd v26.06.6 offers, without option_dual_fund: wumbo, anchors, ...
+  static constexpr const char* default_features = "0898880a8a59a1";
+
+  std::string name;
+  spark::Duration delay{1};   ///< one way
+  bool connected = false;     ///< before anything happens
+  bool address_known = true;  ///< from gossip; else `connect` needs a host
+  std::string features = default_features;
+  std::vector<Fault> faults;
+  std::vector<ChannelSetup> channels;
+};
+
+enum class ScriptKind { p2wpkh, p2tr, p2sh_p2wpkh };
+
+struct CoinSetup {
+  lightningd::Sat amount{100'000'000};
+  bool confirmed = true;
+  ScriptKind kind = ScriptKind::p2wpkh;
+  std::uint32_t reserved_by_others = 0;  ///< blocks for which somebody else has reserved it
+};
+
+/// What becomes of a transaction that is sent.
+enum class Broadcast {
+  works,
+  fails,          ///< an error, and nothing was sent
+  hides_success,  ///< an error, although the transaction is in the mempool
+  never_answers,  ///< it is in the mempool, and the reply never comes
+};
+
+/// Everything that makes one simulated world, apart from the calls that are made in it.
+struct Setup {
+  std::uint64_t seed = 1;
+  std::vector<CoinSetup> coins = std::vector<CoinSetup>(1);
+  std::vector<PeerSetup> peers;
+  Broadcast broadcast = Broadcast::works;
+  spark::Duration reply_delay{0};   ///< of every RPC
+  spark::Duration reply_jitter{0};  ///< up to this much is added, drawn from the seed
+  std::uint32_t height = 110;
+  lightningd::Sat emergency{25'000};                   ///< min-emergency-msat
+  std::uint32_t opening_feerate = 7500;                ///< sat per 1,000 weight
+  bool spenderp = true;                                ///< the builtin owns the name multifundchannel
+  std::string features = PeerSetup::default_features;  ///< ours
+  std::map<std::string, std::string> options;          ///< of the plugin: name to JSON text
+  std::string version = "v26.06.6";
+};
+
+}  // namespace sim

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "lightningd/types.hpp"
+#include "sim/random.hpp"
+#include "sim/setup.hpp"
+#include "util/bytes.hpp"
+
+namespace sim {
+
+/// One output of the wallet, with its reservation as lightningd's database holds it.
+struct Coin {
+  enum class State { available, reserved, spent };
+
+  lightningd::Outpoint outpoint;
+  lightningd::Sat amount;
+  util::Bytes script;
+  util::Bytes transaction;              ///< the one that made it, without witnesses; may be empty
+  std::optional<std::uint32_t> height;  ///< of its block
+  State state = State::available;
+  std::uint32_t reserved_until = 0;
+  std::uint32_t others_until = 0;  ///< height until which somebody else wants it kept; 0: nobody
+};
+
+/// The node's coins. A reservation is a block height: reserving again adds blocks, unreserving
+/// subtracts them.
+class Wallet {
+ public:
+  Wallet(Random& random, const Setup& setup);
+
+  /// Coins keep their address for the life of the wallet.
+  [[nodiscard]] std::deque<Coin>& coins() { return coins_; }
+  [[nodiscard]] const std::deque<Coin>& coins() const { return coins_; }
+  [[nodiscard]] Coin* find(const lightningd::Outpoint& outpoint);
+
+  [[nodiscard]] bool is_reserved(const Coin& coin) const;
+  /// Free to be chosen: not spent, not reserved.
+  [[nodiscard]] bool is_free(const Coin& coin) const { return coin.state != Coin::State::spent && !is_reserved(coin); }
+  void reserve(Coin& coin, std::uint32_t blocks);
+  void unreserve(Coin& coin, std::uint32_t blocks);
+
+  [[nodiscard]] util::Bytes new_script(ScriptKind kind);
+  [[nodiscard]] bool owns(const util::Bytes& script) const { return scripts_.contains(script); }
+  /// A coin that pays to a script of ours, made by somebody.
+  Coin& receive(const CoinSetup& coin);
+  /// An unconfirmed output of a transaction of ours.
+  void add_change(const lightningd::Outpoint& outpoint, lightningd::Sat amount, util::Bytes script);
+
+  std::uint32_t height;  ///< of the chain's tip, as the node sees it
+
+ private:
+  Random& random_;
+  std::deque<Coin> coins_;
+  std::set<util::Bytes> scripts_;
+};
+
+}  // namespace sim
