@@ -1,0 +1,121 @@
+#!/usr/bin/env -S python3 -IS
+"""Stands in for lightning_openingd at a peer (`--subdaemon=openingd:THIS`) and spoils openings on demand.
+
+The node's directory may hold a fault.json, see Node.set_fault(): {"phase", "kind", "text", "once"}. Without a fault
+the real openingd simply takes over. With one, a small process between connectd and the real openingd reads what the
+opener sends (that link is plain text) and, instead of passing on
+    start:     open_channel
+    complete:  funding_created
+it answers with an error message (refuse), makes the node drop the connection (disconnect), or does nothing (silent).
+The phase "cancel" with the kind "late" holds back the opener's error message for half a second, so that the node still
+believes in an opening which the opener has cancelled already.
+"""
+import json
+import os
+import select
+import shutil
+import socket
+import struct
+import sys
+import time
+
+PEER_FD = 3  # what lightningd gives to openingd: 0 = lightningd, 3 = the peer by way of connectd, 4 = hsmd
+FAULT = "../fault.json"  # subdaemons run in <lightning-dir>/<network>
+ERROR, OPEN_CHANNEL, FUNDING_CREATED = 17, 32, 34
+SPOILED = {"start": OPEN_CHANNEL, "complete": FUNDING_CREATED, "cancel": ERROR}
+LATE = 0.5  # seconds
+
+
+def read_fault():
+    try:
+        with open(FAULT) as f:
+            return json.load(f)
+    except OSError:
+        return {}
+
+
+def read_message(stream):
+    """With its length in front, as it came; b'' at the end."""
+    header = stream.read(4)
+    return header and header + stream.read(struct.unpack(">I", header)[0])
+
+
+def error_message(spoiled, text):
+    """For the channel id of the spoiled message (in open_channel it comes after the chain hash)."""
+    at = 38 if message_type(spoiled) == OPEN_CHANNEL else 6
+    body = struct.pack(">H", ERROR) + spoiled[at:at + 32] + struct.pack(">H", len(text)) + text.encode()
+    return struct.pack(">I", len(body)) + body
+
+
+def message_type(message):
+    return struct.unpack(">H", message[4:6])[0]
+
+
+def rpc(method, params, wait=True):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect("lightning-rpc")
+        s.sendall(json.dumps({"jsonrpc": "2.0", "id": "fault", "method": method, "params": params}).encode())
+        buffer = b""
+        while wait and not buffer.endswith(b"\n\n"):
+            buffer += s.recv(1 << 16)
+        return json.loads(buffer)["result"] if wait else None
+
+
+def drop_connections():
+    """openingd is not told whom it talks to: all of them. Not waited for: connectd first waits for us to hang up."""
+    for peer in rpc("listpeers", {})["peers"]:
+        if peer["connected"]:
+            rpc("disconnect", {"id": peer["id"], "force": True}, wait=False)
+
+
+def spoil(fault, message, connectd):
+    if fault["once"]:
+        os.unlink(FAULT)
+    if fault["kind"] == "refuse":
+        connectd.sendall(error_message(message, fault["text"]))
+    elif fault["kind"] == "disconnect":
+        drop_connections()
+    else:
+        while connectd.recv(1 << 16):  # until the opener gives up
+            pass
+
+
+def go_between(fault, connectd, openingd):
+    """Returns when one side hangs up or the opening has been spoiled."""
+    stream = connectd.makefile("rb", buffering=0)
+    while True:
+        for ready in select.select([connectd, openingd], [], [])[0]:
+            if ready is openingd:
+                data = openingd.recv(1 << 16)
+                if not data:
+                    return
+                connectd.sendall(data)
+                continue
+            message = read_message(stream)
+            if not message:
+                return
+            if message_type(message) == SPOILED[fault["phase"]]:
+                if fault["kind"] != "late":
+                    return spoil(fault, message, connectd)
+                time.sleep(LATE)
+            openingd.sendall(message)
+
+
+def main():
+    fault = read_fault()
+    if fault.get("phase") in SPOILED and "--version" not in sys.argv:
+        inner, outer = socket.socketpair()
+        if os.fork() == 0:
+            inner.close()
+            os.close(0)
+            os.close(4)
+            go_between(fault, socket.socket(fileno=PEER_FD), outer)
+            os._exit(0)
+        outer.close()
+        os.dup2(inner.fileno(), PEER_FD)
+    binaries = os.path.dirname(os.path.realpath(shutil.which("lightningd")))
+    real = os.path.join(binaries, "../libexec/c-lightning/lightning_openingd")
+    os.execv(real, [real, *sys.argv[1:]])
+
+
+main()

@@ -1,0 +1,130 @@
+"""Whose `multifundchannel` answers: beside the builtin, without it, started and stopped at run time."""
+import contextlib
+import itertools
+import os
+import signal
+
+from bench import CANNOT_AFFORD, UNREACHABLE_IDS, Skip, error_of, test
+from regtest import RpcError, free_port
+
+STARTS = 20
+UNKNOWN_COMMAND = -32601
+_numbers = itertools.count()
+
+
+@contextlib.contextmanager
+def a_node(bench, *options, with_plugin=True):
+    if not bench.plugin:
+        raise Skip("about the plugin")
+    plugin = [f"--plugin={bench.plugin}"] if with_plugin else []
+    node = bench.net.node(f"names{next(_numbers)}", [*plugin, *options])
+    try:
+        node.start().sync()
+        yield node
+    finally:
+        bench.net.remove(node)
+
+
+def plugin_pid(node, plugin):
+    for pid in node.children():
+        with contextlib.suppress(OSError):
+            if os.path.samefile(f"/proc/{pid}/exe", plugin):
+                return int(pid)
+    raise AssertionError("the plugin does not run")
+
+
+def commands(node):
+    return {h["command"].split()[0] for h in node.rpc("help")["help"] if h["command"].startswith("multifundchannel")}
+
+
+def who_answers(node):
+    """By a call that fails in the phase `connect`."""
+    before = node.log_size()
+    destination = {"id": f"{UNREACHABLE_IDS[0]}@127.0.0.1:{free_port()}", "amount": 100_000}
+    error = error_of(node.rpc, "multifundchannel", {"destinations": [destination]})
+    if error.code == UNKNOWN_COMMAND:
+        return "nobody"
+    # Ours has the coins reserved while it connects, and this node has none.
+    assert error.code in (401, CANNOT_AFFORD), error
+    return "builtin" if "plugin-spenderp: mfc" in node.log(before) else "plugin"
+
+
+@test
+def beside_the_builtin(bench):
+    with a_node(bench) as node:
+        assert who_answers(node) == "plugin"
+        assert "multifundchannel-spark" in commands(node)
+        good = {"command_to_check": "multifundchannel", "destinations": bench.destinations(bench.peers[:1])}
+        assert node.rpc("check", good)["command_to_check"] == "multifundchannel"
+
+
+@test
+def without_the_builtin(bench):
+    """Under its own name, and it opens channels there."""
+    with a_node(bench, "--disable-plugin=spenderp") as node:
+        assert who_answers(node) == "plugin"
+        assert "multifundchannel" in commands(node)
+        good = {"command_to_check": "multifundchannel", "destinations": bench.destinations(bench.peers[:1])}
+        assert node.rpc("check", good)["command_to_check"] == "multifundchannel"
+        bench.net.fund(node, [1_000_000])
+        destinations = bench.destinations(bench.peers[:2])
+        bench.check_opened(bench.multifundchannel(destinations, node=node), destinations, node)
+
+
+def start_and_stop(bench, node, otherwise):
+    assert who_answers(node) == otherwise
+    for _ in range(2):
+        node.rpc("plugin", subcommand="start", plugin=bench.plugin)
+        assert who_answers(node) == "plugin"
+        node.rpc("plugin", subcommand="stop", plugin=bench.plugin)
+        assert who_answers(node) == otherwise
+
+
+@test
+def started_and_stopped_beside_the_builtin(bench):
+    with a_node(bench, with_plugin=False) as node:
+        start_and_stop(bench, node, "builtin")
+
+
+@test
+def started_and_stopped_without_the_builtin(bench):
+    with a_node(bench, "--disable-plugin=spenderp", with_plugin=False) as node:
+        start_and_stop(bench, node, "nobody")
+
+
+@test
+def a_dual_funding_node_keeps_the_builtin(bench):
+    """v2 opens are the builtin's; the log says so, once."""
+    with a_node(bench, "--experimental-dual-fund") as node:
+        assert who_answers(node) == "builtin"
+        assert who_answers(node) == "builtin"
+        lines = [line for line in node.log().splitlines()
+                 if f"plugin-{os.path.basename(bench.plugin)}" in line and "dual" in line and "DEBUG" not in line]
+        assert len(lines) == 1, lines
+
+
+@test
+def a_plugin_that_is_killed_takes_nothing_along(bench):
+    with a_node(bench) as node:
+        os.kill(plugin_pid(node, bench.plugin), signal.SIGKILL)
+        with contextlib.suppress(RpcError):  # a call in that moment may still see it
+            who_answers(node)
+        assert who_answers(node) == "builtin"
+        node.rpc("plugin", subcommand="start", plugin=bench.plugin)
+        assert who_answers(node) == "plugin"
+
+
+@test
+def the_node_stops_cleanly(bench):
+    with a_node(bench) as node:
+        assert node.stop() == 0
+
+
+@test
+def twenty_starts_in_a_row(bench):
+    """Registering a name that the builtin claims as well would stop the node, but only when we are faster."""
+    with a_node(bench) as node:
+        for _ in range(STARTS - 1):
+            node.kill()
+            node.start()
+            assert {"multifundchannel", "multifundchannel-spark"} <= commands(node)
