@@ -5,6 +5,12 @@
 
 namespace funding {
 
+namespace {
+
+std::uint64_t accepted_starts = 0;
+
+}  // namespace
+
 void OpeningRecord::start_sent(lightningd::Sat told) {
   stage = Stage::starting;
   in_flight = true;
@@ -15,6 +21,7 @@ void OpeningRecord::start_sent(lightningd::Sat told) {
 void OpeningRecord::start_answered(bool ok, bool in_doubt) {
   if (ok) {
     stage = Stage::started;
+    accepted = ++accepted_starts;
   } else if (!in_doubt) {
     stage = Stage::none;
   }
@@ -69,7 +76,8 @@ bool OpeningBook::belongs_to_another(const OpeningRecord& record) const {
   const auto [first, last] = records_.equal_range(record.peer);
   return std::any_of(first, last, [&record](const auto& entry) {
     const auto other = entry.second.lock();
-    return other && other.get() != &record && (other->stage == Stage::started || other->stage == Stage::completing);
+    const bool opening = other && (other->stage == Stage::started || other->stage == Stage::completing);
+    return opening && other->accepted > record.accepted;
   });
 }
 

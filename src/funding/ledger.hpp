@@ -29,7 +29,8 @@ struct OpeningRecord {
   lightningd::NodeId peer;
   std::string label;  ///< "batch 1 peer 3 (02abcdef)", for logs
   Stage stage = Stage::none;
-  bool in_flight = false;  ///< the call that led to `stage` has not been answered
+  bool in_flight = false;      ///< the call that led to `stage` has not been answered
+  std::uint64_t accepted = 0;  ///< which of all accepted starts of the process it was, in order
   lightningd::Sat amount;
   std::optional<lightningd::Outpoint> outpoint;  ///< told to the peer by fundchannel_complete
   util::Function<void()> on_answer;              ///< an undo that waits for the call in flight
@@ -68,8 +69,8 @@ struct ReservationRecord {
 class OpeningBook {
  public:
   void add(const std::shared_ptr<OpeningRecord>& record);
-  /// Whether another record than this one has an opening with the same peer: then one that
-  /// lightningd shows is not ours.
+  /// Whether another record's opening with the same peer was accepted later: then this one's was gone
+  /// by that time, and the one that lightningd shows is not ours.
   [[nodiscard]] bool belongs_to_another(const OpeningRecord& record) const;
 
  private:

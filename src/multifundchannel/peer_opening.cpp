@@ -56,19 +56,22 @@ void PeerOpening::connected(const Result<Connected>& answer) {
 }
 
 void PeerOpening::start(lightningd::Sat amount, spark::Completion completion) {
-  step_ = std::move(completion);
-  amount_ = amount;
-  backoff_ = first_backoff;
-  give_up_at_ = context_.scope.runtime().now() + context_.settings.peer_timeout;
+  begin_start(amount, std::move(completion));
   ask_start();
 }
 
 void PeerOpening::restart(lightningd::Sat amount, spark::Completion completion) {
+  begin_start(amount, std::move(completion));
+  restarting_ = true;
+  reconnect();
+}
+
+void PeerOpening::begin_start(lightningd::Sat amount, spark::Completion completion) {
   step_ = std::move(completion);
   amount_ = amount;
+  restarting_ = false;
   backoff_ = first_backoff;
   give_up_at_ = context_.scope.runtime().now() + context_.settings.peer_timeout;
-  reconnect();
 }
 
 void PeerOpening::reconnect() {
@@ -119,8 +122,11 @@ void PeerOpening::ask_start() {
 
 void PeerOpening::started(const Result<Started>& answer) {
   if (!answer) {
-    // The peer went away between connecting and starting: that is worth another try.
-    if (answer.error().code == lightningd::code::not_connected && retry_later()) return;
+    // The peer went away between connecting and starting, or it has not seen yet that we cancelled the
+    // opening before this one: that is worth another try.
+    const bool went_away = answer.error().code == lightningd::code::not_connected;
+    const bool too_soon = restarting_ && backoff_ < longest_backoff;
+    if ((went_away || too_soon) && retry_later()) return;
     return fail(method_, answer.error());
   }
   terms_ = *answer;

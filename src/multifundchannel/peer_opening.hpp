@@ -73,6 +73,7 @@ class PeerOpening {
   [[nodiscard]] const char* method() const { return method_; }
 
  private:
+  void begin_start(lightningd::Sat amount, spark::Completion completion);
   void ask_connect();
   void connected(const util::Result<lightningd::Connected>& answer);
   void reconnect();
@@ -97,6 +98,7 @@ class PeerOpening {
   lightningd::Sat amount_;
   lightningd::Started terms_;
   spark::Duration started_at_{};
+  bool restarting_ = false;  ///< an opening of ours with this peer was cancelled just before
   spark::Duration backoff_{};
   spark::Duration give_up_at_{};
   lightningd::ChannelId channel_id_;
