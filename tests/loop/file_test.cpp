@@ -8,8 +8,8 @@ TEST_CASE_FIXTURE(Pair, "regular files: input to its end, output at once") {
   const auto out = directory + "/out";
   const auto text = pattern(300'000);
   std::ofstream(in) << text;
-  const int flags = O_CREAT | O_CLOEXEC;
-  left = loop.stdio(::open(in.c_str(), O_RDONLY | O_CLOEXEC), ::open(out.c_str(), O_WRONLY | flags, 0600));
+  const int out_fd = ::open(out.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  left = loop.stdio(::open(in.c_str(), O_RDONLY | O_CLOEXEC), out_fd);
   left->start(left_sink);
   CHECK(left_sink.text.empty());
   left->send(std::string("written"));
@@ -20,6 +20,7 @@ TEST_CASE_FIXTURE(Pair, "regular files: input to its end, output at once") {
   CHECK((left_sink.text == text));
   CHECK(left_sink.reason == "end of file");
   left.reset();
+  CHECK(::fcntl(out_fd, F_GETFD) == -1);
   std::ifstream written(out);
   CHECK(std::string(std::istreambuf_iterator<char>(written), {}) == "written");
 }
