@@ -39,11 +39,13 @@ void Caller::start() {
   if (!transport_ && !connecting_) connect();
 }
 
-void Caller::call(std::string_view origin, std::string_view method, util::Rope params, OnReply then) {
+void Caller::call(std::string_view origin, std::string_view method, util::Rope params, OnReply then,
+                  std::string_view filter) {
   const std::uint64_t number = next_++;
   util::Rope text(util::str(R"({"jsonrpc":"2.0","id":)", make_id(origin, method, number), R"(,"method":")", method,
                             R"(","params":)"));
   for (const auto& piece : params.pieces()) text.add(piece);
+  if (!filter.empty()) text.add(util::str(R"(,"filter":)", filter));
   text.add("}\n\n");
   unsent_.push_back(Request{number, std::move(text), std::string(method), std::move(then)});
   if (transport_) {

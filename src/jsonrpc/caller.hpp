@@ -44,8 +44,10 @@ class Caller final : private util::Receiver {
 
   /// `origin` is the raw id of the command this belongs to ("" for our own business): the id sent
   /// is "<origin>/multifundchannel:<method>#<n>", unique for the life of the process.
-  /// `params` is the JSON text of an object or array.
-  void call(std::string_view origin, std::string_view method, util::Rope params, OnReply then);
+  /// `params` is the JSON text of an object or array. `filter`, when not empty, is the JSON text of
+  /// what lightningd is to leave in the result (lightningd-rpc(7), FILTERS).
+  void call(std::string_view origin, std::string_view method, util::Rope params, OnReply then,
+            std::string_view filter = {});
 
   /// Calls sent or queued whose reply is still to come.
   [[nodiscard]] std::size_t in_flight() const { return pending_.size() + unsent_.size(); }

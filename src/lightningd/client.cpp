@@ -32,18 +32,26 @@ void begin_fund_params(Writer& writer, const FundParams& params) {
   if (params.opening_anchor_channel) writer.field("opening_anchor_channel", true);
 }
 
+/// Of each channel, what we look at. The rest is large: the funding PSBT alone grows with the batch.
+constexpr auto channels_filter = R"({"channels":[{"peer_id":true,"peer_connected":true,"state":true,"opener":true,)"
+                                 R"("channel_id":true,"short_channel_id":true,"funding_txid":true,)"
+                                 R"("funding_outnum":true,"total_msat":true,"funding":{"withheld":true}}]})";
+
+constexpr auto outputs_filter = R"({"outputs":[{"txid":true,"output":true,"amount_msat":true,"scriptpubkey":true,)"
+                                R"("status":true,"reserved":true,"reserved_to_block":true,"redeemscript":true}]})";
+
 }  // namespace
 
 template <class T>
-void Client::send(const char* method, util::Rope params, util::Result<T> (*parse)(const json::Value&),
-                  Reply<T> then) const {
+void Client::send(const char* method, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then,
+                  std::string_view filter) const {
   auto parsed = [method, parse, then = std::move(then)](util::Result<json::Value> reply) mutable {
     if (!reply.ok()) return then(std::move(reply.error()));
     auto result = parse(*reply);
     if (result.ok()) return then(std::move(result));
     then(util::Error{code::generic, util::str("unexpected reply to ", method, ": ", result.error().message), {}});
   };
-  caller_->call(origin_, method, std::move(params), std::move(parsed));
+  caller_->call(origin_, method, std::move(params), std::move(parsed), filter);
 }
 
 void Client::getinfo(Reply<NodeInfo> then) const {
@@ -141,11 +149,11 @@ void Client::listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vect
   Writer params;
   params.object();
   if (peer) params.field("id", peer->hex());
-  send("listpeerchannels", params.end().take(), replies::peer_channels, std::move(then));
+  send("listpeerchannels", params.end().take(), replies::peer_channels, std::move(then), channels_filter);
 }
 
 void Client::listfunds(Reply<std::vector<WalletOutput>> then) const {
-  send("listfunds", std::string("{}"), replies::wallet_outputs, std::move(then));
+  send("listfunds", std::string("{}"), replies::wallet_outputs, std::move(then), outputs_filter);
 }
 
 void Client::signpsbt(const util::SharedText& psbt, Reply<util::SharedText> then) const {

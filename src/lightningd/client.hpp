@@ -145,9 +145,10 @@ class Client {
   void sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks, Reply<Sent> then) const;
 
  private:
-  /// `method` is a literal; `params` JSON text of an object or array.
+  /// `method` is a literal; `params` JSON text of an object or array; `filter` as in Caller::call.
   template <class T>
-  void send(const char* method, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then) const;
+  void send(const char* method, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then,
+            std::string_view filter = {}) const;
 
   jsonrpc::Caller* caller_;
   std::string origin_;

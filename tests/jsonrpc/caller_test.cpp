@@ -65,6 +65,15 @@ TEST_CASE("a request is one JSON object with a blank line after it") {
   CHECK(f.connector.paths == Answers{"lightning-rpc"});
 }
 
+TEST_CASE("a filter stands beside the parameters") {
+  Fixture f;
+  const auto wire = f.connected();
+  f.caller->call("", "listfunds", std::string("{}"), f.note("x"), R"({"outputs":[{"txid":true}]})");
+  CHECK(wire->sent.at(0).flat() ==
+        "{\"jsonrpc\":\"2.0\",\"id\":\"multifundchannel:listfunds#1\",\"method\":\"listfunds\","
+        "\"params\":{},\"filter\":{\"outputs\":[{\"txid\":true}]}}\n\n");
+}
+
 TEST_CASE("ids continue the command's id and stay valid JSON") {
   CHECK(id_for("") == R"("multifundchannel:connect#1")");
   CHECK(id_for("\"\"") == R"("multifundchannel:connect#1")");

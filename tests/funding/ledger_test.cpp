@@ -1,0 +1,103 @@
+#include "funding/ledger.hpp"
+
+#include <doctest/doctest.h>
+
+using funding::Ledger;
+using funding::OpeningBook;
+using funding::OpeningRecord;
+using funding::Stage;
+using lightningd::Outpoint;
+using lightningd::Sat;
+using lightningd::Txid;
+
+namespace {
+
+Txid txid(std::uint8_t fill) {
+  std::array<std::uint8_t, 32> bytes{};
+  bytes.fill(fill);
+  return Txid::from_bytes(bytes);
+}
+
+}  // namespace
+
+TEST_CASE("an effect is recorded when its call is sent, not when it is answered") {
+  OpeningRecord record;
+  CHECK(record.stage == Stage::none);
+  record.start_sent(Sat{1000});
+  CHECK(record.stage == Stage::starting);
+  CHECK(record.in_flight);
+  record.start_answered(true, false);
+  CHECK(record.stage == Stage::started);
+  CHECK_FALSE(record.in_flight);
+  record.complete_sent(Outpoint{txid(1), 2});
+  CHECK(record.stage == Stage::completing);
+  record.complete_answered(true, false);
+  CHECK(record.stage == Stage::completed);
+  record.gone();
+  CHECK(record.stage == Stage::none);
+  CHECK_FALSE(record.outpoint.has_value());
+}
+
+TEST_CASE("a refusal of start leaves nothing; a lost connection leaves doubt") {
+  OpeningRecord record;
+  record.start_sent(Sat{1000});
+  record.start_answered(false, false);
+  CHECK(record.stage == Stage::none);
+  record.start_sent(Sat{1000});
+  record.start_answered(false, true);
+  CHECK(record.stage == Stage::starting);
+}
+
+TEST_CASE("an error of complete may leave the opening, or a channel: the outpoint is remembered") {
+  OpeningRecord record;
+  record.start_sent(Sat{1000});
+  record.start_answered(true, false);
+  record.complete_sent(Outpoint{txid(1), 0});
+  record.complete_answered(false, false);
+  CHECK(record.stage == Stage::started);
+  CHECK(record.outpoint.has_value());
+}
+
+TEST_CASE("who waits for an answer hears of it once") {
+  OpeningRecord record;
+  int heard = 0;
+  record.start_sent(Sat{1000});
+  record.on_answer = [&heard] { ++heard; };
+  record.start_answered(true, false);
+  record.complete_sent(Outpoint{txid(1), 0});
+  record.complete_answered(true, false);
+  CHECK(heard == 1);
+}
+
+TEST_CASE("of two openings with a peer the later one is what lightningd shows") {
+  OpeningBook book;
+  const auto first = std::make_shared<OpeningRecord>();
+  const auto second = std::make_shared<OpeningRecord>();
+  book.add(first);
+  book.add(second);
+  first->start_sent(Sat{1000});
+  first->start_answered(true, false);
+  CHECK_FALSE(book.belongs_to_another(*first));
+  second->start_sent(Sat{1000});
+  CHECK_FALSE(book.belongs_to_another(*first));  // not accepted yet
+  second->start_answered(true, false);
+  CHECK(book.belongs_to_another(*first));
+  CHECK_FALSE(book.belongs_to_another(*second));
+  second->gone();
+  CHECK_FALSE(book.belongs_to_another(*first));
+}
+
+TEST_CASE("once sendpsbt was sent, the transaction's channels may not be undone") {
+  Ledger ledger;
+  OpeningRecord in_transaction;
+  in_transaction.start_sent(Sat{1000});
+  in_transaction.complete_sent(Outpoint{txid(1), 0});
+  OpeningRecord dropped;
+  dropped.start_sent(Sat{1000});
+  CHECK(ledger.may_undo(in_transaction));
+  ledger.sending = txid(1);
+  CHECK_FALSE(ledger.may_undo(in_transaction));
+  CHECK(ledger.may_undo(dropped));
+  ledger.sending.reset();
+  CHECK(ledger.may_undo(in_transaction));
+}
