@@ -65,6 +65,11 @@ Result<void> check_fee(Sat fee, Sat wanted, Perkw feerate, bool has_change) {
 
 }  // namespace
 
+Result<void> check_inputs(const Psbt& psbt) {
+  const auto sum = sum_of_inputs(psbt);
+  return sum ? Result<void>() : Result<void>(sum.error());
+}
+
 std::uint64_t start_weight(std::size_t outputs) { return overhead(1, outputs) + p2wsh_output_weight * outputs; }
 
 Sat fee_for(std::uint64_t weight, Perkw feerate) { return Sat{weight * feerate.value / 1000}; }

@@ -44,6 +44,10 @@ struct Template {
 [[nodiscard]] util::Result<lightningd::Sat> all_amount(const Template& proposal, lightningd::Sat others,
                                                        std::size_t outputs);
 
+/// Refuses a PSBT with an input that is not native segwit (-32602, it was the user's choice): the
+/// transaction's id would change when it is signed.
+[[nodiscard]] util::Result<void> check_inputs(const Psbt& psbt);
+
 /// One channel's output: what its peer was told in fundchannel_start.
 struct FundingOutput {
   lightningd::Sat amount;

@@ -81,6 +81,14 @@ bool OpeningBook::belongs_to_another(const OpeningRecord& record) const {
   });
 }
 
+bool OpeningBook::another_is_starting(const OpeningRecord& record) const {
+  const auto [first, last] = records_.equal_range(record.peer);
+  return std::any_of(first, last, [&record](const auto& entry) {
+    const auto other = entry.second.lock();
+    return other && other.get() != &record && other->stage == Stage::starting && other->in_flight;
+  });
+}
+
 bool Ledger::may_undo(const OpeningRecord& opening) const {
   return opening.stage != Stage::none && !(sending && opening.outpoint && opening.outpoint->txid == *sending);
 }

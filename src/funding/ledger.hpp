@@ -30,6 +30,7 @@ struct OpeningRecord {
   std::string label;  ///< "batch 1 peer 3 (02abcdef)", for logs
   Stage stage = Stage::none;
   bool in_flight = false;      ///< the call that led to `stage` has not been answered
+  bool silent = false;         ///< it missed a deadline: waiting for it again is in vain
   std::uint64_t accepted = 0;  ///< which of all accepted starts of the process it was, in order
   lightningd::Sat amount;
   std::optional<lightningd::Outpoint> outpoint;  ///< told to the peer by fundchannel_complete
@@ -72,6 +73,8 @@ class OpeningBook {
   /// Whether another record's opening with the same peer was accepted later: then this one's was gone
   /// by that time, and the one that lightningd shows is not ours.
   [[nodiscard]] bool belongs_to_another(const OpeningRecord& record) const;
+  /// Whether another record waits for the answer to a start: then it is open whose opening it is.
+  [[nodiscard]] bool another_is_starting(const OpeningRecord& record) const;
 
  private:
   std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;

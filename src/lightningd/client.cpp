@@ -49,7 +49,7 @@ void Client::send(const char* method, util::Rope params, util::Result<T> (*parse
     if (!reply.ok()) return then(std::move(reply.error()));
     auto result = parse(*reply);
     if (result.ok()) return then(std::move(result));
-    then(util::Error{code::generic, util::str("unexpected reply to ", method, ": ", result.error().message), {}});
+    then(util::Error{unreadable_reply, util::str("unexpected reply to ", method, ": ", result.error().message), {}});
   };
   caller_->call(origin_, method, std::move(params), std::move(parsed), filter);
 }
@@ -62,6 +62,12 @@ void Client::connect(const NodeId& id, const std::string& address, Reply<Connect
   Writer params;
   params.object().field("id", address.empty() ? id.hex() : util::str(id.hex(), '@', address));
   send("connect", params.end().take(), replies::connected, std::move(then));
+}
+
+void Client::is_connected(const NodeId& id, Reply<bool> then) const {
+  Writer params;
+  params.object().field("id", id.hex());
+  send("listpeers", params.end().take(), replies::is_connected, std::move(then), R"({"peers":[{"connected":true}]})");
 }
 
 void Client::disconnect(const NodeId& id, bool force, Reply<void> then) const {

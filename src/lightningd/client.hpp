@@ -14,6 +14,14 @@
 
 namespace lightningd {
 
+/// lightningd answered a call with something else than it is known to: what the call did is in doubt.
+inline constexpr int unreadable_reply = -32092;
+
+/// Whether a call that failed may have had its effect all the same.
+[[nodiscard]] inline bool in_doubt(const util::Error& error) {
+  return error.code == jsonrpc::Caller::lost || error.code == unreadable_reply;
+}
+
 template <class T>
 using Reply = util::Function<void(util::Result<T>)>;
 
@@ -105,7 +113,7 @@ struct Sent {
 };
 
 /// One typed function per RPC of lightningd that we use; a reply that lacks a field or has it in
-/// the wrong form is an Error (code -1, "unexpected reply to <method>: ..."), never a crash.
+/// the wrong form is an Error (unreadable_reply, "unexpected reply to <method>: ..."), never a crash.
 /// A Client belongs to one command (or to none): its id prefixes the ids of all calls.
 /// Cheap to copy; the Caller must outlive it.
 class Client {
@@ -115,6 +123,9 @@ class Client {
   void getinfo(Reply<NodeInfo> then) const;
   /// `address`: "host[:port]", or empty to let lightningd find one. Errors 400, 401, 402.
   void connect(const NodeId& id, const std::string& address, Reply<Connected> then) const;
+  /// Whether the peer is connected now (listpeers). Error -32602 for an id that is no point on the
+  /// curve, which only lightningd can tell.
+  void is_connected(const NodeId& id, Reply<bool> then) const;
   /// Feerate text (lightningd's styles) to sat per 1,000 weight. Error 501 without estimates.
   void parsefeerate(const std::string& feerate, Reply<Perkw> then) const;
   /// Errors 301, 304, 313. Always nonwrapped, excess_as_change.

@@ -1,5 +1,6 @@
 #include "lightningd/replies.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "lightningd/fields.hpp"
@@ -30,6 +31,11 @@ util::Result<Reservation> reservation(const json::Value& object) {
   // Absent once the input is free again (unreserveinputs); 0 says so here.
   if (fields.boolean("reserved")) reservation.reserved_to_block = fields.u32("reserved_to_block");
   return fields.finish(reservation);
+}
+
+util::Result<bool> connected_flag(const json::Value& peer) {
+  Fields fields(peer);
+  return fields.finish(fields.boolean("connected"));
 }
 
 util::Result<PeerChannel> peer_channel(const json::Value& object) {
@@ -83,6 +89,12 @@ util::Result<NodeInfo> node_info(const json::Value& result) {
 util::Result<Connected> connected(const json::Value& result) {
   Fields fields(result);
   return fields.finish(Connected{fields.id<Features>("features")});
+}
+
+util::Result<bool> is_connected(const json::Value& result) {
+  const auto peers = list(result, "peers", connected_flag);
+  if (!peers.ok()) return peers.error();
+  return std::any_of(peers->begin(), peers->end(), [](bool connected) { return connected; });
 }
 
 util::Result<Perkw> feerate(const json::Value& result) {

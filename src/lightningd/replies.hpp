@@ -13,6 +13,7 @@ namespace lightningd::replies {
 
 [[nodiscard]] util::Result<NodeInfo> node_info(const json::Value& result);
 [[nodiscard]] util::Result<Connected> connected(const json::Value& result);
+[[nodiscard]] util::Result<bool> is_connected(const json::Value& result);
 [[nodiscard]] util::Result<Perkw> feerate(const json::Value& result);
 [[nodiscard]] util::Result<Funded> funded(const json::Value& result);
 /// Leaves out inputs that are not reserved any more.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "multifundchannel/local_call.hpp"
 #include "multifundchannel/report.hpp"
 #include "util/log.hpp"
 
@@ -62,30 +63,56 @@ void Batch::abort(const Error& error) {
 
 // Feerates are parsed once, so that every peer and every round gets the same number.
 void Batch::parse_feerates() {
-  context_.client.parsefeerate(request_.feerate.value_or("opening"),
-                               scope_.guard<Result<Perkw>>("parsefeerate", [this](const Result<Perkw>& feerate) {
-                                 if (!feerate) return fail(feerate.error());
-                                 choice_.feerate = *feerate;
-                                 if (request_.feerate) context_.commitment_feerate = str(feerate->value, "perkw");
-                                 parse_commitment_feerate();
-                               }));
+  context_.client.parsefeerate(
+      request_.feerate.value_or("opening"),
+      local_call<Perkw>(scope_, settings_, "parsefeerate", [this](const Result<Perkw>& feerate) {
+        if (!feerate) return fail(feerate.error());
+        choice_.feerate = *feerate;
+        if (request_.feerate) context_.commitment_feerate = str(feerate->value, "perkw");
+        parse_commitment_feerate();
+      }));
 }
 
 void Batch::parse_commitment_feerate() {
-  if (!request_.commitment_feerate) return open_all();
-  context_.client.parsefeerate(*request_.commitment_feerate,
-                               scope_.guard<Result<Perkw>>("parsefeerate", [this](const Result<Perkw>& feerate) {
-                                 if (!feerate) return fail(feerate.error());
-                                 context_.commitment_feerate = str(feerate->value, "perkw");
-                                 open_all();
-                               }));
+  if (!request_.commitment_feerate) return find_connected();
+  context_.client.parsefeerate(
+      *request_.commitment_feerate,
+      local_call<Perkw>(scope_, settings_, "parsefeerate", [this](const Result<Perkw>& feerate) {
+        if (!feerate) return fail(feerate.error());
+        context_.commitment_feerate = str(feerate->value, "perkw");
+        find_connected();
+      }));
+}
+
+void Batch::find_connected() {
+  std::vector<Spark> answered;
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    answered.push_back(scope_.spark([this, i](Completion completion) { ask_connected(i, std::move(completion)); }));
+  }
+  scope_.wait(std::move(answered), [this] { open_all(); });
+}
+
+// Finds out as well about ids that only lightningd can tell to be wrong, before anything happens.
+void Batch::ask_connected(std::size_t index, Completion completion) {
+  auto then = [this, index, c = std::move(completion)](const Result<bool>& connected) mutable {
+    if (!connected) {
+      const auto& error = connected.error();
+      return fail(Error{error.code, str("destinations[", index, "].", error.message), error.data});
+    }
+    if (*connected) connected_already_.insert(index);
+    std::move(c).done();
+  };
+  const auto& id = peers_[index]->destination().id;
+  context_.client.is_connected(id, local_call<bool>(scope_, settings_, "listpeers", std::move(then)));
 }
 
 // Reserving runs beside the connects, and each peer is asked to start as soon as it is connected and
 // the money is there. Only `all` has to know the peers first: their features decide how much it may be.
 void Batch::open_all() {
   for (const auto& peer : peers_) {
-    connects_.push_back(scope_.spark([&peer = *peer](Completion completion) { peer.connect(std::move(completion)); }));
+    const bool already = connected_already_.contains(peer->destination().index);
+    connects_.push_back(scope_.spark(
+        [&peer = *peer, already](Completion completion) { peer.connect(already, std::move(completion)); }));
   }
   funded_ = scope_.spark([this](Completion completion) {
     if (!request_.has_all()) return reserve(std::move(completion));
@@ -121,6 +148,7 @@ void Batch::reserve(Completion completion) {
 void Batch::reserved(Result<Proposal> proposal, Completion completion) {
   if (proposal) {
     proposal_ = std::move(*proposal);
+    util::debug(label_, ": reserved");
     return std::move(completion).done();
   }
   // The emergency reserve is only for anchor channels; perhaps no peer wants one.
@@ -134,6 +162,7 @@ void Batch::reserved(Result<Proposal> proposal, Completion completion) {
     coins_.reserve(choice_, payees(), [this, c = std::move(c)](Result<Proposal> second) mutable {
       if (!second) return fail(second.error());
       proposal_ = std::move(*second);
+      util::debug(label_, ": reserved");
       std::move(c).done();
     });
   });
@@ -145,7 +174,7 @@ void Batch::all_started() {
   const auto now = scope_.runtime().now();
   Peers stale;
   for (auto* peer : live()) {
-    const bool old = now - peer->started_at() > settings_.opening_age;
+    const bool old = now - peer->started_at() > settings_.opening_age && renewed_.insert(peer).second;
     if (old || peer->record()->amount != amount_of(*peer)) stale.push_back(peer);
   }
   if (live() != proposed_for_) {
@@ -215,6 +244,7 @@ void Batch::all_answered() {
 // One complete failed, so the transaction is dead. Whoever was told it must forget it before a new
 // one is told to anybody: else two transactions could claim the same inputs.
 void Batch::start_over() {
+  undo_remains_ = false;
   std::vector<Spark> undone;
   Peers again;
   for (const auto& peer : peers_) {
@@ -250,23 +280,26 @@ void Batch::check_channels(util::Function<void()> then) {
   using Answer = Result<std::vector<lightningd::PeerChannel>>;
   context_.client.listpeerchannels(
       std::nullopt,
-      scope_.guard<Answer>("listpeerchannels", [this, then = std::move(then)](const Answer& channels) mutable {
-        if (!channels) return fail(channels.error());
-        for (auto* peer : live()) {
-          if (!is_ready(*channels, *peer, node_.withhold)) {
-            peer->fail("fundchannel_complete", Error{-1, "the channel vanished before the transaction was signed", {}});
-          }
-        }
-        if (scope_.ended()) return;
-        if (live() != proposed_for_) return start_over();
-        then();
-      }));
+      local_call<std::vector<lightningd::PeerChannel>>(
+          scope_, settings_, "listpeerchannels", [this, then = std::move(then)](const Answer& channels) mutable {
+            if (!channels) return fail(channels.error());
+            for (auto* peer : live()) {
+              if (!is_ready(*channels, *peer, node_.withhold)) {
+                peer->fail("fundchannel_complete",
+                           Error{-1, "the channel vanished before the transaction was signed", {}});
+              }
+            }
+            if (scope_.ended()) return;
+            if (live() != proposed_for_) return start_over();
+            then();
+          }));
 }
 
 void Batch::sign() {
-  context_.client.signpsbt(transaction_->psbt,
-                           scope_.guard<Result<util::SharedText>>(
-                               "signpsbt", [this](const Result<util::SharedText>& psbt) { signed_psbt(psbt); }));
+  context_.client.signpsbt(
+      transaction_->psbt,
+      local_call<util::SharedText>(scope_, settings_, "signpsbt",
+                                   [this](const Result<util::SharedText>& psbt) { signed_psbt(psbt); }));
 }
 
 void Batch::signed_psbt(const Result<util::SharedText>& text) {
@@ -274,6 +307,7 @@ void Batch::signed_psbt(const Result<util::SharedText>& text) {
   const auto psbt = funding::Psbt::from_base64(**text);
   if (!psbt) return fail(Error{-1, str("signpsbt: ", psbt.error().message), {}});
   if (psbt->txid() != transaction_->txid) return fail(Error{-1, "signpsbt changed the transaction", {}});
+  util::debug(label_, ": signed");
   check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
 }
 
@@ -286,7 +320,7 @@ void Batch::send(const util::SharedText& psbt) {
                            scope_.expect<Answer>(
                                "sendpsbt", settings_.send_timeout, [this](const Answer& answer) { sent(answer); },
                                [this] {
-                                 sent(Error{-1, "lightningd did not answer", {}});
+                                 finish(maybe_sent(*transaction_, Error{-1, "lightningd did not answer", {}}));
                                }));
 }
 
@@ -298,7 +332,7 @@ void Batch::sent(const Result<lightningd::Sent>& answer) {
 // lightningd marks the channels as no longer withheld before it broadcasts. As long as none is marked,
 // nothing went out, and nothing will: provided that sendpsbt was answered, and is not still to run.
 void Batch::not_confirmed(const Error& error) {
-  if (error.code == jsonrpc::Caller::lost) return finish(maybe_sent(*transaction_, error));
+  if (lightningd::in_doubt(error)) return finish(maybe_sent(*transaction_, error));
   using Answer = Result<std::vector<lightningd::PeerChannel>>;
   auto judge = [this, error](const Answer& channels) {
     if (!node_.withhold || !channels || !all_withheld(*channels, transaction_->txid)) {
@@ -306,7 +340,7 @@ void Batch::not_confirmed(const Error& error) {
     }
     util::info(label_, ": sendpsbt refused, nothing was sent");
     ledger_->sending.reset();
-    check_channels([this, error] { fail(error); });
+    fail(error);
   };
   context_.client.listpeerchannels(std::nullopt,
                                    scope_.expect<Answer>("listpeerchannels", settings_.cleanup_timeout, judge,
@@ -326,11 +360,9 @@ void Batch::peer_failed(PeerOpening& peer) {
 }
 
 Spark Batch::undo(PeerOpening& peer) {
-  const bool silent = peer.failure() && peer.failure()->timed_out;
-  const auto patience = silent ? spark::Duration::zero() : settings_.undo_patience;
   undos_.push_back(std::make_unique<PeerUndo>(scope_, context_.client, settings_, book_, peer.record()));
-  return scope_.spark([this, &undo = *undos_.back(), patience](Completion completion) {
-    undo.run(patience, [this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
+  return scope_.spark([this, &undo = *undos_.back()](Completion completion) {
+    undo.run([this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
       if (outcome == PeerUndo::Outcome::remains) undo_remains_ = true;
       std::move(c).done();
     });

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ class Batch final : private PeerOpening::Owner {
 
   void parse_feerates();
   void parse_commitment_feerate();
+  void find_connected();
+  void ask_connected(std::size_t index, spark::Completion completion);
   void open_all();
   void reserve(spark::Completion completion);
   void reserved(util::Result<Proposal> proposal, spark::Completion completion);
@@ -102,12 +105,14 @@ class Batch final : private PeerOpening::Owner {
   std::vector<const PeerOpening*> failed_;  ///< in the order in which they dropped out
 
   Coins::Choice choice_;
+  std::set<std::size_t> connected_already_;  ///< destinations that were connected before we came
   std::vector<spark::Spark> connects_;
   std::optional<spark::Spark> funded_;
   std::optional<Proposal> proposal_;
   Peers proposed_for_;
   std::optional<funding::FundingTransaction> transaction_;
   std::unique_ptr<spark::Gate> completes_;
+  std::set<const PeerOpening*> renewed_;  ///< started anew for their age: once is enough
   bool completing_ = false;
   bool stop_completes_ = false;  ///< a complete failed: the others would be for a dead transaction
   bool undo_remains_ = false;

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "multifundchannel/local_call.hpp"
 #include "util/log.hpp"
 
 namespace multifundchannel {
@@ -29,10 +30,9 @@ Result<funding::Template> read_template(const Funded& funded) {
   draft.weight = funded.estimated_final_weight;
   draft.excess = Sat{funded.excess.value / 1000};
   draft.has_change = funded.change_outnum.has_value();
+  if (const auto checked = funding::check_inputs(draft.psbt); !checked) return checked.error();
   return draft;
 }
-
-bool in_doubt(const Error& error) { return error.code == jsonrpc::Caller::lost; }
 
 void record_heights(funding::ReservationRecord& record, const std::vector<Reservation>& reservations) {
   for (const auto& reservation : reservations) record.heights[reservation.outpoint] = reservation.reserved_to_block;
@@ -43,16 +43,19 @@ void record_first(funding::ReservationRecord& record, std::uint32_t blocks, cons
     record.psbt = util::share(funded->psbt);
     record.blocks = blocks;
     record_heights(record, funded->reservations);
+  } else if (lightningd::in_doubt(funded.error())) {
+    util::warn("it is in doubt whether inputs were reserved; if so, they are free again after ", blocks, " blocks");
   }
   record.answered();
 }
 
-void record_more(funding::ReservationRecord& record, const Result<std::vector<Reservation>>& reservations) {
+/// `fresh`: the inputs were free, so the blocks are all there are.
+void record_more(funding::ReservationRecord& record, bool fresh, const Result<std::vector<Reservation>>& reservations) {
   if (reservations) {
-    record.blocks += record.doubtful_blocks;
+    record.blocks = record.doubtful_blocks + (fresh ? 0 : record.blocks);
     record_heights(record, *reservations);
   }
-  if (reservations || !in_doubt(reservations.error())) record.doubtful_blocks = 0;
+  if (reservations || !lightningd::in_doubt(reservations.error())) record.doubtful_blocks = 0;
   record.answered();
 }
 
@@ -91,10 +94,11 @@ void Coins::fund(const Payees& payees, bool first, Reply<Proposal> then) {
   params.feerate = str(choice_.feerate.value, "perkw");
   params.startweight = funding::start_weight(payees.count);
   params.opening_anchor_channel = choice_.anchor_channel;
-  auto guarded = scope_.guard<Result<Funded>>(
-      "funding", [this, payees, first, then = std::move(then)](const Result<Funded>& answer) mutable {
-        funded(payees, first, std::move(then), answer);
-      });
+  auto guarded =
+      local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt",
+                         [this, payees, first, then = std::move(then)](const Result<Funded>& answer) mutable {
+                           funded(payees, first, std::move(then), answer);
+                         });
   if (!first) {
     std::vector<Outpoint> held;
     for (const auto& [outpoint, height] : ledger_->reservation.heights) held.push_back(outpoint);
@@ -157,14 +161,15 @@ void Coins::extend(Reply<void> then) {
 
 void Coins::reserve_inputs(const util::SharedText& psbt, bool exclusive, std::uint32_t blocks, Reply<void> then) {
   using Answer = Result<std::vector<Reservation>>;
-  auto guarded = scope_.guard<Answer>("reserveinputs", [then = std::move(then)](const Answer& answer) mutable {
-    then(answer ? Result<void>() : Result<void>(answer.error()));
-  });
+  auto guarded = local_call<std::vector<Reservation>>(scope_, settings_, "reserveinputs",
+                                                      [then = std::move(then)](const Answer& answer) mutable {
+                                                        then(answer ? Result<void>() : Result<void>(answer.error()));
+                                                      });
   ledger_->reservation.sent();
   ledger_->reservation.doubtful_blocks = blocks;
   client_.reserveinputs(psbt, exclusive, blocks,
-                        [ledger = ledger_, guarded = std::move(guarded)](Answer answer) mutable {
-                          record_more(ledger->reservation, answer);
+                        [ledger = ledger_, exclusive, guarded = std::move(guarded)](Answer answer) mutable {
+                          record_more(ledger->reservation, exclusive, answer);
                           guarded(std::move(answer));
                         });
 }
@@ -189,12 +194,7 @@ void Coins::reserve_lost(Reply<void> then, const Outputs& outputs) {
   if (lost.empty()) return then({});
   const auto psbt = with_inputs(lost);
   if (!psbt) return then(psbt.error());
-  // They are free, so all blocks are new: take them off the record before they are added again.
-  const auto blocks = std::exchange(record.blocks, 0);
-  reserve_inputs(*psbt, true, blocks, [this, blocks, then = std::move(then)](const Result<void>& reserved) mutable {
-    ledger_->reservation.blocks = blocks;
-    then(reserved);
-  });
+  reserve_inputs(*psbt, true, record.blocks, std::move(then));
 }
 
 void Coins::release(Reply<void> then) {
@@ -225,11 +225,12 @@ void Coins::release_ours(Reply<void> then, const Outputs& outputs) {
   using Answer = Result<std::vector<Reservation>>;
   client_.unreserveinputs(
       *psbt, blocks,
-      scope_.guard<Answer>("unreserveinputs", [this, then = std::move(then)](const Answer& answer) mutable {
-        if (!answer) return then(answer.error());
-        ledger_->reservation.released();
-        then({});
-      }));
+      local_call<std::vector<Reservation>>(scope_, settings_, "unreserveinputs",
+                                           [this, then = std::move(then)](const Answer& answer) mutable {
+                                             if (!answer) return then(answer.error());
+                                             ledger_->reservation.released();
+                                             then({});
+                                           }));
 }
 
 // The reservation's PSBT with the other inputs removed; lightningd looks at outpoints only.
@@ -243,12 +244,7 @@ Result<util::SharedText> Coins::with_inputs(const std::vector<Outpoint>& outpoin
 }
 
 void Coins::listfunds(Reply<Outputs> then) {
-  auto shared = std::make_shared<Reply<Outputs>>(std::move(then));
-  client_.listfunds(scope_.expect<Result<Outputs>>(
-      "listfunds", settings_.cleanup_timeout, [shared](const Result<Outputs>& outputs) { (*shared)(outputs); },
-      [shared] {
-        (*shared)(Error{-1, "listfunds: lightningd did not answer", {}});
-      }));
+  client_.listfunds(local_call<Outputs>(scope_, settings_, "listfunds", std::move(then)));
 }
 
 }  // namespace multifundchannel

@@ -19,10 +19,9 @@ namespace {
 constexpr spark::Duration first_backoff{250};
 constexpr spark::Duration longest_backoff{2000};
 
-/// Whether a call that failed may have had its effect all the same.
 template <class T>
 bool in_doubt(const Result<T>& answer) {
-  return !answer && answer.error().code == jsonrpc::Caller::lost;
+  return !answer && lightningd::in_doubt(answer.error());
 }
 
 }  // namespace
@@ -31,8 +30,9 @@ PeerOpening::PeerOpening(BatchContext& context, Owner& owner, const funding::Des
                          std::shared_ptr<funding::OpeningRecord> record)
     : context_(context), owner_(owner), destination_(destination), record_(std::move(record)) {}
 
-void PeerOpening::connect(spark::Completion completion) {
+void PeerOpening::connect(bool connected_already, spark::Completion completion) {
   step_ = std::move(completion);
+  if (connected_already) return ask_connect();
   context_.connects.enter(context_.scope.guard<spark::Gate::Pass>("connect", [this](spark::Gate::Pass place) {
     place_ = std::move(place);
     ask_connect();
@@ -52,6 +52,7 @@ void PeerOpening::connected(const Result<Connected>& answer) {
   place_.leave();
   if (!answer) return fail(method_, answer.error());
   features_ = answer->features;
+  util::debug(record_->label, ": connected");
   step_done();
 }
 
@@ -162,20 +163,21 @@ void PeerOpening::completed(const Result<Completed>& answer) {
             -1, str("channel ", answer->channel_id.hex(), " is not secured by a commitment for ", outpoint.str()), {}});
   }
   channel_id_ = answer->channel_id;
+  util::debug(record_->label, ": completed");
   step_done();
 }
 
 void PeerOpening::expired() {
   place_.leave();
+  record_->silent = true;
   const auto seconds = context_.settings.peer_timeout.count() / 1000;
-  fail(method_, Error{-1, str("timeout: the peer did not answer ", method_, " within ", seconds, " seconds"), {}},
-       true);
+  fail(method_, Error{-1, str("timeout: the peer did not answer ", method_, " within ", seconds, " seconds"), {}});
 }
 
-void PeerOpening::fail(const std::string& method, Error error, bool timed_out) {
+void PeerOpening::fail(const std::string& method, Error error) {
   if (failure_) return;
   util::info(record_->label, ": ", method, " failed: ", error.message);
-  failure_ = PeerFailure{method, std::move(error), timed_out};
+  failure_ = PeerFailure{method, std::move(error)};
   owner_.peer_failed(*this);
   step_done();
 }

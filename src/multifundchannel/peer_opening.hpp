@@ -18,7 +18,6 @@ namespace multifundchannel {
 struct PeerFailure {
   std::string method;
   util::Error error;
-  bool timed_out = false;  ///< it does not answer, so waiting for it again is in vain
 };
 
 /// What the peers of one batch have in common.
@@ -51,15 +50,16 @@ class PeerOpening {
   PeerOpening(const PeerOpening&) = delete;
   PeerOpening& operator=(const PeerOpening&) = delete;
 
-  /// Waits for a place among the connects in flight, then connects.
-  void connect(spark::Completion completion);
+  /// Waits for a place among the connects in flight, then connects. A peer that is connected already
+  /// needs no place: it only says its features.
+  void connect(bool connected_already, spark::Completion completion);
   void start(lightningd::Sat amount, spark::Completion completion);
   /// After its opening was undone: connects again if need be, with a backoff, and starts anew.
   void restart(lightningd::Sat amount, spark::Completion completion);
   void complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint, spark::Completion completion);
 
   /// Takes the peer out of the batch. Does nothing when it is out already.
-  void fail(const std::string& method, util::Error error, bool timed_out = false);
+  void fail(const std::string& method, util::Error error);
 
   [[nodiscard]] bool live() const { return !failure_; }
   [[nodiscard]] const std::optional<PeerFailure>& failure() const { return failure_; }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "multifundchannel/local_call.hpp"
 #include "util/log.hpp"
 
 namespace multifundchannel {
@@ -12,8 +13,9 @@ using util::Result;
 
 namespace {
 
-/// Cancel, then a harder way, then once more after a pause.
-constexpr int max_tries = 4;
+/// Cancel, then a harder way, then again; with growing pauses, since a subdaemon takes a while to die.
+constexpr int max_tries = 5;
+constexpr spark::Duration first_pause{250};
 
 /// lightningd before v25.12 gives up a channel with a peer's error by closing it, although nothing was
 /// ever sent. Such a channel can not be removed, but nor can it become real: we do not sign.
@@ -30,12 +32,12 @@ PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const 
                    const funding::OpeningBook& book, std::shared_ptr<funding::OpeningRecord> record)
     : scope_(scope), client_(client), settings_(settings), book_(book), record_(std::move(record)) {}
 
-void PeerUndo::run(spark::Duration patience, Done done) {
+void PeerUndo::run(Done done) {
   done_ = std::move(done);
   if (record_->stage == Stage::none) {
     finish(Outcome::gone);
   } else if (record_->in_flight) {
-    await_answer(patience);
+    await_answer();
   } else {
     look();
   }
@@ -43,13 +45,13 @@ void PeerUndo::run(spark::Duration patience, Done done) {
 
 // A call in flight can not be cancelled: a start refuses it (307), a complete queues it and may
 // never answer. A healthy peer answers soon; for the others only disconnecting helps.
-void PeerUndo::await_answer(spark::Duration patience) {
-  if (patience == spark::Duration::zero()) {
+void PeerUndo::await_answer() {
+  if (record_->silent) {
     drop_peer();
     return;
   }
   record_->on_answer = scope_.expect<>(
-      "answer before undoing", patience, [this] { answered(); }, [this] { drop_peer(); });
+      "answer before undoing", settings_.undo_patience, [this] { answered(); }, [this] { drop_peer(); });
 }
 
 // A start that was refused leaves nothing, and what lightningd shows then is somebody else's.
@@ -75,11 +77,11 @@ void PeerUndo::drop_peer() {
 }
 
 void PeerUndo::look() {
-  client_.listpeerchannels(record_->peer,
-                           scope_.expect<Result<std::vector<PeerChannel>>>(
-                               "listpeerchannels", settings_.cleanup_timeout,
-                               [this](const Result<std::vector<PeerChannel>>& channels) { judge(channels); },
-                               [this] { finish(Outcome::remains); }));
+  list([this](const Result<std::vector<PeerChannel>>& channels) { judge(channels); });
+}
+
+void PeerUndo::list(lightningd::Reply<std::vector<PeerChannel>> then) {
+  client_.listpeerchannels(record_->peer, local_call(scope_, settings_, "listpeerchannels", std::move(then)));
 }
 
 void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
@@ -94,8 +96,30 @@ void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
   } else if (++tries_ > max_tries) {
     util::warn(record_->label, ": its opening could not be removed");
     finish(Outcome::remains);
-  } else if (evidence.committed) {
+  } else if (tries_ <= 2) {
+    remove(evidence);
+  } else {
+    pause();
+  }
+}
+
+// Looks once more before the next blow: what was asked for may have happened meanwhile.
+void PeerUndo::pause() {
+  scope_.after(first_pause * (1 << (tries_ - 3)), [this] {
+    list([this](const Result<std::vector<PeerChannel>>& channels) {
+      if (!channels) return judge(channels);
+      const Evidence evidence = find(*channels);
+      if (!evidence.uncommitted && !evidence.committed) return finish(Outcome::gone);
+      remove(evidence);
+    });
+  });
+}
+
+void PeerUndo::remove(const Evidence& evidence) {
+  if (evidence.committed) {
     remove_committed(evidence);
+  } else if (book_.another_is_starting(*record_)) {
+    look();  // whose opening it is will show when that start is answered
   } else {
     remove_uncommitted(evidence);
   }
@@ -104,8 +128,10 @@ void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
 PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) const {
   Evidence evidence;
   const PeerChannel* first_awaiting = nullptr;
+  bool opening_shown = false;  // whoever's it is, a cancel would take that first
   for (const auto& channel : channels) {
     if (awaits_lockin(channel) && !first_awaiting) first_awaiting = &channel;
+    if (channel.state == "OPENINGD") opening_shown = true;
     if (record_->outpoint && channel.funding == record_->outpoint) {
       if (is_dead(channel)) {
         util::warn(record_->label, ": lightningd keeps its dead channel ", channel.funding->str());
@@ -119,7 +145,7 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
       evidence.uncommitted = &channel;
     }
   }
-  evidence.cancel_hits_committed = evidence.committed && evidence.committed == first_awaiting;
+  evidence.cancel_hits_committed = evidence.committed && evidence.committed == first_awaiting && !opening_shown;
   return evidence;
 }
 
@@ -147,7 +173,7 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
   } else {
     util::warn(record_->label, ": its channel ", channel.funding->str(), " is in state ", channel.state,
                " and can not be cancelled without touching another channel of the peer");
-    finish(Outcome::remains);
+    look();  // that other one may go away
   }
 }
 

@@ -25,30 +25,32 @@ class PeerUndo {
   };
   using Done = util::Function<void(Outcome)>;
 
-  /// `patience`: how long to wait for a call in flight before the peer is disconnected.
   PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
            const funding::OpeningBook& book, std::shared_ptr<funding::OpeningRecord> record);
   PeerUndo(const PeerUndo&) = delete;
   PeerUndo& operator=(const PeerUndo&) = delete;
 
   /// Call once. `done` comes from the ready queue or a reply.
-  void run(spark::Duration patience, Done done);
+  void run(Done done);
 
  private:
   /// What of ours lightningd still shows for this peer.
   struct Evidence {
     const lightningd::PeerChannel* uncommitted = nullptr;  ///< our opening without an outpoint
     const lightningd::PeerChannel* committed = nullptr;    ///< the channel with our outpoint
-    bool cancel_hits_committed = false;                    ///< it is the first of the peer's that awaits lock-in
+    bool cancel_hits_committed = false;                    ///< it is what fundchannel_cancel would take first
     bool other_awaits_lockin = false;                      ///< a channel that is not ours might be hit by a cancel
   };
 
-  void await_answer(spark::Duration patience);
+  void await_answer();
   void answered();
   void drop_peer();
   void look();
+  void list(lightningd::Reply<std::vector<lightningd::PeerChannel>> then);
   void judge(const util::Result<std::vector<lightningd::PeerChannel>>& channels);
   [[nodiscard]] Evidence find(const std::vector<lightningd::PeerChannel>& channels) const;
+  void pause();
+  void remove(const Evidence& evidence);
   void remove_uncommitted(const Evidence& evidence);
   void remove_committed(const Evidence& evidence);
   void finish(Outcome outcome);

@@ -86,7 +86,8 @@ Error maybe_sent(const funding::FundingTransaction& transaction, const Error& ca
 bool is_ready(const std::vector<lightningd::PeerChannel>& channels, const PeerOpening& peer, bool withheld) {
   return std::any_of(channels.begin(), channels.end(), [&peer, withheld](const lightningd::PeerChannel& channel) {
     return channel.peer == peer.destination().id && channel.funding == peer.record()->outpoint &&
-           channel.withheld == withheld && channel.state.starts_with("CHANNELD_");
+           channel.withheld == withheld &&
+           (channel.state == "CHANNELD_AWAITING_LOCKIN" || channel.state == "CHANNELD_NORMAL");
   });
 }
 

@@ -29,6 +29,8 @@ void Service::multifundchannel(plugin::Command command, const json::Value& param
   Settings settings = settings_;
   if (request->peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request->peer_timeout_seconds);
   const auto number = ++last_number_;
+  // Inputs are known to be ours by the height that they are reserved to: no two batches share one.
+  settings.longer_reservation += static_cast<std::uint32_t>(number % 100);
   lightningd::Client client(caller_, command.raw_id());
   auto batch = std::make_unique<Batch>(runtime_, client, settings, connects_, book_, node_, std::move(*request),
                                        str("batch ", number), random_());

@@ -16,6 +16,8 @@ struct Settings {
   spark::Duration undo_patience = std::chrono::seconds(5);
   /// For calls that only concern lightningd itself, while undoing.
   spark::Duration cleanup_timeout = std::chrono::seconds(10);
+  /// For each call that concerns lightningd itself, while opening.
+  spark::Duration local_timeout = std::chrono::seconds(60);
   /// How long the answer to the user waits for what can be undone at once.
   spark::Duration reply_grace = std::chrono::seconds(3);
   /// sendpsbt without an answer for this long counts as "maybe sent".

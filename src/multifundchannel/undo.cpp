@@ -45,12 +45,11 @@ Spark Undo::undo_opening(const std::shared_ptr<funding::OpeningRecord>& record, 
   peers_.push_back(std::make_unique<PeerUndo>(scope_, client_, settings_, book_, record));
   PeerUndo& peer = *peers_.back();
   return scope_.spark([this, &peer, binds_coins](Completion completion) {
-    peer.run(settings_.undo_patience,
-             [this, binds_coins, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
-               if (outcome == PeerUndo::Outcome::remains) clean_ = false;
-               if (outcome == PeerUndo::Outcome::remains && binds_coins) coins_bound_ = true;
-               std::move(c).done();
-             });
+    peer.run([this, binds_coins, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
+      if (outcome == PeerUndo::Outcome::remains) clean_ = false;
+      if (outcome == PeerUndo::Outcome::remains && binds_coins) coins_bound_ = true;
+      std::move(c).done();
+    });
   });
 }
 
@@ -60,8 +59,14 @@ void Undo::release(Completion completion) {
     release_now(std::move(completion));
     return;
   }
-  reservation.on_answer =
-      scope_.guard<>("reservation", [this, c = std::move(completion)]() mutable { release_now(std::move(c)); });
+  const auto waiting = std::make_shared<Completion>(std::move(completion));
+  reservation.on_answer = scope_.expect<>(
+      "reservation", settings_.local_timeout, [this, waiting] { release_now(std::move(*waiting)); },
+      [this, waiting] {
+        util::warn(label_, ": lightningd does not say which inputs it reserved; they are free again after some blocks");
+        clean_ = false;
+        std::move(*waiting).done();
+      });
 }
 
 void Undo::release_now(Completion completion) {

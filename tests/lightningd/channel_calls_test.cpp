@@ -94,6 +94,17 @@ TEST_CASE("fundchannel_complete shares the PSBT with all peers") {
   CHECK(withheld.request == R"(fundchannel_complete {"psbt":"cHNi","id":")" + node_hex + R"(","withhold":true})");
 }
 
+TEST_CASE("listpeers: is it connected?") {
+  const auto ask = [](const std::string& peers) {
+    Call<bool> call([](const Client& client, auto then) { client.is_connected(node, std::move(then)); });
+    CHECK(call.request == R"(listpeers {"id":")" + node_hex + "\"}");
+    return call.value(R"({"peers":[)" + peers + "]}");
+  };
+  CHECK(ask(R"({"connected":true})"));
+  CHECK_FALSE(ask(R"({"connected":false})"));
+  CHECK_FALSE(ask(""));
+}
+
 TEST_CASE("listpeerchannels") {
   CHECK(listpeerchannels().request == "listpeerchannels {}");
   auto call = listpeerchannels(node);

@@ -83,7 +83,7 @@ void check_required(MakeCall make_call, const std::string& method, const std::st
       auto call = make_call();
       auto& reply = call.result(bad);
       REQUIRE_MESSAGE(!reply.ok(), bad);
-      CHECK(reply.error().code == -1);
+      CHECK(reply.error().code == lightningd::unreadable_reply);
       CHECK_MESSAGE(reply.error().message.starts_with("unexpected reply to " + method + ": " + prefix + name + ": "),
                     reply.error().message);
     }

@@ -58,3 +58,51 @@ TEST_CASE("a batch ends within the sum of its deadlines, though every peer is si
     worlds::check_invariants(world);
   }
 }
+
+TEST_CASE("dead addresses do not hold up the peers behind them") {
+  auto setup = with({});
+  std::vector<std::string> names;
+  for (int i = 0; i < 20; ++i) {
+    names.push_back("dead" + std::to_string(i));
+    setup.peers.push_back(peer(names.back(), {Fault{Phase::connect, Kind::silent}}));
+  }
+  names.push_back("near");
+  setup.peers.push_back(peer("near"));
+  auto there = peer("there");
+  there.connected = true;
+  names.push_back("there");
+  setup.peers.push_back(there);
+  World world(std::move(setup));
+  const auto outcome = world.call("multifundchannel", open(names, R"("minchannels":2,"peer_timeout":20)"));
+  CHECK(count(outcome, "channel_ids") == 2);
+  // Two windows of three seconds before `near` has its turn, and its own deadline is not at risk.
+  CHECK(outcome.took < 40s);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("an opening that has waited for more than five minutes is started anew") {
+  auto slow = peer("b");
+  slow.delay = 90s;
+  World world(with({peer("a"), slow}));
+  const auto outcome = world.call("multifundchannel", open({"a", "b"}, R"("peer_timeout":1000)"));
+  CHECK(count(outcome, "channel_ids") == 2);
+  CHECK(world.node().core().methods.calls().find("fundchannel_start")->second == 3);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("the deadline is an option, and a parameter of the command") {
+  auto setup = with({peer("a", {Fault{Phase::start, Kind::silent}})});
+  setup.options["multifundchannel-peer-timeout"] = "7";
+  World world(std::move(setup));
+  const auto by_option = world.call("multifundchannel", open({"a"}));
+  CHECK(worlds::error(by_option).message.find("within 7 seconds") != std::string::npos);
+  CHECK(by_option.took >= 7s);
+  CHECK(by_option.took < 8s);
+  worlds::check_invariants(world);
+
+  World other(with({peer("a", {Fault{Phase::start, Kind::silent}})}));
+  const auto by_parameter = other.call("multifundchannel", open({"a"}, R"("peer_timeout":2)"));
+  CHECK(worlds::error(by_parameter).message.find("within 2 seconds") != std::string::npos);
+  CHECK(by_parameter.took < 3s);
+  worlds::check_invariants(other);
+}

@@ -105,3 +105,30 @@ TEST_CASE("a peer that fails once in complete is out, but those that were cancel
   CHECK(count(outcome, "channel_ids") == 2);
   worlds::check_invariants(world);
 }
+
+TEST_CASE("undoing a secured channel does not cost another batch its opening with the same peer") {
+  auto setup = with({peer("a"), peer("bad", {Fault{Phase::complete, Kind::refuse}}), peer("slow")});
+  setup.coins = {{}, {}};
+  setup.peers[1].delay = std::chrono::milliseconds(200);  // a is secured long before bad refuses
+  setup.peers[2].delay = std::chrono::milliseconds(600);  // a second opening with a waits for slow
+  World world(std::move(setup));
+  const auto first = world.start("multifundchannel", open({"a", "bad"}, R"("minchannels":1)"));
+  for (int i = 0; i < 1000 && world.peer("a").channels.empty(); ++i) world.run_for(std::chrono::milliseconds(5));
+  const auto second = world.start("multifundchannel", open({"a", "slow"}));
+  world.finish_all();
+  CHECK(count(world.outcome(second), "channel_ids") == 2);
+  CHECK(world.outcome(first).answered);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("given inputs that are not native segwit are refused before any peer is asked") {
+  auto setup = with({peer("a")});
+  setup.coins = {sim::CoinSetup{lightningd::Sat{5'000'000}, true, sim::ScriptKind::p2sh_p2wpkh}};
+  World world(std::move(setup));
+  const auto utxo = world.node().core().wallet.coins().front().outpoint.str();
+  const auto outcome = world.call("multifundchannel", open({"a"}, "\"utxos\":[\"" + utxo + "\"]"));
+  CHECK(worlds::error(outcome).code == -32602);
+  CHECK(contains(worlds::error(outcome).message, utxo));
+  CHECK(world.node().core().methods.calls().count("fundchannel_start") == 0);
+  worlds::check_invariants(world);
+}
