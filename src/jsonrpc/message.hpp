@@ -22,6 +22,8 @@ class Message {
   [[nodiscard]] bool is_reply() const { return method_.empty(); }
   /// `params`, or an empty array when missing.
   [[nodiscard]] json::Value params() const;
+  /// `filter`: what the caller wants to see of the result (lightningd-rpc(7), FILTERS).
+  [[nodiscard]] std::optional<json::Value> filter() const { return document_.root().find("filter"); }
   /// Replies only: the `result`, or the peer's error with its code, message and raw data. A reply
   /// that has neither is an error too. Its paths begin with "result".
   [[nodiscard]] util::Result<json::Value> result() const;

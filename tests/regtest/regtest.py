@@ -31,6 +31,7 @@ SPARE_PLUGINS = ("autoclean", "bookkeeper", "chanbackup", "cln-askrene", "cln-bi
                  "sql", "topology", "wss-proxy")
 PEER_SPARE_PLUGINS = SPARE_PLUGINS + ("spenderp", "txprepare")
 
+_given_ports = set()
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -45,7 +46,9 @@ def free_port():
         port = random.randrange(10_000, 32_000)
         with socket.socket() as s, contextlib.suppress(OSError):
             s.bind(("127.0.0.1", port))
-            return port
+            if port not in _given_ports:
+                _given_ports.add(port)
+                return port
 
 
 def wait_for(condition, what, timeout=60, interval=0.05):

@@ -115,7 +115,7 @@ void Channels::peer_error(Peer& peer, const ChannelId& id) {
 
 void Channels::drop_withheld(Peer& peer, const ChannelId& id) {
   const Channel* channel = find(peer, id);
-  const auto psbt = funding::Psbt::from_base64(channel->psbt);
+  const auto psbt = funding::Psbt::from_base64(channel->psbt ? *channel->psbt : std::string_view());
   if (psbt) {
     for (const auto& input : psbt->inputs()) {
       if (Coin* coin = core_.wallet.find(input.outpoint)) core_.wallet.unreserve(*coin, coin->reserved_until);

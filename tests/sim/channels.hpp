@@ -29,7 +29,7 @@ class Channels {
   void setchannel(Params& params, Reply reply);
 
   void write_opening(json::Writer& writer, const Peer& peer) const;
-  void write_channel(json::Writer& writer, const Peer& peer, const Channel& channel) const;
+  void write_channel(json::Writer& writer, const Peer& peer, const Channel& channel, bool with_psbt) const;
   void checked_on_chain(Peer& peer, const lightningd::ChannelId& id);
   void close_channel(Peer& peer, Channel& channel, std::uint32_t timeout_seconds, Reply reply);
   void closed(Peer& peer, const lightningd::ChannelId& id, const char* type, Reply reply);

@@ -10,13 +10,14 @@ void Channels::listpeerchannels(Params& params, Reply reply) {
   const auto peer_id = params.find("id") ? std::optional(params.node_id("id")) : std::nullopt;
   const std::string channel_id = params.text("channel_id");
   if (params.error()) return reply.finish(*params.error());
+  const bool with_psbt = params.filter().wants({"channels", "funding", "psbt"});
   json::Writer writer;
   writer.object().key("channels").array();
   for (const auto& peer : core_.peers.all()) {
     if (peer_id && peer.id != *peer_id) continue;
     if (peer.opening && channel_id.empty()) write_opening(writer, peer);
     for (const auto& channel : peer.channels) {
-      if (channel_id.empty() || channel_id == channel.id.hex()) write_channel(writer, peer, channel);
+      if (channel_id.empty() || channel_id == channel.id.hex()) write_channel(writer, peer, channel, with_psbt);
     }
   }
   reply.succeed(writer.end().end().take());
@@ -33,7 +34,7 @@ void Channels::write_opening(json::Writer& writer, const Peer& peer) const {
   writer.key("features").array().value("option_static_remotekey").end().end();
 }
 
-void Channels::write_channel(json::Writer& writer, const Peer& peer, const Channel& channel) const {
+void Channels::write_channel(json::Writer& writer, const Peer& peer, const Channel& channel, bool with_psbt) const {
   const auto total = to_msat(channel.amount).value;
   const auto ours = channel.opened_by_us ? total - channel.push.value : channel.push.value;
   writer.object().field("peer_id", peer.id.hex()).field("peer_connected", peer.connected);
@@ -51,7 +52,7 @@ void Channels::write_channel(json::Writer& writer, const Peer& peer, const Chann
   writer.key("funding").object();
   writer.field("local_funds_msat", channel.opened_by_us ? total : 0);
   writer.field("remote_funds_msat", channel.opened_by_us ? 0 : total).field("pushed_msat", channel.push.value);
-  if (!channel.psbt.empty()) writer.field("psbt", channel.psbt);
+  if (channel.psbt && with_psbt) writer.field("psbt", *channel.psbt);
   writer.field("withheld", channel.withheld).end();
   writer.field("to_us_msat", ours).field("total_msat", total);
   writer.field("fee_base_msat", channel.fee_base).field("fee_proportional_millionths", channel.fee_ppm);

@@ -6,10 +6,10 @@ void Methods::add(std::string name, std::string_view usage, Handler handler) {
   methods_.emplace(std::move(name), Method{ParamNames(usage), std::move(handler)});
 }
 
-void Methods::call(std::string_view name, const json::Value& params, Reply reply) {
+void Methods::call(std::string_view name, const json::Value& params, const Filter& filter, Reply reply) {
   const auto found = methods_.find(name);
   ++calls_[found->first];
-  Params given(found->second.names, params);
+  Params given(found->second.names, params, filter);
   if (given.error()) return reply.finish(*given.error());
   found->second.handler(given, std::move(reply));
 }

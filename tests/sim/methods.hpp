@@ -21,7 +21,7 @@ class Methods {
 
   [[nodiscard]] bool has(std::string_view name) const { return methods_.find(name) != methods_.end(); }
   /// The method must exist.
-  void call(std::string_view name, const json::Value& params, Reply reply);
+  void call(std::string_view name, const json::Value& params, const Filter& filter, Reply reply);
   [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& calls() const { return calls_; }
 
  private:

@@ -21,11 +21,12 @@ Node::Node(spark::Runtime& runtime, Setup setup)
   core_.methods.add("sim-peers", "", [this](Params&, Reply reply) { reply.succeed(peers_json()); });
 }
 
-void Node::call(std::string_view method, const json::Value& params, Reply reply) {
+void Node::call(std::string_view method, const json::Value& params, const Filter& filter, Reply reply) {
   const auto jitter = static_cast<std::uint64_t>(core_.setup.reply_jitter.count());
   const auto delay = core_.setup.reply_delay + spark::Duration(jitter == 0 ? 0 : core_.random.below(jitter + 1));
   auto waiting = std::make_shared<Reply>(std::move(reply));
-  core_.methods.call(method, params, Reply([this, delay, waiting](util::Result<std::string> result) {
+  core_.methods.call(method, params, filter, Reply([this, delay, filter, waiting](util::Result<std::string> result) {
+                       if (result) *result = filter.apply(std::move(*result));
                        auto answer = std::make_shared<util::Result<std::string>>(std::move(result));
                        core_.after(delay, [waiting, answer] { waiting->finish(std::move(*answer)); });
                      }));

@@ -24,7 +24,7 @@ class Node {
 
   [[nodiscard]] bool has(std::string_view method) const { return core_.methods.has(method); }
   /// An RPC that it has; the reply comes after the delay of the setup, never from inside this call.
-  void call(std::string_view method, const json::Value& params, Reply reply);
+  void call(std::string_view method, const json::Value& params, const Filter& filter, Reply reply);
 
   [[nodiscard]] Core& core() { return core_; }
   [[nodiscard]] const Core& core() const { return core_; }

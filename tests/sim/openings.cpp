@@ -24,6 +24,16 @@ std::optional<util::Error> not_connected(const Peer* peer) {
                      ""};
 }
 
+std::optional<util::Error> unknown_txid(const funding::Psbt& psbt) {
+  const auto raw = RawPsbt::from(psbt);
+  for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
+    if (raw && raw->txid_is_known(i)) continue;
+    return util::Error{bad_psbt, util::str("Input ", i, " is non-segwit and unsigned: txid is unknown until signed"),
+                       ""};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Openings::Openings(Core& core, const Feerates& feerates, Connections& connections, Channels& channels)
@@ -135,8 +145,22 @@ std::optional<util::Error> Openings::refuse_complete(const Peer* peer) const {
   return std::nullopt;
 }
 
+/// Of the parameter psbt; reports a bad one and gives nothing.
+const Openings::Proposal* Openings::read_proposal(Params& params) {
+  std::string text = params.text("psbt");
+  if (last_proposal_ && last_proposal_->text == text) return &*last_proposal_;
+  auto psbt = WalletRpc::psbt_param(params, "psbt");
+  if (!psbt) return nullptr;
+  auto unsafe = unknown_txid(*psbt);
+  auto stored = util::share(psbt->base64(2));
+  const auto txid = psbt->txid();
+  last_proposal_ = Proposal{std::move(text), std::move(*psbt), std::move(stored), txid, std::move(unsafe)};
+  return &*last_proposal_;
+}
+
 /// The one output for this channel. Error 309 when there is none, two, or one of another amount.
-util::Result<std::uint32_t> Openings::find_output(const Opening& opening, const funding::Psbt& psbt) const {
+util::Result<std::uint32_t> Openings::find_output(const Opening& opening, const Proposal& proposal) const {
+  const auto& psbt = proposal.psbt;
   std::optional<std::uint32_t> found;
   for (std::uint32_t i = 0; i < psbt.outputs().size(); ++i) {
     if (psbt.outputs()[i].script != opening.script) continue;
@@ -150,30 +174,25 @@ util::Result<std::uint32_t> Openings::find_output(const Opening& opening, const 
         bad_psbt, util::str("Output to open channel is ", amount.value, "sat, should be ", opening.amount.value, "sat"),
         ""};
   }
-  const auto raw = RawPsbt::from(psbt);
-  for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
-    if (raw && raw->txid_is_known(i)) continue;
-    return util::Error{bad_psbt, util::str("Input ", i, " is non-segwit and unsigned: txid is unknown until signed"),
-                       ""};
-  }
+  if (proposal.unsafe) return *proposal.unsafe;
   return *found;
 }
 
 void Openings::complete(Params& params, Reply reply) {
   const auto id = params.node_id("id");
-  const auto psbt = WalletRpc::psbt_param(params, "psbt");
+  const auto* told = read_proposal(params);
   const bool withhold = params.flag("withhold", false);
   if (params.error()) return reply.finish(*params.error());
   Peer* peer = core_.peers.find(id);
   if (const auto error = refuse_complete(peer)) return reply.finish(*error);
-  const auto output = find_output(*peer->opening, *psbt);
+  const auto output = find_output(*peer->opening, *told);
   if (!output) return reply.finish(output.error());
 
   Opening& opening = *peer->opening;
   opening.step = Opening::Step::completing;
   opening.withhold = withhold;
-  opening.psbt = psbt->base64(2);
-  opening.funding = {psbt->txid(), *output};
+  opening.psbt = told->stored;
+  opening.funding = {told->txid, *output};
   opening.command = std::move(reply);
   if (const auto fault = peer->take_fault(Phase::complete)) return misbehave(*peer, *fault);
   later(*peer, peer->setup.delay * 2, [this](Peer& answering) { completed(answering); });

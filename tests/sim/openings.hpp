@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "funding/psbt.hpp"
 #include "sim/channels.hpp"
 #include "sim/connections.hpp"
 #include "sim/core.hpp"
@@ -19,6 +21,15 @@ class Openings {
   Openings(Core& core, const Feerates& feerates, Connections& connections, Channels& channels);
 
  private:
+  /// The transaction of fundchannel_complete. All peers of a batch get the same, so it is read once.
+  struct Proposal {
+    std::string text;
+    funding::Psbt psbt;
+    util::SharedText stored;  ///< as the channels keep it
+    lightningd::Txid txid;
+    std::optional<util::Error> unsafe;  ///< the txid is not known yet
+  };
+
   void start(Params& params, Reply reply);
   void complete(Params& params, Reply reply);
   void cancel(Params& params, Reply reply);
@@ -26,7 +37,8 @@ class Openings {
   [[nodiscard]] std::optional<util::Error> refuse_start(const Peer* peer, lightningd::Sat amount) const;
   [[nodiscard]] std::optional<util::Error> refuse_complete(const Peer* peer) const;
   [[nodiscard]] util::Result<Opening> read_start(Params& params) const;
-  [[nodiscard]] util::Result<std::uint32_t> find_output(const Opening& opening, const funding::Psbt& psbt) const;
+  [[nodiscard]] const Proposal* read_proposal(Params& params);
+  [[nodiscard]] util::Result<std::uint32_t> find_output(const Opening& opening, const Proposal& proposal) const;
   /// Runs `then` unless the opening is gone or has moved on by then.
   void later(Peer& peer, spark::Duration delay, util::Function<void(Peer&)> then);
   void misbehave(Peer& peer, const Fault& fault);
@@ -40,6 +52,7 @@ class Openings {
   Connections& connections_;
   Channels& channels_;
   std::uint64_t next_serial_ = 1;
+  std::optional<Proposal> last_proposal_;
 };
 
 }  // namespace sim

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "funding/request.hpp"
 #include "util/str.hpp"
@@ -24,7 +25,7 @@ ParamNames::ParamNames(std::string_view usage) {
   }
 }
 
-Params::Params(const ParamNames& names, const json::Value& params) {
+Params::Params(const ParamNames& names, const json::Value& params, Filter filter) : filter_(std::move(filter)) {
   if (params.is_array()) {
     by_position(names, params);
   } else if (params.is_object()) {

@@ -9,6 +9,7 @@
 
 #include "json/value.hpp"
 #include "lightningd/types.hpp"
+#include "sim/filter.hpp"
 #include "util/result.hpp"
 
 namespace sim {
@@ -25,7 +26,7 @@ struct ParamNames {
 /// wants and then asks once for error(). Lives during the handler only.
 class Params {
  public:
-  Params(const ParamNames& names, const json::Value& params);
+  Params(const ParamNames& names, const json::Value& params, Filter filter = {});
 
   [[nodiscard]] const std::optional<util::Error>& error() const { return error_; }
 
@@ -39,6 +40,9 @@ class Params {
   /// Nothing for "all".
   [[nodiscard]] std::optional<lightningd::Sat> sat_or_all(std::string_view name);
 
+  /// What the caller wants to see of the result; whoever answers need not apply it.
+  [[nodiscard]] const Filter& filter() const { return filter_; }
+
   /// Reports a parameter as lightningd does: "name: message: invalid token '...'".
   void bad(std::string_view name, std::string_view message);
 
@@ -48,6 +52,7 @@ class Params {
   void fail(std::string message);
 
   std::map<std::string, json::Value, std::less<>> given_;
+  Filter filter_;
   std::optional<util::Error> error_;
 };
 

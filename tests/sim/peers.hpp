@@ -12,6 +12,7 @@
 #include "sim/random.hpp"
 #include "sim/reply.hpp"
 #include "sim/setup.hpp"
+#include "util/rope.hpp"
 
 namespace sim {
 
@@ -24,8 +25,8 @@ struct Channel {
   std::string state;
   bool opened_by_us = true;
   bool withheld = false;
-  bool others = false;  ///< was there before, none of the plugin's business
-  std::string psbt;     ///< base64, version 2
+  bool others = false;    ///< was there before, none of the plugin's business
+  util::SharedText psbt;  ///< base64, version 2
   bool announce = true;
   std::optional<std::string> close_to;
   std::string channel_type;
@@ -55,7 +56,7 @@ struct Opening {
   bool announce = true;
   bool withhold = false;
   lightningd::Outpoint funding;
-  std::string psbt;
+  util::SharedText psbt;
   Reply command;               ///< the pending start or complete
   std::vector<Reply> cancels;  ///< queued fundchannel_cancel commands
 };

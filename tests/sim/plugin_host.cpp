@@ -176,7 +176,8 @@ void PluginHost::notified(const jsonrpc::Message& message) {
     const auto text = params.string("message");
     if (!text) return core_.monitor.violation("a log line without a message");
     const auto level = params.find("level");
-    core_.monitor.logged(util::str(level ? token_text(*level) : "info", " ", *text));
+    const auto now = core_.runtime.now().count();
+    core_.monitor.logged(util::str(now, " ms ", level ? token_text(*level) : "info", " ", *text));
     return;
   }
   const auto id = params.find("id");

@@ -41,7 +41,10 @@ bool RpcConnection::dispatch(std::string_view text) {
     enable_notifications(*message);
     return true;
   }
-  lightningd_.handle({message->raw_id(), message->method(), message->params().dump()}, reply_to(message->raw_id()));
+  const auto filter = message->filter();
+  lightningd_.handle(
+      {message->raw_id(), message->method(), message->params().dump(), filter ? Filter(*filter) : Filter()},
+      reply_to(message->raw_id()));
   return true;
 }
 

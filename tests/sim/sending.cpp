@@ -49,11 +49,13 @@ void Sending::sendpsbt(Params& params, Reply reply) {
 /// The signed PSBT goes into every channel with an equivalent one, and `withheld` goes, before
 /// anything is broadcast.
 void Sending::store_in_channels(const funding::Psbt& psbt) {
+  const auto txid = psbt.txid();
+  const auto text = util::share(psbt.base64(2));
   for (auto& peer : core_.peers.all()) {
     for (auto& channel : peer.channels) {
-      if (channel.funding.txid != psbt.txid()) continue;
+      if (channel.funding.txid != txid) continue;
       channel.withheld = false;
-      channel.psbt = psbt.base64(2);
+      channel.psbt = text;
     }
   }
 }
@@ -118,8 +120,8 @@ void Sending::mine(std::uint32_t blocks) {
 void Sending::rebroadcast() {
   for (const auto& peer : core_.peers.all()) {
     for (const auto& channel : peer.channels) {
-      if (channel.withheld || channel.psbt.empty()) continue;
-      const auto psbt = funding::Psbt::from_base64(channel.psbt);
+      if (channel.withheld || !channel.psbt) continue;
+      const auto psbt = funding::Psbt::from_base64(*channel.psbt);
       const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
       if (raw && raw->is_signed()) to_mempool(raw->transaction());
     }
