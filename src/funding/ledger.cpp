@@ -68,7 +68,11 @@ void ReservationRecord::released() {
 }
 
 void OpeningBook::add(const std::shared_ptr<OpeningRecord>& record) {
-  std::erase_if(records_, [](const auto& entry) { return entry.second.expired(); });
+  // Not each time: a batch adds thousands.
+  if (records_.size() >= sweep_at_) {
+    std::erase_if(records_, [](const auto& entry) { return entry.second.expired(); });
+    sweep_at_ = 2 * records_.size() + 64;
+  }
   records_.emplace(record->peer, record);
 }
 

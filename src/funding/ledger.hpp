@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -78,6 +79,7 @@ class OpeningBook {
 
  private:
   std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;
+  std::size_t sweep_at_ = 0;  ///< with so many records the expired ones are removed
 };
 
 /// What one batch has done outside itself and may have to undo. Shared by the batch and by the undo

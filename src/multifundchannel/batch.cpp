@@ -283,8 +283,9 @@ void Batch::check_channels(util::Function<void()> then) {
       local_call<std::vector<lightningd::PeerChannel>>(
           scope_, settings_, "listpeerchannels", [this, then = std::move(then)](const Answer& channels) mutable {
             if (!channels) return fail(channels.error());
+            const auto ready = ready_channels(*channels, node_.withhold);
             for (auto* peer : live()) {
-              if (!is_ready(*channels, *peer, node_.withhold)) {
+              if (!is_ready(ready, *peer)) {
                 peer->fail("fundchannel_complete",
                            Error{-1, "the channel vanished before the transaction was signed", {}});
               }

@@ -83,12 +83,18 @@ Error maybe_sent(const funding::FundingTransaction& transaction, const Error& ca
                data.take()};
 }
 
-bool is_ready(const std::vector<lightningd::PeerChannel>& channels, const PeerOpening& peer, bool withheld) {
-  return std::any_of(channels.begin(), channels.end(), [&peer, withheld](const lightningd::PeerChannel& channel) {
-    return channel.peer == peer.destination().id && channel.funding == peer.record()->outpoint &&
-           channel.withheld == withheld &&
-           (channel.state == "CHANNELD_AWAITING_LOCKIN" || channel.state == "CHANNELD_NORMAL");
-  });
+ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld) {
+  ReadyChannels ready;
+  for (const auto& channel : channels) {
+    const bool lives = channel.state == "CHANNELD_AWAITING_LOCKIN" || channel.state == "CHANNELD_NORMAL";
+    if (channel.funding && channel.withheld == withheld && lives) ready.emplace(*channel.funding, channel.peer);
+  }
+  return ready;
+}
+
+bool is_ready(const ReadyChannels& channels, const PeerOpening& peer) {
+  const auto& outpoint = peer.record()->outpoint;
+  return outpoint && channels.contains({*outpoint, peer.destination().id});
 }
 
 bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const lightningd::Txid& txid) {

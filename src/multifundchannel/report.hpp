@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "funding/funding_transaction.hpp"
@@ -25,9 +27,12 @@ namespace multifundchannel {
 /// The error (303) of a batch whose transaction may or may not have gone out.
 [[nodiscard]] util::Error maybe_sent(const funding::FundingTransaction& transaction, const util::Error& cause);
 
-/// Whether the peer's channel is there with the right outpoint, waiting for its transaction.
-[[nodiscard]] bool is_ready(const std::vector<lightningd::PeerChannel>& channels, const PeerOpening& peer,
-                            bool withheld);
+/// The channels that wait for their transaction, whoever opened them.
+using ReadyChannels = std::set<std::pair<lightningd::Outpoint, lightningd::NodeId>>;
+[[nodiscard]] ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld);
+
+/// Whether the peer's channel is among them, with the right outpoint.
+[[nodiscard]] bool is_ready(const ReadyChannels& channels, const PeerOpening& peer);
 
 /// Whether lightningd has not begun to broadcast this transaction: every channel of it that there is
 /// still is withheld.
