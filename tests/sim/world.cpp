@@ -43,7 +43,8 @@ void World::start_plugin() {
   multifundchannel::Environment environment;
   environment.lightningd_version = node().core().setup.version;
   environment.spenderp_runs = [spenderp = node().core().setup.spenderp] { return spenderp; };
-  environment.exit = [](int) {};
+  ended_ = false;
+  environment.exit = [this](int) { ended_ = true; };
   environment.seed = node().core().setup.seed;
   app_ = std::make_unique<multifundchannel::App>(*stdio_, *connector_, time_, std::move(environment));
   app_->start();

@@ -55,6 +55,11 @@ class World {
   [[nodiscard]] Node& node() { return lightningd_->node(); }
   [[nodiscard]] VirtualTime& time() { return time_; }
 
+  /// lightningd announces that it shuts down; it goes on answering the plugin's calls.
+  void announce_shutdown() { lightningd_->announce_shutdown(); }
+  /// Whether the plugin has asked to end.
+  [[nodiscard]] bool ended() const { return ended_; }
+
   /// As kill -9 and a new start. Killing lightningd kills its plugin too.
   void kill_plugin();
   void start_plugin();
@@ -76,6 +81,7 @@ class World {
   std::unique_ptr<util::Transport> stdio_;
   std::unique_ptr<multifundchannel::App> app_;
   bool ready_ = false;
+  bool ended_ = false;
   std::vector<std::shared_ptr<Outcome>> calls_;
 };
 
