@@ -66,8 +66,14 @@ bool is_process(const fs::path& entry) {
 bool spenderp_runs(const fs::path& proc, pid_t parent) {
   bool lightningd_seen = false;
   std::error_code error;
+  const auto parents_program = fs::read_symlink(proc / std::to_string(parent) / "exe", error);
+  error.clear();
   for (fs::directory_iterator entry(proc, error), end; !error && entry != end; entry.increment(error)) {
     if (!is_process(entry->path()) || parent_of(entry->path()) != parent) continue;
+    std::error_code gone;
+    const auto program = fs::read_symlink(entry->path() / "exe", gone);
+    // A child that still runs the parent's program is about to become a plugin: which one is unknown.
+    if (!program.empty() && program == parents_program) return true;
     for (const auto& name : names_of(entry->path())) {
       if (name == "spenderp") return true;
       if (std::find(other_builtins.begin(), other_builtins.end(), name) != other_builtins.end()) lightningd_seen = true;

@@ -4,7 +4,7 @@ import itertools
 import os
 import signal
 
-from bench import CANNOT_AFFORD, UNREACHABLE_IDS, Skip, error_of, test
+from bench import CANNOT_AFFORD, UNREACHABLE_IDS, Skip, error_of, test, plugin_lines
 from regtest import RpcError, free_port
 
 STARTS = 20
@@ -127,4 +127,5 @@ def twenty_starts_in_a_row(bench):
         for _ in range(STARTS - 1):
             node.kill()
             node.start()
-            assert {"multifundchannel", "multifundchannel-spark"} <= commands(node)
+            missing = {"multifundchannel", "multifundchannel-spark"} - commands(node)
+            assert not missing, f"{missing}: {plugin_lines(node.log())[-20:]} {node.output()[-2000:]}"
