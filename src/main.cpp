@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <random>
 #include <string>
 #include <utility>
@@ -33,6 +34,7 @@ int run_as_plugin() {
         loop.stop();
       },
       random_seed(),
+      [] { return static_cast<std::int64_t>(std::time(nullptr)); },
   };
 
   const auto stdio = loop.stdio(STDIN_FILENO, STDOUT_FILENO);

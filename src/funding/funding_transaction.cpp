@@ -136,6 +136,8 @@ Result<FundingTransaction> build(const Template& proposal, const std::vector<Fun
   }
   result.txid = psbt.txid();
   result.psbt = util::share(psbt.base64(0));
+  psbt.strip();
+  result.bare_psbt = util::share(psbt.base64(0));
   return result;
 }
 

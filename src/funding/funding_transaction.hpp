@@ -57,6 +57,7 @@ struct FundingOutput {
 /// The unsigned funding transaction of one round.
 struct FundingTransaction {
   util::SharedText psbt;  ///< base64, version 0
+  util::SharedText bare_psbt;  ///< the same, stripped
   lightningd::Txid txid;
   std::vector<std::uint32_t> outnums;  ///< one for each FundingOutput, in the order given
   std::optional<std::uint32_t> change_outnum;

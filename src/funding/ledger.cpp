@@ -15,6 +15,7 @@ void OpeningRecord::start_sent(lightningd::Sat told) {
   stage = Stage::starting;
   in_flight = true;
   amount = told;
+  planned = told;
   outpoint.reset();
 }
 
@@ -61,10 +62,18 @@ void ReservationRecord::answered() {
 }
 
 void ReservationRecord::released() {
-  psbt.reset();
   blocks = 0;
   doubtful_blocks = 0;
+  renewed_at.reset();
   heights.clear();
+}
+
+bool ReservationRecord::explains(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const {
+  const auto known = heights.find(input);
+  if (known == heights.end()) return false;
+  if (reserved_to_block == known->second || reserved_to_block == known->second + doubtful_blocks) return true;
+  // A block may have come between asking for the height and reserving.
+  return renewed_at && (reserved_to_block == *renewed_at + blocks || reserved_to_block == *renewed_at + blocks + 1);
 }
 
 void OpeningBook::add(const std::shared_ptr<OpeningRecord>& record) {

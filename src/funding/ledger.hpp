@@ -33,7 +33,8 @@ struct OpeningRecord {
   bool in_flight = false;      ///< the call that led to `stage` has not been answered
   bool silent = false;         ///< it missed a deadline: waiting for it again is in vain
   std::uint64_t accepted = 0;  ///< which of all accepted starts of the process it was, in order
-  lightningd::Sat amount;
+  lightningd::Sat amount;   ///< told to the peer by fundchannel_start
+  lightningd::Sat planned;  ///< what it is to be told next: `all` may change
   std::optional<lightningd::Outpoint> outpoint;  ///< told to the peer by fundchannel_complete
   util::Function<void()> on_answer;              ///< an undo that waits for the call in flight
 
@@ -54,13 +55,16 @@ struct OpeningRecord {
 /// The wallet outputs that this batch has reserved.
 struct ReservationRecord {
   bool in_flight = false;  ///< fundpsbt, utxopsbt or reserveinputs sent and not answered
-  util::SharedText psbt;   ///< has every reserved input; null: nothing reserved
   std::uint32_t blocks = 0;
-  std::uint32_t doubtful_blocks = 0;                      ///< of an extension that was sent and not answered
+  std::uint32_t doubtful_blocks = 0;  ///< of an extension that is about to be sent, or was and is not answered
+  std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved anew, for `blocks`
   std::map<lightningd::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input
   util::Function<void()> on_answer;
 
-  [[nodiscard]] bool held() const { return psbt != nullptr; }
+  [[nodiscard]] bool held() const { return !heights.empty(); }
+  /// Whether an input of ours that is reserved to this height is so by us. lightningd adds up what
+  /// several users reserve: then the height is another, and the input is not ours to free.
+  [[nodiscard]] bool explains(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const;
   void sent();
   void answered();
   void released();
@@ -82,14 +86,34 @@ class OpeningBook {
   std::size_t sweep_at_ = 0;  ///< with so many records the expired ones are removed
 };
 
+/// How far a batch has come. Each value is on disk before the first effect that it announces is sent.
+enum class BatchPhase {
+  begun,       ///< inputs are being chosen and reserved for a short while
+  opening,     ///< inputs are reserved; peers are asked to start
+  completing,  ///< peers are told the outpoints; nothing is signed
+  sending,     ///< every commitment is secured; the transaction may be signed and sent
+};
+
+/// The funding transaction that peers are told.
+struct FundingPlan {
+  lightningd::Txid txid;
+  util::SharedText psbt;                              ///< unsigned and stripped, base64
+  std::vector<std::optional<std::uint32_t>> outnums;  ///< of each opening; none: not in this transaction
+};
+
 /// What one batch has done outside itself and may have to undo. Shared by the batch and by the undo
-/// that outlives it.
+/// that outlives it; written to lightningd's datastore, it outlives the process (journal_format.hpp).
 struct Ledger {
+  std::string id;          ///< of the batch: 32 hex digits
+  std::int64_t begun = 0;  ///< Unix time, seconds
+  BatchPhase phase = BatchPhase::begun;
+  std::optional<FundingPlan> plan;  ///< from `completing` on
   ReservationRecord reservation;
   std::vector<std::shared_ptr<OpeningRecord>> openings;  ///< one for each destination, in order
   /// Set before sendpsbt is sent. From then on the transaction's channels and inputs are not ours to
   /// undo, whatever the answer, unless it is proven that nothing was broadcast: then it is reset.
   std::optional<lightningd::Txid> sending;
+  bool send_in_flight = false;  ///< sendpsbt was sent and is not answered
 
   [[nodiscard]] bool may_undo(const OpeningRecord& opening) const;
 };

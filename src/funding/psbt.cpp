@@ -59,6 +59,19 @@ void PsbtMap::remove(const util::Bytes& key) {
   if (entry != entries.end()) entries.erase(entry);
 }
 
+Psbt Psbt::spending(const std::vector<lightningd::Outpoint>& outpoints) {
+  Psbt psbt;
+  for (const auto& outpoint : outpoints) psbt.tx_.inputs.push_back({outpoint});
+  psbt.input_maps_.resize(outpoints.size());
+  return psbt;
+}
+
+void Psbt::strip() {
+  global_ = {};
+  input_maps_.assign(tx_.inputs.size(), {});
+  output_maps_.assign(tx_.outputs.size(), {});
+}
+
 void Psbt::insert_output(std::size_t index, TxOutput output) {
   const auto at = static_cast<std::ptrdiff_t>(std::min(index, tx_.outputs.size()));
   tx_.outputs.insert(tx_.outputs.begin() + at, std::move(output));
@@ -80,22 +93,6 @@ void Psbt::remove_output(std::size_t index) {
   const auto at = static_cast<std::ptrdiff_t>(index);
   tx_.outputs.erase(tx_.outputs.begin() + at);
   output_maps_.erase(output_maps_.begin() + at);
-}
-
-void Psbt::keep_inputs(const std::vector<lightningd::Outpoint>& outpoints) {
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < tx_.inputs.size(); ++i) {
-    if (std::find(outpoints.begin(), outpoints.end(), tx_.inputs[i].outpoint) == outpoints.end()) continue;
-    if (i != kept) {
-      tx_.inputs[kept] = tx_.inputs[i];
-      input_maps_[kept] = std::move(input_maps_[i]);
-    }
-    ++kept;
-  }
-  tx_.inputs.resize(kept);
-  input_maps_.resize(kept);
-  // A removed input no longer requires a locktime.
-  if (const auto locktime = determine_locktime(input_maps_, fallback_locktime_)) tx_.locktime = *locktime;
 }
 
 std::optional<TxOutput> Psbt::spent_output(std::size_t index) const {

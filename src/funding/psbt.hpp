@@ -34,6 +34,9 @@ class Psbt {
   [[nodiscard]] static util::Result<Psbt> parse(const util::Bytes& bytes);
   [[nodiscard]] static util::Result<Psbt> from_base64(std::string_view text);
 
+  /// Spends these and has no outputs: what reserveinputs and unreserveinputs need to know.
+  [[nodiscard]] static Psbt spending(const std::vector<lightningd::Outpoint>& outpoints);
+
   [[nodiscard]] util::Bytes serialise(std::uint32_t version) const;
   [[nodiscard]] std::string base64(std::uint32_t version) const;
   /// Version it was parsed from: 0 or 2.
@@ -43,12 +46,13 @@ class Psbt {
   [[nodiscard]] const std::vector<TxOutput>& outputs() const { return tx_.outputs; }
   /// Inserts before `index` (0..outputs().size()), with an empty map.
   void insert_output(std::size_t index, TxOutput output);
+  /// Removes all that is not the transaction itself: what is known of the outputs that it spends, which can
+  /// be large, and any signature. lightningd's signpsbt adds what it needs.
+  void strip();
   /// Moves the output at `from`, with its map, so that it ends up at `to`.
   void move_output(std::size_t from, std::size_t to);
   void set_output_amount(std::size_t index, lightningd::Sat amount);
   void remove_output(std::size_t index);
-  /// Removes every input that does not spend one of these.
-  void keep_inputs(const std::vector<lightningd::Outpoint>& outpoints);
 
   /// Amount of input `index` from its witness or non-witness UTXO, when one of them is there and
   /// (for the latter) matches the outpoint's txid.
@@ -56,6 +60,11 @@ class Psbt {
   /// scriptPubKey of input `index`, likewise.
   [[nodiscard]] std::optional<util::Bytes> input_script(std::size_t index) const;
 
+  /// What input `index` carries beside its outpoint and sequence.
+  [[nodiscard]] const PsbtMap& input_map(std::size_t index) const { return input_maps_[index]; }
+
+  /// Serialised, without signatures.
+  [[nodiscard]] util::Bytes unsigned_transaction() const { return tx_.serialise(); }
   /// Final txid when all inputs are native segwit (scriptSigs empty).
   [[nodiscard]] lightningd::Txid txid() const { return tx_.txid(); }
   /// Weight of the unsigned transaction without any witness: 4 times its serialised size.

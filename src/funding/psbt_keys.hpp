@@ -18,11 +18,14 @@ inline constexpr std::uint8_t global_output_count = 0x05;
 inline constexpr std::uint8_t global_version = 0xFB;
 inline constexpr std::uint8_t in_non_witness_utxo = 0x00;
 inline constexpr std::uint8_t in_witness_utxo = 0x01;
+inline constexpr std::uint8_t in_partial_signature = 0x02;
+inline constexpr std::uint8_t in_final_witness = 0x08;
 inline constexpr std::uint8_t in_previous_txid = 0x0E;
 inline constexpr std::uint8_t in_output_index = 0x0F;
 inline constexpr std::uint8_t in_sequence = 0x10;
 inline constexpr std::uint8_t in_required_time_locktime = 0x11;
 inline constexpr std::uint8_t in_required_height_locktime = 0x12;
+inline constexpr std::uint8_t in_tap_key_signature = 0x13;
 inline constexpr std::uint8_t out_amount = 0x03;
 inline constexpr std::uint8_t out_script = 0x04;
 

@@ -1,5 +1,6 @@
 #include "lightningd/client.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "json/writer.hpp"
@@ -39,6 +40,15 @@ constexpr auto channels_filter = R"({"channels":[{"peer_id":true,"peer_connected
 
 constexpr auto outputs_filter = R"({"outputs":[{"txid":true,"output":true,"amount_msat":true,"scriptpubkey":true,)"
                                 R"("status":true,"reserved":true,"reserved_to_block":true,"redeemscript":true}]})";
+
+/// The reply would repeat the text, in hex too.
+constexpr auto generation_filter = R"({"generation":true})";
+
+void write_key(Writer& writer, const DatastoreKey& key) {
+  writer.key("key").array();
+  for (const auto& part : key) writer.value(part);
+  writer.end();
+}
 
 }  // namespace
 
@@ -171,6 +181,54 @@ void Client::sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks
   Writer others;
   others.object().field("reserve", reserve_blocks);
   send("sendpsbt", with_psbt(psbt, others), replies::sent, std::move(then));
+}
+
+void Client::is_transaction_known(const Txid& txid, Reply<bool> then) const {
+  auto look = [txid, then = std::move(then)](util::Result<std::vector<Txid>> all) mutable {
+    if (!all.ok()) return then(std::move(all.error()));
+    then(std::find(all->begin(), all->end(), txid) != all->end());
+  };
+  send<std::vector<Txid>>("listtransactions", std::string("{}"), replies::transactions, std::move(look),
+                          R"({"transactions":[{"hash":true}]})");
+}
+
+void Client::is_unspent(const Outpoint& outpoint, Reply<bool> then) const {
+  Writer params;
+  params.object().field("txid", outpoint.txid.hex()).field("vout", outpoint.vout);
+  send("getutxout", params.end().take(), replies::is_unspent, std::move(then));
+}
+
+void Client::datastore_create(const DatastoreKey& key, const std::string& text, Reply<std::uint64_t> then) const {
+  Writer params;
+  params.object();
+  write_key(params, key);
+  params.field("string", text).field("mode", "must-create");
+  send("datastore", params.end().take(), replies::generation, std::move(then), generation_filter);
+}
+
+void Client::datastore_replace(const DatastoreKey& key, const std::string& text,
+                               std::optional<std::uint64_t> generation, Reply<std::uint64_t> then) const {
+  Writer params;
+  params.object();
+  write_key(params, key);
+  params.field("string", text).field("mode", "must-replace");
+  if (generation) params.field("generation", *generation);
+  send("datastore", params.end().take(), replies::generation, std::move(then), generation_filter);
+}
+
+void Client::listdatastore(const DatastoreKey& key, Reply<std::vector<StoredText>> then) const {
+  Writer params;
+  params.object();
+  write_key(params, key);
+  send("listdatastore", params.end().take(), replies::stored_texts, std::move(then),
+       R"({"datastore":[{"key":true,"generation":true,"string":true}]})");
+}
+
+void Client::deldatastore(const DatastoreKey& key, Reply<void> then) const {
+  Writer params;
+  params.object();
+  write_key(params, key);
+  send("deldatastore", params.end().take(), replies::anything, std::move(then), generation_filter);
 }
 
 }  // namespace lightningd

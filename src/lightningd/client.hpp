@@ -93,6 +93,7 @@ struct PeerChannel {
   std::optional<Sat> total;             ///< total_msat
   bool opened_by_us = false;
   bool withheld = false;
+  bool released = false;  ///< not withheld, and lightningd knows the word: its transaction may be out
   bool peer_connected = false;
   std::string short_channel_id;
 };
@@ -110,6 +111,15 @@ struct WalletOutput {
 struct Sent {
   std::string tx;  ///< hex
   Txid txid;
+};
+
+/// A name in lightningd's datastore: from the general to the particular.
+using DatastoreKey = std::vector<std::string>;
+
+struct StoredText {
+  DatastoreKey key;
+  std::uint64_t generation = 0;     ///< how often it was replaced
+  std::optional<std::string> text;  ///< nothing when it is no UTF-8
 };
 
 /// One typed function per RPC of lightningd that we use; a reply that lacks a field or has it in
@@ -154,6 +164,22 @@ class Client {
   void signpsbt(const util::SharedText& psbt, Reply<util::SharedText> then) const;
   /// Give it version 2 (funding-protocol.md 1.4). Error -1 "Error broadcasting..." may hide a success.
   void sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks, Reply<Sent> then) const;
+  /// Whether the wallet has recorded this transaction (listtransactions): sent, or seen in a block.
+  void is_transaction_known(const Txid& txid, Reply<bool> then) const;
+
+  /// Whether the output is in the mempool or the chain, and not spent (getutxout of lightningd's backend).
+  /// `false` proves nothing: bitcoind may be down.
+  void is_unspent(const Outpoint& outpoint, Reply<bool> then) const;
+
+  /// A reply means that it is on disk. Gives the generation; error 1202 when the key is there.
+  void datastore_create(const DatastoreKey& key, const std::string& text, Reply<std::uint64_t> then) const;
+  /// Errors 1203 (no such key) and 1204 (another generation; not asked for when there is none).
+  void datastore_replace(const DatastoreKey& key, const std::string& text, std::optional<std::uint64_t> generation,
+                         Reply<std::uint64_t> then) const;
+  /// The key itself and its children.
+  void listdatastore(const DatastoreKey& key, Reply<std::vector<StoredText>> then) const;
+  /// Error 1200 when there is no such key.
+  void deldatastore(const DatastoreKey& key, Reply<void> then) const;
 
  private:
   /// `method` is a literal; `params` JSON text of an object or array; `filter` as in Caller::call.

@@ -56,6 +56,7 @@ util::Result<PeerChannel> peer_channel(const json::Value& object) {
     const auto withheld = funding->boolean("withheld");
     if (!withheld.ok()) return withheld.error();
     channel.withheld = *withheld;
+    channel.released = !*withheld;
   }
   return fields.finish(std::move(channel));
 }
@@ -71,6 +72,26 @@ util::Result<WalletOutput> wallet_output(const json::Value& object) {
   if (fields.has("reserved_to_block")) output.reserved_to_block = fields.u32("reserved_to_block");
   output.has_redeemscript = fields.has("redeemscript");
   return fields.finish(std::move(output));
+}
+
+util::Result<Txid> transaction_id(const json::Value& object) {
+  Fields fields(object);
+  return fields.finish(fields.id<Txid>("hash"));
+}
+
+util::Result<StoredText> stored_text(const json::Value& object) {
+  const auto key = object.field("key");
+  if (!key.ok()) return key.error();
+  StoredText stored;
+  for (const auto& part : key->elements()) {
+    const auto text = part.string();
+    if (!text.ok()) return text.error();
+    stored.key.emplace_back(*text);
+  }
+  Fields fields(object);
+  if (fields.has("generation")) stored.generation = fields.u64("generation");
+  if (fields.has("string")) stored.text = fields.text("string");
+  return fields.finish(std::move(stored));
 }
 
 }  // namespace
@@ -161,6 +182,24 @@ util::Result<Sent> sent(const json::Value& result) {
   sent.tx = fields.text("tx");
   sent.txid = fields.id<Txid>("txid");
   return fields.finish(std::move(sent));
+}
+
+util::Result<std::vector<Txid>> transactions(const json::Value& result) {
+  return list(result, "transactions", transaction_id);
+}
+
+util::Result<bool> is_unspent(const json::Value& result) {
+  if (!result.is_object()) return util::Error{code::generic, result.path() + ": expected an object", {}};
+  return result.find("amount").has_value();
+}
+
+util::Result<std::uint64_t> generation(const json::Value& result) {
+  Fields fields(result);
+  return fields.finish(fields.u64("generation"));
+}
+
+util::Result<std::vector<StoredText>> stored_texts(const json::Value& result) {
+  return list(result, "datastore", stored_text);
 }
 
 util::Result<void> anything(const json::Value& /*result*/) { return {}; }

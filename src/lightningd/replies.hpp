@@ -24,6 +24,14 @@ namespace lightningd::replies {
 [[nodiscard]] util::Result<std::vector<WalletOutput>> wallet_outputs(const json::Value& result);
 [[nodiscard]] util::Result<util::SharedText> signed_psbt(const json::Value& result);
 [[nodiscard]] util::Result<Sent> sent(const json::Value& result);
+/// The ids of listtransactions.
+[[nodiscard]] util::Result<std::vector<Txid>> transactions(const json::Value& result);
+/// Of getutxout.
+[[nodiscard]] util::Result<bool> is_unspent(const json::Value& result);
+/// Of datastore.
+[[nodiscard]] util::Result<std::uint64_t> generation(const json::Value& result);
+/// Of listdatastore.
+[[nodiscard]] util::Result<std::vector<StoredText>> stored_texts(const json::Value& result);
 /// For replies that say nothing we need.
 [[nodiscard]] util::Result<void> anything(const json::Value& result);
 

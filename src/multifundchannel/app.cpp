@@ -1,8 +1,10 @@
 #include "multifundchannel/app.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "funding/request.hpp"
 #include "json/writer.hpp"
@@ -25,7 +27,7 @@ constexpr auto usage =
     "[peer_timeout]";
 constexpr auto description = "Open channels to many peers with one transaction, all peers in parallel";
 
-/// lightningd grants 30 seconds.
+/// lightningd grants 30 seconds to `plugin stop`.
 constexpr auto shutdown_limit = std::chrono::seconds(20);
 
 /// Whether a lightningd version such as "v25.12rc1-3-gabcdef" is at least year.month.
@@ -46,6 +48,55 @@ Result<void> in_range(const json::Value& value, std::uint32_t least, std::uint32
   return util::Error{lightningd::code::invalid_params,
                      util::str(value.path(), ": must be from ", least, " to ", most, ", got ", value.excerpt()),
                      {}};
+}
+
+/// Reads the parameters of a small command by name or by position.
+std::optional<json::Value> param(const json::Value& params, std::string_view name, std::size_t position) {
+  if (params.is_object()) return params.find(name);
+  const auto given = params.elements();
+  if (position >= given.size() || given[position].is_null()) return std::nullopt;
+  return given[position].renamed(std::string(name));
+}
+
+/// The id of a batch as the user typed it, or nothing when it was left out.
+Result<std::optional<std::string>> batch_param(const json::Value& params) {
+  const auto given = param(params, "batch", 0);
+  if (!given) return std::optional<std::string>();
+  const auto text = given->renamed("batch").string();
+  const auto bytes = text ? util::from_hex(*text) : std::nullopt;
+  if (bytes && bytes->size() == 16) return std::optional<std::string>(*text);
+  return util::Error{lightningd::code::invalid_params,
+                     util::str("batch: expected the id of a batch (32 hex digits), got ", given->excerpt()),
+                     {}};
+}
+
+/// An unknown parameter is a mistake that must not go unnoticed.
+Result<void> only_params(const json::Value& params, std::vector<std::string_view> known) {
+  if (params.is_array() && params.size() > known.size()) {
+    return util::Error{lightningd::code::invalid_params, util::str("too many parameters: at most ", known.size()), {}};
+  }
+  for (const auto& [name, value] : params.members()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return util::Error{lightningd::code::invalid_params, util::str("unknown parameter: ", name), {}};
+  }
+  return {};
+}
+
+Result<void> check_list(const json::Value& params) {
+  if (auto known = only_params(params, {"batch"}); !known) return known;
+  const auto batch = batch_param(params);
+  return batch ? Result<void>() : Result<void>(batch.error());
+}
+
+Result<void> check_forget(const json::Value& params) {
+  if (auto known = only_params(params, {"batch", "confirm"}); !known) return known;
+  const auto batch = batch_param(params);
+  if (!batch) return batch.error();
+  if (!*batch) return util::Error{lightningd::code::invalid_params, "missing required parameter: batch", {}};
+  const auto confirm = param(params, "confirm", 1);
+  if (!confirm) return {};
+  const auto boolean = confirm->renamed("confirm").boolean();
+  return boolean ? Result<void>() : Result<void>(boolean.error());
 }
 
 std::string call_own_name(const json::Value& request) {
@@ -79,6 +130,7 @@ struct App::Impl {
   Environment environment;
   plugin::Plugin plugin;
   Settings settings;
+  std::string rpc_path;
   bool leaves_v2_to_builtin = false;
   bool said_so = false;
   std::optional<jsonrpc::Caller> caller;
@@ -148,6 +200,25 @@ void App::Impl::choose_name() {
         service->multifundchannel(std::move(command), params);
       },
   });
+  plugin.add_method({
+      "listmultifundchannels",
+      "[batch]",
+      "Show the batches of multifundchannel since the start, and those from before that are not settled",
+      check_list,
+      [this](plugin::Command command, const json::Value& params) {
+        service->list(std::move(command), *batch_param(params));
+      },
+  });
+  plugin.add_method({
+      "multifundchannel-forget",
+      "batch [confirm]",
+      "Show what removing the record of an unsettled batch gives up; with confirm=true remove it",
+      check_forget,
+      [this](plugin::Command command, const json::Value& params) {
+        const auto confirm = param(params, "confirm", 1);
+        service->forget(std::move(command), **batch_param(params), confirm && *confirm->boolean());
+      },
+  });
   if (redirected) plugin.redirect(builtin_name, [this](const json::Value& request) { return redirect(request); });
 }
 
@@ -166,15 +237,26 @@ Result<void> App::Impl::init(const Configuration& configuration) {
   if (!features) return util::Error{-1, "init: feature_set.init is not hex", {}};
   leaves_v2_to_builtin = features->offers(lightningd::feature::dual_fund);
   const NodeFacts node{*features, at_least(configuration.version, 25, 12)};
-  caller.emplace(connector, configuration.rpc_path());
+  rpc_path = configuration.rpc_path();
+  caller.emplace(connector, rpc_path);
   caller->start();
-  service.emplace(runtime, *caller, node, settings, environment.seed);
+  service.emplace(runtime, *caller, node, settings, environment.seed, environment.unix_time);
+  service->recover();
   return {};
 }
 
+// `plugin stop` or the end of the node? At the node's end lightningd refuses new connections, and it may
+// crash when it is asked to cancel, close or send (its backend is gone already): then all is left to
+// the next start.
 void App::Impl::shut_down() {
   if (!service) return environment.exit(0);
-  service->shut_down(shutdown_limit, [this] { environment.exit(0); });
+  connector.connect(rpc_path, [this](const Result<std::unique_ptr<util::Transport>>& connection) {
+    if (!connection) {
+      service->leave();
+      return environment.exit(0);
+    }
+    service->shut_down(shutdown_limit, [this] { environment.exit(0); });
+  });
 }
 
 }  // namespace multifundchannel

@@ -15,7 +15,8 @@ struct Environment {
   std::string lightningd_version;       ///< LIGHTNINGD_VERSION; empty when unknown
   std::function<bool()> spenderp_runs;  ///< asked once, at getmanifest; true when it cannot be known
   std::function<void(int)> exit;        ///< asked to end the process with this status
-  std::uint64_t seed = 0;               ///< of the random order of outputs
+  std::uint64_t seed = 0;               ///< of the ids of batches and the order of outputs; new in each process
+  std::function<std::int64_t()> unix_time = [] { return 0; };  ///< seconds since 1970
 };
 
 /// The whole plugin, with all input and output injected: main gives it libuv's streams and clock,

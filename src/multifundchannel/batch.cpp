@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "funding/final_transaction.hpp"
+#include "funding/journal_format.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/report.hpp"
+#include "multifundchannel/sending.hpp"
 #include "util/log.hpp"
 
 namespace multifundchannel {
@@ -29,14 +32,15 @@ std::size_t completes_at_a_time(std::size_t psbt_size) {
 
 Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
              funding::OpeningBook& book, const NodeFacts& node, funding::Request request, std::string label,
-             std::uint64_t seed)
+             std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal, std::uint64_t seed)
     : request_(std::move(request)),
       settings_(settings),
       book_(book),
       node_(node),
       label_(std::move(label)),
       random_(seed),
-      ledger_(std::make_shared<funding::Ledger>()),
+      ledger_(std::move(ledger)),
+      journal_(std::move(journal)),
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       context_{scope_, std::move(client), settings_, connects, {}, node.withhold},
       coins_(scope_, context_.client, settings_, ledger_) {
@@ -53,12 +57,24 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
 
 void Batch::run(Done done) {
   done_ = std::move(done);
-  util::info(label_, ": ", peers_.size(), " destinations");
+  util::info(label_, ": ", peers_.size(), " destinations, id ", ledger_->id);
   parse_feerates();
 }
 
 void Batch::abort(const Error& error) {
   if (!ledger_->sending) fail(error);
+}
+
+void Batch::save(funding::BatchPhase phase, util::Function<void()> then) {
+  ledger_->phase = phase;
+  journal_->save(scope_, *ledger_, [this, then = std::move(then)](const Result<void>& saved) mutable {
+    if (!saved) return fail(saved.error());
+    then();
+  });
+}
+
+Coins::Save Batch::save_again() {
+  return [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); };
 }
 
 // Feerates are parsed once, so that every peer and every round gets the same number.
@@ -89,7 +105,7 @@ void Batch::find_connected() {
   for (std::size_t i = 0; i < peers_.size(); ++i) {
     answered.push_back(scope_.spark([this, i](Completion completion) { ask_connected(i, std::move(completion)); }));
   }
-  scope_.wait(std::move(answered), [this] { open_all(); });
+  scope_.wait(std::move(answered), [this] { save(funding::BatchPhase::begun, [this] { open_all(); }); });
 }
 
 // Finds out as well about ids that only lightningd can tell to be wrong, before anything happens.
@@ -146,11 +162,7 @@ void Batch::reserve(Completion completion) {
 }
 
 void Batch::reserved(Result<Proposal> proposal, Completion completion) {
-  if (proposal) {
-    proposal_ = std::move(*proposal);
-    util::debug(label_, ": reserved");
-    return std::move(completion).done();
-  }
+  if (proposal) return funded(std::move(*proposal), std::move(completion));
   // The emergency reserve is only for anchor channels; perhaps no peer wants one.
   if (proposal.error().code != lightningd::code::emergency_reserve || request_.has_all()) {
     return fail(proposal.error());
@@ -161,29 +173,36 @@ void Batch::reserved(Result<Proposal> proposal, Completion completion) {
     proposed_for_ = live();
     coins_.reserve(choice_, payees(), [this, c = std::move(c)](Result<Proposal> second) mutable {
       if (!second) return fail(second.error());
-      proposal_ = std::move(*second);
-      util::debug(label_, ": reserved");
-      std::move(c).done();
+      funded(std::move(*second), std::move(c));
     });
   });
+}
+
+void Batch::funded(Proposal proposal, Completion completion) {
+  proposal_ = std::move(proposal);
+  util::debug(label_, ": reserved");
+  for (const auto& peer : peers_) peer->record()->planned = amount_of(*peer);
+  save(funding::BatchPhase::opening, [c = std::move(completion)]() mutable { std::move(c).done(); });
 }
 
 // --- Every peer that is left has started; nobody knows an outpoint. ---
 
 void Batch::all_started() {
+  if (live() != proposed_for_) return propose_anew();
+  const Peers again = stale();
+  if (!again.empty()) return reopen(again);
+  build();
+}
+
+/// Those whose opening is too old to be completed, or for another amount than `all` has now.
+Batch::Peers Batch::stale() {
   const auto now = scope_.runtime().now();
   Peers stale;
   for (auto* peer : live()) {
     const bool old = now - peer->started_at() > settings_.opening_age && renewed_.insert(peer).second;
     if (old || peer->record()->amount != amount_of(*peer)) stale.push_back(peer);
   }
-  if (live() != proposed_for_) {
-    propose_anew();
-  } else if (!stale.empty()) {
-    reopen(stale);
-  } else {
-    build();
-  }
+  return stale;
 }
 
 // Peers dropped out: the same inputs for those that are left. What `all` gets may have grown.
@@ -205,9 +224,13 @@ void Batch::build() {
   transaction_ = std::move(*transaction);
   util::info(label_, ": all ", outputs.size(), " peers have started; transaction ", transaction_->txid.hex(), ", fee ",
              transaction_->fee.value, " sat");
-  coins_.extend([this](const Result<void>& extended) {
-    if (!extended) return fail(extended.error());
-    complete_all();
+  ledger_->plan = plan();
+  coins_.announce_extension();
+  save(funding::BatchPhase::completing, [this] {
+    coins_.extend([this](const Result<void>& extended) {
+      if (!extended) return fail(extended.error());
+      complete_all();
+    });
   });
 }
 
@@ -238,13 +261,20 @@ void Batch::all_answered() {
   completing_ = false;
   if (stop_completes_) return start_over();
   util::info(label_, ": all ", proposed_for_.size(), " channels are secured");
-  check_channels([this] { sign(); });
+  save(funding::BatchPhase::sending, [this] { check_channels([this] { sign(); }); });
 }
 
-// One complete failed, so the transaction is dead. Whoever was told it must forget it before a new
-// one is told to anybody: else two transactions could claim the same inputs.
+// One complete failed, so the transaction is dead. The journal says so first: a crash must not find it
+// ready to be sent.
 void Batch::start_over() {
+  save(funding::BatchPhase::completing, [this] { forget_transaction(); });
+}
+
+// Whoever was told the transaction must forget it before a new one is told to anybody: else two
+// transactions could claim the same inputs.
+void Batch::forget_transaction() {
   undo_remains_ = false;
+  renewed_.clear();
   std::vector<Spark> undone;
   Peers again;
   for (const auto& peer : peers_) {
@@ -255,14 +285,23 @@ void Batch::start_over() {
   util::info(label_, ": ", undone.size(), " peers must forget transaction ", transaction_->txid.hex());
   scope_.wait(std::move(undone), [this, again = std::move(again)] {
     if (undo_remains_) return fail(Error{-1, "a channel of an unsent transaction could not be cancelled", {}});
-    coins_.hold([this, again](const Result<void>& held) {
-      if (!held) return fail(held.error());
+    coins_.hold(save_again(), [this, again](const Result<Coins::Taken>& taken) {
+      if (!taken) return fail(taken.error());
+      if (*taken) {
+        return fail(Error{-1, str("input ", (*taken)->str(), " was taken by somebody else meanwhile"), {}});
+      }
       reopen(again);
     });
   });
 }
 
 void Batch::reopen(const Peers& peers) {
+  ledger_->plan.reset();
+  for (auto* peer : peers) peer->record()->planned = amount_of(*peer);
+  save(funding::BatchPhase::opening, [this, peers] { restart(peers); });
+}
+
+void Batch::restart(const Peers& peers) {
   std::vector<Spark> started;
   for (auto* peer : peers) {
     started.push_back(scope_.spark([this, peer](Completion completion) {
@@ -308,6 +347,9 @@ void Batch::signed_psbt(const Result<util::SharedText>& text) {
   const auto psbt = funding::Psbt::from_base64(**text);
   if (!psbt) return fail(Error{-1, str("signpsbt: ", psbt.error().message), {}});
   if (psbt->txid() != transaction_->txid) return fail(Error{-1, "signpsbt changed the transaction", {}});
+  const auto final_tx = funding::final_transaction(*psbt);
+  if (!final_tx) return fail(Error{-1, str("signpsbt: ", final_tx.error().message), {}});
+  signed_tx_ = util::to_hex(*final_tx);
   util::debug(label_, ": signed");
   check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
 }
@@ -317,35 +359,44 @@ void Batch::send(const util::SharedText& psbt) {
   ledger_->sending = transaction_->txid;
   util::info(label_, ": sending ", transaction_->txid.hex());
   using Answer = Result<lightningd::Sent>;
-  context_.client.sendpsbt(psbt, 0,
-                           scope_.expect<Answer>(
-                               "sendpsbt", settings_.send_timeout, [this](const Answer& answer) { sent(answer); },
-                               [this] {
-                                 finish(maybe_sent(*transaction_, Error{-1, "lightningd did not answer", {}}));
-                               }));
+  auto guarded = scope_.expect<Answer>(
+      "sendpsbt", settings_.send_timeout, [this](const Answer& answer) { sent(answer); },
+      [this] { not_confirmed(Error{jsonrpc::Caller::lost, "lightningd did not answer", {}}); });
+  send_psbt(context_.client, psbt, settings_, ledger_, std::move(guarded));
 }
 
 void Batch::sent(const Result<lightningd::Sent>& answer) {
   if (!answer) return not_confirmed(answer.error());
-  finish(success_json(*answer, proposed_for_, transaction_->outnums, failed_));
+  finish(success());
+}
+
+// An error may hide a success: then the wallet knows the transaction all the same.
+void Batch::not_confirmed(const Error& error) {
+  auto judge = [this, error](const Result<bool>& known) {
+    if (known && *known) return finish(success());
+    not_known(error);
+  };
+  context_.client.is_transaction_known(
+      transaction_->txid, scope_.expect<Result<bool>>("listtransactions", settings_.cleanup_timeout, std::move(judge),
+                                                      [this, error] { not_known(error); }));
 }
 
 // lightningd marks the channels as no longer withheld before it broadcasts. As long as none is marked,
 // nothing went out, and nothing will: provided that sendpsbt was answered, and is not still to run.
-void Batch::not_confirmed(const Error& error) {
-  if (lightningd::in_doubt(error)) return finish(maybe_sent(*transaction_, error));
+void Batch::not_known(const Error& error) {
+  if (lightningd::in_doubt(error)) return finish(maybe_sent(*ledger_, signed_tx_, error));
   using Answer = Result<std::vector<lightningd::PeerChannel>>;
   auto judge = [this, error](const Answer& channels) {
     if (!node_.withhold || !channels || !all_withheld(*channels, transaction_->txid)) {
-      return finish(maybe_sent(*transaction_, error));
+      return finish(maybe_sent(*ledger_, signed_tx_, error));
     }
     util::info(label_, ": sendpsbt refused, nothing was sent");
     ledger_->sending.reset();
     fail(error);
   };
-  context_.client.listpeerchannels(std::nullopt,
-                                   scope_.expect<Answer>("listpeerchannels", settings_.cleanup_timeout, judge,
-                                                         [this, error] { finish(maybe_sent(*transaction_, error)); }));
+  auto expired = [this, error] { finish(maybe_sent(*ledger_, signed_tx_, error)); };
+  context_.client.listpeerchannels(
+      std::nullopt, scope_.expect<Answer>("listpeerchannels", settings_.cleanup_timeout, judge, std::move(expired)));
 }
 
 // --- Failure ---
@@ -364,7 +415,7 @@ Spark Batch::undo(PeerOpening& peer) {
   undos_.push_back(std::make_unique<PeerUndo>(scope_, context_.client, settings_, book_, peer.record()));
   return scope_.spark([this, &undo = *undos_.back()](Completion completion) {
     undo.run([this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
-      if (outcome == PeerUndo::Outcome::remains) undo_remains_ = true;
+      if (outcome == PeerUndo::Outcome::channel_remains) undo_remains_ = true;
       std::move(c).done();
     });
   });
@@ -375,11 +426,37 @@ void Batch::fail(Error error) { finish(Result<std::string>(std::move(error))); }
 void Batch::finish(Result<std::string> answer) {
   if (scope_.ended()) return;
   scope_.end();
+  for (const auto& peer : peers_) peer->leave();
   scope_.runtime().post(
       [done = std::exchange(done_, nullptr), answer = std::move(answer)]() mutable { done(std::move(answer)); });
 }
 
 // --- What the phases need to know ---
+
+funding::FundingPlan Batch::plan() const {
+  funding::FundingPlan plan{transaction_->txid, transaction_->bare_psbt, {}};
+  plan.outnums.resize(peers_.size());
+  for (std::size_t i = 0; i < proposed_for_.size(); ++i) {
+    plan.outnums[proposed_for_[i]->destination().index] = transaction_->outnums[i];
+  }
+  return plan;
+}
+
+std::string Batch::success() const {
+  return success_json({signed_tx_, transaction_->txid}, proposed_for_, transaction_->outnums, failed_);
+}
+
+BatchReport Batch::report() const {
+  BatchReport report = report_on(*ledger_);
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    auto& destination = report.destinations[i];
+    if (peers_[i]->failure()) {
+      destination.state = "failed";
+      destination.failure = peers_[i]->failure();
+    }
+  }
+  return report;
+}
 
 Batch::Peers Batch::live() const {
   Peers peers;

@@ -10,17 +10,14 @@
 
 #include "funding/funding_transaction.hpp"
 #include "funding/request.hpp"
+#include "multifundchannel/batch_report.hpp"
 #include "multifundchannel/coins.hpp"
+#include "multifundchannel/journal.hpp"
+#include "multifundchannel/node_facts.hpp"
 #include "multifundchannel/peer_opening.hpp"
 #include "multifundchannel/peer_undo.hpp"
 
 namespace multifundchannel {
-
-/// What a batch needs to know about the node.
-struct NodeFacts {
-  lightningd::Features features;  ///< what the node offers to its peers
-  bool withhold = false;          ///< whether fundchannel_complete knows `withhold` (v25.12)
-};
 
 /// One multifundchannel command, phases in protocol order from top to bottom. Ends with one call of
 /// `done`; what its ledger still holds then is the Undo's business. Owned by the Service.
@@ -28,15 +25,18 @@ struct NodeFacts {
 ///   feerates -> reserve coins || connect each -> start each -> [propose anew if a peer dropped out]
 ///            -> complete each -> all secured -> sign -> all still there -> send
 ///
+/// Before each step with effects the ledger is saved to the journal, and the step waits for that.
+///
 /// A peer that fails in connect or start costs only itself. A failed complete costs those that were
 /// told the same transaction: they are cancelled and started again.
 class Batch final : private PeerOpening::Owner {
  public:
   using Done = util::Function<void(util::Result<std::string> answer)>;
 
+  /// `ledger` is new and has the batch's id; `journal` is that batch's.
   Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
         funding::OpeningBook& book, const NodeFacts& node, funding::Request request, std::string label,
-        std::uint64_t seed);
+        std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal, std::uint64_t seed);
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
@@ -48,12 +48,18 @@ class Batch final : private PeerOpening::Owner {
 
   [[nodiscard]] const std::shared_ptr<funding::Ledger>& ledger() const { return ledger_; }
   [[nodiscard]] const std::string& label() const { return label_; }
+  /// As it stands now, with the state left open.
+  [[nodiscard]] BatchReport report() const;
 
  private:
   using Peers = std::vector<PeerOpening*>;
 
   void peer_failed(PeerOpening& peer) override;
 
+  /// Announces the phase in the journal; `then` runs when that is on disk.
+  void save(funding::BatchPhase phase, util::Function<void()> then);
+  /// For what changes the reservation in the middle of a phase.
+  [[nodiscard]] Coins::Save save_again();
   void parse_feerates();
   void parse_commitment_feerate();
   void find_connected();
@@ -61,16 +67,20 @@ class Batch final : private PeerOpening::Owner {
   void open_all();
   void reserve(spark::Completion completion);
   void reserved(util::Result<Proposal> proposal, spark::Completion completion);
+  void funded(Proposal proposal, spark::Completion completion);
   [[nodiscard]] spark::Spark open(PeerOpening& peer);
 
   void all_started();
+  [[nodiscard]] Peers stale();
   void propose_anew();
   void build();
   void complete_all();
   void complete(PeerOpening& peer, std::uint32_t outnum, spark::Completion completion);
   void all_answered();
   void start_over();
+  void forget_transaction();
   void reopen(const Peers& peers);
+  void restart(const Peers& peers);
 
   void check_channels(util::Function<void()> then);
   void sign();
@@ -78,11 +88,14 @@ class Batch final : private PeerOpening::Owner {
   void send(const util::SharedText& psbt);
   void sent(const util::Result<lightningd::Sent>& answer);
   void not_confirmed(const util::Error& error);
+  void not_known(const util::Error& error);
 
   spark::Spark undo(PeerOpening& peer);
   void fail(util::Error error);
   void finish(util::Result<std::string> answer);
 
+  [[nodiscard]] funding::FundingPlan plan() const;
+  [[nodiscard]] std::string success() const;
   [[nodiscard]] Peers live() const;
   [[nodiscard]] Payees payees() const;
   [[nodiscard]] lightningd::Sat amount_of(const PeerOpening& peer) const;
@@ -96,6 +109,7 @@ class Batch final : private PeerOpening::Owner {
   std::mt19937_64 random_;
   Done done_;
   std::shared_ptr<funding::Ledger> ledger_;
+  std::shared_ptr<Journal> journal_;
 
   spark::Scope scope_;
   BatchContext context_;
@@ -111,8 +125,9 @@ class Batch final : private PeerOpening::Owner {
   std::optional<Proposal> proposal_;
   Peers proposed_for_;
   std::optional<funding::FundingTransaction> transaction_;
+  std::string signed_tx_;  ///< hex, ready to be broadcast; for the user alone
   std::unique_ptr<spark::Gate> completes_;
-  std::set<const PeerOpening*> renewed_;  ///< started anew for their age: once is enough
+  std::set<const PeerOpening*> renewed_;  ///< started anew for their age in this round: once is enough
   bool completing_ = false;
   bool stop_completes_ = false;  ///< a complete failed: the others would be for a dead transaction
   bool undo_remains_ = false;

@@ -40,7 +40,6 @@ void record_heights(funding::ReservationRecord& record, const std::vector<Reserv
 
 void record_first(funding::ReservationRecord& record, std::uint32_t blocks, const Result<Funded>& funded) {
   if (funded) {
-    record.psbt = util::share(funded->psbt);
     record.blocks = blocks;
     record_heights(record, funded->reservations);
   } else if (lightningd::in_doubt(funded.error())) {
@@ -62,16 +61,32 @@ void record_more(funding::ReservationRecord& record, bool fresh, const Result<st
 /// How an input that we reserved stands in the wallet now.
 enum class Hold { ours, free, somebody_elses, spent };
 
-Hold hold_on(const std::vector<WalletOutput>& outputs, const Outpoint& outpoint, std::uint32_t height,
-             std::uint32_t doubtful_blocks) {
+Hold hold_on(const WalletOutput& output, const funding::ReservationRecord& record) {
+  if (output.status == "spent") return Hold::spent;
+  if (!output.reserved) return Hold::free;
+  return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::somebody_elses;
+}
+
+/// For each input of the record; those that listfunds does not show are spent.
+std::map<Outpoint, Hold> holds_on(const std::vector<WalletOutput>& outputs, const funding::ReservationRecord& record) {
+  std::map<Outpoint, Hold> holds;
+  for (const auto& [outpoint, height] : record.heights) holds[outpoint] = Hold::spent;
   for (const auto& output : outputs) {
-    if (output.outpoint != outpoint) continue;
-    if (output.status == "spent") return Hold::spent;
-    if (!output.reserved) return Hold::free;
-    const auto to = output.reserved_to_block;
-    return to == height || to == height + doubtful_blocks ? Hold::ours : Hold::somebody_elses;
+    const auto input = holds.find(output.outpoint);
+    if (input != holds.end()) input->second = hold_on(output, record);
   }
-  return Hold::spent;
+  return holds;
+}
+
+/// What reserveinputs and unreserveinputs want.
+util::SharedText psbt_of(const std::vector<Outpoint>& outpoints) {
+  return util::share(Psbt::spending(outpoints).base64(0));
+}
+
+std::vector<Outpoint> outpoints_of(const funding::ReservationRecord& record) {
+  std::vector<Outpoint> outpoints;
+  for (const auto& [outpoint, height] : record.heights) outpoints.push_back(outpoint);
+  return outpoints;
 }
 
 }  // namespace
@@ -100,9 +115,7 @@ void Coins::fund(const Payees& payees, bool first, Reply<Proposal> then) {
                            funded(payees, first, std::move(then), answer);
                          });
   if (!first) {
-    std::vector<Outpoint> held;
-    for (const auto& [outpoint, height] : ledger_->reservation.heights) held.push_back(outpoint);
-    client_.utxopsbt(params, held, true, std::move(guarded));
+    client_.utxopsbt(params, outpoints_of(ledger_->reservation), true, std::move(guarded));
     return;
   }
 
@@ -144,19 +157,25 @@ void Coins::fund_capped(const Payees& payees, bool first, Reply<Proposal> then) 
     then(std::move(proposal));
   };
   if (!first) return fund(capped, false, std::move(with_cap));
-  release([this, capped, then = Reply<Proposal>(std::move(with_cap))](const Result<void>& released) mutable {
+  release([this, capped, then = Reply<Proposal>(std::move(with_cap))](const Result<bool>& released) mutable {
     if (!released) return then(released.error());
     fund(capped, true, std::move(then));
   });
 }
 
+bool Coins::extended() const { return ledger_->reservation.blocks > settings_.first_reservation; }
+
+void Coins::announce_extension() {
+  if (!extended()) ledger_->reservation.doubtful_blocks = settings_.longer_reservation;
+}
+
 void Coins::extend(Reply<void> then) {
-  if (extended_) {
+  if (extended()) {
     scope_.runtime().post(scope_.guard<>("extended", [then = std::move(then)]() mutable { then({}); }));
     return;
   }
-  extended_ = true;
-  reserve_inputs(ledger_->reservation.psbt, false, settings_.longer_reservation, std::move(then));
+  const auto inputs = psbt_of(outpoints_of(ledger_->reservation));
+  reserve_inputs(inputs, false, settings_.longer_reservation, std::move(then));
 }
 
 void Coins::reserve_inputs(const util::SharedText& psbt, bool exclusive, std::uint32_t blocks, Reply<void> then) {
@@ -174,73 +193,68 @@ void Coins::reserve_inputs(const util::SharedText& psbt, bool exclusive, std::ui
                         });
 }
 
-void Coins::hold(Reply<void> then) {
-  listfunds([this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
+void Coins::hold(Save save, Reply<Taken> then) {
+  listfunds([this, save = std::move(save), then = std::move(then)](const Result<Outputs>& outputs) mutable {
     if (!outputs) return then(outputs.error());
-    reserve_lost(std::move(then), *outputs);
+    hold_these(std::move(save), std::move(then), *outputs);
   });
 }
 
-void Coins::reserve_lost(Reply<void> then, const Outputs& outputs) {
-  auto& record = ledger_->reservation;
+void Coins::hold_these(Save save, Reply<Taken> then, const Outputs& outputs) {
   std::vector<Outpoint> lost;
-  for (const auto& [outpoint, height] : record.heights) {
-    const Hold hold = hold_on(outputs, outpoint, height, record.doubtful_blocks);
+  for (const auto& [outpoint, hold] : holds_on(outputs, ledger_->reservation)) {
     if (hold == Hold::free) lost.push_back(outpoint);
-    if (hold == Hold::spent || hold == Hold::somebody_elses) {
-      return then(Error{-1, str("input ", outpoint.str(), " was taken by somebody else meanwhile"), {}});
-    }
+    if (hold == Hold::spent || hold == Hold::somebody_elses) return then(Taken(outpoint));
   }
-  if (lost.empty()) return then({});
-  const auto psbt = with_inputs(lost);
-  if (!psbt) return then(psbt.error());
-  reserve_inputs(*psbt, true, record.blocks, std::move(then));
+  if (lost.empty()) return then(Taken());
+  reserve_lost(std::move(lost), std::move(save), std::move(then));
 }
 
-void Coins::release(Reply<void> then) {
+// The height that they will be reserved to is recorded first, so that they are known to be ours.
+void Coins::reserve_lost(std::vector<Outpoint> lost, Save save, Reply<Taken> then) {
+  using lightningd::NodeInfo;
+  auto reserve = [this, psbt = psbt_of(lost), then = std::move(then)](const Result<void>& saved) mutable {
+    if (!saved) return then(saved.error());
+    reserve_inputs(psbt, true, ledger_->reservation.blocks, [then = std::move(then)](const Result<void>& held) mutable {
+      then(held ? Result<Taken>(Taken()) : Result<Taken>(held.error()));
+    });
+  };
+  auto renew = [this, save = std::move(save), reserve = std::move(reserve)](const Result<NodeInfo>& node) mutable {
+    if (!node) return reserve(node.error());
+    ledger_->reservation.renewed_at = node->blockheight;
+    save(std::move(reserve));
+  };
+  client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(renew)));
+}
+
+void Coins::release(Reply<bool> then) {
   listfunds([this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
     if (!outputs) return then(outputs.error());
     release_ours(std::move(then), *outputs);
   });
 }
 
-void Coins::release_ours(Reply<void> then, const Outputs& outputs) {
-  auto& record = ledger_->reservation;
+void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
+  const auto& record = ledger_->reservation;
   std::vector<Outpoint> ours;
-  bool extended = false;
-  for (const auto& [outpoint, height] : record.heights) {
-    const Hold hold = hold_on(outputs, outpoint, height, record.doubtful_blocks);
+  for (const auto& [outpoint, hold] : holds_on(outputs, record)) {
     if (hold == Hold::somebody_elses) util::info("input ", outpoint.str(), " is reserved by somebody else now");
-    if (hold != Hold::ours) continue;
-    ours.push_back(outpoint);
-    extended = extended || hold_on(outputs, outpoint, height, 0) != Hold::ours;
+    if (hold == Hold::ours) ours.push_back(outpoint);
   }
   if (ours.empty()) {
-    record.released();
-    return then({});
+    ledger_->reservation.released();
+    return then(false);
   }
-  const auto psbt = with_inputs(ours);
-  if (!psbt) return then(psbt.error());
-  const auto blocks = record.blocks + (extended ? record.doubtful_blocks : 0);
   using Answer = Result<std::vector<Reservation>>;
+  // lightningd subtracts the blocks. Each of these inputs is reserved by us alone, for that many at most.
   client_.unreserveinputs(
-      *psbt, blocks,
+      psbt_of(ours), record.blocks + record.doubtful_blocks,
       local_call<std::vector<Reservation>>(scope_, settings_, "unreserveinputs",
                                            [this, then = std::move(then)](const Answer& answer) mutable {
                                              if (!answer) return then(answer.error());
                                              ledger_->reservation.released();
-                                             then({});
+                                             then(true);
                                            }));
-}
-
-// The reservation's PSBT with the other inputs removed; lightningd looks at outpoints only.
-Result<util::SharedText> Coins::with_inputs(const std::vector<Outpoint>& outpoints) const {
-  const auto& record = ledger_->reservation;
-  if (outpoints.size() == record.heights.size()) return record.psbt;
-  auto psbt = Psbt::from_base64(*record.psbt);
-  if (!psbt) return psbt.error();
-  psbt->keep_inputs(outpoints);
-  return util::share(psbt->base64(0));
 }
 
 void Coins::listfunds(Reply<Outputs> then) {

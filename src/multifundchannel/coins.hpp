@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "funding/funding_transaction.hpp"
@@ -51,14 +52,21 @@ class Coins {
   void reserve(const Choice& choice, const Payees& payees, lightningd::Reply<Proposal> then);
   /// The same inputs for other payees; they never become free in between.
   void repropose(const Payees& payees, lightningd::Reply<Proposal> then);
+  /// Writes the ledger to the journal before something is reserved.
+  using Save = util::Function<void(lightningd::Reply<void>)>;
+  /// The input that somebody else has reserved or spent meanwhile, if any.
+  using Taken = std::optional<lightningd::Outpoint>;
+
+  /// Notes in the ledger what extend() will do.
+  void announce_extension();
   /// Adds `longer_reservation` blocks, once.
   void extend(lightningd::Reply<void> then);
   /// Checks that every input still is reserved by us. lightningd frees the inputs of a withheld
-  /// channel that it drops: those are reserved again. An error when somebody else has one.
-  void hold(lightningd::Reply<void> then);
+  /// channel that it drops, and reservations lapse: those are reserved again.
+  void hold(Save save, lightningd::Reply<Taken> then);
   /// Gives back what still is ours; never touches an input that somebody else has reserved
-  /// meanwhile. An error when something stays reserved.
-  void release(lightningd::Reply<void> then);
+  /// meanwhile. Tells whether there was anything; an error when something stays reserved.
+  void release(lightningd::Reply<bool> then);
 
  private:
   using Outputs = std::vector<lightningd::WalletOutput>;
@@ -68,9 +76,10 @@ class Coins {
               const util::Result<lightningd::Funded>& answer);
   void fund_capped(const Payees& payees, bool first, lightningd::Reply<Proposal> then);
   void reserve_inputs(const util::SharedText& psbt, bool exclusive, std::uint32_t blocks, lightningd::Reply<void> then);
-  void reserve_lost(lightningd::Reply<void> then, const Outputs& outputs);
-  void release_ours(lightningd::Reply<void> then, const Outputs& outputs);
-  [[nodiscard]] util::Result<util::SharedText> with_inputs(const std::vector<lightningd::Outpoint>& outpoints) const;
+  [[nodiscard]] bool extended() const;
+  void hold_these(Save save, lightningd::Reply<Taken> then, const Outputs& outputs);
+  void reserve_lost(std::vector<lightningd::Outpoint> lost, Save save, lightningd::Reply<Taken> then);
+  void release_ours(lightningd::Reply<bool> then, const Outputs& outputs);
   void listfunds(lightningd::Reply<Outputs> then);
 
   spark::Scope& scope_;
@@ -78,7 +87,6 @@ class Coins {
   Settings settings_;
   std::shared_ptr<funding::Ledger> ledger_;
   Choice choice_;
-  bool extended_ = false;
 };
 
 }  // namespace multifundchannel

@@ -10,43 +10,84 @@ using util::Error;
 using util::Result;
 
 CommandRun::CommandRun(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-                       const funding::OpeningBook& book, plugin::Command command, std::unique_ptr<Batch> batch)
+                       const funding::OpeningBook& book, plugin::Command command, std::unique_ptr<Batch> batch,
+                       std::shared_ptr<Journal> journal)
     : runtime_(runtime),
       client_(std::move(client)),
       settings_(settings),
       book_(book),
       command_(std::move(command)),
       batch_(std::move(batch)),
+      journal_(std::move(journal)),
       scope_(runtime, nullptr) {}
 
-void CommandRun::run(util::Function<void()> finished) {
+void CommandRun::run(util::Function<void(bool)> finished) {
   finished_ = std::move(finished);
   batch_->run([this](Result<std::string> answer) { answered(std::move(answer)); });
 }
 
 void CommandRun::abort(const Error& error) { batch_->abort(error); }
 
+void CommandRun::leave() {
+  if (std::exchange(replied_, true)) return;
+  command_.fail(Error{-1, util::str("lightningd is shutting down: batch ", ledger()->id, " is settled when it starts again"),
+                      {}});
+}
+
 void CommandRun::answered(Result<std::string> answer) {
-  const std::string label = batch_->label();
-  util::info(label, answer ? ": done" : ": failed: ", answer ? "" : answer.error().message);
+  util::info(batch_->label(), answer ? ": done" : ": failed: ", answer ? "" : answer.error().message);
   answer_ = std::move(answer);
   scope_.after(settings_.reply_grace, [this] { reply(); });
-  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, batch_->ledger(), label);
-  undo_->run([this, label](bool clean) {
-    if (!clean) util::warn(label, ": something could not be undone, see above");
-    reply();
-    runtime_.post(std::move(finished_));
+  auto& ledger = *batch_->ledger();
+  if (ledger.phase != funding::BatchPhase::sending || ledger.sending) return undo();
+  // From now on a crash must not find the transaction ready to be sent: the caller hears that it failed.
+  ledger.phase = funding::BatchPhase::completing;
+  journal_->save(scope_, ledger, [this](const Result<void>& saved) {
+    if (!saved) util::warn(batch_->label(), ": ", saved.error().message);
+    undo();
   });
 }
 
+void CommandRun::undo() {
+  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, batch_->ledger(), batch_->label());
+  undo_->run([this](bool clean) { undone(clean); });
+}
+
+void CommandRun::undone(bool clean) {
+  if (!clean) util::warn(batch_->label(), ": something could not be undone, see above");
+  const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
+  if (!clean || in_doubt) return finish(false);
+  journal_->remove(scope_, [this](const Result<void>& removed) {
+    if (!removed) util::warn(batch_->label(), ": its record could not be removed: ", removed.error().message);
+    finish(removed.ok());
+  });
+}
+
+void CommandRun::finish(bool settled) {
+  reply();
+  runtime_.post([finished = std::move(finished_), settled]() mutable { finished(settled); });
+}
+
 void CommandRun::reply() {
-  if (!answer_) return;
-  const auto answer = *std::exchange(answer_, std::nullopt);
-  if (answer) {
-    command_.succeed(*answer);
+  if (std::exchange(replied_, true)) return;
+  if (*answer_) {
+    command_.succeed(**answer_);
   } else {
-    command_.fail(answer.error());
+    command_.fail(answer_->error());
   }
+}
+
+BatchReport CommandRun::report() const {
+  BatchReport report = batch_->report();
+  report.state = "running";
+  if (!answer_) return report;
+  if (*answer_) {
+    report.end("opened", "opened");
+  } else {
+    report.end("failed", "undone");
+    report.error = answer_->error();
+  }
+  return report;
 }
 
 }  // namespace multifundchannel

@@ -12,20 +12,32 @@ namespace multifundchannel {
 
 /// One command from its arrival until nothing of it is left: the batch, the undo that follows it,
 /// and the one reply. The reply waits for the undo, but not longer than a grace: what hangs is
-/// finished behind it. Owned by the Service, which destroys it when `finished` was called.
+/// finished behind it, and what can not be finished is left to a Settlement. Owned by the Service, which
+/// destroys it when `finished` was called.
 class CommandRun {
  public:
   CommandRun(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-             const funding::OpeningBook& book, plugin::Command command, std::unique_ptr<Batch> batch);
+             const funding::OpeningBook& book, plugin::Command command, std::unique_ptr<Batch> batch,
+             std::shared_ptr<Journal> journal);
   CommandRun(const CommandRun&) = delete;
   CommandRun& operator=(const CommandRun&) = delete;
 
-  /// Call once. `finished` comes from the ready queue and may destroy this.
-  void run(util::Function<void()> finished);
+  /// Call once. `finished` comes from the ready queue and may destroy this; with `settled` the journal
+  /// has no record any more.
+  void run(util::Function<void(bool settled)> finished);
   void abort(const util::Error& error);
+  /// Answers the caller, and leaves the batch to be settled at the next start.
+  void leave();
+
+  [[nodiscard]] BatchReport report() const;
+  [[nodiscard]] const std::shared_ptr<funding::Ledger>& ledger() const { return batch_->ledger(); }
+  [[nodiscard]] const std::shared_ptr<Journal>& journal() const { return journal_; }
 
  private:
   void answered(util::Result<std::string> answer);
+  void undo();
+  void undone(bool clean);
+  void finish(bool settled);
   void reply();
 
   spark::Runtime& runtime_;
@@ -34,9 +46,11 @@ class CommandRun {
   const funding::OpeningBook& book_;
   plugin::Command command_;
   std::unique_ptr<Batch> batch_;
+  std::shared_ptr<Journal> journal_;
   std::unique_ptr<Undo> undo_;
   std::optional<util::Result<std::string>> answer_;
-  util::Function<void()> finished_;
+  bool replied_ = false;
+  util::Function<void(bool)> finished_;
   spark::Scope scope_;  // of the grace timer; last, so that it ends first
 };
 

@@ -33,10 +33,13 @@ PeerOpening::PeerOpening(BatchContext& context, Owner& owner, const funding::Des
 void PeerOpening::connect(bool connected_already, spark::Completion completion) {
   step_ = std::move(completion);
   if (connected_already) return ask_connect();
-  context_.connects.enter(context_.scope.guard<spark::Gate::Pass>("connect", [this](spark::Gate::Pass place) {
+  auto inside = [this](spark::Gate::Pass place) {
     place_ = std::move(place);
     ask_connect();
-  }));
+  };
+  // Behind many addresses that do not answer, nobody waits for ever.
+  context_.connects.enter(context_.scope.expect<spark::Gate::Pass>(
+      "place among the connects", context_.settings.peer_timeout / 2, inside, [this] { ask_connect(); }));
 }
 
 // An address that does not answer gives its place to the next after a while and waits on outside.

@@ -7,18 +7,12 @@
 #include "funding/ledger.hpp"
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/batch_report.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/gate.hpp"
 #include "spark/scope.hpp"
 
 namespace multifundchannel {
-
-/// Why a peer dropped out: the RPC that failed, and its error as lightningd gave it (or ours, for a
-/// deadline).
-struct PeerFailure {
-  std::string method;
-  util::Error error;
-};
 
 /// What the peers of one batch have in common.
 struct BatchContext {
@@ -58,6 +52,8 @@ class PeerOpening {
   void restart(lightningd::Sat amount, spark::Completion completion);
   void complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint, spark::Completion completion);
 
+  /// Gives back its place among the connects, when the batch ends.
+  void leave() { place_.leave(); }
   /// Takes the peer out of the batch. Does nothing when it is out already.
   void fail(const std::string& method, util::Error error);
 

@@ -30,7 +30,9 @@ bool awaits_lockin(const PeerChannel& channel) { return channel.state == "CHANNE
 
 PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
                    const funding::OpeningBook& book, std::shared_ptr<funding::OpeningRecord> record)
-    : scope_(scope), client_(client), settings_(settings), book_(book), record_(std::move(record)) {}
+    : scope_(scope), client_(client), settings_(settings), book_(book), record_(std::move(record)) {
+  settings_.local_timeout = settings_.cleanup_timeout;
+}
 
 void PeerUndo::run(Done done) {
   done_ = std::move(done);
@@ -87,15 +89,17 @@ void PeerUndo::list(lightningd::Reply<std::vector<PeerChannel>> then) {
 void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
   if (!channels) {
     util::warn(record_->label, ": can not see what is left of its opening: ", channels.error().message);
-    finish(Outcome::remains);
+    give_up(record_->outpoint.has_value());
     return;
   }
   const Evidence evidence = find(*channels);
   if (!evidence.uncommitted && !evidence.committed) {
-    finish(Outcome::gone);
+    nothing_left();
+  } else if (!evidence.committed && book_.another_is_starting(*record_)) {
+    wait_for_other();
   } else if (++tries_ > max_tries) {
     util::warn(record_->label, ": its opening could not be removed");
-    finish(Outcome::remains);
+    give_up(evidence.committed != nullptr);
   } else if (tries_ <= 2) {
     remove(evidence);
   } else {
@@ -109,17 +113,26 @@ void PeerUndo::pause() {
     list([this](const Result<std::vector<PeerChannel>>& channels) {
       if (!channels) return judge(channels);
       const Evidence evidence = find(*channels);
-      if (!evidence.uncommitted && !evidence.committed) return finish(Outcome::gone);
+      if (!evidence.uncommitted && !evidence.committed) return nothing_left();
       remove(evidence);
     });
   });
 }
 
+// Whose opening it is will show when the other's start is answered.
+void PeerUndo::wait_for_other() {
+  if (waited_ > settings_.peer_timeout) {
+    util::warn(record_->label, ": it does not show whether its opening is left, or another batch's");
+    return give_up(false);
+  }
+  waited_ += first_pause;
+  scope_.after(first_pause, [this] { look(); });
+}
+
 void PeerUndo::remove(const Evidence& evidence) {
+  found_ = true;
   if (evidence.committed) {
     remove_committed(evidence);
-  } else if (book_.another_is_starting(*record_)) {
-    look();  // whose opening it is will show when that start is answered
   } else {
     remove_uncommitted(evidence);
   }
@@ -140,7 +153,8 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
       }
     } else if (awaits_lockin(channel)) {
       evidence.other_awaits_lockin = true;
-    } else if (channel.state == "OPENINGD" && channel.opened_by_us && channel.total == record_->amount &&
+    } else if (channel.state == "OPENINGD" && channel.opened_by_us &&
+               (channel.total == record_->amount || channel.total == record_->planned) &&
                !book_.belongs_to_another(*record_)) {
       evidence.uncommitted = &channel;
     }
@@ -163,7 +177,12 @@ void PeerUndo::remove_uncommitted(const Evidence& evidence) {
 
 void PeerUndo::remove_committed(const Evidence& evidence) {
   const PeerChannel& channel = *evidence.committed;
-  if (evidence.cancel_hits_committed && tries_ == 1) {
+  if (channel.released) {
+    util::warn(record_->label, ": the transaction of its channel ", channel.funding->str(), " may have been sent");
+    return give_up(true);
+  }
+  // A cancel takes an uncommitted opening first, and one of another batch may come at any moment.
+  if (evidence.cancel_hits_committed && tries_ == 1 && !book_.another_is_starting(*record_)) {
     util::debug(record_->label, ": fundchannel_cancel (completed)");
     client_.fundchannel_cancel(record_->peer, then_look("fundchannel_cancel"));
   } else if (channel.withheld && channel.channel_id) {
@@ -181,6 +200,15 @@ lightningd::Reply<void> PeerUndo::then_look(const char* what) {
   return scope_.expect<Result<void>>(
       what, settings_.cleanup_timeout, [this](const Result<void>&) { look(); }, [this] { look(); });
 }
+
+// A call that is still not answered may have its effect later.
+void PeerUndo::nothing_left() {
+  if (!record_->in_flight) return finish(Outcome::gone);
+  util::warn(record_->label, ": lightningd has not answered its last call; its opening may still come");
+  give_up(record_->stage == Stage::completing);
+}
+
+void PeerUndo::give_up(bool channel) { finish(channel ? Outcome::channel_remains : Outcome::opening_remains); }
 
 void PeerUndo::finish(Outcome outcome) {
   if (outcome == Outcome::gone) record_->gone();

@@ -20,8 +20,9 @@ namespace multifundchannel {
 class PeerUndo {
  public:
   enum class Outcome {
-    gone,     ///< nothing of ours is left at lightningd
-    remains,  ///< something is left that could not be removed; logged
+    gone,             ///< nothing of ours is left at lightningd
+    opening_remains,  ///< an opening that knows no outpoint could not be removed, or may still come; logged
+    channel_remains,  ///< the same of a channel, which has a claim on the inputs
   };
   using Done = util::Function<void(Outcome)>;
 
@@ -32,6 +33,8 @@ class PeerUndo {
 
   /// Call once. `done` comes from the ready queue or a reply.
   void run(Done done);
+  /// Whether there was anything to remove.
+  [[nodiscard]] bool found() const { return found_; }
 
  private:
   /// What of ours lightningd still shows for this peer.
@@ -51,8 +54,11 @@ class PeerUndo {
   [[nodiscard]] Evidence find(const std::vector<lightningd::PeerChannel>& channels) const;
   void pause();
   void remove(const Evidence& evidence);
+  void wait_for_other();
   void remove_uncommitted(const Evidence& evidence);
   void remove_committed(const Evidence& evidence);
+  void nothing_left();
+  void give_up(bool channel);
   void finish(Outcome outcome);
 
   /// A reply handler that looks again, whatever the reply or its absence.
@@ -65,6 +71,8 @@ class PeerUndo {
   std::shared_ptr<funding::OpeningRecord> record_;
   Done done_;
   int tries_ = 0;
+  bool found_ = false;
+  spark::Duration waited_{0};  ///< for another batch's start with the same peer
 };
 
 }  // namespace multifundchannel

@@ -70,17 +70,24 @@ Error too_few_left(const PeerOpening& decisive, const std::vector<std::unique_pt
   return Error{failure.error.code, failure.error.message, data.take()};
 }
 
-Error maybe_sent(const funding::FundingTransaction& transaction, const Error& cause) {
+Error maybe_sent(const funding::Ledger& ledger, const std::string& tx, const Error& cause) {
+  const std::string txid = ledger.sending->hex();
   Writer data;
-  data.object().field("method", "sendpsbt").field("txid", transaction.txid.hex());
+  data.object().field("method", "sendpsbt").field("batch", ledger.id).field("txid", txid).field("tx", tx);
   write_error(data, cause);
   data.end();
   return Error{lightningd::code::broadcast_fail,
-               str("The funding transaction ", transaction.txid.hex(),
-                   " was signed, but sending it was not confirmed. It may be on its way, and lightningd sends it again "
-                   "when it starts. Its channels ",
-                   "and inputs are kept. Look for the txid before you do anything else with these coins."),
+               str("The funding transaction ", txid,
+                   " was signed, but sending it was not confirmed (", without_transaction(cause.message),
+                   "): it may be on its way. Its channels and inputs are "
+                   "kept, and it is sent again until it is known. Do not use these inputs otherwise; see "
+                   "listmultifundchannels ",
+                   ledger.id),
                data.take()};
+}
+
+std::string without_transaction(const std::string& message) {
+  return message.substr(0, message.find(" Unsent tx discarded"));
 }
 
 ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld) {

@@ -24,8 +24,12 @@ namespace multifundchannel {
                                        const std::vector<std::unique_ptr<PeerOpening>>& all,
                                        const std::vector<const PeerOpening*>& failed);
 
-/// The error (303) of a batch whose transaction may or may not have gone out.
-[[nodiscard]] util::Error maybe_sent(const funding::FundingTransaction& transaction, const util::Error& cause);
+/// The error (303) of a batch whose transaction may or may not have gone out; `data` has txid, tx and
+/// the batch's id.
+[[nodiscard]] util::Error maybe_sent(const funding::Ledger& ledger, const std::string& tx, const util::Error& cause);
+
+/// lightningd's error about a failed broadcast without the signed transaction that it repeats.
+[[nodiscard]] std::string without_transaction(const std::string& message);
 
 /// The channels that wait for their transaction, whoever opened them.
 using ReadyChannels = std::set<std::pair<lightningd::Outpoint, lightningd::NodeId>>;

@@ -1,50 +1,257 @@
 #include "multifundchannel/service.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "funding/journal_format.hpp"
 #include "funding/request.hpp"
+#include "json/writer.hpp"
+#include "multifundchannel/local_call.hpp"
 #include "util/log.hpp"
 
 namespace multifundchannel {
 
+using lightningd::StoredText;
 using util::Error;
+using util::Result;
 using util::str;
 
+namespace {
+
+/// Of ended batches that listmultifundchannels shows; the oldest go first.
+constexpr std::size_t ended_limit = 1000;
+
+Error shutting_down() { return Error{-1, "lightningd is shutting down", {}}; }
+
+Error unknown_batch(const std::string& batch) {
+  return Error{lightningd::code::invalid_params, str("batch: there is none with the id ", batch), {}};
+}
+
+/// What is given up with a record, for the user to decide.
+std::string gives_up(const BatchReport& report, const funding::Ledger& ledger, bool forgotten) {
+  json::Writer out;
+  out.object().field("batch", report.id).field("forgotten", forgotten).field("state", report.state);
+  out.key("gives_up").array();
+  for (const auto& [outpoint, height] : ledger.reservation.heights) {
+    out.value(str("input ", outpoint.str(), " may stay reserved until block ",
+                  height + ledger.reservation.blocks + ledger.reservation.doubtful_blocks));
+  }
+  for (const auto& destination : report.destinations) {
+    const auto what = destination.outpoint ? str("channel ", destination.outpoint->str()) : std::string("opening");
+    out.value(str(what, " with ", destination.id.hex(), " is neither completed nor removed"));
+  }
+  if (ledger.phase == funding::BatchPhase::sending && report.txid) {
+    out.value(str("transaction ", report.txid->hex(),
+                  " may have been sent; it is not sent again. Do not spend its inputs before you know"));
+  }
+  return out.end().end().take();
+}
+
+}  // namespace
+
 Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const NodeFacts& node, const Settings& settings,
-                 std::uint64_t seed)
+                 std::uint64_t seed, std::function<std::int64_t()> unix_time)
     : runtime_(runtime),
       caller_(caller),
       node_(node),
       settings_(settings),
       random_(seed),
-      connects_(runtime, settings.max_connects) {}
+      unix_time_(std::move(unix_time)),
+      connects_(runtime, settings.max_connects),
+      scope_(runtime, nullptr) {}
 
 void Service::settings_changed() { connects_.set_limit(settings_.max_connects); }
+
+// --- Batches from before the start ---
+
+void Service::recover() {
+  scope_.after(settings_.recovery_patience, [this] { recovered(); });
+  const lightningd::Client client(caller_, "");
+  client.listdatastore(journal_key(), local_call<std::vector<StoredText>>(
+                                          scope_, settings_, "listdatastore",
+                                          [this](const Result<std::vector<StoredText>>& records) {
+                                            if (records) return found(*records);
+                                            util::warn("can not read the journal: ", records.error().message);
+                                            recovered();
+                                          }));
+}
+
+void Service::found(const std::vector<StoredText>& records) {
+  for (const auto& record : records) found(record);
+  if (to_look_at_ == 0) recovered();
+}
+
+void Service::found(const StoredText& record) {
+  if (record.key.size() != journal_key().size() + 1) return;
+  const std::string& id = record.key.back();
+  auto ledger = record.text ? funding::read_ledger(*record.text) : Result<std::shared_ptr<funding::Ledger>>(Error{
+                                                                       -1, "no text", {}});
+  if (ledger && (*ledger)->id != id) ledger = Error{-1, "it is the record of another batch", {}};
+  if (!ledger) {
+    util::warn("batch ", id, ": its record is kept but not acted on: ", ledger.error().message);
+    unreadable_[id] = {id, ledger.error().message};
+    return;
+  }
+  util::info("batch ", id.substr(0, 8), ": left in the phase ", funding::name_of((*ledger)->phase), ", settling it");
+  const lightningd::Client client(caller_, "");
+  auto report = report_on(**ledger);
+  auto journal = std::make_shared<Journal>(client, settings_, id, record.generation);
+  ++to_look_at_;
+  settle(id,
+         std::make_unique<Settlement>(runtime_, client, settings_, book_, node_, *ledger, std::move(journal),
+                                      std::move(report)),
+         settings_.settle_delay, [this] { looked(); });
+}
+
+void Service::looked() {
+  if (--to_look_at_ == 0) recovered();
+}
+
+void Service::recovered() {
+  recovered_ = true;
+  for (auto& command : std::exchange(waiting_, {})) command();
+}
+
+void Service::settle(const std::string& id, std::unique_ptr<Settlement> settlement, spark::Duration delay,
+                     util::Function<void()> looked) {
+  auto& running = settlements_[id];
+  running = std::move(settlement);
+  running->run(delay, std::move(looked), [this, id] { settled(id); });
+}
+
+void Service::settled(const std::string& id) {
+  ended_.push_back(settlements_.at(id)->report());
+  settlements_.erase(id);
+}
+
+// --- Commands ---
 
 void Service::multifundchannel(plugin::Command command, const json::Value& params) {
   auto request = funding::parse_request(params);
   if (!request) return command.fail(request.error());
-  if (idle_) return command.fail(Error{-1, "lightningd is shutting down", {}});
+  auto start = [this, command = std::move(command), request = std::move(*request)]() mutable {
+    if (idle_) return command.fail(shutting_down());
+    run(std::move(command), std::move(request));
+  };
+  if (recovered_) return start();
+  waiting_.push_back(std::move(start));
+}
 
+void Service::run(plugin::Command command, funding::Request request) {
   Settings settings = settings_;
-  if (request->peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request->peer_timeout_seconds);
+  if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
   const auto number = ++last_number_;
   // Inputs are known to be ours by the height that they are reserved to: no two batches share one.
   settings.longer_reservation += static_cast<std::uint32_t>(number % 100);
   lightningd::Client client(caller_, command.raw_id());
-  auto batch = std::make_unique<Batch>(runtime_, client, settings, connects_, book_, node_, std::move(*request),
-                                       str("batch ", number), random_());
-  auto& run = runs_[number];
-  run = std::make_unique<CommandRun>(runtime_, client, settings, book_, std::move(command), std::move(batch));
-  run->run([this, number] { finished(number); });
+  auto ledger = std::make_shared<funding::Ledger>();
+  ledger->id = new_id();
+  ledger->begun = unix_time_();
+  const auto id = ledger->id;
+  auto journal = std::make_shared<Journal>(client, settings, id);
+  auto batch = std::make_unique<Batch>(runtime_, client, settings, connects_, book_, node_, std::move(request),
+                                       str("batch ", id.substr(0, 8)), std::move(ledger), journal, random_());
+  auto& run = runs_[id];
+  run = std::make_unique<CommandRun>(runtime_, client, settings, book_, std::move(command), std::move(batch),
+                                     std::move(journal));
+  run->run([this, id](bool settled) { finished(id, settled); });
 }
 
-void Service::finished(std::uint64_t number) {
-  runs_.erase(number);
+void Service::finished(const std::string& id, bool settled) {
+  const auto run = std::move(runs_.extract(id).mapped());
+  if (settled) {
+    ended_.push_back(run->report());
+    if (ended_.size() > ended_limit) ended_.erase(ended_.begin());
+  } else if (!idle_) {
+    settle(id,
+           std::make_unique<Settlement>(runtime_, lightningd::Client(caller_, ""), settings_, book_, node_,
+                                        run->ledger(), run->journal(), run->report()),
+           settings_.settle_pause, nullptr);
+  }
   if (runs_.empty() && idle_) std::exchange(idle_, nullptr)();
 }
 
+std::string Service::new_id() {
+  util::Bytes bytes;
+  for (int i = 0; i < 16; ++i) bytes.push_back(static_cast<std::uint8_t>(random_()));
+  return util::to_hex(bytes);
+}
+
+// --- Listing and forgetting ---
+
+std::vector<BatchReport> Service::reports() const {
+  std::vector<BatchReport> reports = ended_;
+  for (const auto& [id, run] : runs_) reports.push_back(run->report());
+  for (const auto& [id, settlement] : settlements_) reports.push_back(settlement->report());
+  for (const auto& [id, record] : unreadable_) {
+    BatchReport report;
+    report.id = id;
+    report.state = "unsettled";
+    report.recovery = {str("its record is kept but not acted on: ", record.why)};
+    reports.push_back(std::move(report));
+  }
+  std::stable_sort(reports.begin(), reports.end(), [](const auto& a, const auto& b) { return a.begun < b.begun; });
+  return reports;
+}
+
+void Service::list(plugin::Command command, const std::optional<std::string>& batch) {
+  auto all = reports();
+  if (batch) std::erase_if(all, [&batch](const BatchReport& report) { return report.id != *batch; });
+  if (batch && all.empty()) return command.fail(unknown_batch(*batch));
+  command.succeed(to_json(all));
+}
+
+void Service::forget(plugin::Command command, const std::string& batch, bool confirmed) {
+  if (const auto record = unreadable_.find(batch); record != unreadable_.end()) {
+    return forget_unreadable(std::move(command), record->second, confirmed);
+  }
+  if (runs_.contains(batch)) {
+    return command.fail(Error{-1, str("batch: ", batch, " is still running"), {}});
+  }
+  const auto found = settlements_.find(batch);
+  if (found == settlements_.end()) return command.fail(unknown_batch(batch));
+  auto& settlement = *found->second;
+  if (!confirmed) return command.succeed(gives_up(settlement.report(), settlement.ledger(), false));
+  auto removed = [this, batch, command = std::move(command)](const Result<void>& done) mutable {
+    if (!done) return command.fail(done.error());
+    const auto node = settlements_.extract(batch);
+    const auto& forgotten = *node.mapped();
+    command.succeed(gives_up(forgotten.report(), forgotten.ledger(), true));
+    ended_.push_back(forgotten.report());
+    ended_.back().state = "forgotten";
+  };
+  settlement.forget(std::move(removed));
+}
+
+void Service::forget_unreadable(plugin::Command command, const Unreadable& record, bool confirmed) {
+  auto answer = [record](bool forgotten) {
+    json::Writer out;
+    out.object().field("batch", record.key).field("forgotten", forgotten).field("state", "unsettled");
+    out.key("gives_up").array().value(str("a record that this plugin can not read: ", record.why)).end();
+    return out.end().take();
+  };
+  if (!confirmed) return command.succeed(answer(false));
+  const lightningd::Client client(caller_, command.raw_id());
+  client.deldatastore(journal_key(record.key),
+                      local_call<void>(scope_, settings_, "deldatastore",
+                                       [this, answer, key = record.key, command = std::move(command)](
+                                           const Result<void>& removed) mutable {
+                                         if (!removed) return command.fail(removed.error());
+                                         unreadable_.erase(key);
+                                         command.succeed(answer(true));
+                                       }));
+}
+
+// --- The end ---
+
+void Service::leave() {
+  settlements_.clear();
+  for (const auto& [id, run] : runs_) run->leave();
+  runs_.clear();
+}
+
 void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
+  settlements_.clear();  // their records stay for the next start
   if (runs_.empty()) return done();
   idle_ = std::move(done);
   util::info("shutting down: ", runs_.size(), " batches are undone first");
@@ -53,7 +260,7 @@ void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
     util::warn("shutting down: ", runs_.size(), " batches could not be undone in time");
     std::exchange(idle_, nullptr)();
   });
-  for (const auto& [number, run] : runs_) run->abort(Error{-1, "lightningd is shutting down", {}});
+  for (const auto& [id, run] : runs_) run->abort(shutting_down());
 }
 
 }  // namespace multifundchannel

@@ -1,50 +1,92 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
 #include "multifundchannel/command_run.hpp"
 #include "multifundchannel/settings.hpp"
+#include "multifundchannel/settlement.hpp"
 #include "plugin/plugin.hpp"
 #include "spark/gate.hpp"
 
 namespace multifundchannel {
 
-/// Runs the commands: one CommandRun each, several at the same time. Lives as long as the process,
-/// from init on; owned by the App, and so are the settings.
+/// Runs the commands: one CommandRun each, several at the same time, and settles what is left of batches
+/// that nobody runs any more. Lives as long as the process, from init on; owned by the App, and so are
+/// the settings.
 class Service {
  public:
+  /// `unix_time` gives the seconds since 1970.
   Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const NodeFacts& node, const Settings& settings,
-          std::uint64_t seed);
+          std::uint64_t seed, std::function<std::int64_t()> unix_time);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
+
+  /// Looks for records of batches from before the start and settles them. Commands wait until each was
+  /// looked at once, or for a while: they could meet the same peers and coins.
+  void recover();
 
   /// To be called when an option has changed the settings; running batches keep theirs.
   void settings_changed();
 
   /// `params` have passed funding::parse_request already; whatever is wrong answers the command.
   void multifundchannel(plugin::Command command, const json::Value& params);
+  /// Every batch since the start and every unsettled one from before, or the one asked for.
+  void list(plugin::Command command, const std::optional<std::string>& batch);
+  /// Shows what removing an unsettled record gives up and, when confirmed, removes it.
+  void forget(plugin::Command command, const std::string& batch, bool confirmed);
 
+  /// The node ends: touches nothing any more, and tells every caller that the next start settles it.
+  void leave();
   /// Aborts what runs and calls `done` once nothing is left, or when `limit` has passed.
   void shut_down(spark::Duration limit, util::Function<void()> done);
 
  private:
-  void finished(std::uint64_t number);
+  /// A record that can not be read: kept and shown, never acted on.
+  struct Unreadable {
+    std::string key;
+    std::string why;
+  };
+
+  void found(const std::vector<lightningd::StoredText>& records);
+  void found(const lightningd::StoredText& record);
+  void looked();
+  void recovered();
+  void run(plugin::Command command, funding::Request request);
+  void finished(const std::string& id, bool settled);
+  void settle(const std::string& id, std::unique_ptr<Settlement> settlement, spark::Duration delay,
+              util::Function<void()> looked);
+  void settled(const std::string& id);
+  void forget_unreadable(plugin::Command command, const Unreadable& record, bool confirmed);
+  [[nodiscard]] std::vector<BatchReport> reports() const;
+  [[nodiscard]] std::string new_id();
 
   spark::Runtime& runtime_;
   jsonrpc::Caller& caller_;
   const NodeFacts node_;
   const Settings& settings_;
   std::mt19937_64 random_;
+  std::function<std::int64_t()> unix_time_;
   funding::OpeningBook book_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
   std::uint64_t last_number_ = 0;
-  std::map<std::uint64_t, std::unique_ptr<CommandRun>> runs_;
-  util::Function<void()> idle_;  ///< shut_down waits
+  std::map<std::string, std::unique_ptr<CommandRun>> runs_;  // by the batch's id, like the next two
+  std::map<std::string, std::unique_ptr<Settlement>> settlements_;
+  std::map<std::string, Unreadable> unreadable_;
+  std::vector<BatchReport> ended_;  // in the order in which they ended
+  bool recovered_ = false;
+  std::size_t to_look_at_ = 0;  ///< records that were not looked at yet
+  std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery
+  util::Function<void()> idle_;                  ///< shut_down waits
+  spark::Scope scope_;                           // of recovery and forgetting; last, so that it ends first
 };
 
 }  // namespace multifundchannel

@@ -28,9 +28,19 @@ struct Settings {
   std::size_t max_connects = 10;
   /// After this long an unanswered connect gives its place to another and waits on outside.
   spark::Duration connect_patience = std::chrono::seconds(3);
+  /// Before a record from before the start is settled: what a killed process had written, lightningd
+  /// still carries out.
+  spark::Duration settle_delay = std::chrono::seconds(2);
+  /// The first pause after an attempt to settle a batch, and the longest.
+  spark::Duration settle_pause = std::chrono::seconds(1);
+  spark::Duration longest_settle_pause = std::chrono::minutes(5);
+  /// How long a command waits for batches from before the start to be looked at once.
+  spark::Duration recovery_patience = std::chrono::seconds(15);
   /// Blocks of the first reservation, and what is added before anything is completed.
   std::uint32_t first_reservation = 12;
   std::uint32_t longer_reservation = 132;
+  /// Blocks that sendpsbt adds: two weeks, as the builtin reserves.
+  std::uint32_t sent_reservation = 2016;
 };
 
 }  // namespace multifundchannel

@@ -1,5 +1,6 @@
 #include "multifundchannel/undo.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "util/log.hpp"
@@ -9,6 +10,16 @@ namespace multifundchannel {
 using funding::Stage;
 using spark::Completion;
 using spark::Spark;
+
+namespace {
+
+/// What concerns lightningd alone has to be quick here.
+Settings undoing(Settings settings) {
+  settings.local_timeout = settings.cleanup_timeout;
+  return settings;
+}
+
+}  // namespace
 
 Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
            const funding::OpeningBook& book, std::shared_ptr<funding::Ledger> ledger, std::string label)
@@ -22,7 +33,7 @@ Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& s
       book_(book),
       ledger_(std::move(ledger)),
       label_(std::move(label)),
-      coins_(scope_, client_, settings_, ledger_) {}
+      coins_(scope_, client_, undoing(settings), ledger_) {}
 
 void Undo::run(util::Function<void(bool clean)> done) {
   done_ = std::move(done);
@@ -32,7 +43,7 @@ void Undo::run(util::Function<void(bool clean)> done) {
   for (const auto& record : ledger_->openings) {
     if (!ledger_->may_undo(*record)) continue;
     const bool binds = record->stage == Stage::completing || record->stage == Stage::completed || record->outpoint;
-    all.push_back(undo_opening(record, binds));
+    all.push_back(undo_opening(record));
     if (binds) binding.push_back(all.back());
   }
   all.push_back(scope_.spark([this, binding = std::move(binding)](Completion completion) mutable {
@@ -41,16 +52,20 @@ void Undo::run(util::Function<void(bool clean)> done) {
   scope_.wait(std::move(all), [this] { std::exchange(done_, nullptr)(clean_); });
 }
 
-Spark Undo::undo_opening(const std::shared_ptr<funding::OpeningRecord>& record, bool binds_coins) {
+Spark Undo::undo_opening(const std::shared_ptr<funding::OpeningRecord>& record) {
   peers_.push_back(std::make_unique<PeerUndo>(scope_, client_, settings_, book_, record));
   PeerUndo& peer = *peers_.back();
-  return scope_.spark([this, &peer, binds_coins](Completion completion) {
-    peer.run([this, binds_coins, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
-      if (outcome == PeerUndo::Outcome::remains) clean_ = false;
-      if (outcome == PeerUndo::Outcome::remains && binds_coins) coins_bound_ = true;
+  return scope_.spark([this, &peer](Completion completion) {
+    peer.run([this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
+      if (outcome != PeerUndo::Outcome::gone) clean_ = false;
+      if (outcome == PeerUndo::Outcome::channel_remains) coins_bound_ = true;
       std::move(c).done();
     });
   });
+}
+
+bool Undo::found() const {
+  return found_coins_ || std::any_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer->found(); });
 }
 
 void Undo::release(Completion completion) {
@@ -61,9 +76,9 @@ void Undo::release(Completion completion) {
   }
   const auto waiting = std::make_shared<Completion>(std::move(completion));
   reservation.on_answer = scope_.expect<>(
-      "reservation", settings_.local_timeout, [this, waiting] { release_now(std::move(*waiting)); },
+      "reservation", settings_.cleanup_timeout, [this, waiting] { release_now(std::move(*waiting)); },
       [this, waiting] {
-        util::warn(label_, ": lightningd does not say which inputs it reserved; they are free again after some blocks");
+        util::warn(label_, ": lightningd does not say yet which inputs it has reserved");
         clean_ = false;
         std::move(*waiting).done();
       });
@@ -79,7 +94,8 @@ void Undo::release_now(Completion completion) {
     std::move(completion).done();
     return;
   }
-  coins_.release([this, c = std::move(completion)](const util::Result<void>& released) mutable {
+  coins_.release([this, c = std::move(completion)](const util::Result<bool>& released) mutable {
+    found_coins_ = released && *released;
     if (!released) {
       util::warn(label_, ": ", released.error().message);
       clean_ = false;

@@ -26,9 +26,11 @@ class Undo {
   /// Call once. `done` comes from the ready queue, with whether nothing is left; the owner may
   /// destroy this in it.
   void run(util::Function<void(bool clean)> done);
+  /// Whether there was anything to undo.
+  [[nodiscard]] bool found() const;
 
  private:
-  [[nodiscard]] spark::Spark undo_opening(const std::shared_ptr<funding::OpeningRecord>& record, bool binds_coins);
+  [[nodiscard]] spark::Spark undo_opening(const std::shared_ptr<funding::OpeningRecord>& record);
   void release(spark::Completion completion);
   void release_now(spark::Completion completion);
 
@@ -43,6 +45,7 @@ class Undo {
   util::Function<void(bool)> done_;
   bool coins_bound_ = false;  ///< a channel that could not be removed may spend them
   bool clean_ = true;
+  bool found_coins_ = false;
 };
 
 }  // namespace multifundchannel

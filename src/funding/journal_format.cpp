@@ -1,0 +1,194 @@
+#include "funding/journal_format.hpp"
+
+#include <array>
+#include <utility>
+
+#include "funding/psbt.hpp"
+#include "json/value.hpp"
+#include "json/writer.hpp"
+#include "util/str.hpp"
+
+namespace funding {
+
+using lightningd::Outpoint;
+using lightningd::Sat;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+constexpr std::uint64_t format_version = 1;
+
+constexpr std::array phase_names{std::pair{BatchPhase::begun, "begun"}, std::pair{BatchPhase::opening, "opening"},
+                                 std::pair{BatchPhase::completing, "completing"},
+                                 std::pair{BatchPhase::sending, "sending"}};
+
+void write_reservation(json::Writer& out, const ReservationRecord& reservation) {
+  out.field("blocks", reservation.blocks).field("more_blocks", reservation.doubtful_blocks);
+  if (reservation.renewed_at) out.field("renewed_at", *reservation.renewed_at);
+  out.key("inputs").object();
+  for (const auto& [outpoint, height] : reservation.heights) out.field(outpoint.str(), height);
+  out.end();
+}
+
+void write_opening(json::Writer& out, const OpeningRecord& opening, std::optional<std::uint32_t> outnum) {
+  out.object().field("id", opening.peer.hex()).field("sat", opening.planned.value);
+  if (opening.stage != Stage::none && opening.amount != opening.planned) out.field("told_sat", opening.amount.value);
+  if (outnum) out.field("outnum", *outnum);
+  out.end();
+}
+
+// --- Reading: the first error ends it; read_ledger() says whose record it was. ---
+
+Error broken(const std::string& what) { return Error{-1, what, {}}; }
+
+Result<BatchPhase> read_phase(const json::Value& root) {
+  const auto name = root.string("phase");
+  if (!name) return name.error();
+  for (const auto& [phase, text] : phase_names) {
+    if (*name == text) return phase;
+  }
+  return broken(str("phase: unknown: ", *name));
+}
+
+Result<std::uint32_t> read_u32(const json::Value& object, std::string_view name) {
+  const auto value = object.field(name);
+  if (!value) return value.error();
+  return value->u32();
+}
+
+Result<void> read_reservation(const json::Value& root, ReservationRecord& reservation) {
+  const auto blocks = read_u32(root, "blocks");
+  const auto more = read_u32(root, "more_blocks");
+  if (!blocks) return blocks.error();
+  if (!more) return more.error();
+  reservation.blocks = *blocks;
+  reservation.doubtful_blocks = *more;
+  if (const auto renewed = root.find("renewed_at")) {
+    const auto height = renewed->u32();
+    if (!height) return height.error();
+    reservation.renewed_at = *height;
+  }
+  const auto inputs = root.field("inputs");
+  if (!inputs) return inputs.error();
+  for (const auto& [name, value] : inputs->members()) {
+    const auto outpoint = Outpoint::parse(name);
+    const auto height = value.u32();
+    if (!outpoint) return broken(str("inputs: not an outpoint: ", name));
+    if (!height) return height.error();
+    reservation.heights[*outpoint] = *height;
+  }
+  return {};
+}
+
+Result<std::shared_ptr<OpeningRecord>> read_opening(const json::Value& value) {
+  const auto id = value.string("id");
+  const auto sat = value.u64("sat");
+  if (!id) return id.error();
+  if (!sat) return sat.error();
+  const auto peer = lightningd::NodeId::from_hex(*id);
+  if (!peer) return broken(str(value.path(), ".id: not a node id"));
+  auto opening = std::make_shared<OpeningRecord>();
+  opening->peer = *peer;
+  opening->planned = Sat{*sat};
+  opening->amount = Sat{*sat};
+  if (const auto told = value.find("told_sat")) {
+    const auto amount = told->u64();
+    if (!amount) return amount.error();
+    opening->amount = Sat{*amount};
+  }
+  return opening;
+}
+
+/// An opening with an output in the transaction may be a channel by now; any other may be waiting.
+Result<void> read_stage(const json::Value& value, Ledger& ledger, OpeningRecord& opening) {
+  if (ledger.phase != BatchPhase::begun) opening.stage = Stage::started;
+  if (!ledger.plan) return {};
+  ledger.plan->outnums.emplace_back();
+  if (!value.find("outnum")) return {};
+  const auto outnum = read_u32(value, "outnum");
+  if (!outnum) return outnum.error();
+  ledger.plan->outnums.back() = *outnum;
+  opening.stage = Stage::completing;
+  opening.outpoint = Outpoint{ledger.plan->txid, *outnum};
+  return {};
+}
+
+Result<void> read_openings(const json::Value& root, Ledger& ledger) {
+  const auto openings = root.field("destinations");
+  if (!openings) return openings.error();
+  for (const auto& value : openings->elements()) {
+    auto opening = read_opening(value);
+    if (!opening) return opening.error();
+    if (auto read = read_stage(value, ledger, **opening); !read) return read;
+    ledger.openings.push_back(std::move(*opening));
+  }
+  if (ledger.openings.empty()) return broken("destinations: none");
+  return {};
+}
+
+Result<void> read_plan(const json::Value& root, Ledger& ledger) {
+  if (ledger.phase != BatchPhase::completing && ledger.phase != BatchPhase::sending) return {};
+  const auto text = root.string("psbt");
+  if (!text) return text.error();
+  const auto psbt = Psbt::from_base64(*text);
+  if (!psbt) return broken(str("psbt: ", psbt.error().message));
+  ledger.plan = FundingPlan{psbt->txid(), util::share(std::string(*text)), {}};
+  return {};
+}
+
+Result<std::shared_ptr<Ledger>> read_version_1(const json::Value& root) {
+  auto ledger = std::make_shared<Ledger>();
+  const auto id = root.string("batch");
+  const auto begun = root.u64("begun");
+  const auto phase = read_phase(root);
+  if (!id) return id.error();
+  if (!begun) return begun.error();
+  if (!phase) return phase.error();
+  ledger->id = std::string(*id);
+  ledger->begun = static_cast<std::int64_t>(*begun);
+  ledger->phase = *phase;
+  if (auto read = read_plan(root, *ledger); !read) return read.error();
+  if (auto read = read_reservation(root, ledger->reservation); !read) return read.error();
+  if (auto read = read_openings(root, *ledger); !read) return read.error();
+  return ledger;
+}
+
+}  // namespace
+
+const char* name_of(BatchPhase phase) {
+  for (const auto& [value, text] : phase_names) {
+    if (value == phase) return text;
+  }
+  return "unknown";
+}
+
+std::string write_ledger(const Ledger& ledger) {
+  json::Writer out;
+  out.object().field("version", format_version).field("batch", ledger.id).field("begun", ledger.begun);
+  out.field("phase", name_of(ledger.phase));
+  write_reservation(out, ledger.reservation);
+  out.key("destinations").array();
+  for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
+    write_opening(out, *ledger.openings[i], ledger.plan ? ledger.plan->outnums[i] : std::nullopt);
+  }
+  out.end();
+  if (ledger.plan) out.field("psbt", *ledger.plan->psbt);
+  return out.end().take();
+}
+
+Result<std::shared_ptr<Ledger>> read_ledger(std::string_view text) {
+  const auto document = json::Document::parse(text, "record");
+  if (!document) return broken(document.error().message);
+  const auto version = document->root().u64("version");
+  if (!version) return broken(version.error().message);
+  if (*version != format_version) {
+    return broken(str("written by a newer version of this plugin (format ", *version, ", known: ", format_version, ")"));
+  }
+  auto ledger = read_version_1(document->root());
+  if (!ledger) return broken(ledger.error().message);
+  return ledger;
+}
+
+}  // namespace funding

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "funding/ledger.hpp"
+#include "util/result.hpp"
+
+namespace funding {
+
+/// The ledger as JSON text for lightningd's datastore, so that a batch can be settled after a crash.
+/// Holds ids, amounts, outpoints and the unsigned transaction; nothing that could spend a coin.
+[[nodiscard]] std::string write_ledger(const Ledger& ledger);
+
+/// Reverses write_ledger(). What was in flight when it was written is in doubt now: every opening counts
+/// as possibly made. Errors (-1): written by a newer version, or not what we write; such a record must
+/// not be acted on.
+[[nodiscard]] util::Result<std::shared_ptr<Ledger>> read_ledger(std::string_view text);
+
+[[nodiscard]] const char* name_of(BatchPhase phase);
+
+}  // namespace funding

@@ -1,0 +1,94 @@
+#include "multifundchannel/batch_report.hpp"
+
+#include "funding/journal_format.hpp"
+#include "json/writer.hpp"
+
+namespace multifundchannel {
+
+using funding::Stage;
+
+namespace {
+
+const char* name_of(Stage stage) {
+  switch (stage) {
+    case Stage::none:
+      return "waiting";
+    case Stage::starting:
+      return "starting";
+    case Stage::started:
+      return "started";
+    case Stage::completing:
+      return "completing";
+    case Stage::completed:
+      return "secured";
+  }
+  return "waiting";
+}
+
+void write_error(json::Writer& out, const util::Error& error) {
+  out.key("error").object().field("code", error.code).field("message", error.message).end();
+}
+
+void write_destination(json::Writer& out, const DestinationReport& destination) {
+  out.object().field("id", destination.id.hex()).field("amount_msat", lightningd::to_msat(destination.amount).value);
+  out.field("state", destination.state);
+  if (const auto& outpoint = destination.outpoint) {
+    const auto outnum = static_cast<std::uint16_t>(outpoint->vout);
+    out.field("channel_id", lightningd::v1_channel_id(outpoint->txid, outnum).hex()).field("outnum", outpoint->vout);
+  }
+  if (destination.failure) {
+    out.field("method", destination.failure->method);
+    write_error(out, destination.failure->error);
+  }
+  out.end();
+}
+
+void write_report(json::Writer& out, const BatchReport& report) {
+  out.object().field("batch", report.id).field("begun", report.begun).field("state", report.state);
+  if (!report.phase.empty()) out.field("phase", report.phase);
+  if (report.txid) out.field("txid", report.txid->hex());
+  out.key("destinations").array();
+  for (const auto& destination : report.destinations) write_destination(out, destination);
+  out.end();
+  if (report.error) write_error(out, *report.error);
+  if (!report.recovery.empty()) {
+    out.key("recovery").array();
+    for (const auto& line : report.recovery) out.value(line);
+    out.end();
+  }
+  out.end();
+}
+
+}  // namespace
+
+void BatchReport::end(const std::string& batch_state, const std::string& destination_state) {
+  state = batch_state;
+  for (auto& destination : destinations) {
+    if (destination.state != "failed") destination.state = destination_state;
+  }
+}
+
+BatchReport report_on(const funding::Ledger& ledger) {
+  BatchReport report;
+  report.id = ledger.id;
+  report.begun = ledger.begun;
+  report.phase = funding::name_of(ledger.phase);
+  if (ledger.plan) report.txid = ledger.plan->txid;
+  for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
+    const auto& opening = *ledger.openings[i];
+    DestinationReport destination{opening.peer, opening.planned, name_of(opening.stage), {}, {}};
+    const auto outnum = ledger.plan ? ledger.plan->outnums[i] : std::nullopt;
+    if (outnum) destination.outpoint = lightningd::Outpoint{ledger.plan->txid, *outnum};
+    report.destinations.push_back(std::move(destination));
+  }
+  return report;
+}
+
+std::string to_json(const std::vector<BatchReport>& reports) {
+  json::Writer out;
+  out.object().key("batches").array();
+  for (const auto& report : reports) write_report(out, report);
+  return out.end().end().take();
+}
+
+}  // namespace multifundchannel

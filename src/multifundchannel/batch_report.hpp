@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "funding/ledger.hpp"
+#include "lightningd/types.hpp"
+#include "util/result.hpp"
+
+namespace multifundchannel {
+
+/// Why a peer dropped out: the RPC that failed, and its error as lightningd gave it (or ours, for a
+/// deadline).
+struct PeerFailure {
+  std::string method;
+  util::Error error;
+};
+
+/// One destination as listmultifundchannels shows it.
+struct DestinationReport {
+  lightningd::NodeId id;
+  lightningd::Sat amount;
+  std::string state;  ///< waiting, starting, started, completing, secured, opened, failed, undone or in doubt
+  std::optional<lightningd::Outpoint> outpoint;
+  std::optional<PeerFailure> failure;
+};
+
+/// One batch as listmultifundchannels shows it.
+struct BatchReport {
+  std::string id;
+  std::int64_t begun = 0;  ///< Unix time, seconds
+  std::string state;       ///< running, opened, failed, settling, unsettled or undone
+  std::string phase;
+  std::optional<lightningd::Txid> txid;
+  std::vector<DestinationReport> destinations;
+  std::optional<util::Error> error;   ///< what the caller was told
+  std::vector<std::string> recovery;  ///< what settling it has done and found, in order
+
+  /// How it ended for those destinations that have not failed by themselves.
+  void end(const std::string& batch_state, const std::string& destination_state);
+};
+
+/// What the ledger knows, with the batch's state left open.
+[[nodiscard]] BatchReport report_on(const funding::Ledger& ledger);
+
+/// JSON text of the array `batches`; `code` and `message` of errors, but never their data: lightningd's
+/// error about a failed broadcast carries the signed transaction.
+[[nodiscard]] std::string to_json(const std::vector<BatchReport>& reports);
+
+}  // namespace multifundchannel

@@ -1,0 +1,90 @@
+#include "multifundchannel/journal.hpp"
+
+#include <utility>
+
+#include "funding/journal_format.hpp"
+#include "multifundchannel/local_call.hpp"
+
+namespace multifundchannel {
+
+using lightningd::Reply;
+using util::Error;
+using util::Result;
+
+namespace {
+
+/// lightningd's "no such key" of deldatastore.
+constexpr int no_such_key = 1200;
+
+/// lightningd v26.06.6 was seen to die of a text of 5 MB, and to take one of 4 MB.
+constexpr std::size_t longest_text = 3'000'000;
+
+Error unsafe(const Error& cause) {
+  return Error{cause.code,
+               util::str("the batch can not be recorded in lightningd's datastore, so that a crash would lose it: ",
+                         cause.message),
+               cause.data};
+}
+
+}  // namespace
+
+lightningd::DatastoreKey journal_key() { return {"multifundchannel", "batch"}; }
+
+lightningd::DatastoreKey journal_key(const std::string& batch) {
+  auto key = journal_key();
+  key.push_back(batch);
+  return key;
+}
+
+Journal::Journal(lightningd::Client client, const Settings& settings, std::string batch)
+    : client_(std::move(client)), settings_(settings), batch_(std::move(batch)) {}
+
+Journal::Journal(lightningd::Client client, const Settings& settings, std::string batch, std::uint64_t generation)
+    : Journal(std::move(client), settings, std::move(batch)) {
+  state_->exists = true;
+  state_->generation = generation;
+}
+
+void Journal::save(spark::Scope& scope, const funding::Ledger& ledger, Reply<void> then) {
+  auto saved = local_call<std::uint64_t>(scope, settings_, "datastore",
+                                         [then = std::move(then)](const Result<std::uint64_t>& answer) mutable {
+                                           then(answer ? Result<void>() : Result<void>(unsafe(answer.error())));
+                                         });
+  auto text = funding::write_ledger(ledger);
+  if (text.size() > longest_text) {
+    saved(Error{-1, util::str("the record would have ", text.size(), " bytes, more than ", longest_text), {}});
+    return;
+  }
+  const bool exists = std::exchange(state_->exists, true);
+  auto noted = [state = state_, exists, saved = std::move(saved)](Result<std::uint64_t> answer) mutable {
+    if (answer) {
+      state->generation = *answer;
+    } else if (!exists && !lightningd::in_doubt(answer.error())) {
+      state->exists = false;
+    }
+    saved(std::move(answer));
+  };
+  state_->text = std::move(text);
+  const auto generation = std::exchange(state_->generation, std::nullopt);
+  if (exists) {
+    client_.datastore_replace(journal_key(batch_), state_->text, generation, std::move(noted));
+  } else {
+    client_.datastore_create(journal_key(batch_), state_->text, std::move(noted));
+  }
+}
+
+void Journal::remove(spark::Scope& scope, Reply<void> then) {
+  if (!state_->exists) {
+    scope.runtime().post(scope.guard<>("no record", [then = std::move(then)]() mutable { then({}); }));
+    return;
+  }
+  client_.deldatastore(journal_key(batch_),
+                       local_call<void>(scope, settings_, "deldatastore",
+                                        [state = state_, then = std::move(then)](const Result<void>& answer) mutable {
+                                          if (!answer && answer.error().code != no_such_key) return then(answer);
+                                          state->exists = false;
+                                          then({});
+                                        }));
+}
+
+}  // namespace multifundchannel

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "funding/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/settings.hpp"
+#include "spark/scope.hpp"
+
+namespace multifundchannel {
+
+/// Where all records are: one child of this key for each batch.
+[[nodiscard]] lightningd::DatastoreKey journal_key();
+[[nodiscard]] lightningd::DatastoreKey journal_key(const std::string& batch);
+
+/// One batch's record in lightningd's datastore. A reply of the datastore means that the record is on
+/// disk: whoever is about to do something with effects saves first and goes on in `then`. Shared by the
+/// batch, its undo and its settlement, each of which uses it from its own scope.
+class Journal {
+ public:
+  Journal(lightningd::Client client, const Settings& settings, std::string batch);
+  /// For a record that was found.
+  Journal(lightningd::Client client, const Settings& settings, std::string batch, std::uint64_t generation);
+
+  /// Writes the ledger as it is now. After an error the record is as it was before, or as it should be.
+  void save(spark::Scope& scope, const funding::Ledger& ledger, lightningd::Reply<void> then);
+  /// Removes the record; a record that is not there is no error.
+  void remove(spark::Scope& scope, lightningd::Reply<void> then);
+
+  /// The record as it was written last, answered or not; empty when none was.
+  [[nodiscard]] const std::string& text() const { return state_->text; }
+
+ private:
+  /// What replies that nobody waits for any more still update.
+  struct State {
+    std::string text;
+    bool exists = false;                      ///< a record was sent, or found
+    std::optional<std::uint64_t> generation;  ///< when it is known
+  };
+
+  lightningd::Client client_;
+  Settings settings_;
+  std::string batch_;
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+}  // namespace multifundchannel

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+
+#include "funding/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/settings.hpp"
+
+namespace multifundchannel {
+
+/// sendpsbt, with the ledger told whether it is answered: it is not undone and not repeated before. Until
+/// the transaction confirms, its inputs count as unspent and only their reservation keeps the wallet
+/// from choosing them again; lightningd takes the added blocks back when it fails.
+inline void send_psbt(const lightningd::Client& client, const util::SharedText& psbt, const Settings& settings,
+                      std::shared_ptr<funding::Ledger> ledger, lightningd::Reply<lightningd::Sent> then) {
+  ledger->send_in_flight = true;
+  client.sendpsbt(psbt, settings.sent_reservation,
+                  [ledger, then = std::move(then)](util::Result<lightningd::Sent> answer) mutable {
+                    ledger->send_in_flight = false;
+                    then(std::move(answer));
+                  });
+}
+
+}  // namespace multifundchannel

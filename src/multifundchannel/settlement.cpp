@@ -1,0 +1,260 @@
+#include "multifundchannel/settlement.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "funding/journal_format.hpp"
+#include "funding/psbt.hpp"
+#include "multifundchannel/local_call.hpp"
+#include "multifundchannel/report.hpp"
+#include "multifundchannel/sending.hpp"
+#include "util/log.hpp"
+
+namespace multifundchannel {
+
+using funding::BatchPhase;
+using lightningd::Outpoint;
+using lightningd::PeerChannel;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+/// How many of the transaction's channels there are, and what they tell.
+struct Found {
+  std::size_t wanted = 0;
+  std::size_t present = 0;   ///< alive, whether withheld or not
+  bool all_withheld = true;  ///< of those that lightningd shows in any state
+  bool locked_in = false;    ///< one of them has confirmed
+};
+
+Found find_channels(const funding::Ledger& ledger, const std::vector<PeerChannel>& channels) {
+  const auto withheld = ready_channels(channels, true);
+  const auto released = ready_channels(channels, false);
+  Found found;
+  for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
+    const auto outnum = ledger.plan->outnums[i];
+    if (!outnum) continue;
+    ++found.wanted;
+    const std::pair key{Outpoint{ledger.plan->txid, *outnum}, ledger.openings[i]->peer};
+    if (withheld.contains(key) || released.contains(key)) ++found.present;
+  }
+  for (const auto& channel : channels) {
+    if (!channel.funding || channel.funding->txid != ledger.plan->txid) continue;
+    found.all_withheld = found.all_withheld && channel.withheld;
+    found.locked_in = found.locked_in || !channel.short_channel_id.empty();
+  }
+  return found;
+}
+
+}  // namespace
+
+Settlement::Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
+                       const funding::OpeningBook& book, const NodeFacts& node,
+                       std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal, BatchReport report)
+    : runtime_(runtime),
+      client_(std::move(client)),
+      settings_(settings),
+      book_(book),
+      node_(node),
+      ledger_(std::move(ledger)),
+      journal_(std::move(journal)),
+      report_(std::move(report)),
+      pause_(settings.settle_pause),
+      scope_(runtime, [this](const Error& error) { util::error(label(), ": settling ended: ", error.message); }) {
+  report_.state = "settling";
+}
+
+void Settlement::run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled) {
+  looked_ = std::move(looked);
+  settled_ = std::move(settled);
+  scope_.after(delay, [this] { attempt(); });
+}
+
+void Settlement::forget(lightningd::Reply<void> then) {
+  journal_->remove(scope_, [this, then = std::move(then)](const Result<void>& removed) mutable {
+    if (removed) {
+      undo_.reset();
+      scope_.end();
+    }
+    then(removed);
+  });
+}
+
+void Settlement::attempt() {
+  if (ledger_->phase == BatchPhase::sending) {
+    look();
+  } else {
+    undo();
+  }
+}
+
+// --- Ready to be sent when it was left ---
+
+void Settlement::look() {
+  auto listed = [this](const Result<Channels>& channels) {
+    if (!channels) return retry(channels.error().message);
+    auto judged = [this, channels = *channels](const Result<bool>& known) {
+      if (!known) return retry(known.error().message);
+      if (*known) return sent();
+      judge(channels);
+    };
+    client_.is_transaction_known(ledger_->plan->txid,
+                                 local_call<bool>(scope_, settings_, "listtransactions", std::move(judged)));
+  };
+  client_.listpeerchannels(std::nullopt, local_call<Channels>(scope_, settings_, "listpeerchannels", std::move(listed)));
+}
+
+void Settlement::judge(const Channels& channels) {
+  const Found found = find_channels(*ledger_, channels);
+  const bool never_sent = node_.withhold && found.all_withheld;
+  if (found.locked_in) return sent();
+  if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
+  if (found.present == found.wanted) return send_again(never_sent);
+  not_complete(str(found.wanted - found.present, " of ", found.wanted, " channels are gone"), never_sent);
+}
+
+// The commitments of all peers are secured. The inputs must still be ours.
+void Settlement::send_again(bool never_sent) {
+  coins_ = std::make_unique<Coins>(scope_, client_, settings_, ledger_);
+  auto save = [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); };
+  coins_->hold(std::move(save), [this, never_sent](const Result<Coins::Taken>& taken) {
+    if (!taken) return retry(taken.error().message);
+    if (!*taken) return sign();
+    not_complete(str("input ", (*taken)->str(), " is spent, or somebody else has reserved it"), never_sent);
+  });
+}
+
+// It can not be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
+void Settlement::not_complete(const std::string& what, bool never_sent) {
+  const auto outnum = *std::find_if(ledger_->plan->outnums.begin(), ledger_->plan->outnums.end(),
+                                    [](const auto& number) { return number.has_value(); });
+  auto judged = [this, what, never_sent](const Result<bool>& unspent) {
+    if (unspent && *unspent) return sent();
+    if (never_sent) return stop_sending(what);
+    retry(str(what, ", and the transaction may have been sent: it is neither sent again nor undone"), "unsettled");
+  };
+  client_.is_unspent({ledger_->plan->txid, *outnum},
+                     local_call<bool>(scope_, settings_, "getutxout", std::move(judged)));
+}
+
+void Settlement::sign() {
+  auto signed_psbt = [this](const Result<util::SharedText>& text) {
+    if (!text) return retry(str("signpsbt: ", text.error().message));
+    const auto psbt = funding::Psbt::from_base64(**text);
+    if (!psbt || psbt->txid() != ledger_->plan->txid) return retry("signpsbt answered another transaction");
+    check_again(util::share(psbt->base64(2)));
+  };
+  client_.signpsbt(ledger_->plan->psbt, local_call<util::SharedText>(scope_, settings_, "signpsbt", signed_psbt));
+}
+
+// A peer that sends an error makes lightningd drop a withheld channel at any moment.
+void Settlement::check_again(util::SharedText signed_psbt) {
+  auto listed = [this, psbt = std::move(signed_psbt)](const Result<Channels>& channels) {
+    if (!channels) return retry(channels.error().message);
+    const Found found = find_channels(*ledger_, *channels);
+    if (found.present != found.wanted) return judge(*channels);
+    send(psbt);
+  };
+  client_.listpeerchannels(std::nullopt, local_call<Channels>(scope_, settings_, "listpeerchannels", std::move(listed)));
+}
+
+void Settlement::send(const util::SharedText& signed_psbt) {
+  ledger_->sending = ledger_->plan->txid;
+  note(str("sending ", ledger_->plan->txid.hex()));
+  auto answered = [this](const Result<lightningd::Sent>& answer) {
+    if (answer) return sent();
+    retry(str("sendpsbt: ", without_transaction(answer.error().message)));
+  };
+  send_psbt(client_, signed_psbt, settings_, ledger_,
+            local_call<lightningd::Sent>(scope_, settings_, "sendpsbt", std::move(answered)));
+}
+
+// Proven: nothing was broadcast. The record must say so before anything is undone.
+void Settlement::stop_sending(const std::string& why) {
+  note(why + "; nothing was sent: undoing the rest");
+  ledger_->phase = BatchPhase::completing;
+  ledger_->sending.reset();
+  journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
+    if (!saved) return retry(saved.error().message);
+    undo();
+  });
+}
+
+// It is on its way or confirmed. Peers that had dropped out before may still have an opening.
+void Settlement::sent() {
+  ledger_->sending = ledger_->plan->txid;
+  undo();
+}
+
+// --- Undoing ---
+
+// From the record, not from the ledger: what a finished pass calls gone may come back when a call
+// that lightningd had read already is carried out.
+void Settlement::undo() {
+  auto copy = funding::read_ledger(funding::write_ledger(*ledger_));
+  if (!copy) return retry(copy.error().message);
+  (*copy)->sending = ledger_->sending;
+  for (const auto& opening : (*copy)->openings) opening->label = str(label(), " peer (", opening->peer.brief(), ")");
+  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, *copy, label());
+  undo_->run([this](bool clean) { undone(clean); });
+}
+
+void Settlement::undone(bool clean) {
+  if (!clean) return retry("something could not be undone yet");
+  if (in_flight()) return retry("lightningd has not answered every call yet");
+  if (undo_->found()) {
+    note("undid what was left");
+    scope_.after(settings_.settle_delay, [this] { undo(); });
+  } else if (ledger_->sending) {
+    remove("opened", "opened");
+  } else {
+    remove("undone", "undone");
+  }
+}
+
+void Settlement::remove(const std::string& batch_state, const std::string& destination_state) {
+  journal_->remove(scope_, [this, batch_state, destination_state](const Result<void>& removed) {
+    if (!removed) return retry(removed.error().message);
+    report_.end(batch_state, destination_state);
+    note("settled: " + batch_state);
+    looked();
+    scope_.end();
+    runtime_.post(std::move(settled_));
+  });
+}
+
+// --- Again ---
+
+void Settlement::retry(const std::string& why, const char* state) {
+  report_.state = state;
+  note(why);
+  looked();
+  scope_.after(pause_, [this] { attempt(); });
+  pause_ = std::min(2 * pause_, settings_.longest_settle_pause);
+}
+
+void Settlement::note(const std::string& text) {
+  if (!report_.recovery.empty() && report_.recovery.back() == text) return;
+  if (report_.state == "unsettled") {
+    util::warn(label(), ": ", text);
+  } else {
+    util::info(label(), ": ", text);
+  }
+  report_.recovery.push_back(text);
+}
+
+void Settlement::looked() {
+  if (looked_) runtime_.post(std::exchange(looked_, nullptr));
+}
+
+bool Settlement::in_flight() const {
+  const auto& openings = ledger_->openings;
+  return ledger_->reservation.in_flight ||
+         std::any_of(openings.begin(), openings.end(), [](const auto& opening) { return opening->in_flight; });
+}
+
+std::string Settlement::label() const { return str("batch ", report_.id.substr(0, 8)); }
+
+}  // namespace multifundchannel

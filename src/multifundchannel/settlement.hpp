@@ -1,0 +1,86 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "funding/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/batch_report.hpp"
+#include "multifundchannel/coins.hpp"
+#include "multifundchannel/journal.hpp"
+#include "multifundchannel/node_facts.hpp"
+#include "multifundchannel/settings.hpp"
+#include "multifundchannel/undo.hpp"
+#include "spark/scope.hpp"
+
+namespace multifundchannel {
+
+/// Settles one batch that nobody runs any more: one that was found in the journal at init, one whose
+/// sendpsbt was not confirmed, or one that could not be undone at once. Goes by what lightningd shows:
+///
+///   transaction known, or a channel of it has locked in   -> done
+///   ready to be sent, and every channel is there          -> sign and send (again)
+///   ready to be sent, a channel is missing, all withheld  -> undo: nothing was ever broadcast
+///   ready to be sent, a channel is missing, else          -> unsettled: kept and shown, never acted on
+///   not yet ready to be sent                              -> undo
+///
+/// Repeats with growing pauses until the record can be removed. Owned by the Service.
+class Settlement {
+ public:
+  Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
+             const funding::OpeningBook& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
+             std::shared_ptr<Journal> journal, BatchReport report);
+  Settlement(const Settlement&) = delete;
+  Settlement& operator=(const Settlement&) = delete;
+
+  /// Call once. `looked` comes when the first attempt is over, `settled` when the record is gone; both
+  /// from the ready queue or a reply, and `settled` may destroy this.
+  void run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled);
+  /// Ends it where it stands and removes the record. No callback comes any more but `then`.
+  void forget(lightningd::Reply<void> then);
+
+  [[nodiscard]] const BatchReport& report() const { return report_; }
+  [[nodiscard]] const funding::Ledger& ledger() const { return *ledger_; }
+
+ private:
+  using Channels = std::vector<lightningd::PeerChannel>;
+
+  void attempt();
+  void look();
+  void judge(const Channels& channels);
+  void send_again(bool never_sent);
+  void not_complete(const std::string& what, bool never_sent);
+  void sign();
+  void check_again(util::SharedText signed_psbt);
+  void send(const util::SharedText& signed_psbt);
+  void stop_sending(const std::string& why);
+  void undo();
+  void undone(bool clean);
+  void sent();
+  void remove(const std::string& batch_state, const std::string& destination_state);
+  void retry(const std::string& why, const char* state = "settling");
+  void note(const std::string& text);
+  void looked();
+
+  [[nodiscard]] bool in_flight() const;
+  [[nodiscard]] std::string label() const;
+
+  spark::Runtime& runtime_;
+  lightningd::Client client_;
+  Settings settings_;
+  const funding::OpeningBook& book_;
+  const NodeFacts node_;
+  std::shared_ptr<funding::Ledger> ledger_;  ///< the batch's own: late replies still change it
+  std::shared_ptr<Journal> journal_;
+  BatchReport report_;
+  spark::Duration pause_;
+  util::Function<void()> looked_;
+  util::Function<void()> settled_;
+
+  spark::Scope scope_;
+  std::unique_ptr<Coins> coins_;
+  std::unique_ptr<Undo> undo_;
+};
+
+}  // namespace multifundchannel

@@ -1,0 +1,143 @@
+#include "funding/journal_format.hpp"
+
+#include <doctest/doctest.h>
+
+#include "funding/psbt.hpp"
+
+using funding::BatchPhase;
+using funding::FundingPlan;
+using funding::Ledger;
+using funding::OpeningRecord;
+using funding::Psbt;
+using funding::read_ledger;
+using funding::Stage;
+using funding::write_ledger;
+using lightningd::NodeId;
+using lightningd::Outpoint;
+using lightningd::Sat;
+using lightningd::Txid;
+
+namespace {
+
+const Outpoint input{*Txid::from_hex(std::string(64, '7')), 3};
+
+NodeId node(char digit) { return *NodeId::from_hex("02" + std::string(64, digit)); }
+
+/// Two peers; the first has an output in the transaction, the second dropped out.
+Ledger sample(BatchPhase phase) {
+  Ledger ledger;
+  ledger.id = std::string(32, 'a');
+  ledger.begun = 1'700'000'000;
+  ledger.phase = phase;
+  ledger.reservation.blocks = 12;
+  ledger.reservation.doubtful_blocks = 133;
+  ledger.reservation.heights[input] = 122;
+  for (const char digit : {'b', 'c'}) {
+    ledger.openings.push_back(std::make_shared<OpeningRecord>());
+    ledger.openings.back()->peer = node(digit);
+    ledger.openings.back()->planned = Sat{1'000'000};
+  }
+  if (phase == BatchPhase::completing || phase == BatchPhase::sending) {
+    const Psbt psbt = Psbt::spending({input});
+    ledger.plan = FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {1, std::nullopt}};
+  }
+  return ledger;
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  const auto at = text.find(what);
+  REQUIRE_MESSAGE(at != std::string::npos, text);
+  return text.replace(at, what.size(), by);
+}
+
+}  // namespace
+
+TEST_CASE("what is written is read again, with every opening in doubt") {
+  const auto read = read_ledger(write_ledger(sample(BatchPhase::sending)));
+  REQUIRE_MESSAGE(read, read.error().message);
+  const Ledger& ledger = **read;
+  CHECK(ledger.id == std::string(32, 'a'));
+  CHECK(ledger.begun == 1'700'000'000);
+  CHECK(ledger.phase == BatchPhase::sending);
+  CHECK(ledger.reservation.blocks == 12);
+  CHECK(ledger.reservation.doubtful_blocks == 133);
+  CHECK(ledger.reservation.heights.at(input) == 122);
+  REQUIRE(ledger.plan);
+  CHECK(ledger.plan->txid == Psbt::spending({input}).txid());
+  CHECK(ledger.plan->outnums[0] == 1);
+  CHECK_FALSE(ledger.plan->outnums[1]);
+  REQUIRE(ledger.openings.size() == 2);
+  CHECK(ledger.openings[0]->stage == Stage::completing);
+  CHECK(ledger.openings[0]->outpoint == Outpoint{ledger.plan->txid, 1});
+  CHECK(ledger.openings[1]->stage == Stage::started);
+  CHECK_FALSE(ledger.openings[1]->outpoint);
+  CHECK(ledger.openings[1]->peer == node('c'));
+  CHECK(ledger.openings[1]->planned == Sat{1'000'000});
+  CHECK_FALSE(ledger.sending);
+  CHECK(write_ledger(ledger) == write_ledger(sample(BatchPhase::sending)));
+}
+
+TEST_CASE("before anything was reserved there is nothing to undo") {
+  auto begun = sample(BatchPhase::begun);
+  begun.reservation = {};
+  const auto read = read_ledger(write_ledger(begun));
+  REQUIRE(read);
+  CHECK_FALSE((*read)->reservation.held());
+  CHECK((*read)->openings[0]->stage == Stage::none);
+}
+
+TEST_CASE("a peer that is to be told another amount has both, until the first opening is gone") {
+  auto ledger = sample(BatchPhase::opening);
+  ledger.openings[0]->start_sent(Sat{500'000});
+  ledger.openings[0]->planned = Sat{700'000};
+  const auto read = read_ledger(write_ledger(ledger));
+  REQUIRE(read);
+  CHECK((*read)->openings[0]->amount == Sat{500'000});
+  CHECK((*read)->openings[0]->planned == Sat{700'000});
+}
+
+TEST_CASE("inputs that are reserved anew are known by the height at that time") {
+  auto ledger = sample(BatchPhase::opening);
+  ledger.reservation.renewed_at = 200;
+  const auto read = read_ledger(write_ledger(ledger));
+  REQUIRE(read);
+  const auto& reservation = (*read)->reservation;
+  for (const auto ours : {122u, 255u, 212u, 213u}) CHECK(reservation.explains(input, ours));
+  for (const auto other : {121u, 123u, 211u, 214u, 345u}) CHECK_FALSE(reservation.explains(input, other));
+  CHECK_FALSE(reservation.explains({input.txid, 4}, 122));
+}
+
+TEST_CASE("a record of a newer version says so; it must not be acted on") {
+  const auto newer = replaced(write_ledger(sample(BatchPhase::begun)), "\"version\":1", "\"version\":2");
+  const auto read = read_ledger(newer);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().message.find("newer version") != std::string::npos);
+}
+
+TEST_CASE("a broken record is refused, whatever is broken") {
+  const auto text = write_ledger(sample(BatchPhase::sending));
+  const std::pair<const char*, const char*> breaks[] = {
+      {"\"version\":1", "\"x\":1"},
+      {"\"batch\":", "\"x\":"},
+      {"\"begun\":1700000000", "\"begun\":\"now\""},
+      {"\"sending\"", "\"guessing\""},
+      {"\"blocks\":12", "\"blocks\":-12"},
+      {"\"more_blocks\":133", "\"more_blocks\":null"},
+      {"\"inputs\":", "\"x\":"},
+      {":3\":122", ":3\":\"122\""},
+      {"7777:3\"", "7777:x\""},
+      {"\"destinations\":", "\"x\":"},
+      {"\"id\":\"02", "\"id\":\"05"},
+      {"\"sat\":1000000", "\"sat\":1.5"},
+      {"\"outnum\":1", "\"outnum\":\"1\""},
+      {"\"psbt\":", "\"x\":"},
+      {"\"psbt\":\"cHNi", "\"psbt\":\"AAAA"},
+  };
+  for (const auto& [what, by] : breaks) {
+    CAPTURE(what);
+    CHECK_FALSE(read_ledger(replaced(text, what, by)));
+  }
+  CHECK_FALSE(read_ledger(text.substr(0, text.size() - 1)));
+  CHECK_FALSE(read_ledger(""));
+  CHECK_FALSE(read_ledger("[]"));
+}

@@ -1,0 +1,76 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client_fixture.hpp"
+#include "lightningd/client.hpp"
+
+using namespace test;
+
+namespace {
+
+const DatastoreKey key{"multifundchannel", "batch", "0a"};
+
+Call<std::vector<StoredText>> listdatastore() {
+  return Call<std::vector<StoredText>>(
+      [](const Client& client, auto then) { client.listdatastore({"multifundchannel", "batch"}, std::move(then)); });
+}
+
+Call<bool> is_transaction_known() {
+  return Call<bool>([](const Client& client, auto then) {
+    client.is_transaction_known(*Txid::from_hex(txid_hex), std::move(then));
+  });
+}
+
+}  // namespace
+
+TEST_CASE("datastore creates a key that must not be there") {
+  Call<std::uint64_t> call(
+      [](const Client& client, auto then) { client.datastore_create(key, "{\"a\":1}", std::move(then)); });
+  CHECK(call.request ==
+        R"(datastore {"key":["multifundchannel","batch","0a"],"string":"{\"a\":1}","mode":"must-create"})");
+  CHECK(call.value(R"({"generation":0})") == 0);
+}
+
+TEST_CASE("datastore replaces a key, of one generation or of any") {
+  Call<std::uint64_t> one(
+      [](const Client& client, auto then) { client.datastore_replace(key, "b", 4, std::move(then)); });
+  CHECK(one.request ==
+        R"(datastore {"key":["multifundchannel","batch","0a"],"string":"b","mode":"must-replace","generation":4})");
+  CHECK(one.value(R"({"generation":5})") == 5);
+  Call<std::uint64_t> any(
+      [](const Client& client, auto then) { client.datastore_replace(key, "b", std::nullopt, std::move(then)); });
+  CHECK(any.request == R"(datastore {"key":["multifundchannel","batch","0a"],"string":"b","mode":"must-replace"})");
+}
+
+TEST_CASE("listdatastore gives text where there is some") {
+  auto call = listdatastore();
+  CHECK(call.request == R"(listdatastore {"key":["multifundchannel","batch"]})");
+  const auto& stored = call.value(
+      R"({"datastore":[{"key":["multifundchannel","batch","0a"],"generation":2,"string":"x"},{"key":["y"]}]})");
+  REQUIRE(stored.size() == 2);
+  CHECK(stored[0].key == key);
+  CHECK(stored[0].generation == 2);
+  CHECK(stored[0].text == "x");
+  CHECK_FALSE(stored[1].text);
+  auto broken = listdatastore();
+  CHECK(broken.result(R"({"datastore":[{"key":[1]}]})").error().code == unreadable_reply);
+}
+
+TEST_CASE("deldatastore") {
+  Call<void> call([](const Client& client, auto then) { client.deldatastore(key, std::move(then)); });
+  CHECK(call.request == R"(deldatastore {"key":["multifundchannel","batch","0a"]})");
+  CHECK(call.result("{}").ok());
+}
+
+TEST_CASE("a transaction is known when listtransactions has it") {
+  auto call = is_transaction_known();
+  CHECK(call.request == "listtransactions {}");
+  CHECK(call.value(R"({"transactions":[{"hash":")" + std::string(64, '0') + R"("},{"hash":")" + txid_hex + R"("}]})"));
+  auto other = is_transaction_known();
+  CHECK_FALSE(other.value(R"({"transactions":[{"hash":")" + std::string(64, '0') + R"("}]})"));
+  auto broken = is_transaction_known();
+  CHECK(broken.result(R"({"transactions":[{}]})").error().code == unreadable_reply);
+}
