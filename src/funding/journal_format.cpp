@@ -130,10 +130,13 @@ Result<void> read_openings(const json::Value& root, Ledger& ledger) {
 
 Result<void> read_plan(const json::Value& root, Ledger& ledger) {
   if (ledger.phase != BatchPhase::completing && ledger.phase != BatchPhase::sending) return {};
+  const auto txid = root.string("txid");
   const auto text = root.string("psbt");
+  if (!txid) return txid.error();
   if (!text) return text.error();
   const auto psbt = Psbt::from_base64(*text);
   if (!psbt) return broken(str("psbt: ", psbt.error().message));
+  if (psbt->txid().hex() != *txid) return broken("psbt: its transaction has another txid");
   ledger.plan = FundingPlan{psbt->txid(), util::share(std::string(*text)), {}};
   return {};
 }
@@ -174,7 +177,7 @@ std::string write_ledger(const Ledger& ledger) {
     write_opening(out, *ledger.openings[i], ledger.plan ? ledger.plan->outnums[i] : std::nullopt);
   }
   out.end();
-  if (ledger.plan) out.field("psbt", *ledger.plan->psbt);
+  if (ledger.plan) out.field("txid", ledger.plan->txid.hex()).field("psbt", *ledger.plan->psbt);
   return out.end().take();
 }
 

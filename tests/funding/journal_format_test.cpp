@@ -131,6 +131,7 @@ TEST_CASE("a broken record is refused, whatever is broken") {
       {"\"sat\":1000000", "\"sat\":1.5"},
       {"\"outnum\":1", "\"outnum\":\"1\""},
       {"\"psbt\":", "\"x\":"},
+      {"\"txid\":\"", "\"txid\":\"ff"},
       {"\"psbt\":\"cHNi", "\"psbt\":\"AAAA"},
   };
   for (const auto& [what, by] : breaks) {
