@@ -122,6 +122,7 @@ Result<void> read_openings(const json::Value& root, Ledger& ledger) {
     auto opening = read_opening(value);
     if (!opening) return opening.error();
     if (auto read = read_stage(value, ledger, **opening); !read) return read;
+    (*opening)->batch = ledger.id;
     ledger.openings.push_back(std::move(*opening));
   }
   if (ledger.openings.empty()) return broken("destinations: none");

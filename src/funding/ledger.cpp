@@ -89,7 +89,7 @@ bool OpeningBook::belongs_to_another(const OpeningRecord& record) const {
   const auto [first, last] = records_.equal_range(record.peer);
   return std::any_of(first, last, [&record](const auto& entry) {
     const auto other = entry.second.lock();
-    const bool opening = other && (other->stage == Stage::started || other->stage == Stage::completing);
+    const bool opening = other && other->batch != record.batch && (other->stage == Stage::started || other->stage == Stage::completing);
     return opening && other->accepted > record.accepted;
   });
 }
@@ -98,7 +98,7 @@ bool OpeningBook::another_is_starting(const OpeningRecord& record) const {
   const auto [first, last] = records_.equal_range(record.peer);
   return std::any_of(first, last, [&record](const auto& entry) {
     const auto other = entry.second.lock();
-    return other && other.get() != &record && other->stage == Stage::starting && other->in_flight;
+    return other && other->batch != record.batch && other->stage == Stage::starting && other->in_flight;
   });
 }
 

@@ -28,6 +28,7 @@ enum class Stage {
 /// One peer's opening as lightningd may see it.
 struct OpeningRecord {
   lightningd::NodeId peer;
+  std::string batch;  ///< its id
   std::string label;  ///< "batch 1 peer 3 (02abcdef)", for logs
   Stage stage = Stage::none;
   bool in_flight = false;      ///< the call that led to `stage` has not been answered
@@ -75,10 +76,10 @@ struct ReservationRecord {
 class OpeningBook {
  public:
   void add(const std::shared_ptr<OpeningRecord>& record);
-  /// Whether another record's opening with the same peer was accepted later: then this one's was gone
+  /// Whether another batch's opening with the same peer was accepted later: then this one's was gone
   /// by that time, and the one that lightningd shows is not ours.
   [[nodiscard]] bool belongs_to_another(const OpeningRecord& record) const;
-  /// Whether another record waits for the answer to a start: then it is open whose opening it is.
+  /// Whether another batch waits for the answer to a start: then it is open whose opening it is.
   [[nodiscard]] bool another_is_starting(const OpeningRecord& record) const;
 
  private:

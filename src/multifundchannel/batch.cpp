@@ -48,6 +48,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
   for (const auto& destination : request_.destinations) {
     auto record = std::make_shared<funding::OpeningRecord>();
     record->peer = destination.id;
+    record->batch = ledger_->id;
     record->label = str(label_, " peer ", destination.index, " (", destination.id.brief(), ")");
     ledger_->openings.push_back(record);
     book.add(record);

@@ -61,10 +61,17 @@ void write_report(json::Writer& out, const BatchReport& report) {
 
 }  // namespace
 
-void BatchReport::end(const std::string& batch_state, const std::string& destination_state) {
+void BatchReport::opened() {
+  state = "opened";
+  for (auto& destination : destinations) {
+    if (!destination.failure) destination.state = destination.outpoint ? "opened" : "undone";
+  }
+}
+
+void BatchReport::undone(const std::string& batch_state) {
   state = batch_state;
   for (auto& destination : destinations) {
-    if (destination.state != "failed") destination.state = destination_state;
+    if (!destination.failure) destination.state = "undone";
   }
 }
 

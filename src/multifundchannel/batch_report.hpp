@@ -38,8 +38,10 @@ struct BatchReport {
   std::optional<util::Error> error;   ///< what the caller was told
   std::vector<std::string> recovery;  ///< what settling it has done and found, in order
 
-  /// How it ended for those destinations that have not failed by themselves.
-  void end(const std::string& batch_state, const std::string& destination_state);
+  /// The transaction is out: those that are in it are opened, others had dropped out.
+  void opened();
+  /// Nothing is left of it. `batch_state`: failed, when the caller was told so, or undone.
+  void undone(const std::string& batch_state);
 };
 
 /// What the ledger knows, with the batch's state left open.

@@ -82,9 +82,9 @@ BatchReport CommandRun::report() const {
   report.state = "running";
   if (!answer_) return report;
   if (*answer_) {
-    report.end("opened", "opened");
+    report.opened();
   } else {
-    report.end("failed", "undone");
+    report.undone("failed");
     report.error = answer_->error();
   }
   return report;

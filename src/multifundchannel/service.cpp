@@ -66,13 +66,17 @@ void Service::settings_changed() { connects_.set_limit(settings_.max_connects); 
 
 void Service::recover() {
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
+  read_journal();
+}
+
+void Service::read_journal() {
   const lightningd::Client client(caller_, "");
   client.listdatastore(journal_key(), local_call<std::vector<StoredText>>(
                                           scope_, settings_, "listdatastore",
                                           [this](const Result<std::vector<StoredText>>& records) {
                                             if (records) return found(*records);
-                                            util::warn("can not read the journal: ", records.error().message);
-                                            recovered();
+                                            util::warn("can not read the journal yet: ", records.error().message);
+                                            scope_.after(settings_.settle_delay, [this] { read_journal(); });
                                           }));
 }
 

@@ -56,6 +56,7 @@ class Service {
     std::string why;
   };
 
+  void read_journal();
   void found(const std::vector<lightningd::StoredText>& records);
   void found(const lightningd::StoredText& record);
   void looked();

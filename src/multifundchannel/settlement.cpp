@@ -196,7 +196,11 @@ void Settlement::undo() {
   auto copy = funding::read_ledger(funding::write_ledger(*ledger_));
   if (!copy) return retry(copy.error().message);
   (*copy)->sending = ledger_->sending;
-  for (const auto& opening : (*copy)->openings) opening->label = str(label(), " peer (", opening->peer.brief(), ")");
+  for (std::size_t i = 0; i < ledger_->openings.size(); ++i) {
+    auto& opening = *(*copy)->openings[i];
+    opening.label = str(label(), " peer ", i, " (", opening.peer.brief(), ")");
+    opening.accepted = ledger_->openings[i]->accepted;
+  }
   undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, *copy, label());
   undo_->run([this](bool clean) { undone(clean); });
 }
@@ -207,18 +211,20 @@ void Settlement::undone(bool clean) {
   if (undo_->found()) {
     note("undid what was left");
     scope_.after(settings_.settle_delay, [this] { undo(); });
-  } else if (ledger_->sending) {
-    remove("opened", "opened");
   } else {
-    remove("undone", "undone");
+    remove();
   }
 }
 
-void Settlement::remove(const std::string& batch_state, const std::string& destination_state) {
-  journal_->remove(scope_, [this, batch_state, destination_state](const Result<void>& removed) {
+void Settlement::remove() {
+  journal_->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) return retry(removed.error().message);
-    report_.end(batch_state, destination_state);
-    note("settled: " + batch_state);
+    if (ledger_->sending) {
+      report_.opened();
+    } else {
+      report_.undone("undone");
+    }
+    note("settled: " + report_.state);
     looked();
     scope_.end();
     runtime_.post(std::move(settled_));

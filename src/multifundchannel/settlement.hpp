@@ -58,7 +58,7 @@ class Settlement {
   void undo();
   void undone(bool clean);
   void sent();
-  void remove(const std::string& batch_state, const std::string& destination_state);
+  void remove();
   void retry(const std::string& why, const char* state = "settling");
   void note(const std::string& text);
   void looked();

@@ -73,6 +73,8 @@ TEST_CASE("of two openings with a peer the later one is what lightningd shows") 
   OpeningBook book;
   const auto first = std::make_shared<OpeningRecord>();
   const auto second = std::make_shared<OpeningRecord>();
+  first->batch = "a";
+  second->batch = "b";
   book.add(first);
   book.add(second);
   first->start_sent(Sat{1000});
@@ -85,6 +87,24 @@ TEST_CASE("of two openings with a peer the later one is what lightningd shows") 
   CHECK_FALSE(book.belongs_to_another(*second));
   second->gone();
   CHECK_FALSE(book.belongs_to_another(*first));
+}
+
+TEST_CASE("a batch's own record is never another's, even in a copy that settles it") {
+  OpeningBook book;
+  const auto original = std::make_shared<OpeningRecord>();
+  original->batch = "a";
+  book.add(original);
+  OpeningRecord copy;
+  copy.batch = "a";
+  original->start_sent(Sat{1000});
+  CHECK_FALSE(book.another_is_starting(copy));
+  original->start_answered(true, false);
+  CHECK_FALSE(book.belongs_to_another(copy));
+  OpeningRecord other;
+  other.batch = "b";
+  CHECK(book.belongs_to_another(other));
+  original->start_sent(Sat{1000});
+  CHECK(book.another_is_starting(other));
 }
 
 TEST_CASE("once sendpsbt was sent, the transaction's channels may not be undone") {
