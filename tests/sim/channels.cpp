@@ -13,7 +13,9 @@ namespace feature = lightningd::feature;
 using lightningd::ChannelId;
 
 constexpr spark::Duration bitcoind_answers{1};
+constexpr spark::Duration closing_goes_on{5000};
 constexpr const char* awaiting_lockin = "CHANNELD_AWAITING_LOCKIN";
+constexpr const char* shutting_down = "CHANNELD_SHUTTING_DOWN";
 constexpr std::uint32_t zeroconf = 50;
 constexpr const char* cancelled_after_complete =
     "{\"cancelled\":\"Channel open canceled by RPC(after fundchannel_complete)\"}";
@@ -75,7 +77,9 @@ Channel& Channels::commit(Peer& peer, const Opening& opening) {
   channel.push = opening.push;
   channel.state = awaiting_lockin;
   channel.withheld = opening.withhold;
-  channel.psbt = opening.psbt;
+  if (core_.can_withhold()) channel.psbt = opening.psbt;
+  channel.others = opening.others;
+  channel.mindepth = opening.mindepth;
   channel.announce = opening.announce;
   channel.close_to = opening.close_to;
   channel.channel_type = opening.channel_type;
@@ -88,8 +92,51 @@ Channel& Channels::commit(Peer& peer, const Opening& opening) {
       if (ready != nullptr && ready->state == awaiting_lockin) set_state(peer, *ready, "CHANNELD_NORMAL");
     });
   }
-  misbehave(peer, committed);
+  if (!committed.others) misbehave(peer, committed);
   return committed;
+}
+
+void Channels::incoming(Peer& peer, lightningd::Sat amount) {
+  Channel channel;
+  const auto txid = lightningd::Txid::from_hex(util::to_hex(core_.random.bytes(32))).value();
+  channel.funding = {txid, 0};
+  channel.id = lightningd::v1_channel_id(txid, 0);
+  channel.amount = amount;
+  channel.state = awaiting_lockin;
+  channel.opened_by_us = false;
+  channel.others = true;
+  channel.channel_type = type_json(peer, std::nullopt);
+  peer.channels.push_back(std::move(channel));
+  announce_state(peer, peer.channels.back(), "", awaiting_lockin);
+}
+
+/// Whether others' channels are deep enough is drawn: their transactions are not simulated.
+void Channels::lock_in() {
+  for (auto& peer : core_.peers.all()) {
+    for (auto& channel : peer.channels) {
+      if (channel.state != awaiting_lockin) continue;
+      const auto height = core_.chain.height(channel.funding.txid);
+      const bool deep = height && *height + channel.mindepth <= core_.wallet.height + 1;
+      if (!deep && !(channel.others && !channel.withheld && core_.random.one_in(4))) continue;
+      channel.short_channel_id = util::str(height.value_or(core_.wallet.height), "x1x", channel.funding.vout);
+      set_state(peer, channel, "CHANNELD_NORMAL");
+    }
+  }
+}
+
+void Channels::killed() {
+  for (auto& peer : core_.peers.all()) {
+    for (auto& channel : peer.channels) channel.forgets.clear();
+  }
+}
+
+void Channels::started() {
+  for (auto& peer : core_.peers.all()) {
+    for (const auto& channel : peer.channels) {
+      if (channel.state != shutting_down) continue;
+      core_.after(closing_goes_on, [this, &peer, id = channel.id] { closed(peer, id, "mutual", Reply()); });
+    }
+  }
 }
 
 void Channels::misbehave(Peer& peer, const Channel& channel) {
@@ -147,7 +194,7 @@ void Channels::checked_on_chain(Peer& peer, const ChannelId& id) {
   if (channel == nullptr) return;
   auto forgets = std::exchange(channel->forgets, {});
   if (forgets.empty()) return;
-  if (core_.mempool.contains(channel->funding.txid)) {
+  if (core_.chain.has(channel->funding.txid)) {
     for (auto& forget : forgets) {
       forget.fail(code::cancel_unsafe,
                   "The funding transaction has been broadcast, please consider `close` or `dev-fail`! ");
@@ -185,6 +232,7 @@ void Channels::close(Params& params, Reply reply) {
   if (live.size() == 1) return close_channel(*peer, *live[0], timeout, std::move(reply));
   if (!peer->opening) return reply.fail(code::generic, "Peer has no active channel");
   Opening killed = std::exchange(peer->opening, std::nullopt).value();
+  core_.monitor.ending(killed, "close");
   killed.command.fail(code::generic, "close command called");
   reply.succeed(R"({"type":"unopened"})");
 }
@@ -195,7 +243,7 @@ void Channels::close_channel(Peer& peer, Channel& channel, std::uint32_t timeout
                       util::str("id: Channel in state ", channel.state, ": invalid token '", channel.id.hex(), "'"));
   }
   core_.monitor.ending(channel, "close");
-  set_state(peer, channel, "CHANNELD_SHUTTING_DOWN");
+  set_state(peer, channel, shutting_down);
   const bool agrees = peer.connected && !peer.frozen;
   const auto delay = agrees ? peer.setup.delay * 4 : spark::Duration(std::uint64_t{timeout_seconds} * 1000);
   core_.after(delay, [this, &peer, id = channel.id, agrees, reply = std::move(reply)]() mutable {

@@ -17,6 +17,14 @@ class Channels {
 
   /// The channel of an opening whose commitments are secured.
   Channel& commit(Peer& peer, const Opening& opening);
+  /// A channel that the peer opened to us.
+  void incoming(Peer& peer, lightningd::Sat amount);
+  /// After a block: what is deep enough is locked in.
+  void lock_in();
+  /// lightningd was killed: commands that waited are gone.
+  void killed();
+  /// lightningd starts: goes on with what was closing.
+  void started();
   /// fundchannel_cancel after fundchannel_complete: takes the peer's first channel that awaits its
   /// lock-in, whichever that is.
   void cancel_before_broadcast(Peer& peer, Reply reply);

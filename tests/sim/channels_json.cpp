@@ -43,7 +43,7 @@ void Channels::write_channel(json::Writer& writer, const Peer& peer, const Chann
   writer.field("lost_state", false).key("feerate").object();
   writer.field("perkw", Feerates::floor).field("perkb", Feerates::floor * 4).end();
   if (peer.connected) writer.field("owner", "channeld");
-  if (channel.others && channel.state == "CHANNELD_NORMAL") writer.field("short_channel_id", "103x1x0");
+  if (!channel.short_channel_id.empty()) writer.field("short_channel_id", channel.short_channel_id);
   writer.field("channel_id", channel.id.hex()).field("funding_txid", channel.funding.txid.hex());
   writer.field("funding_outnum", channel.funding.vout);
   if (channel.close_to) writer.field("close_to_addr", *channel.close_to);
@@ -53,7 +53,8 @@ void Channels::write_channel(json::Writer& writer, const Peer& peer, const Chann
   writer.field("local_funds_msat", channel.opened_by_us ? total : 0);
   writer.field("remote_funds_msat", channel.opened_by_us ? 0 : total).field("pushed_msat", channel.push.value);
   if (channel.psbt && with_psbt) writer.field("psbt", *channel.psbt);
-  writer.field("withheld", channel.withheld).end();
+  if (core_.can_withhold()) writer.field("withheld", channel.withheld);
+  writer.end();
   writer.field("to_us_msat", ours).field("total_msat", total);
   writer.field("fee_base_msat", channel.fee_base).field("fee_proportional_millionths", channel.fee_ppm);
   writer.key("htlcs").array().end().end();

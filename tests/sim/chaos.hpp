@@ -8,12 +8,28 @@
 
 namespace sim {
 
-/// A world and the batches that are started in it at the same time, all drawn from one seed.
+/// A world and the batches that are started in it, all drawn from one seed.
 struct Chaos {
+  struct Batch {
+    spark::Duration at{0};  ///< after the plugin is ready
+    std::string params;     ///< of multifundchannel, with "$name" for ids
+  };
+
   Setup setup;
-  std::vector<std::string> batches;  ///< params of multifundchannel, with "$name" for ids
+  std::vector<Batch> batches;
 };
 
 [[nodiscard]] Chaos draw_chaos(std::uint64_t seed);
+
+/// What became of it.
+struct ChaosResult {
+  std::size_t opened = 0;  ///< batches
+  std::size_t failed = 0;
+  std::vector<std::string> broken;  ///< invariants
+  std::vector<std::string> log;     ///< with `trace`, all that happened
+};
+
+/// Draws the world of this seed, lives it to its end, and checks every invariant.
+[[nodiscard]] ChaosResult run_chaos(std::uint64_t seed, bool trace = false);
 
 }  // namespace sim

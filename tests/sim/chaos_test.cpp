@@ -4,8 +4,6 @@
 
 #include <cstdlib>
 
-#include "sim/world.hpp"
-
 namespace {
 
 /// A number from the environment: to run more seeds, or one that failed.
@@ -20,27 +18,20 @@ std::string lines(const std::vector<std::string>& texts) {
   return all;
 }
 
-void print_log(sim::World& world) {
-  for (const auto& line : world.node().core().monitor.log()) MESSAGE(line);
-}
-
 }  // namespace
 
-TEST_CASE("whatever peers do, the invariants hold") {
+// SIM_SEED=<n> lives the world of one seed and shows what happens in it, SIM_SEEDS=<n> that many.
+TEST_CASE("whatever happens, the invariants hold") {
   const auto first = setting("SIM_SEED", 1);
-  const auto seeds = setting("SIM_SEEDS", 1'000);
+  const auto seeds = setting("SIM_SEEDS", std::getenv("SIM_SEED") == nullptr ? 1'000 : 1);
   std::size_t opened = 0, failed = 0;
   for (auto seed = first; seed < first + seeds; ++seed) {
     CAPTURE(seed);
-    const sim::Chaos chaos = sim::draw_chaos(seed);
-    sim::World world(chaos.setup);
-    REQUIRE(world.ready());
-    for (const auto& batch : chaos.batches) (void)world.start("multifundchannel", batch);
-    world.finish_all();
-    for (std::size_t i = 0; i < chaos.batches.size(); ++i) ++(world.outcome(i).ok() ? opened : failed);
-    const auto broken = world.check_invariants();
-    CHECK_MESSAGE(broken.empty(), lines(broken));
-    if (seeds == 1) print_log(world);
+    const auto result = sim::run_chaos(seed, seeds == 1);
+    opened += result.opened;
+    failed += result.failed;
+    CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
+    if (seeds == 1) MESSAGE(lines(result.log));
   }
   // Worlds where nothing works, or everything does, would prove little.
   if (seeds >= 100) CHECK(opened > seeds / 5);

@@ -13,6 +13,7 @@ namespace code = lightningd::code;
 constexpr int no_known_address = 400, all_addresses_failed = 401, disconnected_during = 402;
 constexpr spark::Duration second{1000};
 constexpr spark::Duration handshake_timeout{60'000};
+constexpr spark::Duration longest_pause{300'000};
 constexpr spark::Duration goodbye{1};
 constexpr spark::Duration goodbye_to_the_silent{5000};  // connectd gives it that long
 constexpr int handshake_crossings = 4;                  // of the line: Noise, then init
@@ -39,8 +40,25 @@ Connections::Connections(Core& core) : core_(core) {
                    [this](Params& params, Reply reply) { disconnect(params, std::move(reply)); });
   core.methods.add("listpeers", "[id] [level]",
                    [this](Params& params, Reply reply) { listpeers(params, std::move(reply)); });
-  for (auto& peer : core.peers.all()) {
+  started();
+}
+
+void Connections::started() {
+  for (auto& peer : core_.peers.all()) {
     if (!peer.connected && !peer.channels.empty()) reconnect_later(peer);
+  }
+}
+
+void Connections::killed() {
+  attempts_.clear();
+  waiting_.clear();
+  ticking_ = false;
+  for (auto& peer : core_.peers.all()) {
+    peer.opening.reset();
+    peer.connected = peer.connecting = peer.frozen = false;
+    peer.failures = 0;
+    peer.connects.clear();
+    peer.disconnects.clear();
   }
 }
 
@@ -99,6 +117,7 @@ void Connections::connected(Peer& peer) {
   peer.connecting = false;
   peer.connected = true;
   peer.frozen = false;
+  peer.failures = 0;
   ++peer.connection;
   attempts_.erase(&peer);
   answer_all(peer.connects, connected_json(peer));
@@ -106,6 +125,7 @@ void Connections::connected(Peer& peer) {
 
 void Connections::failed(Peer& peer, int code, const std::string& message) {
   peer.connecting = false;
+  ++peer.failures;
   attempts_.erase(&peer);
   answer_all(peer.connects, util::Error{code, message, ""});
   if (!peer.channels.empty()) reconnect_later(peer);
@@ -131,7 +151,8 @@ void Connections::watch_the_clock() {
 }
 
 void Connections::reconnect_later(Peer& peer) {
-  core_.after(second, [this, &peer] {
+  const auto delay = std::min(second * (1 << std::min(peer.failures, 10)), longest_pause);
+  core_.after(delay, [this, &peer] {
     if (!peer.connected && !peer.channels.empty()) attempt(peer);
   });
 }
@@ -154,6 +175,7 @@ void Connections::disconnect(Params& params, Reply reply) {
   // Only the pending start or complete fails; cancels queued behind it are dropped unanswered.
   if (peer->opening) {
     Opening killed = std::exchange(peer->opening, std::nullopt).value();
+    core_.monitor.ending(killed, "disconnect");
     killed.command.fail(code::generic, "disconnect command");
   }
   peer->disconnects.push_back(std::move(reply));

@@ -20,6 +20,10 @@ class Connections {
 
   /// The connection is gone: the opening dies with it, channels stay and reconnect.
   void lost(Peer& peer);
+  /// lightningd was killed: nobody is connected any more.
+  void killed();
+  /// lightningd starts: it connects to everyone whom it has a channel with.
+  void started();
   /// An opening's subdaemon attached.
   void subdaemon_attached() { release_one(); }
 
@@ -34,6 +38,7 @@ class Connections {
   void failed(Peer& peer, int code, const std::string& message);
   void release_one();
   void watch_the_clock();
+  /// As lightningd does for peers with channels: after a second, with each failure after twice as long.
   void reconnect_later(Peer& peer);
 
   Core& core_;

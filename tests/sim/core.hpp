@@ -5,13 +5,16 @@
 #include <string>
 #include <utility>
 
+#include "sim/chain.hpp"
 #include "sim/methods.hpp"
 #include "sim/monitor.hpp"
 #include "sim/peers.hpp"
 #include "sim/random.hpp"
+#include "sim/rpc_faults.hpp"
 #include "sim/setup.hpp"
 #include "sim/wallet.hpp"
 #include "spark/runtime.hpp"
+#include "util/str.hpp"
 
 namespace sim {
 
@@ -23,19 +26,35 @@ struct Core {
         random(setup.seed),
         wallet(random, setup),
         peers(random, setup),
-        monitor(wallet, peers) {}
+        monitor(wallet, peers, chain),
+        rpc_faults(setup) {}
 
-  void after(spark::Duration delay, util::Function<void()> task) { runtime.start_timer(delay, std::move(task)); }
+  /// Something that lightningd does later: never, if it is killed before.
+  void after(spark::Duration delay, util::Function<void()> task) {
+    runtime.start_timer(delay, [this, life = lives, task = std::move(task)]() mutable {
+      if (life == lives) task();
+    });
+  }
+  /// A line of the log about something that happens outside the plugin.
+  template <class... Parts>
+  void trace(const Parts&... parts) {
+    if (setup.trace) monitor.note(util::str(runtime.now().count(), " ms        ", parts...));
+  }
+  /// Whether this lightningd knows `withhold` and keeps the funding PSBT (v25.12).
+  [[nodiscard]] bool can_withhold() const { return setup.version >= "v25.12"; }
 
   spark::Runtime& runtime;
   Setup setup;
   Random random;
+  Chain chain;
   Wallet wallet;
   Peers peers;
   Monitor monitor;
+  RpcFaults rpc_faults;
   Methods methods;
-  std::set<lightningd::Txid> mempool;  ///< the network's, whatever lightningd was told
-  std::set<lightningd::Txid> known;    ///< transactions in lightningd's own database
+  std::uint64_t lives = 0;           ///< how often lightningd was killed
+  bool running = true;               ///< it is not between being killed and started
+  std::set<lightningd::Txid> known;  ///< transactions in lightningd's own database
   /// Tells plugins that subscribed: a topic and its payload.
   std::function<void(const std::string& topic, const std::string& payload)> publish = [](auto&, auto&) {};
 };

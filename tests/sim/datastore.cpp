@@ -82,6 +82,9 @@ void Datastore::datastore(Params& params, Reply reply) {
   const Key key = read_key(params);
   const std::string mode = params.text("mode", "must-create");
   if (std::find(std::begin(modes), std::end(modes), mode) == std::end(modes)) params.bad("mode", "unknown mode");
+  if (params.find("generation") && mode != "must-replace" && mode != "must-append") {
+    return reply.fail(lightningd::code::invalid_params, "generation only valid with must-replace or must-append");
+  }
   const auto data = read_data(params);
   if (!data) params.bad("hex", "Must have either hex or string");
   if (params.error()) return reply.finish(*params.error());

@@ -28,6 +28,16 @@ void Lightningd::start_plugin(std::unique_ptr<util::Transport> transport, Plugin
                                          std::move(gone));
 }
 
+void Lightningd::plugin_dies() {
+  for (const auto& connection : connections_) connection->client_dies();
+}
+
+void Lightningd::kill() {
+  node_.kill();
+  plugin_.reset();
+  connections_.clear();
+}
+
 void Lightningd::announce_shutdown() {
   if (plugin_) plugin_->notify("shutdown", "{}");
 }
@@ -47,6 +57,7 @@ bool Lightningd::knows(const std::string& method) const {
 }
 
 void Lightningd::handle(Request request, Reply reply) {
+  if (!node_.core().running) return reply.fail(code::generic, "lightningd is not running");
   if (!knows(request.method)) {
     return reply.fail(code::method_not_found, util::str("Unknown command '", request.method, "'"));
   }
@@ -68,7 +79,7 @@ void Lightningd::redirect(const Request& request, const std::string& hook_result
   const auto complete =
       replace && replace->find("jsonrpc") && replace->find("method") && replace->find("params") && replace->find("id");
   if (!complete || !knows(token_text(*replace->find("method")))) {
-    node_.core().monitor.violation("bad answer to the rpc_command hook: " + hook_result);
+    node_.core().monitor.violation(Invariant::never_crashes, "bad answer to the rpc_command hook: " + hook_result);
     return reply.fail(code::invalid_request, "Bad response to 'rpc_command' hook");
   }
   Request other{replace->find("id")->dump(), token_text(*replace->find("method")), replace->find("params")->dump()};
@@ -135,7 +146,9 @@ void Lightningd::check_builtin_result(const std::string& result) {
   const auto elements = channels ? channels->elements() : std::vector<json::Value>();
   const bool readable = root.find("tx") && root.find("txid") && !elements.empty() && elements[0].find("channel_id") &&
                         elements[0].find("outnum") && elements[0].find("channel_type");
-  if (!readable) node_.core().monitor.violation("the builtin fundchannel would stop the node: " + root.excerpt(300));
+  if (!readable)
+    node_.core().monitor.violation(Invariant::never_crashes,
+                                   "the builtin fundchannel would stop the node: " + root.excerpt(300));
 }
 
 }  // namespace sim

@@ -30,11 +30,18 @@ class Lightningd {
                     std::function<void()> gone);
   /// Closes its pipes; its commands fail.
   void drop_plugin() { plugin_.reset(); }
+  /// As kill -9 of the plugin, before its end of the pipes is closed: of what it was about to write some
+  /// is lost. What it has written to its RPC connections is read and carried out.
+  void plugin_dies();
+  /// As kill -9 of lightningd and of the plugin with it: all connections close, nothing is answered.
+  void kill();
   /// What lightningd tells a plugin before it closes its pipes.
   void announce_shutdown();
   /// A client of the RPC socket.
   void accept(std::unique_ptr<util::Transport> transport);
 
+  /// Whether anybody has such a command.
+  [[nodiscard]] bool knows(const std::string& method) const;
   /// One request, from wherever: redirected by the hook, then carried out by the plugin or the node.
   void handle(Request request, Reply reply);
 
@@ -45,7 +52,6 @@ class Lightningd {
   void check(const Request& request, Reply reply);
   void fundchannel(const Request& request, Reply reply);
   void check_builtin_result(const std::string& result);
-  [[nodiscard]] bool knows(const std::string& method) const;
   void forget(RpcConnection& connection);
 
   Node node_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -8,9 +9,15 @@
 
 namespace sim {
 
-/// Two ends of one byte stream in memory. What is sent at one end arrives at the other from the ready
-/// queue; destroying one closes the other. The runtime must outlive both.
+/// Two ends of one byte stream in memory. Each message that is sent at one end arrives at the other
+/// from the ready queue, one task each; destroying one end closes the other once all has arrived. The
+/// runtime must outlive both.
 [[nodiscard]] std::pair<std::unique_ptr<util::Transport>, std::unique_ptr<util::Transport>> make_pair(
     spark::Runtime& runtime);
+
+/// What is on its way to this end of a pair, in messages.
+[[nodiscard]] std::size_t unread(const util::Transport& end);
+/// Of that only the first `kept` ever were written: whoever sent the others died before.
+void lose_unread(util::Transport& end, std::size_t kept);
 
 }  // namespace sim

@@ -101,8 +101,7 @@ TEST_CASE("a channel opens, and the transaction is worth what it says") {
   CHECK(field(sent, "txid") == funding::Psbt::from_base64(psbt)->txid().hex());
   CHECK(model.call("listpeerchannels", "{}").find("\"withheld\":false") != std::string::npos);
   CHECK(model.violations() == std::vector<std::string>());
-  CHECK(model.core().monitor.leftovers() == std::vector<std::string>());
-  model.lightningd.node().sending().mine(1);
+  model.lightningd.node().mine(1);
   CHECK(model.core().wallet.coins()[0].state == sim::Coin::State::spent);
 }
 

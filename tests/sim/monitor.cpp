@@ -9,36 +9,72 @@ namespace sim {
 
 using util::str;
 
+std::string describe(Invariant invariant, std::string_view text) {
+  static constexpr const char* names[] = {
+      "",
+      "secured before signing",
+      "nothing undone after sending",
+      "nothing left",
+      "one reply",
+      "others untouched",
+      "every destination once",
+      "ends in time",
+      "the transaction is right",
+      "never crashes",
+      "no secret logged",
+  };
+  const auto number = static_cast<std::size_t>(invariant);
+  return str("invariant ", number, " (", names[number], "): ", text);
+}
+
 void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
-  if (coin.others_until > wallet_.height) violation(str("takes ", coin.outpoint.str(), ", which others have reserved"));
-  if (attempted_inputs_.contains(coin.outpoint)) {
-    violation(str("takes ", coin.outpoint.str(), ", which a transaction that was sent spends"));
+  const auto attempted = attempted_inputs_.find(coin.outpoint);
+  if (attempted != attempted_inputs_.end() && !coin.meddled && is_alive(attempted->second)) {
+    violation(Invariant::nothing_undone_after_sending,
+              str("takes ", coin.outpoint.str(), ", which a transaction that was sent spends"));
   }
-  feerates_[coin.outpoint] = feerate;
+  feerates_[coin.outpoint].insert(feerate);
 }
 
 void Monitor::signing(const RawPsbt& psbt) { check_commitments(psbt, "signed"); }
 
 void Monitor::sending(const RawPsbt& psbt, std::uint32_t version) {
-  const auto txid = psbt.transaction().txid();
-  if (version != 2) violation(str("sendpsbt got version ", version, ": the reservations are not checked"));
+  const auto& transaction = psbt.transaction();
+  const auto txid = transaction.txid();
+  if (version != 2) {
+    violation(Invariant::transaction_is_right,
+              str("sendpsbt got version ", version, ": the reservations are not checked"));
+  }
   check_commitments(psbt, "sent");
   check_outputs(psbt);
   check_fee(psbt);
-  attempted_.insert(txid);
-  for (const auto& input : psbt.transaction().inputs) attempted_inputs_.insert(input.outpoint);
+  attempted_.emplace(txid, transaction);
+  for (const auto& input : transaction.inputs) attempted_inputs_[input.outpoint] = txid;
 }
 
-/// Every funding output has its channel, with the commitment transactions exchanged.
+bool Monitor::is_dead(const funding::Transaction& transaction) const {
+  return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
+    const auto spender = chain_.spender(input.outpoint);
+    return spender && *spender != transaction.txid();
+  });
+}
+
+bool Monitor::is_alive(const lightningd::Txid& txid) const {
+  const auto found = attempted_.find(txid);
+  return found != attempted_.end() && !is_dead(found->second);
+}
+
+/// Every funding output has its channel, with the commitment transactions exchanged. One that a peer's
+/// error ends after the transaction was sent still has them.
 void Monitor::check_commitments(const RawPsbt& psbt, const char* deed) {
   const auto& outputs = psbt.transaction().outputs;
   const auto txid = psbt.transaction().txid();
   for (std::uint32_t i = 0; i < outputs.size(); ++i) {
     if (!told_.contains(outputs[i].script)) continue;
     const Channel* channel = peers_.find_channel(lightningd::Outpoint{txid, i});
-    if (channel == nullptr || !channel->is_live()) {
-      violation(str(deed, " ", txid.hex(), " although output ", i, " has no commitment"));
-    }
+    if (channel != nullptr && (channel->is_live() || attempted_.contains(txid))) continue;
+    violation(Invariant::secured_before_signing,
+              str(deed, " ", txid.hex(), " although output ", i, " has no commitment"));
   }
 }
 
@@ -49,88 +85,94 @@ void Monitor::check_outputs(const RawPsbt& psbt) {
     const auto told = told_.find(output.script);
     if (told != told_.end()) ++fundings;
     if (told != told_.end() && told->second != output.amount) {
-      violation(str("a funding output of ", output.amount.value, "sat: its peer was told ", told->second.value));
+      violation(Invariant::transaction_is_right,
+                str("a funding output of ", output.amount.value, "sat: its peer was told ", told->second.value));
     }
     if (told == told_.end() && !wallet_.owns(output.script)) {
-      violation(str("an output to nobody we know: ", util::to_hex(output.script)));
+      violation(Invariant::transaction_is_right, str("an output to nobody we know: ", util::to_hex(output.script)));
     }
   }
-  if (fundings == 0) violation("sent a transaction that funds no channel");
+  if (fundings == 0) violation(Invariant::transaction_is_right, "sent a transaction that funds no channel");
+}
+
+/// By its change it is plain which plan a transaction follows; without, any plan for its coins may be it.
+std::set<std::uint32_t> Monitor::planned_feerates(const funding::Transaction& transaction) const {
+  std::set<std::uint32_t> feerates;
+  for (const auto& output : transaction.outputs) {
+    if (const auto plan = plans_.find(output.script); plan != plans_.end()) return {plan->second};
+  }
+  for (const auto& input : transaction.inputs) {
+    if (const auto found = feerates_.find(input.outpoint); found != feerates_.end())
+      feerates.merge(std::set(found->second));
+  }
+  return feerates;
 }
 
 /// The fee is within 1 % of the feerate asked for; without change it may keep what was too little
 /// for a change output.
 void Monitor::check_fee(const RawPsbt& psbt) {
+  const auto& transaction = psbt.transaction();
   lightningd::Sat in{0}, out{0};
-  std::uint32_t feerate = 0;
-  for (const auto& input : psbt.transaction().inputs) {
+  for (const auto& input : transaction.inputs) {
     const Coin* coin = wallet_.find(input.outpoint);
-    if (coin == nullptr) return violation(str("spends ", input.outpoint.str(), ", which is not ours"));
+    if (coin == nullptr) {
+      return violation(Invariant::transaction_is_right, str("spends ", input.outpoint.str(), ", which is not ours"));
+    }
     in = in + coin->amount;
-    feerate = feerates_[input.outpoint];
   }
   bool change = false;
-  for (const auto& output : psbt.transaction().outputs) {
+  for (const auto& output : transaction.outputs) {
     out = out + output.amount;
     change = change || wallet_.owns(output.script);
   }
-  if (in < out) return violation(str("spends ", out.value, "sat of ", in.value));
+  if (in < out) return violation(Invariant::transaction_is_right, str("spends ", out.value, "sat of ", in.value));
 
   static constexpr std::uint64_t dust = 330;
   const auto fee = (in - out).value;
-  const auto asked = CoinSelection::fee(feerate, psbt.weight()).value;
-  const auto dropped = change ? 0 : dust + CoinSelection::fee(feerate, CoinSelection::change_output_weight).value;
-  const auto tolerance = asked / 100 + 1;
-  if (fee + tolerance < asked || fee > asked + tolerance + dropped) {
-    violation(str("a fee of ", fee, "sat where ", asked, " were asked for (", feerate, " perkw)"));
-  }
+  const auto feerates = planned_feerates(transaction);
+  const bool fits = std::any_of(feerates.begin(), feerates.end(), [&psbt, fee, change](std::uint32_t feerate) {
+    const auto asked = CoinSelection::fee(feerate, psbt.weight()).value;
+    const auto dropped = change ? 0 : dust + CoinSelection::fee(feerate, CoinSelection::change_output_weight).value;
+    const auto tolerance = asked / 100 + 1;
+    return fee + tolerance >= asked && fee <= asked + tolerance + dropped;
+  });
+  if (fits) return;
+  violation(Invariant::transaction_is_right, str("a fee of ", fee, "sat, for a weight of ", psbt.weight(), " and ",
+                                                 feerates.empty() ? 0 : *feerates.begin(), " perkw"));
 }
 
 void Monitor::ending(const Channel& channel, const char* by) {
-  if (channel.others) violation(str(by, " hit a channel that is not ours: ", channel.id.hex()));
-  if (attempted_.contains(channel.funding.txid)) {
-    violation(str(by, " after a send was attempted: ", channel.id.hex()));
+  if (channel.others) {
+    violation(Invariant::others_untouched, str(by, " hit a channel that is not ours: ", channel.id.hex()));
   }
+  if (is_alive(channel.funding.txid)) {
+    violation(Invariant::nothing_undone_after_sending, str(by, " after a send was attempted: ", channel.id.hex()));
+  }
+}
+
+void Monitor::ending(const Opening& opening, const char* by) {
+  if (!opening.others) return;
+  violation(Invariant::others_untouched, str(by, " hit an opening that is not ours: ", opening.temporary_id.hex()));
 }
 
 void Monitor::unreserved(const Coin& coin) {
   if (coin.others_until > wallet_.height && coin.reserved_until < coin.others_until) {
-    violation(str("shortened a reservation of others: ", coin.outpoint.str()));
+    violation(Invariant::others_untouched, str("shortened a reservation of others: ", coin.outpoint.str()));
   }
-  if (attempted_inputs_.contains(coin.outpoint)) {
-    violation(str("unreserved after a send was attempted: ", coin.outpoint.str()));
+  const auto attempted = attempted_inputs_.find(coin.outpoint);
+  if (attempted != attempted_inputs_.end() && is_alive(attempted->second) && !coin.meddled) {
+    violation(Invariant::nothing_undone_after_sending,
+              str("unreserved after a send was attempted: ", coin.outpoint.str()));
   }
 }
 
 void Monitor::logged(std::string line) {
   for (const auto& secret : secrets_) {
     if (line.size() >= secret.size() && line.find(secret) != std::string::npos) {
-      violation("logged a signed PSBT or transaction");
+      violation(Invariant::no_secret_logged, "logged a signed PSBT or transaction");
     }
   }
   log_.push_back(std::move(line));
-}
-
-std::vector<std::string> Monitor::leftovers() const {
-  std::vector<std::string> left;
-  for (const Coin& coin : wallet_.coins()) {
-    const auto allowed = std::max(coin.others_until, wallet_.height);
-    if (wallet_.is_reserved(coin) && coin.reserved_until > allowed && !attempted_inputs_.contains(coin.outpoint)) {
-      left.push_back(str("still reserved: ", coin.outpoint.str(), " until block ", coin.reserved_until));
-    }
-  }
-  for (const Peer& peer : peers_.all()) {
-    if (peer.opening) left.push_back(str("an opening with ", peer.setup.name, " is left"));
-    for (const Channel& channel : peer.channels) {
-      if (channel.others) continue;
-      if (!attempted_.contains(channel.funding.txid)) {
-        left.push_back(str("a channel with ", peer.setup.name, " is left, state ", channel.state));
-      } else if (channel.withheld) {
-        left.push_back(str("the channel with ", peer.setup.name, " still is withheld"));
-      }
-    }
-  }
-  return left;
 }
 
 }  // namespace sim

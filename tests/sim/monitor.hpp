@@ -7,34 +7,60 @@
 #include <vector>
 
 #include "lightningd/types.hpp"
+#include "sim/chain.hpp"
 #include "sim/peers.hpp"
 #include "sim/raw_psbt.hpp"
 #include "sim/wallet.hpp"
 
 namespace sim {
 
+/// The invariants of the design, by their numbers there.
+enum class Invariant {
+  secured_before_signing = 1,
+  nothing_undone_after_sending,
+  nothing_left,
+  one_reply,
+  others_untouched,
+  every_destination_once,
+  ends_in_time,
+  transaction_is_right,
+  never_crashes,  ///< nor does anything that would make lightningd kill it
+  no_secret_logged,
+};
+
+/// "invariant 3 (nothing left): text".
+[[nodiscard]] std::string describe(Invariant invariant, std::string_view text);
+
 /// Watches what is done to the node and notes everything that breaks an invariant of the design, at
-/// the moment it happens. Owned by the node; its other parts tell it.
+/// the moment it happens. Owned by the node; its other parts tell it. What only shows in the end is
+/// for settled.hpp.
 class Monitor {
  public:
-  Monitor(Wallet& wallet, Peers& peers) : wallet_(wallet), peers_(peers) {}
+  Monitor(Wallet& wallet, Peers& peers, const Chain& chain) : wallet_(wallet), peers_(peers), chain_(chain) {}
 
-  void violation(std::string text) { violations_.push_back(std::move(text)); }
+  void violation(Invariant invariant, std::string_view text) { violations_.push_back(describe(invariant, text)); }
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
 
   /// fundchannel_start answered: this is what the peer was told.
   void told(const util::Bytes& script, lightningd::Sat amount) { told_[script] = amount; }
+  [[nodiscard]] bool was_told(const util::Bytes& script) const { return told_.contains(script); }
   /// fundpsbt or utxopsbt chose the coin, for a transaction of this feerate.
   void funding(const Coin& coin, std::uint32_t feerate);
+  /// The same transaction's change output, which tells it from others that spend the same coins.
+  void planned(const util::Bytes& change, std::uint32_t feerate) { plans_[change] = feerate; }
   void signing(const RawPsbt& psbt);
   /// sendpsbt got past all that could refuse it: from here on it may be broadcast.
   void sending(const RawPsbt& psbt, std::uint32_t version);
-  [[nodiscard]] bool send_attempted(const lightningd::Txid& txid) const { return attempted_.contains(txid); }
-
+  /// Every transaction that may have been broadcast.
+  [[nodiscard]] const std::map<lightningd::Txid, funding::Transaction>& attempted() const { return attempted_; }
   [[nodiscard]] bool send_attempted(const Coin& coin) const { return attempted_inputs_.contains(coin.outpoint); }
+  /// One of its inputs went into something else: it never can be broadcast any more.
+  [[nodiscard]] bool is_dead(const funding::Transaction& transaction) const;
 
   /// fundchannel_cancel or close takes the channel.
   void ending(const Channel& channel, const char* by);
+  /// So does something that kills openingd.
+  void ending(const Opening& opening, const char* by);
   /// unreserveinputs has reduced the reservation.
   void unreserved(const Coin& coin);
 
@@ -42,25 +68,29 @@ class Monitor {
   void secret(std::string text) { secrets_.push_back(std::move(text)); }
   /// A line of the plugin's.
   void logged(std::string line);
+  /// Another line for the log.
+  void note(std::string line) { log_.push_back(std::move(line)); }
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
-
-  /// What must not be left over when all batches have ended.
-  [[nodiscard]] std::vector<std::string> leftovers() const;
 
  private:
   void check_commitments(const RawPsbt& psbt, const char* deed);
   void check_outputs(const RawPsbt& psbt);
   void check_fee(const RawPsbt& psbt);
+  [[nodiscard]] std::set<std::uint32_t> planned_feerates(const funding::Transaction& transaction) const;
+  /// It may have been broadcast, and still may be.
+  [[nodiscard]] bool is_alive(const lightningd::Txid& txid) const;
 
   Wallet& wallet_;
   Peers& peers_;
+  const Chain& chain_;
   std::vector<std::string> violations_;
-  std::map<util::Bytes, lightningd::Sat> told_;             // by funding script
-  std::map<lightningd::Outpoint, std::uint32_t> feerates_;  // of the last transaction planned with it
+  std::map<util::Bytes, lightningd::Sat> told_;                       // by funding script
+  std::map<lightningd::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
+  std::map<util::Bytes, std::uint32_t> plans_;                        // feerates by the script of the change
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;
-  std::set<lightningd::Txid> attempted_;
-  std::set<lightningd::Outpoint> attempted_inputs_;
+  std::map<lightningd::Txid, funding::Transaction> attempted_;
+  std::map<lightningd::Outpoint, lightningd::Txid> attempted_inputs_;  // the last that spends it
 };
 
 }  // namespace sim

@@ -3,8 +3,18 @@
 #include <algorithm>
 
 #include "json/writer.hpp"
+#include "util/str.hpp"
 
 namespace sim {
+namespace {
+
+constexpr std::size_t trace_size = 500;
+
+std::string brief(const util::Result<std::string>& result) {
+  return result ? result->substr(0, trace_size) : util::str(result.error().code, ' ', result.error().message);
+}
+
+}  // namespace
 
 Node::Node(spark::Runtime& runtime, Setup setup)
     : core_(runtime, std::move(setup)),
@@ -15,32 +25,46 @@ Node::Node(spark::Runtime& runtime, Setup setup)
       connections_(core_),
       channels_(core_, connections_),
       openings_(core_, feerates_, connections_, channels_),
-      datastore_(core_) {
+      datastore_(core_),
+      outsiders_(core_, sending_, channels_, openings_) {
   core_.methods.add("getinfo", "", [this](Params&, Reply reply) { reply.succeed(getinfo()); });
   core_.methods.add("sim-state", "", [this](Params&, Reply reply) { reply.succeed(state_json()); });
   core_.methods.add("sim-peers", "", [this](Params&, Reply reply) { reply.succeed(peers_json()); });
 }
 
 void Node::call(std::string_view method, const json::Value& params, const Filter& filter, Reply reply) {
+  core_.trace("-> ", method, ' ', core_.setup.trace ? params.excerpt(trace_size) : "");
   const auto jitter = static_cast<std::uint64_t>(core_.setup.reply_jitter.count());
   const auto delay = core_.setup.reply_delay + spark::Duration(jitter == 0 ? 0 : core_.random.below(jitter + 1));
   auto waiting = std::make_shared<Reply>(std::move(reply));
-  core_.methods.call(method, params, filter, Reply([this, delay, filter, waiting](util::Result<std::string> result) {
-                       if (result) *result = filter.apply(std::move(*result));
-                       auto answer = std::make_shared<util::Result<std::string>>(std::move(result));
-                       core_.after(delay, [waiting, answer] { waiting->finish(std::move(*answer)); });
-                     }));
+  core_.methods.call(
+      method, params, filter,
+      Reply([this, delay, filter, waiting, name = std::string(method)](util::Result<std::string> result) {
+        if (result) *result = filter.apply(std::move(*result));
+        core_.trace("<- ", name, ' ', brief(result));
+        auto answer = std::make_shared<util::Result<std::string>>(std::move(result));
+        core_.after(delay, [waiting, answer] { waiting->finish(std::move(*answer)); });
+      }));
 }
 
-void Node::restart() {
-  for (auto& peer : core_.peers.all()) {
-    peer.opening.reset();
-    peer.connects.clear();
-    peer.disconnects.clear();
-    for (auto& channel : peer.channels) channel.forgets.clear();
-    if (peer.connected) connections_.lost(peer);
-  }
+void Node::kill() {
+  ++core_.lives;
+  core_.running = false;
+  connections_.killed();
+  channels_.killed();
+}
+
+void Node::start() {
+  core_.running = true;
   sending_.rebroadcast();
+  channels_.lock_in();
+  channels_.started();
+  connections_.started();
+}
+
+void Node::recover() {
+  core_.rpc_faults.stop();
+  sending_.recover();
 }
 
 std::string Node::getinfo() const {

@@ -8,6 +8,7 @@
 #include "sim/datastore.hpp"
 #include "sim/feerates.hpp"
 #include "sim/openings.hpp"
+#include "sim/outsiders.hpp"
 #include "sim/sending.hpp"
 #include "sim/wallet_rpc.hpp"
 
@@ -33,9 +34,17 @@ class Node {
   /// Its node id.
   [[nodiscard]] const std::string& id() const { return id_; }
 
-  /// As if lightningd was killed and started again: openings and connections are gone, what its
-  /// database holds stays, and what was meant to be broadcast is broadcast again.
-  void restart();
+  /// As kill -9 of lightningd: openings, connections and all it was about to do are gone. What its
+  /// database holds stays, and the network goes on.
+  void kill();
+  /// What was meant to be broadcast is broadcast again, and peers with channels are connected.
+  void start();
+
+  void mine(std::uint32_t blocks) { outsiders_.mine(blocks); }
+  /// The end of all faults: RPCs and broadcasts work from now on.
+  void recover();
+  /// Openings of others that still wait for something end.
+  void others_give_up() { outsiders_.give_up(); }
 
   /// The reply of sim-state. "reserved" counts what nobody needs: not the inputs of what was sent, nor
   /// those that others have reserved.
@@ -54,6 +63,7 @@ class Node {
   Channels channels_;
   Openings openings_;
   Datastore datastore_;
+  Outsiders outsiders_;
 };
 
 }  // namespace sim

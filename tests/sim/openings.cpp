@@ -41,7 +41,7 @@ Openings::Openings(Core& core, const Feerates& feerates, Connections& connection
   core.methods.add("fundchannel_start",
                    "id amount [feerate] [announce] [close_to] [push_msat] [mindepth] [reserve] [channel_type]",
                    [this](Params& params, Reply reply) { start(params, std::move(reply)); });
-  core.methods.add("fundchannel_complete", "id psbt [withhold]",
+  core.methods.add("fundchannel_complete", core.can_withhold() ? "id psbt [withhold]" : "id psbt",
                    [this](Params& params, Reply reply) { complete(params, std::move(reply)); });
   core.methods.add("fundchannel_cancel", "id",
                    [this](Params& params, Reply reply) { cancel(params, std::move(reply)); });
@@ -87,15 +87,40 @@ void Openings::start(Params& params, Reply reply) {
   Peer* peer = core_.peers.find(id);
   if (const auto error = refuse_start(peer, opening->amount)) return reply.finish(*error);
 
-  opening->serial = next_serial_++;
   opening->command = std::move(reply);
-  opening->temporary_id = lightningd::ChannelId::from_hex(util::to_hex(core_.random.bytes(32))).value();
   opening->channel_type = channels_.type_json(*peer, params.find("channel_type"));
-  opening->script = make_funding_script(core_.random);
-  peer->opening = std::move(*opening);
-  connections_.subdaemon_attached();
+  begin(*peer, std::move(*opening));
   if (const auto fault = peer->take_fault(Phase::start)) return misbehave(*peer, *fault);
   later(*peer, peer->setup.delay * 2, [this](Peer& answering) { started(answering); });
+}
+
+void Openings::begin(Peer& peer, Opening opening) {
+  opening.serial = next_serial_++;
+  opening.temporary_id = lightningd::ChannelId::from_hex(util::to_hex(core_.random.bytes(32))).value();
+  opening.script = make_funding_script(core_.random);
+  peer.opening = std::move(opening);
+  connections_.subdaemon_attached();
+}
+
+void Openings::open_for_others(Peer& peer, Sat amount, bool fully) {
+  if (refuse_start(&peer, amount)) return;
+  Opening opening;
+  opening.others = true;
+  opening.amount = amount;
+  opening.channel_type = channels_.type_json(peer, std::nullopt);
+  begin(peer, std::move(opening));
+  later(peer, peer.setup.delay * 2, [this, fully](Peer& answering) {
+    answering.opening->step = Opening::Step::started;
+    if (!fully) return;
+    answering.opening->funding = {lightningd::Txid::from_hex(util::to_hex(core_.random.bytes(32))).value(), 0};
+    later(answering, answering.setup.delay * 2, [this](Peer& secured) {
+      (void)channels_.commit(secured, std::exchange(secured.opening, std::nullopt).value());
+    });
+  });
+}
+
+void Openings::give_up_for_others(Peer& peer) {
+  if (peer.opening && peer.opening->others) peer.opening.reset();
 }
 
 void Openings::later(Peer& peer, spark::Duration delay, util::Function<void(Peer&)> then) {
@@ -223,6 +248,7 @@ void Openings::cancel(Params& params, Reply reply) {
   if (peer->opening->step == Opening::Step::starting) {
     return reply.fail(code::nothing_to_cancel, "No channel funding in progress.");
   }
+  core_.monitor.ending(*peer->opening, "fundchannel_cancel");
   peer->opening->cancels.push_back(std::move(reply));
   if (peer->opening->step == Opening::Step::completing) return;
   later(*peer, openingd_reads, [this](Peer& listening) { failed(listening, "Channel open canceled by RPC"); });

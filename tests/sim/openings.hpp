@@ -20,6 +20,12 @@ class Openings {
  public:
   Openings(Core& core, const Feerates& feerates, Connections& connections, Channels& channels);
 
+  /// Somebody else opens a channel to the peer, if that is possible now: up to the answer to
+  /// fundchannel_start, or up to a channel that awaits its lock-in.
+  void open_for_others(Peer& peer, lightningd::Sat amount, bool fully);
+  /// They end it, if it is theirs.
+  void give_up_for_others(Peer& peer);
+
  private:
   /// The transaction of fundchannel_complete. All peers of a batch get the same, so it is read once.
   struct Proposal {
@@ -41,6 +47,7 @@ class Openings {
   [[nodiscard]] util::Result<std::uint32_t> find_output(const Opening& opening, const Proposal& proposal) const;
   /// Runs `then` unless the opening is gone or has moved on by then.
   void later(Peer& peer, spark::Duration delay, util::Function<void(Peer&)> then);
+  void begin(Peer& peer, Opening opening);
   void misbehave(Peer& peer, const Fault& fault);
   void started(Peer& peer);
   void completed(Peer& peer);

@@ -22,6 +22,7 @@ Channel make_channel(Random& random, const ChannelSetup& setup) {
   channel.opened_by_us = setup.opened_by_us;
   channel.withheld = setup.withheld;
   channel.others = true;
+  if (setup.state == "CHANNELD_NORMAL") channel.short_channel_id = "103x1x0";
   channel.channel_type = R"({"bits":[12],"names":["static_remotekey/even"]})";
   return channel;
 }

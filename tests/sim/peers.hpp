@@ -25,11 +25,13 @@ struct Channel {
   std::string state;
   bool opened_by_us = true;
   bool withheld = false;
-  bool others = false;    ///< was there before, none of the plugin's business
+  bool others = false;    ///< none of the plugin's business
   util::SharedText psbt;  ///< base64, version 2
   bool announce = true;
   std::optional<std::string> close_to;
   std::string channel_type;
+  std::uint32_t mindepth = 3;
+  std::string short_channel_id;  ///< empty until its funding transaction is deep enough
   std::uint32_t fee_base = 1;
   std::uint32_t fee_ppm = 10;
   std::vector<Reply> forgets;  ///< fundchannel_cancel commands under way
@@ -45,6 +47,7 @@ struct Opening {
   enum class Step { starting, started, completing };
 
   std::uint64_t serial = 0;  ///< tells a timer whether its opening still is the same
+  bool others = false;       ///< not the plugin's
   Step step = Step::starting;
   lightningd::ChannelId temporary_id;
   lightningd::Sat amount;
@@ -70,6 +73,7 @@ struct Peer {
   bool connected = false;
   bool connecting = false;
   std::uint64_t connection = 0;  ///< counts connections, so that timers know an old one
+  int failures = 0;              ///< connection attempts in a row
   bool frozen = false;           ///< has gone silent: takes part in no goodbye either
   std::optional<Opening> opening;
   std::list<Channel> channels;

@@ -38,7 +38,7 @@ PluginHost::PluginHost(Core& core, std::unique_ptr<util::Transport> transport, P
   transport_->start(*this);
   send("\"cln:getmanifest#1\"", "getmanifest", R"({"allow-deprecated-apis":false})",
        Reply([this](util::Result<std::string> result) {
-         if (!result) return core_.monitor.violation("getmanifest failed: " + result.error().message);
+         if (!result) return not_started("getmanifest", result.error());
          const auto document = json::Document::parse(*result, "manifest");
          if (document) manifest(document->root());
        }));
@@ -50,7 +50,7 @@ PluginHost::~PluginHost() {
 }
 
 void PluginHost::manifest(const json::Value& result) {
-  if (!result.find("options")) core_.monitor.violation("the manifest has no options");
+  if (!result.find("options")) wrong("the manifest has no options");
   for (const auto& method : elements_of(result, "rpcmethods")) register_method(method);
   for (const auto& hook : elements_of(result, "hooks")) register_hook(hook);
   for (const auto& topic : elements_of(result, "subscriptions")) topics_.insert(token_text(topic));
@@ -62,9 +62,9 @@ void PluginHost::manifest(const json::Value& result) {
 void PluginHost::register_method(const json::Value& method) {
   const std::string name = name_of(method);
   const bool clash = core_.methods.has(name) || (core_.setup.spenderp && name == "multifundchannel");
-  if (clash) core_.monitor.violation(util::str("registers ", name, ", which somebody else has"));
+  if (clash) wrong(util::str("registers ", name, ", which somebody else has"));
   const bool escapes = method.dump().find("\\u") != std::string::npos;
-  if (escapes) core_.monitor.violation(util::str("\\u in the usage of ", name));
+  if (escapes) wrong(util::str("\\u in the usage of ", name));
   methods_.insert(name);
 }
 
@@ -100,10 +100,16 @@ void PluginHost::send_init(const json::Value& manifest) {
       .field("invoice", "");
   writer.end().end().end();
   send("\"cln:init#2\"", "init", writer.take(), Reply([this](util::Result<std::string> result) {
-         if (!result) return core_.monitor.violation("init failed: " + result.error().message);
+         if (!result) return not_started("init", result.error());
          if (ready_) ready_();
        }));
 }
+
+void PluginHost::not_started(const char* request, const util::Error& error) {
+  if (error.code != plugin_terminated) wrong(util::str(request, " failed: ", error.message));
+}
+
+void PluginHost::wrong(std::string_view text, Invariant invariant) { core_.monitor.violation(invariant, text); }
 
 bool PluginHost::intercepts(const std::string& method) const { return hooks_all_ || filters_.contains(method); }
 
@@ -140,13 +146,13 @@ void PluginHost::send(const std::string& id, const std::string& method, const st
 
 void PluginHost::received(std::string_view bytes) {
   const auto fed = framer_.feed(bytes, [this](std::string_view text) { return dispatch(text); });
-  if (!fed) core_.monitor.violation("the plugin wrote no JSON: " + fed.error().message);
+  if (!fed) wrong("the plugin wrote no JSON: " + fed.error().message);
 }
 
 bool PluginHost::dispatch(std::string_view text) {
   const auto message = jsonrpc::Message::parse(text);
   if (!message) {
-    core_.monitor.violation("the plugin's message is no JSON-RPC: " + message.error().message);
+    wrong("the plugin's message is no JSON-RPC: " + message.error().message);
   } else if (message->is_reply()) {
     replied(*message);
   } else {
@@ -159,7 +165,8 @@ void PluginHost::replied(const jsonrpc::Message& message) {
   const auto found = pending_.find(message.raw_id());
   if (found == pending_.end()) {
     const bool twice = answered_.contains(message.raw_id());
-    core_.monitor.violation(util::str(twice ? "a second reply to " : "a reply to an unknown id: ", message.raw_id()));
+    wrong(util::str(twice ? "a second reply to " : "a reply to an unknown id: ", message.raw_id()),
+          Invariant::one_reply);
     return;
   }
   answered_.insert(message.raw_id());
@@ -174,17 +181,17 @@ void PluginHost::notified(const jsonrpc::Message& message) {
   const auto params = message.params();
   if (message.method() == "log") {
     const auto text = params.string("message");
-    if (!text) return core_.monitor.violation("a log line without a message");
+    if (!text) return wrong("a log line without a message");
     const auto level = params.find("level");
     const auto now = core_.runtime.now().count();
     core_.monitor.logged(util::str(now, " ms ", level ? token_text(*level) : "info", " ", *text));
     return;
   }
   const auto id = params.find("id");
-  if (!id) return core_.monitor.violation(util::str("a notification without an id: ", message.method()));
+  if (!id) return wrong(util::str("a notification without an id: ", message.method()));
   const auto found = pending_.find(id->dump());
   if (found != pending_.end()) return found->second.notify(message.method(), params.dump());
-  core_.monitor.violation(util::str("a ", message.method(), " notification after the reply, or for an unknown id"));
+  wrong(util::str("a ", message.method(), " notification after the reply, or for an unknown id"), Invariant::one_reply);
 }
 
 void PluginHost::closed(const std::string&) {

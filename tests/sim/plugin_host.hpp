@@ -50,6 +50,9 @@ class PluginHost final : private util::Receiver {
   [[nodiscard]] bool dispatch(std::string_view text);
   void replied(const jsonrpc::Message& message);
   void notified(const jsonrpc::Message& message);
+  /// The plugin did something that lightningd would kill it for, or worse.
+  void wrong(std::string_view text, Invariant invariant = Invariant::never_crashes);
+  void not_started(const char* request, const util::Error& error);
   void manifest(const json::Value& result);
   void register_method(const json::Value& method);
   void register_hook(const json::Value& hook);

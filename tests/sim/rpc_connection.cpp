@@ -1,6 +1,10 @@
 #include "sim/rpc_connection.hpp"
 
+#include <algorithm>
+
 #include "json/writer.hpp"
+#include "sim/memory_transport.hpp"
+#include "util/str.hpp"
 
 namespace sim {
 namespace {
@@ -17,6 +21,15 @@ std::string with_id(std::string_view params_json, const std::string& raw_id) {
   return writer.end().take();
 }
 
+/// A reply that comes late or in a form that nobody understands.
+Reply spoilt(Core& core, const RpcFault& fault, Reply reply) {
+  return Reply([&core, fault, reply = std::move(reply)](util::Result<std::string> result) mutable {
+    if (fault.what == Mishap::unreadable && result) *result = core.rpc_faults.nonsense();
+    auto answer = std::make_shared<util::Result<std::string>>(std::move(result));
+    core.after(fault.delay, [reply = std::move(reply), answer]() mutable { reply.finish(std::move(*answer)); });
+  });
+}
+
 }  // namespace
 
 RpcConnection::RpcConnection(Lightningd& lightningd, std::unique_ptr<util::Transport> transport)
@@ -28,7 +41,11 @@ void RpcConnection::received(std::string_view bytes) {
   const auto fed = framer_.feed(bytes, [this](std::string_view text) { return dispatch(text); });
   if (fed) return;
   transport_->send(jsonrpc::error_text("null", {lightningd::code::invalid_request, "Invalid token in json input", ""}));
-  lightningd_.forget(*this);
+  close();
+}
+
+void RpcConnection::client_dies() {
+  lose_unread(*transport_, lightningd_.node().core().rpc_faults.written(unread(*transport_)));
 }
 
 bool RpcConnection::dispatch(std::string_view text) {
@@ -42,10 +59,58 @@ bool RpcConnection::dispatch(std::string_view text) {
     return true;
   }
   const auto filter = message->filter();
-  lightningd_.handle(
-      {message->raw_id(), message->method(), message->params().dump(), filter ? Filter(*filter) : Filter()},
-      reply_to(message->raw_id()));
-  return true;
+  Request request{message->raw_id(), message->method(), message->params().dump(), filter ? Filter(*filter) : Filter()};
+  const std::weak_ptr<RpcConnection*> weak = self_;
+  read_later(std::move(request), reply_to(message->raw_id()));
+  return !weak.expired();
+}
+
+/// lightningd comes to each request when it has the time, one after the other.
+void RpcConnection::read_later(Request request, Reply reply) {
+  auto& core = lightningd_.node().core();
+  const auto now = core.runtime.now();
+  const auto delay = core.rpc_faults.reading();
+  if (delay.count() == 0 && busy_until_ < now) return carry_out(std::move(request), std::move(reply));
+  // A timer that is due with the last one runs after it.
+  busy_until_ = std::max(busy_until_, now) + delay;
+  const std::weak_ptr<RpcConnection*> weak = self_;
+  auto& lightningd = lightningd_;
+  core.after(busy_until_ - now, [weak, &lightningd, request = std::move(request), reply = std::move(reply)]() mutable {
+    if (const auto self = weak.lock()) return (*self)->carry_out(std::move(request), std::move(reply));
+    lightningd.handle(std::move(request), Reply());
+  });
+}
+
+void RpcConnection::carry_out(Request request, Reply reply) {
+  auto& core = lightningd_.node().core();
+  const auto fault = core.rpc_faults.next(request.method);
+  if (!fault) return lightningd_.handle(std::move(request), std::move(reply));
+  static constexpr const char* names[] = {"reply lost", "stuck",   "late",    "held up",
+                                          "unreadable", "refused", "unknown", "cut"};
+  core.trace("=== fault in ", request.method, ": ", names[static_cast<std::size_t>(fault->what)]);
+  switch (fault->what) {
+    case Mishap::stuck:
+      return;
+    case Mishap::refused:
+      return reply.fail(lightningd::code::generic, "an error that nobody expects");
+    case Mishap::unknown:
+      return reply.fail(lightningd::code::method_not_found, util::str("Unknown command '", request.method, "'"));
+    case Mishap::reply_lost:
+      return lightningd_.handle(std::move(request), Reply());
+    case Mishap::held_up: {
+      auto& lightningd = lightningd_;
+      core.after(fault->delay, [&lightningd, request = std::move(request), reply = std::move(reply)]() mutable {
+        lightningd.handle(std::move(request), std::move(reply));
+      });
+      return;
+    }
+    case Mishap::late:
+    case Mishap::unreadable:
+      return lightningd_.handle(std::move(request), spoilt(core, *fault, std::move(reply)));
+    case Mishap::cut:
+      lightningd_.handle(std::move(request), Reply());
+      return close();
+  }
 }
 
 void RpcConnection::enable_notifications(const jsonrpc::Message& message) {
@@ -72,6 +137,8 @@ Reply RpcConnection::reply_to(const std::string& raw_id) {
   return Reply(std::move(deliver), std::move(notify));
 }
 
-void RpcConnection::closed(const std::string&) { lightningd_.forget(*this); }
+void RpcConnection::close() { lightningd_.forget(*this); }
+
+void RpcConnection::closed(const std::string&) { close(); }
 
 }  // namespace sim

@@ -17,6 +17,9 @@ class RpcConnection final : private util::Receiver {
   RpcConnection(Lightningd& lightningd, std::unique_ptr<util::Transport> transport);
   ~RpcConnection() = default;
 
+  /// The client is killed while some of its messages are under way: perhaps it had not written them all.
+  void client_dies();
+
  private:
   void received(std::string_view bytes) override;
   void drained() override {}
@@ -24,12 +27,16 @@ class RpcConnection final : private util::Receiver {
 
   [[nodiscard]] bool dispatch(std::string_view text);
   void enable_notifications(const jsonrpc::Message& message);
+  void read_later(Request request, Reply reply);
+  void carry_out(Request request, Reply reply);
+  void close();
   [[nodiscard]] Reply reply_to(const std::string& raw_id);
 
   Lightningd& lightningd_;
   std::unique_ptr<util::Transport> transport_;
   jsonrpc::Framer framer_;
   bool notifications_ = false;
+  spark::Duration busy_until_{-1};        // with the requests before
   std::shared_ptr<RpcConnection*> self_;  // replies look here whether we still are
 };
 

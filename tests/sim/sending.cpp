@@ -13,6 +13,18 @@ namespace code = lightningd::code;
 
 constexpr std::uint32_t default_reserve = 72;
 constexpr spark::Duration broadcast_time{5};
+constexpr spark::Duration hang_time{45'000};
+constexpr spark::Duration client_gives_up{180'000};
+constexpr spark::Duration ghost_time{200'000};
+
+// As lightningd passes them on: escaped twice.
+constexpr const char* bitcoind_down =
+    R"(error: timeout on transient error: Could not connect to the server 127.0.0.1:18443\n\nMake sure the bitcoind server is running and that you are connecting to the correct RPC port.\n)";
+constexpr const char* bitcoind_frozen =
+    R"(error: timeout on transient error: Could not connect to the server 127.0.0.1:18443 (error code 0 - \"timeout reached\")\n)";
+constexpr const char* not_wanted = R"(error code: -26\nerror message:\nmin relay fee not met, 236 < 9850\n)";
+constexpr const char* inputs_gone = R"(error code: -25\nerror message:\nbad-txns-inputs-missingorspent\n)";
+constexpr const char* in_a_block = R"(error code: -27\nerror message:\nTransaction outputs already in utxo set\n)";
 
 }  // namespace
 
@@ -28,7 +40,7 @@ void Sending::sendpsbt(Params& params, Reply reply) {
   const auto psbt = WalletRpc::psbt_param(params, "psbt");
   const auto reserve = params.number("reserve", default_reserve);
   if (params.error()) return reply.finish(*params.error());
-  const auto raw = RawPsbt::from(*psbt);
+  auto raw = RawPsbt::from(*psbt);
   if (!raw || !raw->is_signed()) return reply.fail(code::generic, "PSBT not finalizeable");
 
   // libwally shows no inputs of a version 0 PSBT: lightningd then finds none of its own.
@@ -43,7 +55,8 @@ void Sending::sendpsbt(Params& params, Reply reply) {
   core_.monitor.sending(*raw, psbt->version());
   store_in_channels(*psbt);
   for (Coin* coin : coins) core_.wallet.reserve(*coin, reserve);
-  broadcast(*raw, coins, reserve, std::move(reply));
+  core_.monitor.secret(util::to_hex(raw->final_transaction()));
+  broadcast({std::move(*raw), std::move(coins), reserve, std::move(reply)});
 }
 
 /// The signed PSBT goes into every channel with an equivalent one, and `withheld` goes, before
@@ -53,79 +66,132 @@ void Sending::store_in_channels(const funding::Psbt& psbt) {
   const auto text = util::share(psbt.base64(2));
   for (auto& peer : core_.peers.all()) {
     for (auto& channel : peer.channels) {
-      if (channel.funding.txid != txid) continue;
+      if (channel.funding.txid != txid || !core_.can_withhold()) continue;
       channel.withheld = false;
       channel.psbt = text;
     }
   }
 }
 
-void Sending::broadcast(const RawPsbt& psbt, const std::vector<Coin*>& coins, std::uint32_t reserve, Reply reply) {
-  const auto how = core_.setup.broadcast;
-  if (how != Broadcast::fails) to_mempool(psbt.transaction());
-  if (how == Broadcast::never_answers) return;
-  if (how == Broadcast::works) record(psbt);
-  const std::string hex = util::to_hex(psbt.final_transaction());
-  core_.monitor.secret(hex);
-  if (how == Broadcast::works) {
-    auto result = json::Writer().object().field("tx", hex).field("txid", psbt.transaction().txid().hex()).end().take();
-    core_.after(broadcast_time,
-                [reply = std::move(reply), result = std::move(result)]() mutable { reply.succeed(std::move(result)); });
-    return;
+Broadcast Sending::next_kind() {
+  const auto attempt = attempts_++;
+  const auto& first = core_.setup.broadcasts;
+  return attempt < first.size() ? first[attempt] : core_.setup.broadcast;
+}
+
+void Sending::recover() {
+  core_.setup.broadcasts.clear();
+  core_.setup.broadcast = Broadcast::works;
+}
+
+void Sending::broadcast(Attempt attempt) {
+  switch (next_kind()) {
+    case Broadcast::works:
+      return to_bitcoind(std::move(attempt));
+    case Broadcast::hangs:
+      core_.after(hang_time, [this, attempt = std::move(attempt)]() mutable { to_bitcoind(std::move(attempt)); });
+      return;
+    case Broadcast::fails:
+      return failed(std::move(attempt), bitcoind_down);
+    case Broadcast::refused:
+      return failed(std::move(attempt), not_wanted);
+    case Broadcast::hides_success:
+      to_mempool(attempt.psbt.transaction());
+      return failed(std::move(attempt), inputs_gone);
+    case Broadcast::never_answers:
+      to_mempool(attempt.psbt.transaction());
+      return;
+    case Broadcast::ghost:
+      // bitcoind has the request, whatever becomes of lightningd.
+      core_.runtime.start_timer(ghost_time,
+                                [this, transaction = attempt.psbt.transaction()] { to_mempool(transaction); });
+      core_.after(client_gives_up,
+                  [this, attempt = std::move(attempt)]() mutable { failed(std::move(attempt), bitcoind_frozen); });
+      return;
   }
-  for (Coin* coin : coins) core_.wallet.unreserve(*coin, reserve);
-  core_.after(broadcast_time, [reply = std::move(reply), hex]() mutable {
-    reply.fail(code::generic, util::str("Error broadcasting transaction: error code: -25\nerror message:\n"
-                                        "bad-txns-inputs-missingorspent. Unsent tx discarded ",
-                                        hex));
+}
+
+/// What is in the mempool already is sent well, what is in a block is not.
+void Sending::to_bitcoind(Attempt attempt) {
+  const auto verdict = to_mempool(attempt.psbt.transaction());
+  if (verdict == Chain::Verdict::conflict) return failed(std::move(attempt), inputs_gone);
+  if (verdict == Chain::Verdict::in_a_block) return failed(std::move(attempt), in_a_block);
+  const std::string hex = util::to_hex(attempt.psbt.final_transaction());
+  const auto txid = attempt.psbt.transaction().txid();
+  record(attempt.psbt.transaction(), hex);
+  auto result = json::Writer().object().field("tx", hex).field("txid", txid.hex()).end().take();
+  core_.after(broadcast_time, [reply = std::move(attempt.reply), result = std::move(result)]() mutable {
+    reply.succeed(std::move(result));
   });
 }
 
-void Sending::to_mempool(const funding::Transaction& transaction) {
-  const auto txid = transaction.txid();
-  if (!core_.mempool.insert(txid).second) return;
-  sent_.push_back(txid);
-  unconfirmed_.push_back(transaction);
+void Sending::failed(Attempt attempt, const std::string& why) {
+  for (Coin* coin : attempt.coins) core_.wallet.unreserve(*coin, attempt.reserve);
+  auto text = util::str("Error broadcasting transaction: ", why, ". Unsent tx discarded ",
+                        util::to_hex(attempt.psbt.final_transaction()));
+  core_.after(broadcast_time, [reply = std::move(attempt.reply), text = std::move(text)]() mutable {
+    reply.fail(code::generic, std::move(text));
+  });
+}
+
+Chain::Verdict Sending::to_mempool(const funding::Transaction& transaction) {
+  const auto verdict = core_.chain.submit(transaction);
+  if (verdict == Chain::Verdict::accepted) sent_.push_back(transaction.txid());
+  return verdict;
 }
 
 /// lightningd knows the transaction from here on, and sees its change.
-void Sending::record(const RawPsbt& psbt) {
-  const auto& transaction = psbt.transaction();
+void Sending::record(const funding::Transaction& transaction, std::string hex) {
   const auto txid = transaction.txid();
   if (!core_.known.insert(txid).second) return;
-  recorded_.push_back({txid, util::to_hex(psbt.final_transaction()), transaction});
+  recorded_.push_back({txid, std::move(hex), transaction});
   for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) {
     const auto& output = transaction.outputs[i];
     if (core_.wallet.owns(output.script)) core_.wallet.add_change({txid, i}, output.amount, output.script);
   }
 }
 
-void Sending::mine(std::uint32_t blocks) {
-  const auto height = core_.wallet.height + 1;
-  core_.wallet.height += blocks;
-  for (const auto& transaction : std::exchange(unconfirmed_, {})) {
-    const auto txid = transaction.txid();
-    for (const auto& input : transaction.inputs) {
-      if (Coin* coin = core_.wallet.find(input.outpoint)) coin->state = Coin::State::spent;
-    }
-    for (auto& coin : core_.wallet.coins()) {
-      if (coin.outpoint.txid == txid) coin.height = height;
-    }
-    for (auto& recorded : recorded_) {
-      if (recorded.txid == txid) recorded.height = height;
-    }
+void Sending::mine() {
+  const auto height = ++core_.wallet.height;
+  for (const auto& transaction : core_.chain.mine(height)) confirmed(transaction, height);
+}
+
+/// lightningd looks at every block for what pays or concerns it.
+void Sending::confirmed(const funding::Transaction& transaction, std::uint32_t height) {
+  const auto txid = transaction.txid();
+  for (const auto& input : transaction.inputs) {
+    if (Coin* coin = core_.wallet.find(input.outpoint)) coin->state = Coin::State::spent;
+  }
+  const auto concerns = [this](const auto& output) {
+    return core_.wallet.owns(output.script) || core_.monitor.was_told(output.script);
+  };
+  if (std::any_of(transaction.outputs.begin(), transaction.outputs.end(), concerns)) {
+    record(transaction, util::to_hex(transaction.serialise()));
+  }
+  for (auto& coin : core_.wallet.coins()) {
+    if (coin.outpoint.txid == txid) coin.height = height;
+  }
+  for (auto& recorded : recorded_) {
+    if (recorded.txid == txid) recorded.height = height;
   }
 }
 
 void Sending::rebroadcast() {
   for (const auto& peer : core_.peers.all()) {
     for (const auto& channel : peer.channels) {
-      if (channel.withheld || !channel.psbt) continue;
+      if (channel.withheld || !channel.psbt || core_.chain.height(channel.funding.txid)) continue;
       const auto psbt = funding::Psbt::from_base64(*channel.psbt);
       const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
       if (raw && raw->is_signed()) to_mempool(raw->transaction());
     }
   }
+}
+
+void Sending::spend_for_others(const Coin& coin) {
+  funding::Transaction transaction;
+  transaction.inputs.push_back({coin.outpoint, 0xFFFFFFFDu});
+  transaction.outputs.push_back({coin.amount, {0x51}});
+  (void)core_.chain.submit(transaction);
 }
 
 void Sending::setpsbtversion(Params& params, Reply reply) {

@@ -8,18 +8,22 @@
 
 namespace sim {
 
-/// sendpsbt, setpsbtversion, listtransactions, and the chain that takes what is sent. A part of the
+/// sendpsbt, setpsbtversion, listtransactions, and what lightningd learns from blocks. A part of the
 /// node.
 class Sending {
  public:
   explicit Sending(Core& core);
 
-  /// Transactions that reached the mempool.
+  /// Transactions of ours that reached the mempool, in order.
   [[nodiscard]] const std::vector<lightningd::Txid>& sent() const { return sent_; }
-  /// `blocks` more, the first of which holds all of the mempool.
-  void mine(std::uint32_t blocks);
+  /// One block, which holds all of the mempool.
+  void mine();
   /// What lightningd does at its next start: broadcast again what is final and not withheld.
   void rebroadcast();
+  /// Another user of the wallet spends the coin. Nothing happens when it is spent already.
+  void spend_for_others(const Coin& coin);
+  /// From now on every broadcast works.
+  void recover();
 
  private:
   struct Recorded {
@@ -28,19 +32,30 @@ class Sending {
     funding::Transaction transaction;
     std::uint32_t height = 0;
   };
+  /// One sendpsbt under way.
+  struct Attempt {
+    RawPsbt psbt;
+    std::vector<Coin*> coins;
+    std::uint32_t reserve;
+    Reply reply;
+  };
 
   void sendpsbt(Params& params, Reply reply);
   void setpsbtversion(Params& params, Reply reply);
   void listtransactions(Reply reply);
-  void broadcast(const RawPsbt& psbt, const std::vector<Coin*>& coins, std::uint32_t reserve, Reply reply);
+  [[nodiscard]] Broadcast next_kind();
+  void broadcast(Attempt attempt);
+  void to_bitcoind(Attempt attempt);
+  void failed(Attempt attempt, const std::string& why);
   void store_in_channels(const funding::Psbt& psbt);
-  void to_mempool(const funding::Transaction& transaction);
-  void record(const RawPsbt& psbt);
+  Chain::Verdict to_mempool(const funding::Transaction& transaction);
+  void record(const funding::Transaction& transaction, std::string hex);
+  void confirmed(const funding::Transaction& transaction, std::uint32_t height);
 
   Core& core_;
   std::vector<lightningd::Txid> sent_;
   std::vector<Recorded> recorded_;  // lightningd's own table
-  std::vector<funding::Transaction> unconfirmed_;
+  std::size_t attempts_ = 0;
 };
 
 }  // namespace sim

@@ -59,9 +59,59 @@ struct CoinSetup {
 /// What becomes of a transaction that is sent.
 enum class Broadcast {
   works,
-  fails,          ///< an error, and nothing was sent
+  fails,          ///< an error, and nothing was sent: bitcoind is down
   hides_success,  ///< an error, although the transaction is in the mempool
   never_answers,  ///< it is in the mempool, and the reply never comes
+  refused,        ///< bitcoind does not want it, this time
+  hangs,          ///< bitcoind takes a while, then it works
+  ghost,          ///< bitcoind takes longer than its client waits: an error, and later it is sent all the same
+};
+
+/// What goes wrong with a call of the plugin's to lightningd.
+enum class Mishap {
+  reply_lost,  ///< it is carried out, and the reply never comes
+  stuck,       ///< it is never carried out and never answered
+  late,        ///< it is carried out at once, and the reply comes `delay` later
+  held_up,     ///< it is carried out `delay` later
+  unreadable,  ///< it is carried out, and the reply is JSON of another shape
+  refused,     ///< error -1, and it is not carried out
+  unknown,     ///< error -32601
+  cut,         ///< it is carried out, and the connection closes, with every reply that is pending
+};
+
+struct RpcFault {
+  Mishap what = Mishap::reply_lost;
+  std::string method;        ///< empty: any
+  std::uint64_t from = 1;    ///< the first call of the method that goes wrong...
+  std::uint64_t count = 1;   ///< ...and how many do
+  std::uint64_t one_in = 1;  ///< of those only so many, as drawn
+  spark::Duration delay{0};
+};
+
+/// What others do, whom the plugin knows nothing of.
+enum class Deed {
+  mine,        ///< `number` blocks
+  unreserve,   ///< frees a coin of the wallet, whoever has reserved it
+  take,        ///< the same, and reserves it for `number` blocks
+  spend,       ///< the same, and spends it
+  open,        ///< another opening with the peer, in which nothing more happens
+  open_fully,  ///< the same up to a channel that awaits its lock-in
+  incoming,    ///< the peer opens a channel to us
+  give_up,     ///< ends the opening of `open`
+};
+
+struct Act {
+  spark::Duration at{0};  ///< after the world began
+  Deed deed = Deed::mine;
+  std::size_t target = 0;  ///< number of the coin or the peer, modulo how many there are
+  std::uint32_t number = 1;
+};
+
+/// Kills the plugin, or lightningd with it, and starts it again later.
+struct Kill {
+  std::uint64_t event = 0;  ///< after so many events since the plugin was ready
+  bool lightningd = false;
+  spark::Duration down{0};
 };
 
 /// Everything that makes one simulated world, apart from the calls that are made in it.
@@ -69,7 +119,12 @@ struct Setup {
   std::uint64_t seed = 1;
   std::vector<CoinSetup> coins = std::vector<CoinSetup>(1);
   std::vector<PeerSetup> peers;
-  Broadcast broadcast = Broadcast::works;
+  Broadcast broadcast = Broadcast::works;  ///< of every attempt after those of `broadcasts`
+  std::vector<Broadcast> broadcasts;       ///< of the first attempts
+  std::vector<RpcFault> rpc_faults;
+  std::vector<Act> acts;
+  std::vector<Kill> kills;          ///< in the order of their events
+  spark::Duration read_delay{0};    ///< up to this much until lightningd comes to a request of the plugin's
   spark::Duration reply_delay{0};   ///< of every RPC
   spark::Duration reply_jitter{0};  ///< up to this much is added, drawn from the seed
   std::uint32_t height = 110;
@@ -79,6 +134,7 @@ struct Setup {
   std::string features = PeerSetup::default_features;  ///< ours
   std::map<std::string, std::string> options;          ///< of the plugin: name to JSON text
   std::string version = "v26.06.6";
+  bool trace = false;  ///< the log holds what happens beside the plugin's own lines
 };
 
 }  // namespace sim

@@ -25,6 +25,7 @@ VirtualTime::TimerId VirtualTime::start_timer(Duration delay, util::Function<voi
 }
 
 bool VirtualTime::step() {
+  ++steps_;
   if (!ready_.empty()) {
     auto task = std::move(ready_.front());
     ready_.pop_front();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "spark/runtime.hpp"
 #include "spark/timer_queue.hpp"
@@ -33,13 +35,17 @@ class VirtualTime final : public spark::Runtime {
   /// Runs what is ready, and timers as they get due, until `duration` has passed.
   void run_for(spark::Duration duration, std::size_t limit = no_end);
 
+  /// How many steps there were: names a moment, however little time passes between two of them.
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
   /// No task is ready. Timers may be pending.
   [[nodiscard]] bool idle() const { return ready_.empty(); }
+  [[nodiscard]] std::optional<spark::Duration> next_due() const { return timers_.next_due(); }
   [[nodiscard]] std::size_t pending_timers() const { return timers_.size(); }
 
  private:
   spark::Duration now_{0};
   bool closing_ = false;
+  std::uint64_t steps_ = 0;
   std::deque<util::Function<void()>> ready_;
   spark::TimerQueue timers_;
 };

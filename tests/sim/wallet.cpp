@@ -36,6 +36,14 @@ void Wallet::unreserve(Coin& coin, std::uint32_t blocks) {
   }
 }
 
+void Wallet::meddle(Coin& coin, std::uint32_t blocks) {
+  if (coin.state == Coin::State::spent) return;
+  unreserve(coin, coin.reserved_until);
+  coin.meddled = true;
+  coin.others_until = blocks > 0 ? height + blocks : 0;
+  if (blocks > 0) reserve(coin, blocks);
+}
+
 util::Bytes Wallet::new_script(ScriptKind kind) {
   util::Bytes script = make_script(random_, kind);
   scripts_.insert(script);

@@ -25,6 +25,7 @@ struct Coin {
   State state = State::available;
   std::uint32_t reserved_until = 0;
   std::uint32_t others_until = 0;  ///< height until which somebody else wants it kept; 0: nobody
+  bool meddled = false;            ///< another user has freed or taken it, whosever it was
 };
 
 /// The node's coins. A reservation is a block height: reserving again adds blocks, unreserving
@@ -43,6 +44,8 @@ class Wallet {
   [[nodiscard]] bool is_free(const Coin& coin) const { return coin.state != Coin::State::spent && !is_reserved(coin); }
   void reserve(Coin& coin, std::uint32_t blocks);
   void unreserve(Coin& coin, std::uint32_t blocks);
+  /// Another user frees it, and reserves it for so many blocks unless that is 0.
+  void meddle(Coin& coin, std::uint32_t blocks);
 
   [[nodiscard]] util::Bytes new_script(ScriptKind kind);
   [[nodiscard]] bool owns(const util::Bytes& script) const { return scripts_.contains(script); }

@@ -125,6 +125,7 @@ std::string WalletRpc::fund(const FundRequest& request, const Selection& found) 
   }
   const bool change = found.change.value > 0;
   if (change) transaction.outputs.push_back({found.change, core_.wallet.new_script(ScriptKind::p2tr)});
+  if (change) core_.monitor.planned(transaction.outputs[0].script, request.feerate);
   RawPsbt psbt(std::move(transaction));
   for (std::size_t i = 0; i < found.coins.size(); ++i) psbt.describe(i, *found.coins[i]);
 
@@ -213,7 +214,9 @@ std::string WalletRpc::sign(const funding::Psbt& psbt, RawPsbt raw, const std::v
   std::string text = raw.base64();
   if (psbt.version() != 0) {
     const auto again = funding::Psbt::from_base64(text);
-    if (!again) core_.monitor.violation(util::str("the codec can not read a signed PSBT: ", again.error().message));
+    if (!again)
+      core_.monitor.violation(Invariant::never_crashes,
+                              util::str("the codec can not read a signed PSBT: ", again.error().message));
     if (again) text = again->base64(psbt.version());
   }
   core_.monitor.secret(text);

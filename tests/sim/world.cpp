@@ -1,6 +1,10 @@
 #include "sim/world.hpp"
 
+#include <algorithm>
+#include <exception>
+
 #include "sim/memory_transport.hpp"
+#include "sim/settled.hpp"
 #include "util/log.hpp"
 #include "util/str.hpp"
 
@@ -8,8 +12,13 @@ namespace sim {
 namespace {
 
 constexpr spark::Duration start_limit{std::chrono::minutes(2)};
-/// Longer than all deadlines of undoing together.
-constexpr spark::Duration afterwards{std::chrono::minutes(30)};
+/// Longer than all deadlines of undoing together, and than the pauses between attempts to send.
+constexpr spark::Duration afterwards{std::chrono::minutes(40)};
+/// Longer than the first reservation, whose record a killed plugin may not have written.
+constexpr std::uint32_t orphaned = 14;
+constexpr int connection_lost = -1;
+/// Unix time when a world begins.
+constexpr std::int64_t birth = 1'800'000'000;
 
 }  // namespace
 
@@ -21,7 +30,7 @@ class World::Connector final : public util::Connector {
   void connect(const std::string&, util::Function<void(util::Result<std::unique_ptr<util::Transport>>)> done) override {
     auto [client, server] = make_pair(world_.time_);
     world_.lightningd_->accept(std::move(server));
-    world_.time_.post([done = std::move(done), client = std::move(client)]() mutable { done(std::move(client)); });
+    world_.life_->post([done = std::move(done), client = std::move(client)]() mutable { done(std::move(client)); });
   }
 
  private:
@@ -32,41 +41,95 @@ World::World(Setup setup)
     : lightningd_(std::make_unique<Lightningd>(time_, std::move(setup))),
       connector_(std::make_unique<Connector>(*this)) {
   start_plugin();
+  first_event_ = time_.steps();
+  kills_ = node().core().setup.kills;
+  std::reverse(kills_.begin(), kills_.end());
 }
 
 World::~World() = default;
 
-void World::start_plugin() {
+void World::launch() {
+  if (app_) return;
+  auto& core = node().core();
+  core.trace("=== start");
+  if (!core.running) node().start();
   auto [plugin, host] = make_pair(time_);
   stdio_ = std::move(plugin);
-  ready_ = false;
+  life_ = std::make_unique<PluginLife>(time_);
+  ready_ = shutting_down_ = false;
   multifundchannel::Environment environment;
-  environment.lightningd_version = node().core().setup.version;
-  environment.spenderp_runs = [spenderp = node().core().setup.spenderp] { return spenderp; };
-  ended_ = false;
-  environment.exit = [this](int) { ended_ = true; };
-  environment.seed = node().core().setup.seed;
-  app_ = std::make_unique<multifundchannel::App>(*stdio_, *connector_, time_, std::move(environment));
+  environment.lightningd_version = core.setup.version;
+  environment.spenderp_runs = [spenderp = core.setup.spenderp] { return spenderp; };
+  environment.exit = [this](int) {
+    ended_ = true;
+    if (!shutting_down_) node().core().monitor.violation(Invariant::never_crashes, "the plugin ended itself");
+  };
+  environment.seed = core.setup.seed + (starts_++ << 32);
+  environment.unix_time = [this] { return birth + time_.now().count() / 1000; };
+  app_ = std::make_unique<multifundchannel::App>(*stdio_, *connector_, *life_, std::move(environment));
   app_->start();
   lightningd_->start_plugin(
       std::move(host), {}, [this] { ready_ = true; }, [] {});
+}
+
+void World::start_plugin() {
+  launch();
   const auto end = time_.now() + start_limit;
-  while (!ready_ && time_.now() < end && time_.step()) {
+  while (!ready_ && time_.now() < end && step()) {
   }
 }
 
 void World::kill_plugin() {
+  lightningd_->plugin_dies();
   app_.reset();
   stdio_.reset();
+  life_.reset();
   util::set_log_sink(nullptr);
   lightningd_->drop_plugin();
   ready_ = false;
 }
 
-void World::restart_lightningd() {
+void World::kill_lightningd() {
+  for (const auto& call : calls_) {
+    if (call->answered) continue;
+    call->answered = call->lost = true;
+    call->replies = 1;
+    call->result = util::Error{connection_lost, "lightningd closed the connection", ""};
+  }
   kill_plugin();
-  node().restart();
-  start_plugin();
+  lightningd_->kill();
+}
+
+void World::start_lightningd() { start_plugin(); }
+
+void World::restart_lightningd() {
+  kill_lightningd();
+  start_lightningd();
+}
+
+void World::announce_shutdown() {
+  shutting_down_ = true;
+  lightningd_->announce_shutdown();
+}
+
+bool World::step() {
+  kill_if_due();
+  try {
+    return time_.step();
+  } catch (const std::exception& error) {
+    node().core().monitor.violation(Invariant::never_crashes, util::str("an exception: ", error.what()));
+    return true;
+  }
+}
+
+void World::kill_if_due() {
+  if (kills_.empty() || events() < kills_.back().event || first_event_ == 0) return;
+  const Kill kill = kills_.back();
+  kills_.pop_back();
+  if (!app_) return;
+  node().core().trace("=== kill -9 of ", kill.lightningd ? "lightningd" : "the plugin");
+  kill.lightningd ? kill_lightningd() : kill_plugin();
+  time_.start_timer(kill.down, [this] { launch(); });
 }
 
 Outcome World::call(const std::string& method, const std::string& params, spark::Duration limit) {
@@ -78,7 +141,10 @@ Outcome World::call(const std::string& method, const std::string& params, spark:
 std::size_t World::start(const std::string& method, const std::string& params) {
   const auto number = calls_.size();
   auto& outcome = calls_.emplace_back(std::make_shared<Outcome>());
+  outcome->method = method;
+  outcome->params = expand(params);
   auto deliver = [this, outcome, began = time_.now()](util::Result<std::string> result) {
+    if (outcome->lost) return;
     ++outcome->replies;
     outcome->answered = true;
     outcome->result = std::move(result);
@@ -87,14 +153,14 @@ std::size_t World::start(const std::string& method, const std::string& params) {
   auto notify = [outcome](std::string_view name, std::string_view text) {
     outcome->notifications.push_back(util::str(name, " ", text));
   };
-  lightningd_->handle({util::str("\"test:", method, "#", number, "\""), method, expand(params)},
+  lightningd_->handle({util::str("\"test:", method, "#", number, "\""), method, outcome->params},
                       Reply(std::move(deliver), std::move(notify)));
   return number;
 }
 
 bool World::run_until_answered(std::size_t call, spark::Duration limit) {
   const auto end = time_.now() + limit;
-  while (!calls_[call]->answered && time_.now() < end && time_.step()) {
+  while (!calls_[call]->answered && time_.now() < end && step()) {
   }
   return calls_[call]->answered;
 }
@@ -102,6 +168,12 @@ bool World::run_until_answered(std::size_t call, spark::Duration limit) {
 void World::finish_all(spark::Duration limit) {
   const auto end = time_.now() + limit;
   for (std::size_t i = 0; i < calls_.size() && time_.now() < end; ++i) (void)run_until_answered(i, end - time_.now());
+}
+
+void World::run_for(spark::Duration duration) {
+  const auto end = time_.now() + duration;
+  while (!time_.idle() || time_.next_due().value_or(spark::Duration::max()) <= end) step();
+  time_.run_for(end - time_.now());
 }
 
 std::string World::expand(std::string params) {
@@ -122,18 +194,32 @@ Peer& World::peer(std::string_view name) { return *node().core().peers.by_name(n
 
 std::string World::peer_id(std::string_view name) { return peer(name).id.hex(); }
 
+void World::settle() {
+  finish_all();
+  kills_.clear();
+  node().recover();
+  // Whatever was killed last may still wait for its start; and what a shutdown left is for the next one.
+  if (app_ && ended_) kill_plugin();
+  if (!app_) start_plugin();
+  run_for(afterwards);
+  node().others_give_up();
+  // What the plugin still waits for may come as long as the connection lives: so it can not be settled.
+  if (node().core().rpc_faults.swallowed()) {
+    kill_plugin();
+    start_plugin();
+  }
+  for (std::uint32_t i = 0; i < orphaned; ++i) {
+    mine(1);
+    run_for(std::chrono::minutes(1));
+  }
+  run_for(afterwards);
+}
+
 std::vector<std::string> World::check_invariants() {
-  time_.run_for(afterwards);
-  auto found = node().core().monitor.violations();
-  for (auto& left : node().core().monitor.leftovers()) found.push_back(std::move(left));
-  for (std::size_t i = 0; i < calls_.size(); ++i) {
-    if (!calls_[i]->answered) found.push_back(util::str("call ", i, " was never answered"));
-    if (calls_[i]->replies > 1) found.push_back(util::str("call ", i, " got ", calls_[i]->replies, " replies"));
-  }
-  for (const auto& [key, entry] : node().datastore().entries()) {
-    if (!key.empty() && key[0] == "multifundchannel") found.push_back("a journal entry is left: " + key.back());
-  }
-  return found;
+  settle();
+  std::optional<Outcome> listed;
+  if (lightningd_->knows("listmultifundchannels")) listed = call("listmultifundchannels", "{}");
+  return broken_invariants(node(), calls_, listed);
 }
 
 }  // namespace sim

@@ -5,25 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "json/value.hpp"
 #include "multifundchannel/app.hpp"
 #include "sim/lightningd.hpp"
+#include "sim/outcome.hpp"
+#include "sim/plugin_life.hpp"
 #include "sim/setup.hpp"
 #include "sim/virtual_time.hpp"
-#include "util/result.hpp"
 
 namespace sim {
-
-/// What became of one call.
-struct Outcome {
-  bool answered = false;                             ///< false: virtual time ran out, or nothing was left to happen
-  util::Result<std::string> result = util::Error{};  ///< JSON text
-  spark::Duration took{0};
-  std::vector<std::string> notifications;  ///< method and params of each
-  std::size_t replies = 0;
-
-  [[nodiscard]] bool ok() const { return answered && result.ok(); }
-};
 
 /// One whole world in one process, on virtual time: the simulated lightningd and the real plugin. The
 /// constructor returns when the plugin is initialised. Everything follows from the setup.
@@ -36,7 +25,7 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  /// Whether the plugin got through init.
+  /// Whether the plugin runs and got through init.
   [[nodiscard]] bool ready() const { return ready_; }
 
   /// Calls and lets time pass until the reply is there. In `params`, "$name" in quotes stands for
@@ -48,40 +37,60 @@ class World {
   /// Lets time pass until all started calls are answered.
   void finish_all(spark::Duration limit = patience);
   /// Lets time pass, whatever happens.
-  void run_for(spark::Duration duration) { time_.run_for(duration); }
+  void run_for(spark::Duration duration);
 
   [[nodiscard]] std::string peer_id(std::string_view name);
   [[nodiscard]] Peer& peer(std::string_view name);
   [[nodiscard]] Node& node() { return lightningd_->node(); }
   [[nodiscard]] VirtualTime& time() { return time_; }
+  void mine(std::uint32_t blocks) { node().mine(blocks); }
 
   /// lightningd announces that it shuts down; it goes on answering the plugin's calls.
-  void announce_shutdown() { lightningd_->announce_shutdown(); }
+  void announce_shutdown();
   /// Whether the plugin has asked to end.
   [[nodiscard]] bool ended() const { return ended_; }
 
-  /// As kill -9 and a new start. Killing lightningd kills its plugin too.
+  /// Counts everything that happens: each message that arrives, each timer, each task. Kills of the
+  /// setup happen before the event with their number, counted from when the plugin was ready first.
+  [[nodiscard]] std::uint64_t events() const { return time_.steps() - first_event_; }
+
+  /// As kill -9 of the plugin. Requests that it has written are still carried out.
   void kill_plugin();
+  /// Starts it, and returns when it is initialised.
   void start_plugin();
+  /// As kill -9 of lightningd and the plugin.
+  void kill_lightningd();
+  /// Starts both, and returns when the plugin is initialised.
+  void start_lightningd();
   void restart_lightningd();
 
-  /// Lets what goes on behind the replies come to its end, then gives everything that breaks an
-  /// invariant of the design: empty is good.
+  /// No more kills and faults; what was killed is started, and goes on until nothing happens any more,
+  /// while the blocks come that free an orphaned reservation.
+  void settle();
+  /// Settles, then gives everything that breaks an invariant of the design: empty is good.
   [[nodiscard]] std::vector<std::string> check_invariants();
 
  private:
   class Connector;
 
+  bool step();
+  void kill_if_due();
+  void launch();
   [[nodiscard]] std::string expand(std::string params);
   [[nodiscard]] bool run_until_answered(std::size_t call, spark::Duration limit);
 
   VirtualTime time_;
   std::unique_ptr<Lightningd> lightningd_;
   std::unique_ptr<Connector> connector_;
+  std::unique_ptr<PluginLife> life_;
   std::unique_ptr<util::Transport> stdio_;
   std::unique_ptr<multifundchannel::App> app_;
+  std::uint64_t starts_ = 0;
+  std::uint64_t first_event_ = 0;
+  std::vector<Kill> kills_;  // the next one is the last
   bool ready_ = false;
   bool ended_ = false;
+  bool shutting_down_ = false;
   std::vector<std::shared_ptr<Outcome>> calls_;
 };
 

@@ -1,0 +1,121 @@
+#include "sim/settled.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "json/value.hpp"
+#include "sim/answers.hpp"
+#include "util/str.hpp"
+
+namespace sim {
+namespace {
+
+using util::str;
+
+/// What is left on the node.
+class Leftovers {
+ public:
+  Leftovers(Node& node, const std::optional<Outcome>& listed)
+      : core_(node.core()), journal_(node.datastore().entries()), listed_(listed) {}
+
+  std::vector<std::string> find() {
+    for (const auto& [txid, transaction] : core_.monitor.attempted()) look_at(txid, transaction);
+    find_channels();
+    find_reservations();
+    find_records();
+    return std::move(found_);
+  }
+
+ private:
+  void note(Invariant invariant, std::string_view text) { found_.push_back(describe(invariant, text)); }
+
+  /// A transaction that may have been sent: either it is on its way, with all its channels, or it is
+  /// plain why it can not be, and its record is kept.
+  void look_at(const lightningd::Txid& txid, const funding::Transaction& transaction) {
+    bool whole = true;
+    for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) {
+      if (!core_.monitor.was_told(transaction.outputs[i].script)) continue;
+      const Channel* channel = core_.peers.find_channel(lightningd::Outpoint{txid, i});
+      if (core_.chain.has(txid) && channel == nullptr) {
+        note(Invariant::nothing_undone_after_sending, str("the channel of ", txid.hex(), ":", i, " is gone"));
+      } else if (core_.chain.has(txid) && channel->withheld) {
+        note(Invariant::nothing_undone_after_sending, str("the channel of ", txid.hex(), ":", i, " is withheld"));
+      }
+      whole = whole && channel != nullptr && channel->is_live();
+    }
+    if (core_.chain.has(txid)) return;
+    if (!listed_ || has_record(txid)) kept_.insert(txid);
+    if (!listed_) return;
+    if (whole && !core_.monitor.is_dead(transaction)) {
+      note(Invariant::nothing_left, str("nothing keeps ", txid.hex(), " from being sent, yet it is not"));
+    }
+  }
+
+  [[nodiscard]] bool has_record(const lightningd::Txid& txid) const {
+    const auto hex = txid.hex();
+    return std::any_of(journal_.begin(), journal_.end(), [&hex](const auto& item) {
+      const auto& data = item.second.data;
+      return std::search(data.begin(), data.end(), hex.begin(), hex.end()) != data.end();
+    });
+  }
+
+  void find_channels() {
+    for (const Peer& peer : core_.peers.all()) {
+      if (peer.opening && !peer.opening->others) {
+        note(Invariant::nothing_left, str("an opening with ", peer.setup.name, " is left"));
+      }
+      for (const Channel& channel : peer.channels) {
+        const auto& txid = channel.funding.txid;
+        if (channel.others || core_.chain.has(txid) || kept_.contains(txid)) continue;
+        note(Invariant::nothing_left,
+             str("a channel with ", peer.setup.name, " is left, state ", channel.state, ", of ", txid.hex()));
+      }
+    }
+  }
+
+  void find_reservations() {
+    std::set<lightningd::Outpoint> allowed;
+    for (const auto& [txid, transaction] : core_.monitor.attempted()) {
+      if (!core_.chain.has(txid) && !kept_.contains(txid)) continue;
+      for (const auto& input : transaction.inputs) allowed.insert(input.outpoint);
+    }
+    for (const Coin& coin : core_.wallet.coins()) {
+      const auto until = std::max(coin.others_until, core_.wallet.height);
+      if (!core_.wallet.is_reserved(coin) || coin.reserved_until <= until || allowed.contains(coin.outpoint)) continue;
+      note(Invariant::nothing_left, str("still reserved: ", coin.outpoint.str(), " until block ", coin.reserved_until));
+    }
+  }
+
+  /// Records are left of what can not be settled, and of nothing else; and the user is told of them.
+  void find_records() {
+    for (const auto& [key, entry] : journal_) {
+      if (key.empty() || key[0] != "multifundchannel") continue;
+      const std::string text(entry.data.begin(), entry.data.end());
+      const bool needed = std::any_of(kept_.begin(), kept_.end(),
+                                      [&text](const auto& txid) { return text.find(txid.hex()) != std::string::npos; });
+      if (!needed) note(Invariant::nothing_left, str("a record is left: ", key.back(), " ", text));
+      const bool shown = listed_ && listed_->ok() && listed_->result->find(key.back()) != std::string::npos;
+      if (listed_ && !shown) note(Invariant::nothing_left, str("listmultifundchannels does not show ", key.back()));
+    }
+  }
+
+  Core& core_;
+  const std::map<Datastore::Key, Datastore::Entry>& journal_;
+  const std::optional<Outcome>& listed_;
+  std::set<lightningd::Txid> kept_;  // neither sent nor undone, for a good reason
+  std::vector<std::string> found_;
+};
+
+}  // namespace
+
+std::vector<std::string> broken_invariants(Node& node, const std::vector<std::shared_ptr<Outcome>>& calls,
+                                           const std::optional<Outcome>& listed) {
+  auto found = node.core().monitor.violations();
+  for (auto& left : Leftovers(node, listed).find()) found.push_back(std::move(left));
+  for (const auto& call : calls) {
+    for (auto& wrong : wrong_answers(*call)) found.push_back(str(wrong, " [", call->method, "]"));
+  }
+  return found;
+}
+
+}  // namespace sim
