@@ -23,7 +23,9 @@ void OpeningRecord::start_answered(bool ok, bool in_doubt) {
   if (ok) {
     stage = Stage::started;
     accepted = ++accepted_starts;
-  } else if (!in_doubt) {
+  } else if (in_doubt) {
+    doubtful = true;
+  } else if (!doubtful) {
     stage = Stage::none;
   }
   answered();
@@ -46,6 +48,7 @@ void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
 
 void OpeningRecord::gone() {
   stage = Stage::none;
+  doubtful = false;
   outpoint.reset();
 }
 

@@ -32,6 +32,7 @@ struct OpeningRecord {
   std::string label;  ///< "batch 1 peer 3 (02abcdef)", for logs
   Stage stage = Stage::none;
   bool in_flight = false;      ///< the call that led to `stage` has not been answered
+  bool doubtful = false;       ///< an earlier start was never answered: its opening may be there
   bool silent = false;         ///< it missed a deadline: waiting for it again is in vain
   std::uint64_t accepted = 0;  ///< which of all accepted starts of the process it was, in order
   lightningd::Sat amount;   ///< told to the peer by fundchannel_start

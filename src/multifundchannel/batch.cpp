@@ -225,14 +225,31 @@ void Batch::build() {
   transaction_ = std::move(*transaction);
   util::info(label_, ": all ", outputs.size(), " peers have started; transaction ", transaction_->txid.hex(), ", fee ",
              transaction_->fee.value, " sat");
+  // While the peers took their time, the first reservation may have lapsed, or been changed by others.
+  hold_coins([this] { announce(); });
+}
+
+void Batch::announce() {
   ledger_->plan = plan();
   coins_.announce_extension();
   save(funding::BatchPhase::completing, [this] {
-    coins_.extend([this](const Result<void>& extended) {
-      if (!extended) return fail(extended.error());
-      complete_all();
+    coins_.extend([this](const Result<Coins::Taken>& taken) {
+      if (still_ours(taken)) complete_all();
     });
   });
+}
+
+void Batch::hold_coins(util::Function<void()> then) {
+  coins_.hold(save_again(), [this, then = std::move(then)](const Result<Coins::Taken>& taken) mutable {
+    if (still_ours(taken)) then();
+  });
+}
+
+/// Else the batch has failed.
+bool Batch::still_ours(const Result<Coins::Taken>& taken) {
+  if (taken && !*taken) return true;
+  fail(taken ? Error{-1, str("input ", (*taken)->str(), " was taken by somebody else meanwhile"), {}} : taken.error());
+  return false;
 }
 
 void Batch::complete_all() {
@@ -286,13 +303,7 @@ void Batch::forget_transaction() {
   util::info(label_, ": ", undone.size(), " peers must forget transaction ", transaction_->txid.hex());
   scope_.wait(std::move(undone), [this, again = std::move(again)] {
     if (undo_remains_) return fail(Error{-1, "a channel of an unsent transaction could not be cancelled", {}});
-    coins_.hold(save_again(), [this, again](const Result<Coins::Taken>& taken) {
-      if (!taken) return fail(taken.error());
-      if (*taken) {
-        return fail(Error{-1, str("input ", (*taken)->str(), " was taken by somebody else meanwhile"), {}});
-      }
-      reopen(again);
-    });
+    hold_coins([this, again] { reopen(again); });
   });
 }
 

@@ -74,6 +74,9 @@ class Batch final : private PeerOpening::Owner {
   [[nodiscard]] Peers stale();
   void propose_anew();
   void build();
+  void announce();
+  void hold_coins(util::Function<void()> then);
+  [[nodiscard]] bool still_ours(const util::Result<Coins::Taken>& taken);
   void complete_all();
   void complete(PeerOpening& peer, std::uint32_t outnum, spark::Completion completion);
   void all_answered();

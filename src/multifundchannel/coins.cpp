@@ -48,11 +48,36 @@ void record_first(funding::ReservationRecord& record, std::uint32_t blocks, cons
   record.answered();
 }
 
-/// `fresh`: the inputs were free, so the blocks are all there are.
-void record_more(funding::ReservationRecord& record, bool fresh, const Result<std::vector<Reservation>>& reservations) {
+/// Inputs that were free are reserved for the blocks asked for and no more.
+void record_fresh(funding::ReservationRecord& record, const Result<std::vector<Reservation>>& reservations) {
   if (reservations) {
-    record.blocks = record.doubtful_blocks + (fresh ? 0 : record.blocks);
+    record.blocks = record.doubtful_blocks;
     record_heights(record, *reservations);
+  }
+  if (reservations || !lightningd::in_doubt(reservations.error())) record.doubtful_blocks = 0;
+  record.answered();
+}
+
+/// Those among the inputs of an extension that were not reserved by us alone just before: the sum is not
+/// what it should be.
+std::vector<Outpoint> foreign_inputs(const funding::ReservationRecord& record,
+                                     const std::vector<Reservation>& reservations, std::uint32_t blocks) {
+  std::vector<Outpoint> foreign;
+  for (const auto& [outpoint, to] : reservations) {
+    const auto known = record.heights.find(outpoint);
+    if (known == record.heights.end() || to != known->second + blocks) foreign.push_back(outpoint);
+  }
+  return foreign;
+}
+
+/// Only what was ours before is so afterwards.
+void record_extension(funding::ReservationRecord& record, const Result<std::vector<Reservation>>& reservations) {
+  if (reservations) {
+    for (const auto& [outpoint, to] : *reservations) {
+      const auto known = record.heights.find(outpoint);
+      if (known != record.heights.end() && to == known->second + record.doubtful_blocks) known->second = to;
+    }
+    record.blocks += record.doubtful_blocks;
   }
   if (reservations || !lightningd::in_doubt(reservations.error())) record.doubtful_blocks = 0;
   record.answered();
@@ -169,16 +194,43 @@ void Coins::announce_extension() {
   if (!extended()) ledger_->reservation.doubtful_blocks = settings_.longer_reservation;
 }
 
-void Coins::extend(Reply<void> then) {
+void Coins::extend(Reply<Taken> then) {
   if (extended()) {
-    scope_.runtime().post(scope_.guard<>("extended", [then = std::move(then)]() mutable { then({}); }));
+    scope_.runtime().post(scope_.guard<>("extended", [then = std::move(then)]() mutable { then(Taken()); }));
     return;
   }
-  const auto inputs = psbt_of(outpoints_of(ledger_->reservation));
-  reserve_inputs(inputs, false, settings_.longer_reservation, std::move(then));
+  using Answer = Result<std::vector<Reservation>>;
+  const auto blocks = settings_.longer_reservation;
+  const auto foreign = std::make_shared<std::vector<Outpoint>>();
+  auto guarded = local_call<std::vector<Reservation>>(
+      scope_, settings_, "reserveinputs", [this, foreign, blocks, then = std::move(then)](const Answer& answer) mutable {
+        if (!answer) return then(answer.error());
+        if (foreign->empty()) return then(Taken());
+        give_back(*foreign, blocks, std::move(then));
+      });
+  ledger_->reservation.sent();
+  ledger_->reservation.doubtful_blocks = blocks;
+  client_.reserveinputs(psbt_of(outpoints_of(ledger_->reservation)), false, blocks,
+                        [ledger = ledger_, foreign, blocks, guarded = std::move(guarded)](Answer answer) mutable {
+                          if (answer) *foreign = foreign_inputs(ledger->reservation, *answer, blocks);
+                          record_extension(ledger->reservation, answer);
+                          guarded(std::move(answer));
+                        });
 }
 
-void Coins::reserve_inputs(const util::SharedText& psbt, bool exclusive, std::uint32_t blocks, Reply<void> then) {
+// Somebody came in between: exactly what was added to theirs is taken away again.
+void Coins::give_back(const std::vector<Outpoint>& foreign, std::uint32_t blocks, Reply<Taken> then) {
+  using Answer = Result<std::vector<Reservation>>;
+  client_.unreserveinputs(psbt_of(foreign), blocks,
+                          local_call<std::vector<Reservation>>(
+                              scope_, settings_, "unreserveinputs",
+                              [taken = foreign.front(), then = std::move(then)](const Answer& answer) mutable {
+                                if (!answer) return then(answer.error());
+                                then(Taken(taken));
+                              }));
+}
+
+void Coins::reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, Reply<void> then) {
   using Answer = Result<std::vector<Reservation>>;
   auto guarded = local_call<std::vector<Reservation>>(scope_, settings_, "reserveinputs",
                                                       [then = std::move(then)](const Answer& answer) mutable {
@@ -186,11 +238,10 @@ void Coins::reserve_inputs(const util::SharedText& psbt, bool exclusive, std::ui
                                                       });
   ledger_->reservation.sent();
   ledger_->reservation.doubtful_blocks = blocks;
-  client_.reserveinputs(psbt, exclusive, blocks,
-                        [ledger = ledger_, exclusive, guarded = std::move(guarded)](Answer answer) mutable {
-                          record_more(ledger->reservation, exclusive, answer);
-                          guarded(std::move(answer));
-                        });
+  client_.reserveinputs(psbt, true, blocks, [ledger = ledger_, guarded = std::move(guarded)](Answer answer) mutable {
+    record_fresh(ledger->reservation, answer);
+    guarded(std::move(answer));
+  });
 }
 
 void Coins::hold(Save save, Reply<Taken> then) {
@@ -215,7 +266,7 @@ void Coins::reserve_lost(std::vector<Outpoint> lost, Save save, Reply<Taken> the
   using lightningd::NodeInfo;
   auto reserve = [this, psbt = psbt_of(lost), then = std::move(then)](const Result<void>& saved) mutable {
     if (!saved) return then(saved.error());
-    reserve_inputs(psbt, true, ledger_->reservation.blocks, [then = std::move(then)](const Result<void>& held) mutable {
+    reserve_anew(psbt, ledger_->reservation.blocks, [then = std::move(then)](const Result<void>& held) mutable {
       then(held ? Result<Taken>(Taken()) : Result<Taken>(held.error()));
     });
   };

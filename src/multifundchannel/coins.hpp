@@ -59,8 +59,9 @@ class Coins {
 
   /// Notes in the ledger what extend() will do.
   void announce_extension();
-  /// Adds `longer_reservation` blocks, once.
-  void extend(lightningd::Reply<void> then);
+  /// Adds `longer_reservation` blocks, once. To be called right after hold(): what somebody else has taken
+  /// in between is given back to them.
+  void extend(lightningd::Reply<Taken> then);
   /// Checks that every input still is reserved by us. lightningd frees the inputs of a withheld
   /// channel that it drops, and reservations lapse: those are reserved again.
   void hold(Save save, lightningd::Reply<Taken> then);
@@ -75,7 +76,9 @@ class Coins {
   void funded(const Payees& payees, bool first, lightningd::Reply<Proposal> then,
               const util::Result<lightningd::Funded>& answer);
   void fund_capped(const Payees& payees, bool first, lightningd::Reply<Proposal> then);
-  void reserve_inputs(const util::SharedText& psbt, bool exclusive, std::uint32_t blocks, lightningd::Reply<void> then);
+  void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
+  void give_back(const std::vector<lightningd::Outpoint>& foreign, std::uint32_t blocks,
+                 lightningd::Reply<Taken> then);
   [[nodiscard]] bool extended() const;
   void hold_these(Save save, lightningd::Reply<Taken> then, const Outputs& outputs);
   void reserve_lost(std::vector<lightningd::Outpoint> lost, Save save, lightningd::Reply<Taken> then);

@@ -49,11 +49,11 @@ void PeerUndo::run(Done done) {
 // never answer. A healthy peer answers soon; for the others only disconnecting helps.
 void PeerUndo::await_answer() {
   if (record_->silent) {
-    drop_peer();
+    look();
     return;
   }
   record_->on_answer = scope_.expect<>(
-      "answer before undoing", settings_.undo_patience, [this] { answered(); }, [this] { drop_peer(); });
+      "answer before undoing", settings_.undo_patience, [this] { answered(); }, [this] { look(); });
 }
 
 // A start that was refused leaves nothing, and what lightningd shows then is somebody else's.
@@ -167,7 +167,7 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
 // the peer that awaits lock-in. With such a channel around, and after a cancel that did not help,
 // disconnecting is the only safe way: it ends an uncommitted opening and nothing else.
 void PeerUndo::remove_uncommitted(const Evidence& evidence) {
-  if (tries_ > 1 || evidence.other_awaits_lockin) {
+  if (tries_ > 1 || evidence.other_awaits_lockin || record_->in_flight) {
     drop_peer();
     return;
   }

@@ -67,6 +67,10 @@ void Service::settings_changed() { connects_.set_limit(settings_.max_connects); 
 void Service::recover() {
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
   read_journal();
+  // What a killed process had written, lightningd may carry out later: a record, too.
+  for (const auto delay : settings_.read_again) {
+    scope_.after(delay, [this] { read_journal(); });
+  }
 }
 
 void Service::read_journal() {
@@ -88,6 +92,7 @@ void Service::found(const std::vector<StoredText>& records) {
 void Service::found(const StoredText& record) {
   if (record.key.size() != journal_key().size() + 1) return;
   const std::string& id = record.key.back();
+  if (is_known(id)) return;
   auto ledger = record.text ? funding::read_ledger(*record.text) : Result<std::shared_ptr<funding::Ledger>>(Error{
                                                                        -1, "no text", {}});
   if (ledger && (*ledger)->id != id) ledger = Error{-1, "it is the record of another batch", {}};
@@ -105,6 +110,12 @@ void Service::found(const StoredText& record) {
          std::make_unique<Settlement>(runtime_, client, settings_, book_, node_, *ledger, std::move(journal),
                                       std::move(report)),
          settings_.settle_delay, [this] { looked(); });
+}
+
+bool Service::is_known(const std::string& id) const {
+  const auto ended = [&id](const BatchReport& report) { return report.id == id; };
+  return runs_.contains(id) || settlements_.contains(id) || unreadable_.contains(id) ||
+         std::any_of(ended_.begin(), ended_.end(), ended);
 }
 
 void Service::looked() {

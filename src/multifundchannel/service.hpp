@@ -59,6 +59,7 @@ class Service {
   void read_journal();
   void found(const std::vector<lightningd::StoredText>& records);
   void found(const lightningd::StoredText& record);
+  [[nodiscard]] bool is_known(const std::string& id) const;
   void looked();
   void recovered();
   void run(plugin::Command command, funding::Request request);

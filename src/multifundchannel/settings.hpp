@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,6 +32,8 @@ struct Settings {
   /// Before a record from before the start is settled: what a killed process had written, lightningd
   /// still carries out.
   spark::Duration settle_delay = std::chrono::seconds(2);
+  /// When the journal is read once more after the start.
+  std::array<spark::Duration, 2> read_again{std::chrono::seconds(10), std::chrono::seconds(60)};
   /// The first pause after an attempt to settle a batch, and the longest.
   spark::Duration settle_pause = std::chrono::seconds(1);
   spark::Duration longest_settle_pause = std::chrono::minutes(5);
