@@ -26,6 +26,7 @@ constexpr std::array phase_names{std::pair{BatchPhase::begun, "begun"}, std::pai
 
 void write_reservation(json::Writer& out, const ReservationRecord& reservation) {
   out.field("blocks", reservation.blocks).field("more_blocks", reservation.doubtful_blocks);
+  if (reservation.sent_blocks > 0) out.field("sent_blocks", reservation.sent_blocks);
   if (reservation.renewed_at) out.field("renewed_at", *reservation.renewed_at);
   out.key("inputs").object();
   for (const auto& [outpoint, height] : reservation.heights) out.field(outpoint.str(), height);
@@ -65,8 +66,13 @@ Result<void> read_reservation(const json::Value& root, ReservationRecord& reserv
   if (!more) return more.error();
   reservation.blocks = *blocks;
   reservation.doubtful_blocks = *more;
-  if (const auto renewed = root.find("renewed_at")) {
-    const auto height = renewed->u32();
+  if (root.find("sent_blocks")) {
+    const auto sent = read_u32(root, "sent_blocks");
+    if (!sent) return sent.error();
+    reservation.sent_blocks = *sent;
+  }
+  if (root.find("renewed_at")) {
+    const auto height = read_u32(root, "renewed_at");
     if (!height) return height.error();
     reservation.renewed_at = *height;
   }

@@ -40,7 +40,9 @@ void OpeningRecord::complete_sent(const lightningd::Outpoint& told) {
 void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
   if (ok) {
     stage = Stage::completed;
-  } else if (!in_doubt) {
+  } else if (in_doubt) {
+    doubtful = true;
+  } else {
     stage = Stage::started;
   }
   answered();
@@ -68,15 +70,20 @@ void ReservationRecord::released() {
   blocks = 0;
   doubtful_blocks = 0;
   renewed_at.reset();
+  sent_blocks = 0;
   heights.clear();
 }
 
 bool ReservationRecord::explains(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const {
   const auto known = heights.find(input);
   if (known == heights.end()) return false;
-  if (reserved_to_block == known->second || reserved_to_block == known->second + doubtful_blocks) return true;
+  const auto explained_by = [this, reserved_to_block](std::uint32_t height) {
+    if (sent_blocks == 0 || reserved_to_block < height) return reserved_to_block == height;
+    return (reserved_to_block - height) % sent_blocks == 0;
+  };
+  if (explained_by(known->second) || explained_by(known->second + doubtful_blocks)) return true;
   // A block may have come between asking for the height and reserving.
-  return renewed_at && (reserved_to_block == *renewed_at + blocks || reserved_to_block == *renewed_at + blocks + 1);
+  return renewed_at && (explained_by(*renewed_at + blocks) || explained_by(*renewed_at + blocks + 1));
 }
 
 void OpeningBook::add(const std::shared_ptr<OpeningRecord>& record) {

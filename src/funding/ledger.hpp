@@ -32,7 +32,7 @@ struct OpeningRecord {
   std::string label;  ///< "batch 1 peer 3 (02abcdef)", for logs
   Stage stage = Stage::none;
   bool in_flight = false;      ///< the call that led to `stage` has not been answered
-  bool doubtful = false;       ///< an earlier start was never answered: its opening may be there
+  bool doubtful = false;       ///< a call was lost, or an undo saw no end: something may be there, or come
   bool silent = false;         ///< it missed a deadline: waiting for it again is in vain
   std::uint64_t accepted = 0;  ///< which of all accepted starts of the process it was, in order
   lightningd::Sat amount;   ///< told to the peer by fundchannel_start
@@ -60,6 +60,7 @@ struct ReservationRecord {
   std::uint32_t blocks = 0;
   std::uint32_t doubtful_blocks = 0;  ///< of an extension that is about to be sent, or was and is not answered
   std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved anew, for `blocks`
+  std::uint32_t sent_blocks = 0;  ///< what each sendpsbt may have added, once one may have been sent
   std::map<lightningd::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input
   util::Function<void()> on_answer;
 

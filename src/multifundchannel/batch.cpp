@@ -279,6 +279,7 @@ void Batch::all_answered() {
   completing_ = false;
   if (stop_completes_) return start_over();
   util::info(label_, ": all ", proposed_for_.size(), " channels are secured");
+  ledger_->reservation.sent_blocks = settings_.sent_reservation;
   save(funding::BatchPhase::sending, [this] { check_channels([this] { sign(); }); });
 }
 

@@ -59,8 +59,9 @@ void Journal::save(spark::Scope& scope, const funding::Ledger& ledger, Reply<voi
   auto noted = [state = state_, exists, saved = std::move(saved)](Result<std::uint64_t> answer) mutable {
     if (answer) {
       state->generation = *answer;
-    } else if (!exists && !lightningd::in_doubt(answer.error())) {
-      state->exists = false;
+    } else if (!exists) {
+      state->in_doubt = lightningd::in_doubt(answer.error());
+      state->exists = state->in_doubt;
     }
     saved(std::move(answer));
   };

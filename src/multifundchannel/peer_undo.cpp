@@ -201,14 +201,17 @@ lightningd::Reply<void> PeerUndo::then_look(const char* what) {
       what, settings_.cleanup_timeout, [this](const Result<void>&) { look(); }, [this] { look(); });
 }
 
-// A call that is still not answered may have its effect later.
+// A call that is still not answered, or was lost, may have its effect later.
 void PeerUndo::nothing_left() {
-  if (!record_->in_flight) return finish(Outcome::gone);
-  util::warn(record_->label, ": lightningd has not answered its last call; its opening may still come");
+  if (!record_->in_flight && !record_->doubtful) return finish(Outcome::gone);
+  util::info(record_->label, ": lightningd has not answered a call; its opening may still come");
   give_up(record_->stage == Stage::completing);
 }
 
-void PeerUndo::give_up(bool channel) { finish(channel ? Outcome::channel_remains : Outcome::opening_remains); }
+void PeerUndo::give_up(bool channel) {
+  record_->doubtful = true;
+  finish(channel ? Outcome::channel_remains : Outcome::opening_remains);
+}
 
 void PeerUndo::finish(Outcome outcome) {
   if (outcome == Outcome::gone) record_->gone();

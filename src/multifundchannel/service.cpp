@@ -58,6 +58,7 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const NodeFac
       random_(seed),
       unix_time_(std::move(unix_time)),
       connects_(runtime, settings.max_connects),
+      last_number_(random_() % 100),  // not that of the last process: see run()
       scope_(runtime, nullptr) {}
 
 void Service::settings_changed() { connects_.set_limit(settings_.max_connects); }
@@ -67,7 +68,12 @@ void Service::settings_changed() { connects_.set_limit(settings_.max_connects); 
 void Service::recover() {
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
   read_journal();
-  // What a killed process had written, lightningd may carry out later: a record, too.
+  read_again_later();
+}
+
+// What a killed process had written, or what was lost with a connection, lightningd may carry out
+// later: a record, too.
+void Service::read_again_later() {
   for (const auto delay : settings_.read_again) {
     scope_.after(delay, [this] { read_journal(); });
   }
@@ -92,7 +98,7 @@ void Service::found(const std::vector<StoredText>& records) {
 void Service::found(const StoredText& record) {
   if (record.key.size() != journal_key().size() + 1) return;
   const std::string& id = record.key.back();
-  if (is_known(id)) return;
+  if (is_taken_care_of(id)) return;
   auto ledger = record.text ? funding::read_ledger(*record.text) : Result<std::shared_ptr<funding::Ledger>>(Error{
                                                                        -1, "no text", {}});
   if (ledger && (*ledger)->id != id) ledger = Error{-1, "it is the record of another batch", {}};
@@ -112,10 +118,8 @@ void Service::found(const StoredText& record) {
          settings_.settle_delay, [this] { looked(); });
 }
 
-bool Service::is_known(const std::string& id) const {
-  const auto ended = [&id](const BatchReport& report) { return report.id == id; };
-  return runs_.contains(id) || settlements_.contains(id) || unreadable_.contains(id) ||
-         std::any_of(ended_.begin(), ended_.end(), ended);
+bool Service::is_taken_care_of(const std::string& id) const {
+  return runs_.contains(id) || settlements_.contains(id) || unreadable_.contains(id);
 }
 
 void Service::looked() {
@@ -135,8 +139,15 @@ void Service::settle(const std::string& id, std::unique_ptr<Settlement> settleme
 }
 
 void Service::settled(const std::string& id) {
-  ended_.push_back(settlements_.at(id)->report());
-  settlements_.erase(id);
+  const auto settlement = std::move(settlements_.extract(id).mapped());
+  // A record that came late, of a batch that has its end already, changes nothing about that.
+  const auto same = [&id](const BatchReport& report) { return report.id == id; };
+  if (std::none_of(ended_.begin(), ended_.end(), same)) end(settlement->report());
+}
+
+void Service::end(BatchReport report) {
+  ended_.push_back(std::move(report));
+  if (ended_.size() > ended_limit) ended_.erase(ended_.begin());
 }
 
 // --- Commands ---
@@ -175,8 +186,8 @@ void Service::run(plugin::Command command, funding::Request request) {
 void Service::finished(const std::string& id, bool settled) {
   const auto run = std::move(runs_.extract(id).mapped());
   if (settled) {
-    ended_.push_back(run->report());
-    if (ended_.size() > ended_limit) ended_.erase(ended_.begin());
+    end(run->report());
+    if (run->journal()->in_doubt()) read_again_later();
   } else if (!idle_) {
     settle(id,
            std::make_unique<Settlement>(runtime_, lightningd::Client(caller_, ""), settings_, book_, node_,
@@ -232,7 +243,7 @@ void Service::forget(plugin::Command command, const std::string& batch, bool con
     const auto node = settlements_.extract(batch);
     const auto& forgotten = *node.mapped();
     command.succeed(gives_up(forgotten.report(), forgotten.ledger(), true));
-    ended_.push_back(forgotten.report());
+    end(forgotten.report());
     ended_.back().state = "forgotten";
   };
   settlement.forget(std::move(removed));

@@ -57,9 +57,10 @@ class Service {
   };
 
   void read_journal();
+  void read_again_later();
   void found(const std::vector<lightningd::StoredText>& records);
   void found(const lightningd::StoredText& record);
-  [[nodiscard]] bool is_known(const std::string& id) const;
+  [[nodiscard]] bool is_taken_care_of(const std::string& id) const;
   void looked();
   void recovered();
   void run(plugin::Command command, funding::Request request);
@@ -67,6 +68,7 @@ class Service {
   void settle(const std::string& id, std::unique_ptr<Settlement> settlement, spark::Duration delay,
               util::Function<void()> looked);
   void settled(const std::string& id);
+  void end(BatchReport report);
   void forget_unreadable(plugin::Command command, const Unreadable& record, bool confirmed);
   [[nodiscard]] std::vector<BatchReport> reports() const;
   [[nodiscard]] std::string new_id();

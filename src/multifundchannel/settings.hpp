@@ -32,6 +32,9 @@ struct Settings {
   /// Before a record from before the start is settled: what a killed process had written, lightningd
   /// still carries out.
   spark::Duration settle_delay = std::chrono::seconds(2);
+  /// So long after a batch was left, lightningd may carry out calls that were lost with a connection or a
+  /// process; its record is kept until nothing was found later than that.
+  spark::Duration settle_quiet = std::chrono::seconds(6);
   /// When the journal is read once more after the start.
   std::array<spark::Duration, 2> read_again{std::chrono::seconds(10), std::chrono::seconds(60)};
   /// The first pause after an attempt to settle a batch, and the longest.

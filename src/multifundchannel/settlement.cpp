@@ -69,6 +69,7 @@ Settlement::Settlement(spark::Runtime& runtime, lightningd::Client client, const
 void Settlement::run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled) {
   looked_ = std::move(looked);
   settled_ = std::move(settled);
+  quiet_at_ = runtime_.now() + settings_.settle_quiet;
   scope_.after(delay, [this] { attempt(); });
 }
 
@@ -209,11 +210,24 @@ void Settlement::undone(bool clean) {
   if (!clean) return retry("something could not be undone yet");
   if (in_flight()) return retry("lightningd has not answered every call yet");
   if (undo_->found()) {
-    note("undid what was left");
-    scope_.after(settings_.settle_delay, [this] { undo(); });
+    undid();
+  } else if (const auto now = runtime_.now(); now < quiet_at_) {
+    looked();
+    scope_.after(quiet_at_ - now, [this] { undo(); });
   } else {
     remove();
   }
+}
+
+// Freed inputs are anybody's, and another batch may reserve them to the same height: they must not be
+// freed once more, not after a crash either.
+void Settlement::undid() {
+  note("undid what was left");
+  if (!ledger_->sending) ledger_->reservation.released();
+  journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
+    if (!saved) return retry(saved.error().message);
+    scope_.after(settings_.settle_delay, [this] { undo(); });
+  });
 }
 
 void Settlement::remove() {

@@ -57,6 +57,7 @@ class Settlement {
   void stop_sending(const std::string& why);
   void undo();
   void undone(bool clean);
+  void undid();
   void sent();
   void remove();
   void retry(const std::string& why, const char* state = "settling");
@@ -75,6 +76,7 @@ class Settlement {
   std::shared_ptr<Journal> journal_;
   BatchReport report_;
   spark::Duration pause_;
+  spark::Duration quiet_at_{};  ///< until then lost calls may be carried out
   util::Function<void()> looked_;
   util::Function<void()> settled_;
 

@@ -107,6 +107,16 @@ TEST_CASE("inputs that are reserved anew are known by the height at that time") 
   CHECK_FALSE(reservation.explains({input.txid, 4}, 122));
 }
 
+TEST_CASE("a sendpsbt that was cut short may have added its blocks, any number of times") {
+  auto ledger = sample(BatchPhase::sending);
+  ledger.reservation.sent_blocks = 2016;
+  const auto read = read_ledger(write_ledger(ledger));
+  REQUIRE(read);
+  const auto& reservation = (*read)->reservation;
+  for (const auto ours : {122u, 255u, 122u + 2016, 255u + 2 * 2016}) CHECK(reservation.explains(input, ours));
+  for (const auto other : {121u, 122u + 2015, 255u + 72}) CHECK_FALSE(reservation.explains(input, other));
+}
+
 TEST_CASE("a record of a newer version says so; it must not be acted on") {
   const auto newer = replaced(write_ledger(sample(BatchPhase::begun)), "\"version\":1", "\"version\":2");
   const auto read = read_ledger(newer);

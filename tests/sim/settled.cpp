@@ -46,9 +46,17 @@ class Leftovers {
     if (core_.chain.has(txid)) return;
     if (!listed_ || has_record(txid)) kept_.insert(txid);
     if (!listed_) return;
-    if (whole && !core_.monitor.is_dead(transaction)) {
+    if (whole && !core_.monitor.is_dead(transaction) && !is_held_by_others(transaction)) {
       note(Invariant::nothing_left, str("nothing keeps ", txid.hex(), " from being sent, yet it is not"));
     }
+  }
+
+  /// lightningd would send it, but whoever has reserved a coin means to use it otherwise.
+  [[nodiscard]] bool is_held_by_others(const funding::Transaction& transaction) const {
+    return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [this](const auto& input) {
+      const Coin* coin = core_.wallet.find(input.outpoint);
+      return coin != nullptr && coin->others_until > core_.wallet.height;
+    });
   }
 
   [[nodiscard]] bool has_record(const lightningd::Txid& txid) const {

@@ -38,6 +38,9 @@ void Wallet::unreserve(Coin& coin, std::uint32_t blocks) {
 
 void Wallet::meddle(Coin& coin, std::uint32_t blocks) {
   if (coin.state == Coin::State::spent) return;
+  // A reservation is a height and nothing else: one of theirs to the very height of ours can not be told
+  // from ours by anybody. They are one block off.
+  if (height + blocks == coin.reserved_until) ++blocks;
   unreserve(coin, coin.reserved_until);
   coin.meddled = true;
   coin.others_until = blocks > 0 ? height + blocks : 0;
