@@ -35,7 +35,10 @@ void write_reservation(json::Writer& out, const ReservationRecord& reservation) 
 
 void write_opening(json::Writer& out, const OpeningRecord& opening, std::optional<std::uint32_t> outnum) {
   out.object().field("id", opening.peer.hex()).field("sat", opening.planned.value);
-  if (opening.stage != Stage::none && opening.amount != opening.planned) out.field("told_sat", opening.amount.value);
+  out.key("told_sat").array();
+  if (opening.stage != Stage::none && opening.amount != opening.planned) out.value(opening.amount.value);
+  for (const auto amount : opening.earlier) out.value(amount.value);
+  out.end();
   if (outnum) out.field("outnum", *outnum);
   out.end();
 }
@@ -99,10 +102,12 @@ Result<std::shared_ptr<OpeningRecord>> read_opening(const json::Value& value) {
   opening->peer = *peer;
   opening->planned = Sat{*sat};
   opening->amount = Sat{*sat};
-  if (const auto told = value.find("told_sat")) {
-    const auto amount = told->u64();
+  const auto told = value.field("told_sat");
+  if (!told) return told.error();
+  for (const auto& element : told->elements()) {
+    const auto amount = element.u64();
     if (!amount) return amount.error();
-    opening->amount = Sat{*amount};
+    opening->earlier.push_back(Sat{*amount});
   }
   return opening;
 }
@@ -194,7 +199,8 @@ Result<std::shared_ptr<Ledger>> read_ledger(std::string_view text) {
   const auto version = document->root().u64("version");
   if (!version) return broken(version.error().message);
   if (*version != format_version) {
-    return broken(str("written by a newer version of this plugin (format ", *version, ", known: ", format_version, ")"));
+    return broken(
+        str("written by a newer version of this plugin (format ", *version, ", known: ", format_version, ")"));
   }
   auto ledger = read_version_1(document->root());
   if (!ledger) return broken(ledger.error().message);

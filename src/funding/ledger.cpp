@@ -14,6 +14,7 @@ std::uint64_t accepted_starts = 0;
 void OpeningRecord::start_sent(lightningd::Sat told) {
   stage = Stage::starting;
   in_flight = true;
+  if (doubtful && amount != told) earlier.push_back(amount);
   amount = told;
   planned = told;
   outpoint.reset();
@@ -51,7 +52,12 @@ void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
 void OpeningRecord::gone() {
   stage = Stage::none;
   doubtful = false;
+  earlier.clear();
   outpoint.reset();
+}
+
+bool OpeningRecord::may_be(lightningd::Sat total) const {
+  return total == amount || total == planned || std::find(earlier.begin(), earlier.end(), total) != earlier.end();
 }
 
 void OpeningRecord::answered() {
@@ -99,7 +105,8 @@ bool OpeningBook::belongs_to_another(const OpeningRecord& record) const {
   const auto [first, last] = records_.equal_range(record.peer);
   return std::any_of(first, last, [&record](const auto& entry) {
     const auto other = entry.second.lock();
-    const bool opening = other && other->batch != record.batch && (other->stage == Stage::started || other->stage == Stage::completing);
+    const bool opening =
+        other && other->batch != record.batch && (other->stage == Stage::started || other->stage == Stage::completing);
     return opening && other->accepted > record.accepted;
   });
 }

@@ -31,12 +31,13 @@ struct OpeningRecord {
   std::string batch;  ///< its id
   std::string label;  ///< "batch 1 peer 3 (02abcdef)", for logs
   Stage stage = Stage::none;
-  bool in_flight = false;      ///< the call that led to `stage` has not been answered
-  bool doubtful = false;       ///< a call was lost, or an undo saw no end: something may be there, or come
-  bool silent = false;         ///< it missed a deadline: waiting for it again is in vain
-  std::uint64_t accepted = 0;  ///< which of all accepted starts of the process it was, in order
-  lightningd::Sat amount;   ///< told to the peer by fundchannel_start
-  lightningd::Sat planned;  ///< what it is to be told next: `all` may change
+  bool in_flight = false;                ///< the call that led to `stage` has not been answered
+  bool doubtful = false;                 ///< a call was lost, or an undo saw no end: something may be there, or come
+  bool silent = false;                   ///< it missed a deadline: waiting for it again is in vain
+  std::uint64_t accepted = 0;            ///< which of all accepted starts of the process it was, in order
+  lightningd::Sat amount;                ///< told to the peer by fundchannel_start
+  lightningd::Sat planned;               ///< what it is to be told next: `all` may change
+  std::vector<lightningd::Sat> earlier;  ///< told before, by openings that may be there still
   std::optional<lightningd::Outpoint> outpoint;  ///< told to the peer by fundchannel_complete
   util::Function<void()> on_answer;              ///< an undo that waits for the call in flight
 
@@ -49,6 +50,8 @@ struct OpeningRecord {
   void complete_answered(bool ok, bool in_doubt);
   /// Found to be undone.
   void gone();
+  /// Whether an opening of this size with the peer can be ours.
+  [[nodiscard]] bool may_be(lightningd::Sat total) const;
 
  private:
   void answered();
@@ -58,9 +61,9 @@ struct OpeningRecord {
 struct ReservationRecord {
   bool in_flight = false;  ///< fundpsbt, utxopsbt or reserveinputs sent and not answered
   std::uint32_t blocks = 0;
-  std::uint32_t doubtful_blocks = 0;  ///< of an extension that is about to be sent, or was and is not answered
+  std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
   std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved anew, for `blocks`
-  std::uint32_t sent_blocks = 0;  ///< what each sendpsbt may have added, once one may have been sent
+  std::uint32_t sent_blocks = 0;            ///< what each sendpsbt may have added, once one may have been sent
   std::map<lightningd::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input
   util::Function<void()> on_answer;
 

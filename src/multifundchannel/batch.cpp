@@ -374,7 +374,9 @@ void Batch::send(const util::SharedText& psbt) {
   using Answer = Result<lightningd::Sent>;
   auto guarded = scope_.expect<Answer>(
       "sendpsbt", settings_.send_timeout, [this](const Answer& answer) { sent(answer); },
-      [this] { not_confirmed(Error{jsonrpc::Caller::lost, "lightningd did not answer", {}}); });
+      [this] {
+        not_confirmed(Error{jsonrpc::Caller::lost, "lightningd did not answer", {}});
+      });
   send_psbt(context_.client, psbt, settings_, ledger_, std::move(guarded));
 }
 

@@ -203,7 +203,8 @@ void Coins::extend(Reply<Taken> then) {
   const auto blocks = settings_.longer_reservation;
   const auto foreign = std::make_shared<std::vector<Outpoint>>();
   auto guarded = local_call<std::vector<Reservation>>(
-      scope_, settings_, "reserveinputs", [this, foreign, blocks, then = std::move(then)](const Answer& answer) mutable {
+      scope_, settings_, "reserveinputs",
+      [this, foreign, blocks, then = std::move(then)](const Answer& answer) mutable {
         if (!answer) return then(answer.error());
         if (foreign->empty()) return then(Taken());
         give_back(*foreign, blocks, std::move(then));

@@ -77,8 +77,7 @@ class Coins {
               const util::Result<lightningd::Funded>& answer);
   void fund_capped(const Payees& payees, bool first, lightningd::Reply<Proposal> then);
   void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
-  void give_back(const std::vector<lightningd::Outpoint>& foreign, std::uint32_t blocks,
-                 lightningd::Reply<Taken> then);
+  void give_back(const std::vector<lightningd::Outpoint>& foreign, std::uint32_t blocks, lightningd::Reply<Taken> then);
   [[nodiscard]] bool extended() const;
   void hold_these(Save save, lightningd::Reply<Taken> then, const Outputs& outputs);
   void reserve_lost(std::vector<lightningd::Outpoint> lost, Save save, lightningd::Reply<Taken> then);

@@ -30,8 +30,8 @@ void CommandRun::abort(const Error& error) { batch_->abort(error); }
 
 void CommandRun::leave() {
   if (std::exchange(replied_, true)) return;
-  command_.fail(Error{-1, util::str("lightningd is shutting down: batch ", ledger()->id, " is settled when it starts again"),
-                      {}});
+  command_.fail(Error{
+      -1, util::str("lightningd is shutting down: batch ", ledger()->id, " is settled when it starts again"), {}});
 }
 
 void CommandRun::answered(Result<std::string> answer) {

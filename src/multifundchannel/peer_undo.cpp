@@ -153,9 +153,8 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
       }
     } else if (awaits_lockin(channel)) {
       evidence.other_awaits_lockin = true;
-    } else if (channel.state == "OPENINGD" && channel.opened_by_us &&
-               (channel.total == record_->amount || channel.total == record_->planned) &&
-               !book_.belongs_to_another(*record_)) {
+    } else if (channel.state == "OPENINGD" && channel.opened_by_us && channel.total &&
+               record_->may_be(*channel.total) && !book_.belongs_to_another(*record_)) {
       evidence.uncommitted = &channel;
     }
   }

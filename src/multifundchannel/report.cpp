@@ -77,8 +77,8 @@ Error maybe_sent(const funding::Ledger& ledger, const std::string& tx, const Err
   write_error(data, cause);
   data.end();
   return Error{lightningd::code::broadcast_fail,
-               str("The funding transaction ", txid,
-                   " was signed, but sending it was not confirmed (", without_transaction(cause.message),
+               str("The funding transaction ", txid, " was signed, but sending it was not confirmed (",
+                   without_transaction(cause.message),
                    "): it may be on its way. Its channels and inputs are "
                    "kept, and it is sent again until it is known. Do not use these inputs otherwise; see "
                    "listmultifundchannels ",

@@ -81,13 +81,13 @@ void Service::read_again_later() {
 
 void Service::read_journal() {
   const lightningd::Client client(caller_, "");
-  client.listdatastore(journal_key(), local_call<std::vector<StoredText>>(
-                                          scope_, settings_, "listdatastore",
-                                          [this](const Result<std::vector<StoredText>>& records) {
-                                            if (records) return found(*records);
-                                            util::warn("can not read the journal yet: ", records.error().message);
-                                            scope_.after(settings_.settle_delay, [this] { read_journal(); });
-                                          }));
+  client.listdatastore(journal_key(),
+                       local_call<std::vector<StoredText>>(
+                           scope_, settings_, "listdatastore", [this](const Result<std::vector<StoredText>>& records) {
+                             if (records) return found(*records);
+                             util::warn("can not read the journal yet: ", records.error().message);
+                             scope_.after(settings_.settle_delay, [this] { read_journal(); });
+                           }));
 }
 
 void Service::found(const std::vector<StoredText>& records) {
@@ -99,8 +99,8 @@ void Service::found(const StoredText& record) {
   if (record.key.size() != journal_key().size() + 1) return;
   const std::string& id = record.key.back();
   if (is_taken_care_of(id)) return;
-  auto ledger = record.text ? funding::read_ledger(*record.text) : Result<std::shared_ptr<funding::Ledger>>(Error{
-                                                                       -1, "no text", {}});
+  auto ledger = record.text ? funding::read_ledger(*record.text)
+                            : Result<std::shared_ptr<funding::Ledger>>(Error{-1, "no text", {}});
   if (ledger && (*ledger)->id != id) ledger = Error{-1, "it is the record of another batch", {}};
   if (!ledger) {
     util::warn("batch ", id, ": its record is kept but not acted on: ", ledger.error().message);
@@ -260,8 +260,8 @@ void Service::forget_unreadable(plugin::Command command, const Unreadable& recor
   const lightningd::Client client(caller_, command.raw_id());
   client.deldatastore(journal_key(record.key),
                       local_call<void>(scope_, settings_, "deldatastore",
-                                       [this, answer, key = record.key, command = std::move(command)](
-                                           const Result<void>& removed) mutable {
+                                       [this, answer, key = record.key,
+                                        command = std::move(command)](const Result<void>& removed) mutable {
                                          if (!removed) return command.fail(removed.error());
                                          unreadable_.erase(key);
                                          command.succeed(answer(true));

@@ -87,7 +87,7 @@ class Service {
   std::map<std::string, Unreadable> unreadable_;
   std::vector<BatchReport> ended_;  // in the order in which they ended
   bool recovered_ = false;
-  std::size_t to_look_at_ = 0;  ///< records that were not looked at yet
+  std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
   std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery
   util::Function<void()> idle_;                  ///< shut_down waits
   spark::Scope scope_;                           // of recovery and forgetting; last, so that it ends first

@@ -51,8 +51,8 @@ Found find_channels(const funding::Ledger& ledger, const std::vector<PeerChannel
 }  // namespace
 
 Settlement::Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-                       const funding::OpeningBook& book, const NodeFacts& node,
-                       std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal, BatchReport report)
+                       const funding::OpeningBook& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
+                       std::shared_ptr<Journal> journal, BatchReport report)
     : runtime_(runtime),
       client_(std::move(client)),
       settings_(settings),
@@ -104,7 +104,8 @@ void Settlement::look() {
     client_.is_transaction_known(ledger_->plan->txid,
                                  local_call<bool>(scope_, settings_, "listtransactions", std::move(judged)));
   };
-  client_.listpeerchannels(std::nullopt, local_call<Channels>(scope_, settings_, "listpeerchannels", std::move(listed)));
+  client_.listpeerchannels(std::nullopt,
+                           local_call<Channels>(scope_, settings_, "listpeerchannels", std::move(listed)));
 }
 
 void Settlement::judge(const Channels& channels) {
@@ -158,7 +159,8 @@ void Settlement::check_again(util::SharedText signed_psbt) {
     if (found.present != found.wanted) return judge(*channels);
     send(psbt);
   };
-  client_.listpeerchannels(std::nullopt, local_call<Channels>(scope_, settings_, "listpeerchannels", std::move(listed)));
+  client_.listpeerchannels(std::nullopt,
+                           local_call<Channels>(scope_, settings_, "listpeerchannels", std::move(listed)));
 }
 
 void Settlement::send(const util::SharedText& signed_psbt) {

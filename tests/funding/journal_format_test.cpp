@@ -86,14 +86,24 @@ TEST_CASE("before anything was reserved there is nothing to undo") {
   CHECK((*read)->openings[0]->stage == Stage::none);
 }
 
-TEST_CASE("a peer that is to be told another amount has both, until the first opening is gone") {
+TEST_CASE("a peer's opening is known by every amount that it may have been told") {
   auto ledger = sample(BatchPhase::opening);
-  ledger.openings[0]->start_sent(Sat{500'000});
-  ledger.openings[0]->planned = Sat{700'000};
+  auto& opening = *ledger.openings[0];
+  opening.start_sent(Sat{500'000});
+  opening.start_answered(false, true);  // lost: it may be there
+  opening.start_sent(Sat{600'000});
+  opening.start_answered(false, false);
+  CHECK(opening.stage == Stage::starting);
+  opening.planned = Sat{700'000};
   const auto read = read_ledger(write_ledger(ledger));
   REQUIRE(read);
-  CHECK((*read)->openings[0]->amount == Sat{500'000});
-  CHECK((*read)->openings[0]->planned == Sat{700'000});
+  for (const std::uint64_t amount : {500'000, 600'000, 700'000}) {
+    CHECK(opening.may_be(Sat{amount}));
+    CHECK((*read)->openings[0]->may_be(Sat{amount}));
+  }
+  CHECK_FALSE((*read)->openings[0]->may_be(Sat{800'000}));
+  opening.gone();
+  CHECK_FALSE(opening.may_be(Sat{500'000}));
 }
 
 TEST_CASE("inputs that are reserved anew are known by the height at that time") {

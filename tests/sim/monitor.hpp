@@ -62,7 +62,7 @@ class Monitor {
   /// So does something that kills openingd.
   void ending(const Opening& opening, const char* by);
   /// unreserveinputs has reduced the reservation.
-  void unreserved(const Coin& coin);
+  void unreserved(const Coin& coin, spark::Duration now);
 
   /// A signed PSBT or transaction, which must not show up in any log.
   void secret(std::string text) { secrets_.push_back(std::move(text)); }

@@ -9,6 +9,7 @@
 #include "lightningd/types.hpp"
 #include "sim/random.hpp"
 #include "sim/setup.hpp"
+#include "spark/runtime.hpp"
 #include "util/bytes.hpp"
 
 namespace sim {
@@ -24,8 +25,9 @@ struct Coin {
   std::optional<std::uint32_t> height;  ///< of its block
   State state = State::available;
   std::uint32_t reserved_until = 0;
-  std::uint32_t others_until = 0;  ///< height until which somebody else wants it kept; 0: nobody
-  bool meddled = false;            ///< another user has freed or taken it, whosever it was
+  std::uint32_t others_until = 0;        ///< height until which somebody else wants it kept; 0: nobody
+  spark::Duration taken_at{-1'000'000};  ///< when somebody else took it last
+  bool meddled = false;                  ///< another user has freed or taken it, whosever it was
 };
 
 /// The node's coins. A reservation is a block height: reserving again adds blocks, unreserving

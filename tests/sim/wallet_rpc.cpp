@@ -168,7 +168,7 @@ void WalletRpc::unreserveinputs(Params& params, Reply reply) {
     if (coin == nullptr || coin->state != Coin::State::reserved) continue;
     const bool before = core_.wallet.is_reserved(*coin);
     core_.wallet.unreserve(*coin, blocks);
-    core_.monitor.unreserved(*coin);
+    core_.monitor.unreserved(*coin, core_.runtime.now());
     write_reservation(writer, core_.wallet, *coin, before);
   }
   reply.succeed(writer.end().end().take());
