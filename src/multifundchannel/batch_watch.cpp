@@ -1,5 +1,6 @@
 #include "multifundchannel/batch_watch.hpp"
 
+#include <numeric>
 #include <utility>
 
 #include "multifundchannel/cause.hpp"
@@ -38,7 +39,6 @@ void BatchWatch::tell(Progress::Show show, Say say) {
 
 void BatchWatch::peer_at(std::size_t destination, Phase phase) {
   auto& before = peers_[destination];
-  if (phase < before) sending_ = false;
   --live_at_[number_of(before)];
   ++live_at_[number_of(phase)];
   before = phase;
@@ -56,7 +56,6 @@ void BatchWatch::peer_failed(std::size_t destination, const PeerFailure& failure
 }
 
 void BatchWatch::sending() {
-  sending_ = true;
   timeline_->enter(Phase::send);
   progress_.at(Phase::send, 0);
 }
@@ -66,15 +65,12 @@ void BatchWatch::ended(bool well) {
   timeline_->enter(Phase::undo);
 }
 
+// As far as the last peer that is left. Signing begins for all together: see sending().
 void BatchWatch::update() {
-  if (sending_) return;
-  std::size_t behind = 0;
+  if (std::accumulate(live_at_.begin(), live_at_.end(), std::size_t{0}) == 0) return;
   std::size_t phase = 0;
   while (phase < number_of(Phase::complete) && live_at_[phase] == 0) ++phase;
-  for (std::size_t i = 0; i <= phase; ++i) behind += live_at_[i];
-  std::size_t live = 0;
-  for (const auto count : live_at_) live += count;
-  if (live == 0) return;
+  const auto behind = live_at_[phase];
   timeline_->enter(static_cast<Phase>(phase));
   progress_.at(static_cast<Phase>(phase), peers_.size() - behind);
 }

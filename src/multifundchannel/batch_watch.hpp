@@ -45,7 +45,6 @@ class BatchWatch {
   Say say_;
   std::vector<Phase> peers_;
   std::array<std::size_t, phase_count> live_at_{};  ///< how many peers that are left are in each phase
-  bool sending_ = false;
 };
 
 }  // namespace multifundchannel

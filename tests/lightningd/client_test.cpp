@@ -39,8 +39,8 @@ TEST_CASE("an observer sees every call go out and come back") {
   client.getinfo([&outcomes](const util::Result<NodeInfo>& info) { outcomes.push_back(info.ok()); });
   client.disconnect(node, true, [&outcomes](const util::Result<void>& done) { outcomes.push_back(done.ok()); });
   client.listpeerchannels(std::nullopt, [](const util::Result<std::vector<PeerChannel>>&) {});
-  CHECK(notes->seen == std::vector<std::string>{"getinfo for nobody", "disconnect " + node_hex,
-                                                "listpeerchannels for nobody"});
+  CHECK(notes->seen ==
+        std::vector<std::string>{"getinfo for nobody", "disconnect " + node_hex, "listpeerchannels for nobody"});
   notes->seen.clear();
   fixture.wire->say(R"({"jsonrpc":"2.0","id":"multifundchannel:disconnect#2","error":{"code":-1,"message":"no"}})");
   fixture.wire->say(R"({"jsonrpc":"2.0","id":"multifundchannel:getinfo#1","result":{"version":"v","blockheight":1}})");

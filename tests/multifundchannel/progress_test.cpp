@@ -100,7 +100,8 @@ TEST_CASE("many peers are told of in steps") {
   Shown shown(2'000);
   for (std::size_t done = 0; done < 2'000; ++done) shown.progress.at(Phase::connect, done);
   shown.progress.at(Phase::start, 0);
-  const auto in_connect = std::count_if(shown.bars.begin(), shown.bars.end(), [](const Bar& b) { return b.stage == 0; });
+  const auto in_connect =
+      std::count_if(shown.bars.begin(), shown.bars.end(), [](const Bar& b) { return b.stage == 0; });
   CHECK(in_connect > 50);
   CHECK(in_connect <= 102);
   CHECK(shown.bars[shown.bars.size() - 2] == Bar{1'999, 2'000, 0, 4});
@@ -136,12 +137,13 @@ TEST_CASE("a line for every peer that drops out, and a word why") {
   const auto said = told(outcome);
   check_drawable(said.bars);
   REQUIRE(said.lines.size() == 3);
-  const std::map<std::string, std::string> expected{
-      {"b", "refused, fundchannel_start: "}, {"c", "unreachable, connect: "}, {"d", "disconnected, fundchannel_complete: "}};
+  const std::map<std::string, std::string> expected{{"b", "refused, fundchannel_start: "},
+                                                    {"c", "unreachable, connect: "},
+                                                    {"d", "disconnected, fundchannel_complete: "}};
   for (const auto& [name, why] : expected) {
-    const auto line = std::find_if(said.lines.begin(), said.lines.end(), [&world, name = name](const std::string& text) {
-      return text.find(world.peer_id(name)) != std::string::npos;
-    });
+    const auto line = std::find_if(
+        said.lines.begin(), said.lines.end(),
+        [&world, name = name](const std::string& text) { return text.find(world.peer_id(name)) != std::string::npos; });
     REQUIRE(line != said.lines.end());
     CHECK_MESSAGE(line->find("is out: " + why) != std::string::npos, *line);
   }

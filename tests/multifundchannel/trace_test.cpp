@@ -121,9 +121,9 @@ TEST_CASE("calls at the same time for one peer lie on threads of their own") {
   const auto events = events_of(multifundchannel::trace_json(timeline, "b", 1));
   check_no_overlap(events);
   CHECK(titles(events).size() == 4);  // batch, node, and the peer twice
-  CHECK(slices_of(events) == std::multiset<std::string>{
-                                 "batch prepare ", "peer 0 02aaaaaa fundchannel_start {\"result\":\"no answer\"}",
-                                 "peer 0 02aaaaaa fundchannel_cancel {\"error\":307}"});
+  CHECK(slices_of(events) == std::multiset<std::string>{"batch prepare ",
+                                                        "peer 0 02aaaaaa fundchannel_start {\"result\":\"no answer\"}",
+                                                        "peer 0 02aaaaaa fundchannel_cancel {\"error\":307}"});
   (void)hangs;
 }
 
