@@ -35,6 +35,7 @@ int run_as_plugin() {
       },
       random_seed(),
       [] { return static_cast<std::int64_t>(std::time(nullptr)); },
+      &loop,
   };
 
   const auto stdio = loop.stdio(STDIN_FILENO, STDOUT_FILENO);

@@ -101,6 +101,7 @@ Result<FundingTransaction> build(const Template& proposal, const std::vector<Fun
   }
 
   FundingTransaction result;
+  result.feerate = proposal.feerate;
   result.weight = final_weight(proposal, outputs.size());
   const Sat wanted = fee_for(result.weight, proposal.feerate);
 
@@ -117,6 +118,8 @@ Result<FundingTransaction> build(const Template& proposal, const std::vector<Fun
   if (auto checked = check_fee(result.fee, wanted, proposal.feerate, proposal.has_change); !checked) {
     return checked.error();
   }
+
+  if (proposal.has_change) result.change = psbt.outputs()[0].amount;
 
   // Slot i of the final order holds output order[i]; the number after the last one is the change.
   std::vector<std::size_t> order(outputs.size() + (proposal.has_change ? 1 : 0));

@@ -61,7 +61,9 @@ struct FundingTransaction {
   lightningd::Txid txid;
   std::vector<std::uint32_t> outnums;  ///< one for each FundingOutput, in the order given
   std::optional<std::uint32_t> change_outnum;
+  lightningd::Sat change;  ///< 0 without a change output
   lightningd::Sat fee;
+  lightningd::Perkw feerate;  ///< what was asked for
   std::uint64_t weight = 0;
 };
 

@@ -14,8 +14,8 @@ namespace funding {
 namespace {
 
 /// In the order in which lightningd's builtin takes them from an array; ours follow.
-constexpr std::array<std::string_view, 7> names{"destinations",       "feerate",     "minconf", "utxos", "minchannels",
-                                                "commitment_feerate", "peer_timeout"};
+constexpr std::array<std::string_view, 8> names{"destinations",       "feerate",      "minconf", "utxos", "minchannels",
+                                                "commitment_feerate", "peer_timeout", "details"};
 
 util::Result<std::vector<lightningd::Outpoint>> parse_utxos(const json::Value& value) {
   if (!value.is_array() || value.size() == 0) return wrong(value, "must be an array with at least one \"txid:vout\"");
@@ -58,6 +58,7 @@ util::Result<Request> parse_request(const json::Value& given) {
   request.minchannels = std::min<std::size_t>(minchannels.value_or(UINT32_MAX), request.destinations.size());
   request.commitment_feerate = params.optional("commitment_feerate", parse_token);
   request.peer_timeout_seconds = params.optional("peer_timeout", parse_positive);
+  request.details = params.optional("details", parse_bool).value_or(false);
   if (params.error()) return *params.error();
   return request;
 }

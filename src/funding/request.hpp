@@ -37,6 +37,7 @@ struct Request {
   bool has_utxos = false;
   std::size_t minchannels = 0;  ///< defaults to the number of destinations
   std::optional<std::uint32_t> peer_timeout_seconds;
+  bool details = false;  ///< a result beyond the builtin's
 
   [[nodiscard]] bool has_all() const;
 };

@@ -53,15 +53,18 @@ void write_key(Writer& writer, const DatastoreKey& key) {
 }  // namespace
 
 template <class T>
-void Client::send(const char* method, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then,
+void Client::send(Call call, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then,
                   std::string_view filter) const {
-  auto parsed = [method, parse, then = std::move(then)](util::Result<json::Value> reply) mutable {
+  const auto number = observer_ ? observer_->sent(call.method, call.peer) : 0;
+  auto parsed = [method = call.method, parse, then = std::move(then), observer = observer_,
+                 number](util::Result<json::Value> reply) mutable {
+    if (observer) observer->answered(number, reply.ok() ? nullptr : &reply.error());
     if (!reply.ok()) return then(std::move(reply.error()));
     auto result = parse(*reply);
     if (result.ok()) return then(std::move(result));
     then(util::Error{unreadable_reply, util::str("unexpected reply to ", method, ": ", result.error().message), {}});
   };
-  caller_->call(origin_, method, std::move(params), std::move(parsed), filter);
+  caller_->call(origin_, call.method, std::move(params), std::move(parsed), filter);
 }
 
 void Client::getinfo(Reply<NodeInfo> then) const {
@@ -71,19 +74,20 @@ void Client::getinfo(Reply<NodeInfo> then) const {
 void Client::connect(const NodeId& id, const std::string& address, Reply<Connected> then) const {
   Writer params;
   params.object().field("id", address.empty() ? id.hex() : util::str(id.hex(), '@', address));
-  send("connect", params.end().take(), replies::connected, std::move(then));
+  send({"connect", &id}, params.end().take(), replies::connected, std::move(then));
 }
 
 void Client::is_connected(const NodeId& id, Reply<bool> then) const {
   Writer params;
   params.object().field("id", id.hex());
-  send("listpeers", params.end().take(), replies::is_connected, std::move(then), R"({"peers":[{"connected":true}]})");
+  send({"listpeers", &id}, params.end().take(), replies::is_connected, std::move(then),
+       R"({"peers":[{"connected":true}]})");
 }
 
 void Client::disconnect(const NodeId& id, bool force, Reply<void> then) const {
   Writer params;
   params.object().field("id", id.hex()).field("force", force);
-  send("disconnect", params.end().take(), replies::anything, std::move(then));
+  send({"disconnect", &id}, params.end().take(), replies::anything, std::move(then));
 }
 
 void Client::parsefeerate(const std::string& feerate, Reply<Perkw> then) const {
@@ -138,7 +142,7 @@ void Client::fundchannel_start(const StartParams& params, Reply<Started> then) c
     for (const auto bit : params.channel_type) writer.value(bit);
     writer.end();
   }
-  send("fundchannel_start", writer.end().take(), replies::started, std::move(then));
+  send({"fundchannel_start", &params.id}, writer.end().take(), replies::started, std::move(then));
 }
 
 void Client::fundchannel_complete(const NodeId& id, const util::SharedText& psbt, bool withhold,
@@ -146,13 +150,13 @@ void Client::fundchannel_complete(const NodeId& id, const util::SharedText& psbt
   Writer others;
   others.object().field("id", id.hex());
   if (withhold) others.field("withhold", true);
-  send("fundchannel_complete", with_psbt(psbt, others), replies::completed, std::move(then));
+  send({"fundchannel_complete", &id}, with_psbt(psbt, others), replies::completed, std::move(then));
 }
 
 void Client::fundchannel_cancel(const NodeId& id, Reply<void> then) const {
   Writer params;
   params.object().field("id", id.hex());
-  send("fundchannel_cancel", params.end().take(), replies::anything, std::move(then));
+  send({"fundchannel_cancel", &id}, params.end().take(), replies::anything, std::move(then));
 }
 
 void Client::close(const ChannelId& channel, std::uint32_t unilateraltimeout_seconds, Reply<void> then) const {
@@ -165,7 +169,8 @@ void Client::listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vect
   Writer params;
   params.object();
   if (peer) params.field("id", peer->hex());
-  send("listpeerchannels", params.end().take(), replies::peer_channels, std::move(then), channels_filter);
+  send({"listpeerchannels", peer ? &*peer : nullptr}, params.end().take(), replies::peer_channels, std::move(then),
+       channels_filter);
 }
 
 void Client::listfunds(Reply<std::vector<WalletOutput>> then) const {

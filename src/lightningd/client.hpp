@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "jsonrpc/caller.hpp"
+#include "lightningd/call_observer.hpp"
 #include "lightningd/types.hpp"
 #include "util/function.hpp"
 #include "util/result.hpp"
@@ -128,7 +131,8 @@ struct StoredText {
 /// Cheap to copy; the Caller must outlive it.
 class Client {
  public:
-  Client(jsonrpc::Caller& caller, std::string origin) : caller_(&caller), origin_(std::move(origin)) {}
+  Client(jsonrpc::Caller& caller, std::string origin, std::shared_ptr<CallObserver> observer = nullptr)
+      : caller_(&caller), origin_(std::move(origin)), observer_(std::move(observer)) {}
 
   void getinfo(Reply<NodeInfo> then) const;
   /// `address`: "host[:port]", or empty to let lightningd find one. Errors 400, 401, 402.
@@ -182,13 +186,21 @@ class Client {
   void deldatastore(const DatastoreKey& key, Reply<void> then) const;
 
  private:
-  /// `method` is a literal; `params` JSON text of an object or array; `filter` as in Caller::call.
+  /// A method, a literal, and the one peer that the call concerns, if it does.
+  struct Call {
+    Call(const char* name, const NodeId* whom = nullptr) : method(name), peer(whom) {}
+    const char* method;
+    const NodeId* peer;
+  };
+
+  /// `params` is the JSON text of an object or array; `filter` as in Caller::call.
   template <class T>
-  void send(const char* method, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then,
+  void send(Call call, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then,
             std::string_view filter = {}) const;
 
   jsonrpc::Caller* caller_;
   std::string origin_;
+  std::shared_ptr<CallObserver> observer_;  ///< may be empty
 };
 
 }  // namespace lightningd

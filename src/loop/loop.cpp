@@ -7,6 +7,7 @@
 #include "loop/file.hpp"
 #include "loop/stdio.hpp"
 #include "loop/stream.hpp"
+#include "loop/write_file.hpp"
 
 namespace loop {
 
@@ -26,6 +27,12 @@ void Loop::stop_timer(TimerId timer) { engine_->stop_timer(timer); }
 
 void Loop::connect(const std::string& path, util::Function<void(util::Result<std::unique_ptr<util::Transport>>)> done) {
   loop::connect(engine_, path, std::move(done));
+}
+
+util::Result<void> Loop::can_write_in(const std::string& directory) { return loop::can_write_in(directory); }
+
+void Loop::write_file(const std::string& path, std::string text, util::Function<void(util::Result<void>)> done) {
+  loop::write_file(engine_, path, std::move(text), std::move(done));
 }
 
 std::unique_ptr<util::Transport> Loop::stdio(int in, int out) {

@@ -4,17 +4,18 @@
 #include <string>
 
 #include "spark/runtime.hpp"
+#include "util/files.hpp"
 #include "util/transport.hpp"
 
 namespace loop {
 
 class Engine;
 
-/// The libuv loop: ready queue, clock, timers, standard input and output, unix sockets, signals.
+/// The libuv loop: ready queue, clock, timers, standard input and output, unix sockets, files, signals.
 /// One per process, owned by main. This folder is the only part of the program that knows uv.h.
 /// Tasks and transports may outlive it: what is left of them then does nothing. An exception from a
 /// task or a receiver is logged, and the loop goes on.
-class Loop final : public spark::Runtime, public util::Connector {
+class Loop final : public spark::Runtime, public util::Connector, public util::Files {
  public:
   Loop();
   ~Loop();
@@ -30,6 +31,9 @@ class Loop final : public spark::Runtime, public util::Connector {
   /// /proc/self/fd/<socket>, so no chdir is needed and relative paths work.
   void connect(const std::string& path,
                util::Function<void(util::Result<std::unique_ptr<util::Transport>>)> done) override;
+
+  [[nodiscard]] util::Result<void> can_write_in(const std::string& directory) override;
+  void write_file(const std::string& path, std::string text, util::Function<void(util::Result<void>)> done) override;
 
   /// A transport on two file descriptors (0 and 1 of a plugin): pipes, sockets, terminals, files or
   /// devices. It owns them, and closes them unless they are standard ones.

@@ -24,7 +24,7 @@ constexpr auto builtin_name = "multifundchannel";
 constexpr auto own_name = "multifundchannel-spark";
 constexpr auto usage =
     "destinations [feerate] [minconf] [utxos] [minchannels] [commitment_feerate] "
-    "[peer_timeout]";
+    "[peer_timeout] [details]";
 constexpr auto description = "Open channels to many peers with one transaction, all peers in parallel";
 
 /// lightningd grants 30 seconds to `plugin stop`.
@@ -120,6 +120,7 @@ struct App::Impl {
 
   void start();
   void add_options();
+  [[nodiscard]] Result<void> check_trace_dir(const json::Value& value) const;
   void choose_name();
   [[nodiscard]] std::string redirect(const json::Value& request);
   [[nodiscard]] Result<void> init(const Configuration& configuration);
@@ -182,6 +183,39 @@ void App::Impl::add_options() {
       },
       [](const json::Value& value) { return in_range(value, 1, 1000); },
   });
+  plugin.add_option({
+      "multifundchannel-progress",
+      "bool",
+      "Tell the caller how far a batch is (lightning-cli shows it unless called with -N none)",
+      "true",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.progress = *value.boolean();
+        return {};
+      },
+      nullptr,
+  });
+  plugin.add_option({
+      "multifundchannel-trace-dir",
+      "string",
+      "Directory in which each batch leaves a trace of its calls (Chrome's trace-event format); empty: none",
+      "",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.trace_dir = *value.string();
+        return {};
+      },
+      [this](const json::Value& value) { return check_trace_dir(value); },
+  });
+}
+
+Result<void> App::Impl::check_trace_dir(const json::Value& value) const {
+  const std::string directory(*value.string());
+  if (directory.empty()) return {};
+  const auto checked = environment.files != nullptr ? environment.files->can_write_in(directory)
+                                                    : util::Error{-1, "there are no files to be written here", {}};
+  if (checked) return {};
+  return util::Error{lightningd::code::invalid_params, util::str(value.path(), ": ", checked.error().message), {}};
 }
 
 // While spenderp runs, registering its command's name could stop the whole node: then the command
@@ -240,7 +274,7 @@ Result<void> App::Impl::init(const Configuration& configuration) {
   rpc_path = configuration.rpc_path();
   caller.emplace(connector, rpc_path);
   caller->start();
-  service.emplace(runtime, *caller, node, settings, environment.seed, environment.unix_time);
+  service.emplace(runtime, *caller, node, settings, environment.seed, environment.unix_time, environment.files);
   service->recover();
   return {};
 }

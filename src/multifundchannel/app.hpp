@@ -6,6 +6,7 @@
 #include <string>
 
 #include "spark/runtime.hpp"
+#include "util/files.hpp"
 #include "util/transport.hpp"
 
 namespace multifundchannel {
@@ -17,6 +18,7 @@ struct Environment {
   std::function<void(int)> exit;        ///< asked to end the process with this status
   std::uint64_t seed = 0;               ///< of the ids of batches and the order of outputs; new in each process
   std::function<std::int64_t()> unix_time = [] { return 0; };  ///< seconds since 1970
+  util::Files* files = nullptr;                                ///< for traces; without, there are none
 };
 
 /// The whole plugin, with all input and output injected: main gives it libuv's streams and clock,

@@ -32,7 +32,8 @@ std::size_t completes_at_a_time(std::size_t psbt_size) {
 
 Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
              funding::OpeningBook& book, const NodeFacts& node, funding::Request request, std::string label,
-             std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal, std::uint64_t seed)
+             BatchWatch& watch, std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal,
+             std::uint64_t seed)
     : request_(std::move(request)),
       settings_(settings),
       book_(book),
@@ -42,8 +43,9 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       ledger_(std::move(ledger)),
       journal_(std::move(journal)),
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
-      context_{scope_, std::move(client), settings_, connects, {}, node.withhold},
+      context_{scope_, std::move(client), settings_, connects, watch, {}, node.withhold},
       coins_(scope_, context_.client, settings_, ledger_) {
+  if (request_.details) details_.emplace(ledger_->id, watch.timeline());
   PeerOpening::Owner& owner = *this;
   for (const auto& destination : request_.destinations) {
     auto record = std::make_shared<funding::OpeningRecord>();
@@ -349,6 +351,7 @@ void Batch::check_channels(util::Function<void()> then) {
 }
 
 void Batch::sign() {
+  context_.watch.sending();
   context_.client.signpsbt(
       transaction_->psbt,
       local_call<util::SharedText>(scope_, settings_, "signpsbt",
@@ -420,7 +423,7 @@ void Batch::peer_failed(PeerOpening& peer) {
   failed_.push_back(&peer);
   if (completing_) stop_completes_ = true;
   if (live().size() < request_.minchannels) {
-    return fail(too_few_left(peer, peers_, failed_));
+    return fail(too_few_left(peer, peers_, failed_, details()));
   }
   // A peer that was told an outpoint is dealt with when all others have answered.
   if (!peer.record()->outpoint) undo(peer);
@@ -441,6 +444,7 @@ void Batch::fail(Error error) { finish(Result<std::string>(std::move(error))); }
 void Batch::finish(Result<std::string> answer) {
   if (scope_.ended()) return;
   scope_.end();
+  if (details_ && !answer) answer = details_->added_to(std::move(answer.error()));
   for (const auto& peer : peers_) peer->leave();
   scope_.runtime().post(
       [done = std::exchange(done_, nullptr), answer = std::move(answer)]() mutable { done(std::move(answer)); });
@@ -458,7 +462,7 @@ funding::FundingPlan Batch::plan() const {
 }
 
 std::string Batch::success() const {
-  return success_json({signed_tx_, transaction_->txid}, proposed_for_, transaction_->outnums, failed_);
+  return success_json(signed_tx_, *transaction_, proposed_for_, failed_, details());
 }
 
 BatchReport Batch::report() const {

@@ -11,7 +11,9 @@
 #include "funding/funding_transaction.hpp"
 #include "funding/request.hpp"
 #include "multifundchannel/batch_report.hpp"
+#include "multifundchannel/batch_watch.hpp"
 #include "multifundchannel/coins.hpp"
+#include "multifundchannel/details.hpp"
 #include "multifundchannel/journal.hpp"
 #include "multifundchannel/node_facts.hpp"
 #include "multifundchannel/peer_opening.hpp"
@@ -33,10 +35,11 @@ class Batch final : private PeerOpening::Owner {
  public:
   using Done = util::Function<void(util::Result<std::string> answer)>;
 
-  /// `ledger` is new and has the batch's id; `journal` is that batch's.
+  /// `ledger` is new and has the batch's id; `journal` is that batch's. `watch` outlives it.
   Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
         funding::OpeningBook& book, const NodeFacts& node, funding::Request request, std::string label,
-        std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal, std::uint64_t seed);
+        BatchWatch& watch, std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal,
+        std::uint64_t seed);
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
@@ -99,6 +102,7 @@ class Batch final : private PeerOpening::Owner {
 
   [[nodiscard]] funding::FundingPlan plan() const;
   [[nodiscard]] std::string success() const;
+  [[nodiscard]] const Details* details() const { return details_ ? &*details_ : nullptr; }
   [[nodiscard]] Peers live() const;
   [[nodiscard]] Payees payees() const;
   [[nodiscard]] lightningd::Sat amount_of(const PeerOpening& peer) const;
@@ -113,6 +117,7 @@ class Batch final : private PeerOpening::Owner {
   Done done_;
   std::shared_ptr<funding::Ledger> ledger_;
   std::shared_ptr<Journal> journal_;
+  std::optional<Details> details_;
 
   spark::Scope scope_;
   BatchContext context_;

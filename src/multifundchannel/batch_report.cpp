@@ -2,6 +2,7 @@
 
 #include "funding/journal_format.hpp"
 #include "json/writer.hpp"
+#include "multifundchannel/cause.hpp"
 
 namespace multifundchannel {
 
@@ -39,6 +40,7 @@ void write_destination(json::Writer& out, const DestinationReport& destination) 
   if (destination.failure) {
     out.field("method", destination.failure->method);
     write_error(out, destination.failure->error);
+    out.field("cause", cause_of(destination.failure->method, destination.failure->error));
   }
   out.end();
 }

@@ -10,16 +10,22 @@ using util::Error;
 using util::Result;
 
 CommandRun::CommandRun(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-                       const funding::OpeningBook& book, plugin::Command command, std::unique_ptr<Batch> batch,
-                       std::shared_ptr<Journal> journal)
+                       const funding::OpeningBook& book, plugin::Command command, std::unique_ptr<BatchWatch> watch,
+                       std::unique_ptr<Batch> batch, std::shared_ptr<Journal> journal)
     : runtime_(runtime),
       client_(std::move(client)),
       settings_(settings),
       book_(book),
       command_(std::move(command)),
+      watch_(std::move(watch)),
       batch_(std::move(batch)),
       journal_(std::move(journal)),
-      scope_(runtime, nullptr) {}
+      scope_(runtime, nullptr) {
+  if (!settings_.progress) return;
+  watch_->tell([this](std::size_t num, std::size_t total, std::size_t stage,
+                      std::size_t stages) { command_.progress(num, total, stage, stages); },
+               [this](const std::string& line) { command_.message(util::Level::info, line); });
+}
 
 void CommandRun::run(util::Function<void(bool)> finished) {
   finished_ = std::move(finished);
@@ -35,6 +41,7 @@ void CommandRun::leave() {
 }
 
 void CommandRun::answered(Result<std::string> answer) {
+  watch_->ended(answer.ok());
   util::info(batch_->label(), answer ? ": done" : ": failed: ", answer ? "" : answer.error().message);
   answer_ = std::move(answer);
   scope_.after(settings_.reply_grace, [this] { reply(); });

@@ -17,8 +17,8 @@ namespace multifundchannel {
 class CommandRun {
  public:
   CommandRun(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-             const funding::OpeningBook& book, plugin::Command command, std::unique_ptr<Batch> batch,
-             std::shared_ptr<Journal> journal);
+             const funding::OpeningBook& book, plugin::Command command, std::unique_ptr<BatchWatch> watch,
+             std::unique_ptr<Batch> batch, std::shared_ptr<Journal> journal);
   CommandRun(const CommandRun&) = delete;
   CommandRun& operator=(const CommandRun&) = delete;
 
@@ -32,6 +32,7 @@ class CommandRun {
   [[nodiscard]] BatchReport report() const;
   [[nodiscard]] const std::shared_ptr<funding::Ledger>& ledger() const { return batch_->ledger(); }
   [[nodiscard]] const std::shared_ptr<Journal>& journal() const { return journal_; }
+  [[nodiscard]] const Timeline& timeline() const { return *watch_->timeline(); }
 
  private:
   void answered(util::Result<std::string> answer);
@@ -45,6 +46,7 @@ class CommandRun {
   Settings settings_;
   const funding::OpeningBook& book_;
   plugin::Command command_;
+  std::unique_ptr<BatchWatch> watch_;  // before the batch, which refers to it
   std::unique_ptr<Batch> batch_;
   std::shared_ptr<Journal> journal_;
   std::unique_ptr<Undo> undo_;

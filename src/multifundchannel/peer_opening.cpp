@@ -32,6 +32,7 @@ PeerOpening::PeerOpening(BatchContext& context, Owner& owner, const funding::Des
 
 void PeerOpening::connect(bool connected_already, spark::Completion completion) {
   step_ = std::move(completion);
+  context_.watch.peer_at(destination_.index, Phase::connect);
   if (connected_already) return ask_connect();
   auto inside = [this](spark::Gate::Pass place) {
     place_ = std::move(place);
@@ -56,6 +57,7 @@ void PeerOpening::connected(const Result<Connected>& answer) {
   if (!answer) return fail(method_, answer.error());
   features_ = answer->features;
   util::debug(record_->label, ": connected");
+  context_.watch.peer_at(destination_.index, Phase::start);
   step_done();
 }
 
@@ -67,6 +69,7 @@ void PeerOpening::start(lightningd::Sat amount, spark::Completion completion) {
 void PeerOpening::restart(lightningd::Sat amount, spark::Completion completion) {
   begin_start(amount, std::move(completion));
   restarting_ = true;
+  context_.watch.peer_at(destination_.index, Phase::start);
   reconnect();
 }
 
@@ -136,6 +139,7 @@ void PeerOpening::started(const Result<Started>& answer) {
   terms_ = *answer;
   started_at_ = context_.scope.runtime().now();
   util::debug(record_->label, ": started, ", amount_.value, " sat to ", terms_.funding_address);
+  context_.watch.peer_at(destination_.index, Phase::complete);
   step_done();
 }
 
@@ -167,6 +171,7 @@ void PeerOpening::completed(const Result<Completed>& answer) {
   }
   channel_id_ = answer->channel_id;
   util::debug(record_->label, ": completed");
+  context_.watch.peer_at(destination_.index, Phase::send);
   step_done();
 }
 
@@ -181,6 +186,7 @@ void PeerOpening::fail(const std::string& method, Error error) {
   if (failure_) return;
   util::info(record_->label, ": ", method, " failed: ", error.message);
   failure_ = PeerFailure{method, std::move(error)};
+  context_.watch.peer_failed(destination_.index, *failure_);
   owner_.peer_failed(*this);
   step_done();
 }

@@ -8,6 +8,7 @@
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
 #include "multifundchannel/batch_report.hpp"
+#include "multifundchannel/batch_watch.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/gate.hpp"
 #include "spark/scope.hpp"
@@ -20,6 +21,7 @@ struct BatchContext {
   lightningd::Client client;
   const Settings& settings;
   spark::Gate& connects;
+  BatchWatch& watch;
   /// For the commitment transactions; empty: lightningd's default.
   std::string commitment_feerate;
   /// Whether lightningd knows `withhold` (v25.12).

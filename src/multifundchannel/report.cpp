@@ -19,52 +19,53 @@ void write_error(Writer& out, const Error& error) {
   out.end();
 }
 
-void write_failed(Writer& out, const PeerOpening& peer) {
-  const auto& failure = *peer.failure();
+void write_failed(Writer& out, const PeerOpening& peer, const PeerFailure& failure, const Details* details) {
   out.object().field("id", peer.destination().id.hex()).field("method", failure.method);
   write_error(out, failure.error);
+  if (details != nullptr) details->write_failed(out, peer.destination().index, failure);
   out.end();
 }
 
-void write_given_up(Writer& out, const PeerOpening& peer, const PeerOpening& because_of) {
-  out.object().field("id", peer.destination().id.hex()).field("method", peer.method());
-  write_error(
-      out,
-      Error{-1, str("given up, because ", because_of.destination().id.hex(), " failed and too few were left"), {}});
-  out.end();
+PeerFailure given_up(const PeerOpening& peer, const PeerOpening& because_of) {
+  const auto id = because_of.destination().id.hex();
+  return {peer.method(), Error{-1, str("given up, because ", id, " failed and too few were left"), {}}};
 }
 
 }  // namespace
 
-std::string success_json(const lightningd::Sent& sent, const std::vector<PeerOpening*>& opened,
-                         const std::vector<std::uint32_t>& outnums, const std::vector<const PeerOpening*>& failed) {
+std::string success_json(const std::string& tx, const funding::FundingTransaction& transaction,
+                         const std::vector<PeerOpening*>& opened, const std::vector<const PeerOpening*>& failed,
+                         const Details* details) {
   Writer out;
-  out.object().field("tx", sent.tx).field("txid", sent.txid.hex());
+  out.object().field("tx", tx).field("txid", transaction.txid.hex());
   out.key("channel_ids").array();
   for (std::size_t i = 0; i < opened.size(); ++i) {
     const auto& terms = opened[i]->terms();
     out.object().field("id", opened[i]->destination().id.hex()).field("channel_id", opened[i]->channel_id().hex());
     if (!terms.channel_type.empty()) out.raw_field("channel_type", terms.channel_type);
-    out.field("outnum", outnums[i]);
+    out.field("outnum", transaction.outnums[i]);
     if (terms.close_to) out.field("close_to", *terms.close_to);
+    if (details != nullptr) details->write_peer(out, opened[i]->destination().index);
     out.end();
   }
   out.end().key("failed").array();
-  for (const auto* peer : failed) write_failed(out, *peer);
-  out.end().end();
+  for (const auto* peer : failed) write_failed(out, *peer, *peer->failure(), details);
+  out.end();
+  if (details != nullptr) details->write_batch(out, transaction);
+  out.end();
   return out.take();
 }
 
 Error too_few_left(const PeerOpening& decisive, const std::vector<std::unique_ptr<PeerOpening>>& all,
-                   const std::vector<const PeerOpening*>& failed) {
+                   const std::vector<const PeerOpening*>& failed, const Details* details) {
   const auto& failure = *decisive.failure();
   Writer data;
   data.object().field("id", decisive.destination().id.hex()).field("method", failure.method);
   if (!failure.error.data.empty()) data.raw_field("data", failure.error.data);
   data.key("failed").array();
-  for (const auto* peer : failed) write_failed(data, *peer);
+  for (const auto* peer : failed) write_failed(data, *peer, *peer->failure(), details);
   for (const auto& peer : all) {
-    if (peer->live()) write_given_up(data, *peer, decisive);
+    if (peer->live()) write_failed(data, *peer, given_up(*peer, decisive), details);
   }
   data.end().end();
   return Error{failure.error.code, failure.error.message, data.take()};

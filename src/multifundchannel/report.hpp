@@ -8,21 +8,22 @@
 
 #include "funding/funding_transaction.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/details.hpp"
 #include "multifundchannel/peer_opening.hpp"
 
 namespace multifundchannel {
 
-/// The result of the command, as the builtin's schema has it.
-[[nodiscard]] std::string success_json(const lightningd::Sent& sent, const std::vector<PeerOpening*>& opened,
-                                       const std::vector<std::uint32_t>& outnums,
-                                       const std::vector<const PeerOpening*>& failed);
+/// The result of the command, as the builtin's schema has it; with `details` more. `tx` is signed, in hex.
+[[nodiscard]] std::string success_json(const std::string& tx, const funding::FundingTransaction& transaction,
+                                       const std::vector<PeerOpening*>& opened,
+                                       const std::vector<const PeerOpening*>& failed, const Details* details);
 
 /// The error of a batch that lost too many peers: code and message of the failure that decided it,
 /// `data` with its id and method as the builtin has them, and `failed` with every peer: those that
 /// failed with their own errors, the others as given up.
 [[nodiscard]] util::Error too_few_left(const PeerOpening& decisive,
                                        const std::vector<std::unique_ptr<PeerOpening>>& all,
-                                       const std::vector<const PeerOpening*>& failed);
+                                       const std::vector<const PeerOpening*>& failed, const Details* details);
 
 /// The error (303) of a batch whose transaction may or may not have gone out; `data` has txid, tx and
 /// the batch's id.

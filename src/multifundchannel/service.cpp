@@ -7,6 +7,7 @@
 #include "funding/request.hpp"
 #include "json/writer.hpp"
 #include "multifundchannel/local_call.hpp"
+#include "multifundchannel/trace.hpp"
 #include "util/log.hpp"
 
 namespace multifundchannel {
@@ -50,13 +51,14 @@ std::string gives_up(const BatchReport& report, const funding::Ledger& ledger, b
 }  // namespace
 
 Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const NodeFacts& node, const Settings& settings,
-                 std::uint64_t seed, std::function<std::int64_t()> unix_time)
+                 std::uint64_t seed, std::function<std::int64_t()> unix_time, util::Files* files)
     : runtime_(runtime),
       caller_(caller),
       node_(node),
       settings_(settings),
       random_(seed),
       unix_time_(std::move(unix_time)),
+      files_(files),
       connects_(runtime, settings.max_connects),
       last_number_(random_() % 100),  // not that of the last process: see run()
       scope_(runtime, nullptr) {}
@@ -169,22 +171,24 @@ void Service::run(plugin::Command command, funding::Request request) {
   const auto number = ++last_number_;
   // Inputs are known to be ours by the height that they are reserved to: no two batches share one.
   settings.longer_reservation += static_cast<std::uint32_t>(number % 100);
-  lightningd::Client client(caller_, command.raw_id());
+  auto watch = std::make_unique<BatchWatch>(runtime_, request.destinations);
+  lightningd::Client client(caller_, command.raw_id(), watch->timeline());
   auto ledger = std::make_shared<funding::Ledger>();
   ledger->id = new_id();
   ledger->begun = unix_time_();
   const auto id = ledger->id;
   auto journal = std::make_shared<Journal>(client, settings, id);
   auto batch = std::make_unique<Batch>(runtime_, client, settings, connects_, book_, node_, std::move(request),
-                                       str("batch ", id.substr(0, 8)), std::move(ledger), journal, random_());
+                                       str("batch ", id.substr(0, 8)), *watch, std::move(ledger), journal, random_());
   auto& run = runs_[id];
-  run = std::make_unique<CommandRun>(runtime_, client, settings, book_, std::move(command), std::move(batch),
-                                     std::move(journal));
+  run = std::make_unique<CommandRun>(runtime_, client, settings, book_, std::move(command), std::move(watch),
+                                     std::move(batch), std::move(journal));
   run->run([this, id](bool settled) { finished(id, settled); });
 }
 
 void Service::finished(const std::string& id, bool settled) {
   const auto run = std::move(runs_.extract(id).mapped());
+  write_trace(*run);
   if (settled) {
     end(run->report());
     if (run->journal()->in_doubt()) read_again_later();
@@ -195,6 +199,15 @@ void Service::finished(const std::string& id, bool settled) {
            settings_.settle_pause, nullptr);
   }
   if (runs_.empty() && idle_) std::exchange(idle_, nullptr)();
+}
+
+void Service::write_trace(const CommandRun& run) {
+  if (settings_.trace_dir.empty()) return;
+  const auto& ledger = *run.ledger();
+  const auto path = str(settings_.trace_dir, '/', trace_file_name(ledger.id));
+  files_->write_file(path, trace_json(run.timeline(), ledger.id, ledger.begun), [](const Result<void>& written) {
+    if (!written) util::warn("trace: ", written.error().message);
+  });
 }
 
 std::string Service::new_id() {

@@ -16,6 +16,7 @@
 #include "multifundchannel/settlement.hpp"
 #include "plugin/plugin.hpp"
 #include "spark/gate.hpp"
+#include "util/files.hpp"
 
 namespace multifundchannel {
 
@@ -24,9 +25,10 @@ namespace multifundchannel {
 /// the settings.
 class Service {
  public:
-  /// `unix_time` gives the seconds since 1970.
+  /// `unix_time` gives the seconds since 1970; `files` are for traces, which
+  /// are only asked for when there are any.
   Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const NodeFacts& node, const Settings& settings,
-          std::uint64_t seed, std::function<std::int64_t()> unix_time);
+          std::uint64_t seed, std::function<std::int64_t()> unix_time, util::Files* files);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
@@ -65,6 +67,7 @@ class Service {
   void recovered();
   void run(plugin::Command command, funding::Request request);
   void finished(const std::string& id, bool settled);
+  void write_trace(const CommandRun& run);
   void settle(const std::string& id, std::unique_ptr<Settlement> settlement, spark::Duration delay,
               util::Function<void()> looked);
   void settled(const std::string& id);
@@ -79,6 +82,7 @@ class Service {
   const Settings& settings_;
   std::mt19937_64 random_;
   std::function<std::int64_t()> unix_time_;
+  util::Files* files_;
   funding::OpeningBook book_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
   std::uint64_t last_number_ = 0;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "spark/runtime.hpp"
 
@@ -47,6 +48,10 @@ struct Settings {
   std::uint32_t longer_reservation = 132;
   /// Blocks that sendpsbt adds: two weeks, as the builtin reserves.
   std::uint32_t sent_reservation = 2016;
+  /// Whether the caller is told how far the batch is.
+  bool progress = true;
+  /// Where each batch leaves a trace of its calls; empty: nowhere.
+  std::string trace_dir;
 };
 
 }  // namespace multifundchannel

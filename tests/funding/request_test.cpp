@@ -58,7 +58,8 @@ TEST_CASE("by position, where null means left out") {
   CHECK(request->commitment_feerate == "urgent");
 
   CHECK(parse_text("[" + list + "]").ok());
-  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,1]")) == "-32602: too many parameters: got 8, expected 7");
+  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,true,1]")) ==
+        "-32602: too many parameters: got 9, expected 8");
   CHECK(error_of(parse_text("[]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[null]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[" + list + R"(,null,"x"])")) ==
@@ -90,6 +91,14 @@ TEST_CASE("a feerate is kept as its text, number or string") {
   CHECK(error_of(with(R"(,"feerate":[1])")) == "-32602: feerate: must be a non-empty string or a number, got [1]");
   CHECK(error_of(with(R"(,"commitment_feerate":true)")) ==
         "-32602: commitment_feerate: must be a non-empty string or a number, got true");
+}
+
+TEST_CASE("details") {
+  CHECK_FALSE(with("")->details);
+  CHECK(with(R"(,"details":true)")->details);
+  CHECK(with(R"(,"details":"true")")->details);
+  CHECK_FALSE(with(R"(,"details":false)")->details);
+  CHECK(error_of(with(R"(,"details":1)")) == "-32602: details: must be true or false, got 1");
 }
 
 TEST_CASE("minconf") {

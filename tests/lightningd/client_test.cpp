@@ -16,7 +16,37 @@ Call<NodeInfo> getinfo() {
   return Call<NodeInfo>([](const Client& client, auto then) { client.getinfo(std::move(then)); });
 }
 
+/// Writes down what it sees.
+class Notes final : public CallObserver {
+ public:
+  std::size_t sent(const char* method, const NodeId* peer) override {
+    seen.push_back(std::string(method) + " " + (peer != nullptr ? peer->hex() : "for nobody"));
+    return seen.size();
+  }
+  void answered(std::size_t call, const util::Error* error) override {
+    seen.push_back(std::to_string(call) + " " + (error != nullptr ? std::to_string(error->code) : "ok"));
+  }
+  std::vector<std::string> seen;
+};
+
 }  // namespace
+
+TEST_CASE("an observer sees every call go out and come back") {
+  Fixture fixture;
+  const auto notes = std::make_shared<Notes>();
+  const Client client(fixture.caller, "", notes);
+  std::vector<bool> outcomes;
+  client.getinfo([&outcomes](const util::Result<NodeInfo>& info) { outcomes.push_back(info.ok()); });
+  client.disconnect(node, true, [&outcomes](const util::Result<void>& done) { outcomes.push_back(done.ok()); });
+  client.listpeerchannels(std::nullopt, [](const util::Result<std::vector<PeerChannel>>&) {});
+  CHECK(notes->seen ==
+        std::vector<std::string>{"getinfo for nobody", "disconnect " + node_hex, "listpeerchannels for nobody"});
+  notes->seen.clear();
+  fixture.wire->say(R"({"jsonrpc":"2.0","id":"multifundchannel:disconnect#2","error":{"code":-1,"message":"no"}})");
+  fixture.wire->say(R"({"jsonrpc":"2.0","id":"multifundchannel:getinfo#1","result":{"version":"v","blockheight":1}})");
+  CHECK(notes->seen == std::vector<std::string>{"2 -1", "1 ok"});
+  CHECK(outcomes == std::vector<bool>{false, true});
+}
 
 TEST_CASE("getinfo") {
   const std::string reply = R"({"version":"v26.06","blockheight":870000})";

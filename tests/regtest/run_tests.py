@@ -13,6 +13,7 @@ import test_scenarios  # noqa: F401  importing a test file registers its tests; 
 import test_batches  # noqa: F401
 import test_failures  # noqa: F401
 import test_names  # noqa: F401
+import test_observing  # noqa: F401
 import test_parameters  # noqa: F401
 import test_parity  # noqa: F401
 from bench import TESTS, Bench, Skip, default_plugin, plugin_lines

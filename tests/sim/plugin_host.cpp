@@ -101,7 +101,9 @@ void PluginHost::send_init(const json::Value& manifest) {
   writer.end().end().end();
   send("\"cln:init#2\"", "init", writer.take(), Reply([this](util::Result<std::string> result) {
          if (!result) return not_started("init", result.error());
-         if (ready_) ready_();
+         const auto document = json::Document::parse(*result, "init");
+         const bool disabled = document && document->root().find("disable");
+         if (ready_ && !disabled) ready_();
        }));
 }
 

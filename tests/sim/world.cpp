@@ -66,6 +66,7 @@ void World::launch() {
   };
   environment.seed = core.setup.seed + (starts_++ << 32);
   environment.unix_time = [this] { return birth + time_.now().count() / 1000; };
+  environment.files = &files_;
   app_ = std::make_unique<multifundchannel::App>(*stdio_, *connector_, *life_, std::move(environment));
   app_->start();
   lightningd_->start_plugin(

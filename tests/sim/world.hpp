@@ -7,6 +7,7 @@
 
 #include "multifundchannel/app.hpp"
 #include "sim/lightningd.hpp"
+#include "sim/memory_files.hpp"
 #include "sim/outcome.hpp"
 #include "sim/plugin_life.hpp"
 #include "sim/setup.hpp"
@@ -43,6 +44,8 @@ class World {
   [[nodiscard]] Peer& peer(std::string_view name);
   [[nodiscard]] Node& node() { return lightningd_->node(); }
   [[nodiscard]] VirtualTime& time() { return time_; }
+  /// What the plugin writes, apart from what goes to lightningd.
+  [[nodiscard]] MemoryFiles& files() { return files_; }
   void mine(std::uint32_t blocks) { node().mine(blocks); }
 
   /// lightningd announces that it shuts down; it goes on answering the plugin's calls.
@@ -80,6 +83,7 @@ class World {
   [[nodiscard]] bool run_until_answered(std::size_t call, spark::Duration limit);
 
   VirtualTime time_;
+  MemoryFiles files_{time_};
   std::unique_ptr<Lightningd> lightningd_;
   std::unique_ptr<Connector> connector_;
   std::unique_ptr<PluginLife> life_;

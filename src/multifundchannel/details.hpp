@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "funding/funding_transaction.hpp"
+#include "json/writer.hpp"
+#include "multifundchannel/batch_report.hpp"
+#include "multifundchannel/timeline.hpp"
+
+namespace multifundchannel {
+
+/// What `details=true` adds to the result or the error of a batch, beside what the builtin has. Owned by
+/// the batch; exists only when it was asked for.
+class Details {
+ public:
+  Details(std::string batch, std::shared_ptr<const Timeline> timeline)
+      : batch_(std::move(batch)), timeline_(std::move(timeline)) {}
+
+  /// Into the result's object: fee, feerate, weight, change, the batch and its seconds.
+  void write_batch(json::Writer& out, const funding::FundingTransaction& transaction) const;
+  /// Into a channel's object: the peer's seconds.
+  void write_peer(json::Writer& out, std::size_t destination) const;
+  /// Into the object of a peer that failed: its cause and its seconds.
+  void write_failed(json::Writer& out, std::size_t destination, const PeerFailure& failure) const;
+  /// The error with the batch, the cause and the seconds in its data.
+  [[nodiscard]] util::Error added_to(util::Error error) const;
+
+ private:
+  void write_seconds(json::Writer& out) const;
+
+  std::string batch_;
+  std::shared_ptr<const Timeline> timeline_;
+};
+
+}  // namespace multifundchannel
