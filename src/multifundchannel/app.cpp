@@ -186,8 +186,8 @@ void App::Impl::add_options() {
   plugin.add_option({
       "multifundchannel-progress",
       "bool",
-      "Tell the caller how far a batch is (lightning-cli shows it unless called with -N none)",
-      "true",
+      "Tell the caller how far a batch is: lightning-cli draws bars on its standard output, before the result",
+      "false",
       true,
       [this](const json::Value& value) -> Result<void> {
         settings.progress = *value.boolean();

@@ -49,7 +49,7 @@ struct Settings {
   /// Blocks that sendpsbt adds: two weeks, as the builtin reserves.
   std::uint32_t sent_reservation = 2016;
   /// Whether the caller is told how far the batch is.
-  bool progress = true;
+  bool progress = false;
   /// Where each batch leaves a trace of its calls; empty: nowhere.
   std::string trace_dir;
 };

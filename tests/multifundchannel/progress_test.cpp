@@ -112,6 +112,7 @@ TEST_CASE("the caller sees every phase, under either name") {
     CAPTURE(redirected);
     auto setup = with({peer("a"), peer("b"), peer("c")});
     setup.spenderp = redirected;
+    setup.options["multifundchannel-progress"] = "true";
     World world(std::move(setup));
     const auto outcome = world.call("multifundchannel", open({"a", "b", "c"}));
     CHECK(outcome.ok());
@@ -129,9 +130,11 @@ TEST_CASE("the caller sees every phase, under either name") {
 }
 
 TEST_CASE("a line for every peer that drops out, and a word why") {
-  World world(with({peer("a"), peer("b", {Fault{sim::Phase::start, Kind::refuse}}),
+  auto setup = with({peer("a"), peer("b", {Fault{sim::Phase::start, Kind::refuse}}),
                     peer("c", {Fault{sim::Phase::connect, Kind::refuse}}),
-                    peer("d", {Fault{sim::Phase::complete, Kind::disconnect}})}));
+                    peer("d", {Fault{sim::Phase::complete, Kind::disconnect}})});
+  setup.options["multifundchannel-progress"] = "true";
+  World world(std::move(setup));
   const auto outcome = world.call("multifundchannel", open({"a", "b", "c", "d"}, R"("minchannels":1)"));
   CHECK(outcome.ok());
   const auto said = told(outcome);
@@ -151,16 +154,17 @@ TEST_CASE("a line for every peer that drops out, and a word why") {
 }
 
 TEST_CASE("a failed batch says nothing after its reply") {
-  World world(with({peer("a"), peer("b", {Fault{sim::Phase::complete, Kind::silent}})}));
+  auto setup = with({peer("a"), peer("b", {Fault{sim::Phase::complete, Kind::silent}})});
+  setup.options["multifundchannel-progress"] = "true";
+  World world(std::move(setup));
   const auto outcome = world.call("multifundchannel", open({"a", "b"}, R"("peer_timeout":3)"));
   CHECK(!outcome.result.ok());
   CHECK(told(outcome).lines.size() == 1);
   worlds::check_invariants(world);
 }
 
-TEST_CASE("whoever wants no progress gets none") {
+TEST_CASE("who has not asked for progress gets none") {
   auto setup = with({peer("a"), peer("b", {Fault{sim::Phase::start, Kind::refuse}})});
-  setup.options["multifundchannel-progress"] = "false";
   World world(std::move(setup));
   const auto outcome = world.call("multifundchannel", open({"a", "b"}, R"("minchannels":1)"));
   CHECK(outcome.ok());

@@ -132,14 +132,17 @@ class Bitcoind:
         self.dir = os.path.join(root, "bitcoind")
         os.makedirs(self.dir)
         self.rpcport = free_port()
+        self.start()
+        self.call("createwallet", "w", False, False, "", False, True, True)  # load it at each start
+        self.mine(110, self.call("getnewaddress"))
+
+    def start(self):
         self.proc = _spawn(
             ["bitcoind", f"-datadir={self.dir}", "-regtest", f"-rpcport={self.rpcport}", "-rpcuser=u", "-rpcpassword=p",
              "-listen=0", "-txindex=1", "-server=1", "-nodebug", "-printtoconsole=0", "-fallbackfee=0.00001",
              "-dnsseed=0", "-discover=0", "-rpcthreads=16", "-rpcworkqueue=256", "-maxtxfee=1"],
             os.path.join(self.dir, "out"))
         wait_for(self._answers, "bitcoind")
-        self.call("createwallet", "w")
-        self.mine(110, self.call("getnewaddress"))
 
     def _answers(self):
         if self.proc.poll() is not None:
@@ -166,6 +169,11 @@ class Bitcoind:
     def pay(self, outputs):
         """outputs: address -> sat. Returns the txid; unconfirmed."""
         return self.call("sendmany", "", {address: sat / 1e8 for address, sat in outputs.items()})
+
+    def shut_down(self):
+        """As a user does it: it keeps its mempool for the next start()."""
+        self.proc.terminate()
+        self.proc.wait(60)
 
     def stop(self):
         _kill_group(self.proc)

@@ -12,10 +12,13 @@ import traceback
 import test_scenarios  # noqa: F401  importing a test file registers its tests; this one's need the coins intact
 import test_batches  # noqa: F401
 import test_failures  # noqa: F401
+import test_interruptions  # noqa: F401
 import test_names  # noqa: F401
 import test_observing  # noqa: F401
 import test_parameters  # noqa: F401
 import test_parity  # noqa: F401
+import test_recovery  # noqa: F401
+import test_sending  # noqa: F401
 from bench import TESTS, Bench, Skip, default_plugin, plugin_lines
 from regtest import Network, missing_programs
 

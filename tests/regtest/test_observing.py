@@ -58,28 +58,32 @@ def unreachable():
 def progress_and_lines_in_lightning_cli(bench):
     """Through the redirect and under the plugin's own name; every bar gets full."""
     needs_plugin(bench)
-    for method in ("multifundchannel", "multifundchannel-spark"):
-        destinations = one_refuses(bench, bench.peers[:3])
-        output = lightning_cli(bench, method, destinations=destinations, minchannels=2)
-        bars = [(int(stage), int(num), int(total)) for stage, num, total, _ in BAR.findall(output)]
-        assert {stage for stage, _, _ in bars} == {1, 2, 3, 4}, output
-        assert all(total == 3 for _, _, total in bars), output
-        assert [bar for bar in bars if bar[1] == 3] == [(1, 3, 3), (2, 3, 3), (3, 3, 3), (4, 3, 3)], output
-        (line,) = re.findall(r"# peer .*", output)
-        assert f"({bench.peers[1].id}) is out: refused, fundchannel_start: " in line, line
-        assert len(json.loads(output[output.index("\n{"):])["channel_ids"]) == 2
+    bench.funder.rpc("setconfig", config="multifundchannel-progress", val="true")
+    try:
+        for method in ("multifundchannel", "multifundchannel-spark"):
+            check_progress(bench, method)
+        destinations = bench.destinations(bench.peers[:2])
+        json.loads(lightning_cli(bench, "multifundchannel", "-N", "none", destinations=destinations))
+    finally:
+        bench.funder.rpc("setconfig", config="multifundchannel-progress", val="false")
+
+
+def check_progress(bench, method):
+    destinations = one_refuses(bench, bench.peers[:3])
+    output = lightning_cli(bench, method, destinations=destinations, minchannels=2)
+    bars = [(int(stage), int(num), int(total)) for stage, num, total, _ in BAR.findall(output)]
+    assert {stage for stage, _, _ in bars} == {1, 2, 3, 4}, output
+    assert all(total == 3 for _, _, total in bars), output
+    assert [bar for bar in bars if bar[1] == 3] == [(1, 3, 3), (2, 3, 3), (3, 3, 3), (4, 3, 3)], output
+    (line,) = re.findall(r"# peer .*", output)
+    assert f"({bench.peers[1].id}) is out: refused, fundchannel_start: " in line, line
+    assert len(json.loads(output[output.index("\n{"):])["channel_ids"]) == 2
 
 
 @test
-def scripts_that_want_no_progress(bench):
+def nobody_hears_of_progress_unasked(bench):
     needs_plugin(bench)
-    destinations = bench.destinations(bench.peers[:2])
-    json.loads(lightning_cli(bench, "multifundchannel", "-N", "none", destinations=destinations))
-    bench.funder.rpc("setconfig", config="multifundchannel-progress", val="false")
-    try:
-        json.loads(lightning_cli(bench, "multifundchannel", destinations=destinations))
-    finally:
-        bench.funder.rpc("setconfig", config="multifundchannel-progress", val="true")
+    json.loads(lightning_cli(bench, "multifundchannel", destinations=bench.destinations(bench.peers[:2])))
 
 
 @test

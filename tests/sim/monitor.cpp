@@ -158,7 +158,8 @@ void Monitor::ending(const Opening& opening, const char* by) {
 void Monitor::unreserved(const Coin& coin, spark::Duration now) {
   // lightningd can not be asked to free an input only if it still is ours: who takes it between our look
   // and our call loses it, and nobody could help that.
-  static constexpr spark::Duration between_calls{250};
+  // The longest that a call is held up, and the time between two.
+  static constexpr spark::Duration between_calls{5'250};
   const bool just_taken = now - coin.taken_at < between_calls;
   if (!just_taken && coin.others_until > wallet_.height && coin.reserved_until < coin.others_until) {
     violation(Invariant::others_untouched, str("shortened a reservation of others: ", coin.outpoint.str()));

@@ -28,6 +28,7 @@ void Wallet::reserve(Coin& coin, std::uint32_t blocks) {
 
 void Wallet::unreserve(Coin& coin, std::uint32_t blocks) {
   if (coin.state != Coin::State::reserved) return;
+  coin.last_until = coin.reserved_until;
   if (coin.reserved_until <= std::uint64_t{height} + blocks) {
     coin.state = Coin::State::available;
     coin.reserved_until = 0;
@@ -40,7 +41,7 @@ void Wallet::meddle(Coin& coin, std::uint32_t blocks) {
   if (coin.state == Coin::State::spent) return;
   // A reservation is a height and nothing else: one of theirs to the very height of ours can not be told
   // from ours by anybody. They are one block off.
-  if (height + blocks == coin.reserved_until) ++blocks;
+  if (height + blocks == coin.reserved_until || height + blocks == coin.last_until) ++blocks;
   unreserve(coin, coin.reserved_until);
   coin.meddled = true;
   coin.others_until = blocks > 0 ? height + blocks : 0;

@@ -1,0 +1,141 @@
+"""`plugin stop`, the node's own end, a broken RPC connection and lost replies, at every phase of a batch."""
+import glob
+import os
+import time
+
+from bench import TESTS, Skip, test
+from regtest import RpcError, wait_for
+from test_recovery import ORPHAN, EITHER, OPENED, UNDONE, Case, run_side_by_side
+from victims import Call, a_victim, settle_and_check
+
+STOP_LIMIT = 30  # seconds that lightningd grants
+PATIENCE = 3  # seconds, for peers
+
+# One message is on its way when it comes: (method, n, when, outcome)
+PHASES = [("connect", 1, "asked", UNDONE), ("fundpsbt", 1, "answered", UNDONE),
+          ("fundchannel_start", 2, "answered", UNDONE), ("fundchannel_complete", 2, "answered", UNDONE),
+          ("signpsbt", 1, "answered", UNDONE), ("sendpsbt", 1, "answered", OPENED)]
+MORE_PHASES = [("datastore", 1, "answered", UNDONE), ("datastore", 2, "asked", UNDONE),
+               ("reserveinputs", 1, "answered", UNDONE), ("datastore", 4, "answered", UNDONE),
+               ("listpeerchannels", 2, "answered", UNDONE), ("deldatastore", 1, "asked", OPENED)]
+
+
+class PluginStopped(Case):
+    """The message arrives a little later."""
+
+    def crash(self):
+        victim = self.victim
+        victim.arm(self.method, self.when, "hold", self.n)
+        batch = victim.begin()
+        victim.wait_reached()
+        victim.held = victim.node.reserved()
+        started = time.monotonic()
+        stop = Call(victim.stop_plugin)
+        stop.join(0.3)
+        victim.release()
+        stop.wait(STOP_LIMIT + 10)
+        assert not stop.error, stop.error
+        seconds = time.monotonic() - started
+        assert seconds < STOP_LIMIT, f"{seconds:.1f} s"
+        batch.wait()
+        if self.outcome == UNDONE:
+            assert not victim.records(), victim.records()
+            victim.check_left_clean()
+
+
+class NodeStopped(Case):
+    """lightningd must end well, with a plugin that waits for an answer which never comes."""
+
+    def crash(self):
+        victim = self.victim
+        victim.arm(self.method, self.when, "hold", self.n)
+        batch = victim.begin()
+        victim.wait_reached()
+        status = victim.node.stop(STOP_LIMIT + 15)
+        assert status == 0, f"exit status {status}"
+        for sign in ("FATAL SIGNAL", "BROKEN"):
+            assert sign not in victim.node.log(victim.log_start), sign
+        assert not glob.glob(os.path.join(victim.node.dir, "regtest", "crash*"))
+        batch.wait()
+
+
+class Broken(Case):
+    """Nobody is killed: the batch itself has to cope."""
+
+    def crash(self):
+        victim = self.victim
+        victim.arm(self.method, self.when, self.deed, self.n)
+        batch = victim.begin(**self.options)
+        victim.wait_reached()
+        victim.held = victim.node.reserved()
+        batch.wait(200)
+        assert batch.result or isinstance(batch.error, RpcError), batch.error
+        if batch.result:
+            assert self.outcome in (OPENED, EITHER), "succeeded"
+
+    def restart(self):
+        pass
+
+
+def register(title, phases, kind, deed, slow=False, **options):
+    def run(bench):
+        if slow and not bench.slow:
+            raise Skip("takes a minute: --slow")
+        run_side_by_side(bench, [kind(m, n, when, deed, outcome, 0.0, options) for m, n, when, outcome in phases], None)
+    TESTS.append((title, run, "has no journal"))
+
+
+register("the plugin is stopped in each phase", PHASES, PluginStopped, "plugin")
+register("the plugin is stopped between the phases", MORE_PHASES, PluginStopped, "plugin", slow=True)
+register("the node is stopped in each phase",
+         [(m, n, w, ORPHAN if m == "fundpsbt" else o if o == UNDONE and m != "signpsbt" else OPENED)
+          for m, n, w, o in PHASES], NodeStopped, "node")
+register("the RPC connection breaks in each phase", [
+    ("datastore", 1, "forwarded", UNDONE), ("fundpsbt", 1, "forwarded", ORPHAN),
+    ("fundchannel_start", 3, "forwarded", UNDONE), ("fundchannel_complete", 3, "forwarded", UNDONE),
+    ("sendpsbt", 1, "forwarded", OPENED), ("deldatastore", 1, "forwarded", OPENED)], Broken, "cut")
+register("the RPC connection breaks between the phases", [
+    ("datastore", 2, "answered", UNDONE), ("reserveinputs", 1, "answered", UNDONE),
+    ("fundchannel_complete", 2, "answered", UNDONE), ("datastore", 4, "forwarded", UNDONE),
+    ("signpsbt", 1, "asked", UNDONE), ("sendpsbt", 1, "asked", EITHER)], Broken, "cut")
+register("a peer's reply is lost", [
+    ("connect", 2, "answered", UNDONE), ("fundchannel_start", 2, "answered", UNDONE),
+    ("fundchannel_complete", 2, "answered", UNDONE)], Broken, "lose", peer_timeout=PATIENCE)
+register("a reply of lightningd is lost", [
+    ("datastore", 2, "answered", UNDONE), ("fundpsbt", 1, "answered", ORPHAN), ("reserveinputs", 1, "answered", UNDONE),
+    ("datastore", 4, "answered", UNDONE), ("signpsbt", 1, "answered", UNDONE), ("sendpsbt", 1, "answered", OPENED)],
+    Broken, "lose", slow=True)
+
+
+@test(builtin_fails="has no journal")
+def the_plugin_is_stopped_while_a_peer_is_silent(bench):
+    with a_victim(bench) as victim:
+        victim.peers[0].set_fault("complete", "silent")
+        victim.arm("fundchannel_complete", "answered", "hold", 2)
+        batch = victim.begin()
+        victim.wait_reached()
+        victim.release()
+        started = time.monotonic()
+        victim.stop_plugin()
+        assert time.monotonic() - started < STOP_LIMIT
+        batch.wait()
+        assert not victim.records(), victim.records()
+        victim.check_left_clean()
+        bench.behave()
+        victim.start_plugin()
+        victim.meet_peers()
+        settle_and_check(bench, victim, opened=False)
+
+
+@test(builtin_fails="has no journal")
+def a_client_hangs_up(bench):
+    """The batch goes on: its journal and its channels are as complete as with a client."""
+    with a_victim(bench) as victim:
+        victim.arm("fundchannel_complete", "answered", "hold", 1)
+        call = victim.begin(timeout=1)
+        victim.wait_reached()
+        call.wait()
+        assert isinstance(call.error, OSError), call.error or call.result
+        victim.release()
+        wait_for(lambda: victim.node.channels() and victim.settled(), "the batch to end", 20)
+        settle_and_check(bench, victim, opened=bool(victim.opened()))

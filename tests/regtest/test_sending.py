@@ -1,0 +1,224 @@
+"""Trouble around sendpsbt: bitcoind or the peers stop, or a peer gives up its channel when all are secured."""
+import contextlib
+import json
+import os
+import signal
+
+from bench import Skip, cases, test
+from regtest import RpcError, wait_for
+from test_names import plugin_pid
+from victims import a_victim, settle_and_check
+
+FAULTY_CHANNELD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulty_channeld.py")
+MAYBE_SENT = 303
+BUILTIN_FAILS = "unreserves the inputs of what may be sent"
+
+
+@contextlib.contextmanager
+def held_at(victim, method, when="asked", n=1, **options):
+    """A batch waits at that point inside, and goes on afterwards."""
+    victim.arm(method, when, "hold", n)
+    call = victim.begin(**options)
+    victim.wait_reached()
+    try:
+        yield call
+    finally:
+        victim.release()
+
+
+@contextlib.contextmanager
+def frozen(*processes):
+    """Stopped with everything they started."""
+    for proc in processes:
+        os.killpg(proc.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for proc in processes:
+            os.killpg(proc.pid, signal.SIGCONT)
+
+
+def check_maybe_sent(bench, victim, call):
+    """What the user is told names the batch and the transaction; nothing is given up meanwhile. Returns the txid."""
+    error = call.wait().error
+    assert isinstance(error, RpcError) and error.code == MAYBE_SENT, error
+    data = error.data
+    assert data["txid"] in error.message and data["batch"] in error.message, error.message
+    batch = wait_for(lambda: victim.batch(data["batch"]).get("recovery") and victim.batch(data["batch"]), "recovery", 10)
+    assert batch["txid"] == data["txid"] and batch["state"] == "settling", batch
+    assert len(victim.node.channels()) == len(victim.peers)
+    assert victim.node.reserved(), "the inputs were unreserved"
+    return data
+
+
+def check_tx(bench, data):
+    """Once bitcoind answers again."""
+    decoded = bench.bitcoind.call("decoderawtransaction", data["tx"])
+    assert decoded["txid"] == data["txid"], data["txid"]
+
+
+def check_success(bench, victim, call):
+    result = call.wait().result
+    assert result, call.error
+    bench.check_opened(result, victim.destinations(), victim.node)
+    settle_and_check(bench, victim, opened=True)
+
+
+# --- bitcoind ---
+
+@test(builtin_fails=BUILTIN_FAILS)
+def bitcoind_hangs_for_five_seconds(bench):
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt") as call, frozen(bench.bitcoind.proc):
+            victim.release()
+            call.join(5)
+            assert call.is_alive(), call.result or call.error
+            batch = victim.batch()
+            assert batch["state"] == "running" and batch["phase"] == "sending", batch
+        check_success(bench, victim, call)
+
+
+@test(builtin_fails=BUILTIN_FAILS)
+def bitcoind_hangs_for_longer_than_the_deadline(bench):
+    if not bench.slow:
+        raise Skip("takes a minute: --slow")
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt") as call, frozen(bench.bitcoind.proc):
+            victim.release()
+            data = check_maybe_sent(bench, victim, call)
+        check_tx(bench, data)
+        settle_and_check(bench, victim, opened=True)
+
+
+@test(builtin_fails=BUILTIN_FAILS)
+def bitcoind_is_down_for_sendpsbt(bench):
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt") as call:
+            bench.bitcoind.shut_down()
+        try:
+            data = check_maybe_sent(bench, victim, call)
+            held = victim.node.reserved()
+            wait_for(lambda: any("sendpsbt" in line for line in victim.batch(data["batch"])["recovery"]), "a second try", 20)
+            assert victim.node.reserved() == held and len(victim.node.channels()) == len(victim.peers)
+        finally:
+            bench.bitcoind.start()
+        check_tx(bench, data)
+        settle_and_check(bench, victim, opened=True)
+
+
+@test(builtin_fails=BUILTIN_FAILS)
+def bitcoind_restarts_before_the_answer(bench):
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt", "answered") as call:
+            bench.bitcoind.shut_down()
+            bench.bitcoind.start()
+        check_success(bench, victim, call)
+
+
+@cases({"the plugin": ("plugin",), "the node": ("node",)}, builtin_fails=BUILTIN_FAILS)
+def killed_while_bitcoind_hangs(bench, deed):
+    """sendpsbt is under way; what bitcoind has not read yet it will read later."""
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt") as call, frozen(bench.bitcoind.proc):
+            victim.release()
+            call.join(1)
+            if deed == "node":
+                victim.node.kill()
+            else:
+                os.kill(plugin_pid(victim.node, bench.plugin), signal.SIGKILL)
+            call.wait()
+        if deed == "node":
+            victim.node.start()
+        else:
+            victim.start_plugin()
+        settle_and_check(bench, victim, opened=True)
+
+
+@cases({"the plugin": ("plugin",), "the node": ("node",)}, builtin_fails=BUILTIN_FAILS)
+def killed_while_bitcoind_is_down(bench, deed):
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt") as call:
+            bench.bitcoind.shut_down()
+        try:
+            check_maybe_sent(bench, victim, call)
+            if deed == "node":
+                victim.node.kill()
+            else:
+                os.kill(plugin_pid(victim.node, bench.plugin), signal.SIGKILL)
+        finally:
+            bench.bitcoind.start()
+        if deed == "node":
+            victim.node.start()
+        else:
+            victim.start_plugin()
+        settle_and_check(bench, victim, opened=True)
+
+
+# --- Peers ---
+
+@test(builtin_fails="waits for ever")
+def peers_hang_during_sendpsbt(bench):
+    """They have nothing to say any more."""
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt") as call, frozen(*(p.proc for p in victim.peers)):
+            victim.release()
+            assert call.wait(10).result, call.error
+        check_success(bench, victim, call)
+
+
+def an_angry_peer(bench, victim):
+    """The first peer of the victim from now on: one that can give up a channel."""
+    angry = next((p for p in bench.peers if p.name == "angry"), None)
+    if not angry:
+        angry = bench.net.node("angry", [f"--subdaemon=channeld:{FAULTY_CHANNELD}"], lean=True)
+        bench.peers.append(angry.start())
+        angry.sync()
+    victim.peers = [angry, *victim.peers[1:]]
+    return angry
+
+
+def give_up_channel(angry, victim):
+    """And waits until our side has lost it, and with it the reservations."""
+    channel, = victim.node.channels(angry.id)
+    with open(os.path.join(angry.dir, "error.new"), "w") as f:
+        json.dump({"channel_id": channel["channel_id"], "text": "changed my mind"}, f)
+    os.replace(os.path.join(angry.dir, "error.new"), os.path.join(angry.dir, "error.json"))
+    wait_for(lambda: not victim.node.channels(angry.id), "the peer's error to take effect", 10)
+
+
+# The last check before signing, the signature, the last check before sending, and after that.
+ERROR_POINTS = {"before the first check": ("listpeerchannels", 1), "before signing": ("signpsbt", 1),
+                "before the second check": ("listpeerchannels", 2), "before sending": ("sendpsbt", 1)}
+
+
+@cases(ERROR_POINTS, builtin_fails="sends all the same")
+def a_peer_gives_up_its_channel(bench, method, n):
+    """All are wanted: nothing is sent and nothing is left."""
+    with a_victim(bench) as victim:
+        angry = an_angry_peer(bench, victim)
+        with held_at(victim, method, n=n) as call:
+            give_up_channel(angry, victim)
+        error = call.wait().error
+        assert isinstance(error, RpcError), error or call.result
+        victim.wait_settled()
+        victim.check_undone()
+        assert not bench.bitcoind.call("getrawmempool"), "something was sent"
+        victim.meet_peers()
+        settle_and_check(bench, victim, opened=False)
+
+
+@cases(ERROR_POINTS, builtin_fails="sends all the same")
+def a_peer_gives_up_its_channel_and_the_others_go_on(bench, method, n):
+    with a_victim(bench) as victim:
+        angry = an_angry_peer(bench, victim)
+        with held_at(victim, method, n=n, minchannels=2) as call:
+            give_up_channel(angry, victim)
+        result = call.wait().result
+        assert result, call.error
+        bench.check_opened(result, victim.destinations(), victim.node)
+        assert [f["id"] for f in result["failed"]] == [angry.id], result["failed"]
+        victim.wait_settled()
+        victim.check_opened(len(victim.peers) - 1)
+        victim.meet_peers()
+        bench.net.mine(6)
+        victim.check_normal()

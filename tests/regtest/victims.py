@@ -1,0 +1,304 @@
+"""Nodes whose plugin, or which themselves, are killed in the middle of a batch, and what must hold afterwards.
+
+A victim runs the plugin behind rpc_proxy.py. Its life in a test: crash() during a batch, restart, settled(), and the
+checks: either all channels of the transaction exist on both sides and it is in the mempool, or nothing is left.
+"""
+import contextlib
+import itertools
+import json
+import os
+import stat
+import sys
+import threading
+import time
+
+from bench import plugin_lines
+from regtest import RpcError, wait_for
+
+PROXY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rpc_proxy.py")
+KEY = ["multifundchannel", "batch"]
+COINS, COIN = 40, 200_000  # sat; a batch needs two
+DESTINATIONS = 3
+SETTLED = ("opened", "undone", "failed", "forgotten")
+_numbers = itertools.count()
+
+
+class Call(threading.Thread):
+    """An RPC in the background."""
+
+    def __init__(self, function, *arguments, **named):
+        super().__init__(daemon=True)
+        self.result = self.error = None
+        self._call = lambda: function(*arguments, **named)
+        self.start()
+
+    def run(self):
+        try:
+            self.result = self._call()
+        except (RpcError, OSError, ValueError) as e:
+            self.error = e
+
+    def wait(self, timeout=120):
+        self.join(timeout)
+        assert not self.is_alive(), "the call was not answered"
+        return self
+
+
+class Victim:
+    def __init__(self, bench, options=()):
+        self.bench = bench
+        number = next(_numbers)
+        self.node = bench.net.node(f"victim{number}", options)
+        self.plugin = os.path.join(self.node.dir, "multifundchannel-proxied")
+        with open(self.plugin, "w") as f:
+            f.write(f'#!/bin/sh\nexec {sys.executable} -IS {PROXY} {self.node.dir} {bench.plugin}\n')
+        os.chmod(self.plugin, stat.S_IRWXU)
+        self.options = list(self.node.options)
+        self.node.options.append(f"--plugin={self.plugin}")
+        first, others = bench.peers[:2], bench.peers[2:]  # faulty is only ever the first of a victim's peers
+        self.peers = [first[number % 2], *(others[(2 * number + i) % len(others)] for i in range(DESTINATIONS - 1))]
+        self.coins_before = {}
+        self.earlier = set()  # batches
+        self.held = set()  # inputs of the batch that was hit
+        self.log_start = 0
+
+    def destinations(self, amount=100_000):
+        return self.bench.destinations(self.peers, amount)
+
+    # --- the deed ---
+
+    def arm(self, method, when, deed, n=1, delay=0.0):
+        """Names the point; see rpc_proxy.py."""
+        for name in ("release", "point.json"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path(name))
+        point = {"method": method, "n": n, "when": when, "deed": deed, "delay": delay}
+        with open(self._path("point.new"), "w") as f:
+            json.dump(point, f)
+        os.replace(self._path("point.new"), self._path("point.json"))
+
+    def reached(self):
+        return not os.path.exists(self._path("point.json"))
+
+    def wait_reached(self, timeout=60):
+        wait_for(self.reached, "the batch to reach the point", timeout, 0.005)
+
+    def release(self):
+        """Lets go what a deed "hold" keeps back."""
+        with open(self._path("release"), "w"):
+            pass
+
+    def begin(self, **options):
+        """Starts a batch in the background."""
+        self.coins_before = self.node.coins()
+        self.earlier = {b["batch"] for b in self.node.rpc("listmultifundchannels")["batches"]}
+        self.log_start = self.node.log_size()
+        return Call(self.bench.multifundchannel, self.destinations(), self.node, **options)
+
+    def crash(self, method, when, deed, n=1, delay=0.0, **options):
+        """Runs a batch into a deed that kills."""
+        self.arm(method, when, deed, n, delay)
+        call = self.begin(**options)
+        self.wait_reached()
+        if deed == "node":
+            self.node.proc.wait(30)
+        else:
+            self.held = self.node.reserved()
+        return call.wait()
+
+    def _path(self, name):
+        return os.path.join(self.node.dir, name)
+
+    # --- afterwards ---
+
+    def start_plugin(self):
+        def started():
+            with contextlib.suppress(RpcError):  # lightningd has not noticed the death yet
+                return self.node.rpc("plugin", subcommand="start", plugin=self.plugin)
+        wait_for(started, "the plugin to start", 20)
+
+    def stop_plugin(self):
+        self.node.rpc("plugin", subcommand="stop", plugin=self.plugin)
+
+    def batches(self):
+        """Since begin()."""
+        return [b for b in self.node.rpc("listmultifundchannels")["batches"] if b["batch"] not in self.earlier]
+
+    def batch(self, batch_id=None):
+        """The one with that id, or the one that is not settled."""
+        batch, = [b for b in self.batches() if b["batch"] == batch_id or not batch_id and b["state"] not in SETTLED]
+        return batch
+
+    def records(self):
+        return [r for r in self.node.rpc("listdatastore", key=KEY)["datastore"] if r["key"] != KEY]
+
+    def settled(self):
+        return not self.records() and all(b["state"] in SETTLED for b in self.batches())
+
+    def wait_settled(self, timeout=40):
+        try:
+            wait_for(self.settled, "", timeout)
+        except TimeoutError:
+            raise AssertionError(f"not settled in {timeout} s: {self.batches()} {self.records()}") from None
+
+    def opened(self):
+        """The txid of the batch's channels, or None without any channel. All are there, or none is."""
+        channels = self.node.channels()
+        if not channels:
+            return None
+        txid, = {c.get("funding_txid") for c in channels}
+        return txid
+
+    def check_opened(self, destinations=DESTINATIONS):
+        """All channels of the one transaction are there on both sides, and it is in the mempool with its inputs kept."""
+        txid = self.opened()
+        assert txid, "no channels"
+        ours = self.node.channels()
+        assert len(ours) == destinations, f"{len(ours)} of {destinations} channels"
+        inputs = {f"{i['txid']}:{i['vout']}" for i in self.bench.transaction(txid)["vin"]}
+        assert inputs <= self.node.reserved(), "an input was unreserved"
+        for channel in ours:
+            theirs = self._peers_view(channel["peer_id"], channel["channel_id"])
+            for view in (channel, theirs):
+                assert view and view["state"] in ("CHANNELD_AWAITING_LOCKIN", "CHANNELD_NORMAL"), view
+            assert channel["funding"]["withheld"] is False, channel["funding"]
+        for batch in self.batches():
+            assert batch["state"] == "opened" and batch["txid"] == txid, batch
+
+    def check_undone(self, orphan=False):
+        """orphan: the first reservation was made and is on no record yet; it lapses by itself."""
+        if not orphan:
+            self.check_left_clean()
+        assert not self.node.channels(), self.node.channels()
+        for batch in self.batches():
+            assert batch["state"] in ("undone", "failed"), batch
+
+    def meet_peers(self):
+        """After a restart of the node. A peer that holds a channel which we do not know any more hears so when it is
+        connected again, and lightningd ends that connection: what is opened meanwhile dies with it."""
+        surprised = [p for p in self.peers if self._strangers(p)]
+        for peer in surprised:
+            with contextlib.suppress(RpcError):
+                self.node.rpc("disconnect", id=peer.id, force=True)
+        for peer in self.peers:
+            with contextlib.suppress(RpcError):
+                self.node.rpc("connect", id=peer.address())
+        self.check_peers()
+
+        def over():
+            connected = [x["id"] for x in self.node.rpc("listpeers")["peers"] if x["connected"]]
+            return not any(p.id in connected for p in surprised)
+        wait_for(over, "the connections with surprised peers to end", 15)
+
+    def check_left_clean(self):
+        """For a plugin that has ended: nothing waits for its next start."""
+        assert not self.node.channels(), self.node.channels()
+        assert self.node.coins() == self.coins_before, f"reserved: {self.node.reserved()}"
+
+    def open_again(self):
+        """The same peers and, when they are free, the same coins; works at once."""
+        coins = sorted(self.held & self.node.coins().keys())
+        options = {"utxos": coins} if coins else {}
+        destinations = self.destinations()
+        result = self.bench.multifundchannel(destinations, self.node, **options)
+        self.bench.check_opened(result, destinations, self.node)
+        assert result["failed"] == [], result["failed"]
+
+    def check_peers(self):
+        """They know our channels and no other of ours."""
+        def strangers():
+            return [s for p in self.peers for s in self._strangers(p)]
+        with contextlib.suppress(TimeoutError):
+            wait_for(lambda: not strangers(), "", 10)
+        assert not strangers(), strangers()
+
+    def _strangers(self, peer):
+        ours = {c.get("channel_id") for c in self.node.channels()}
+        return [f"{peer.name}: {c['state']}" for c in peer.channels(self.node.id)
+                if c.get("channel_id") not in ours and c["state"] != "AWAITING_UNILATERAL"]
+
+    def check_normal(self):
+        """After mining."""
+        def states():
+            return {c["state"] for c in self.node.channels()} | {
+                c["state"] for p in self.peers for c in p.channels(self.node.id) if c["state"] != "AWAITING_UNILATERAL"}
+        with contextlib.suppress(TimeoutError):
+            wait_for(lambda: states() <= {"CHANNELD_NORMAL"}, "", 30)
+        assert states() <= {"CHANNELD_NORMAL"}, states()
+        assert not self.node.reserved(), self.node.reserved()
+
+    def _peers_view(self, peer_id, channel_id):
+        peer = self.bench.peer(peer_id)
+        return next((c for c in peer.channels(self.node.id) if c["channel_id"] == channel_id), None)
+
+    def clean(self):
+        """Ready for the next case."""
+        for channel in self.node.channels():
+            self.node.rpc("dev-forget-channel", id=channel["peer_id"], channel_id=channel["channel_id"], force=True)
+        self.held = set()
+
+    def story(self):
+        """For a failure: what the plugin and the proxy logged."""
+        with open(self._path("calls")) as f:
+            calls = f.read().splitlines()[-25:]
+        lines = [line for line in plugin_lines(self.node.log(self.log_start), self.plugin)
+                 if "CONNECTD" not in line.upper()][-40:]
+        return "\n".join([f"--- {self.node.name}:", *lines, "--- its RPC traffic:", *calls, "---"])
+
+
+class Victims:
+    """All victims of one run: made when they are needed, used again as long as they are clean."""
+
+    def __init__(self, bench):
+        self.bench, self.ready = bench, []
+
+    def take(self, count):
+        new = [Victim(self.bench) for _ in range(count - len(self.ready))]
+        self.bench.net.start([v.node for v in new])
+        for victim in new:
+            self.bench.net.fund(victim.node, [COIN] * COINS)
+            wait_for(lambda v=victim: len(v.node.coins()) == COINS, "the victim's coins", 10)
+        self.ready += new
+        taken, self.ready = self.ready[:count], self.ready[count:]
+        return taken
+
+    def give_back(self, victim, usable):
+        if usable and len(victim.node.coins()) > 6:
+            victim.clean()
+            self.ready.append(victim)
+        else:
+            self.bench.net.remove(victim.node)
+
+
+def victims_of(bench):
+    if not hasattr(bench, "victims"):
+        bench.victims = Victims(bench)
+    return bench.victims
+
+
+@contextlib.contextmanager
+def a_victim(bench):
+    """For a test with one victim. Its story is told when the test fails."""
+    victims = victims_of(bench)
+    victim, = victims.take(1)
+    usable = False
+    try:
+        yield victim
+        usable = True
+    except Exception as e:
+        raise AssertionError(f"{e}\n{victim.story()}") from e
+    finally:
+        victims.give_back(victim, usable)
+
+
+def settle_and_check(bench, victim, opened, blocks=6):
+    """What must hold after every restart, for a single victim."""
+    victim.wait_settled()
+    if opened:
+        victim.check_opened()
+    else:
+        victim.check_undone()
+    victim.open_again()
+    victim.check_peers()
+    bench.net.mine(blocks)
+    victim.check_normal()
