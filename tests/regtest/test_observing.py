@@ -62,8 +62,6 @@ def progress_and_lines_in_lightning_cli(bench):
     try:
         for method in ("multifundchannel", "multifundchannel-spark"):
             check_progress(bench, method)
-        destinations = bench.destinations(bench.peers[:2])
-        json.loads(lightning_cli(bench, "multifundchannel", "-N", "none", destinations=destinations))
     finally:
         bench.funder.rpc("setconfig", config="multifundchannel-progress", val="false")
 
@@ -78,6 +76,17 @@ def check_progress(bench, method):
     (line,) = re.findall(r"# peer .*", output)
     assert f"({bench.peers[1].id}) is out: refused, fundchannel_start: " in line, line
     assert len(json.loads(output[output.index("\n{"):])["channel_ids"]) == 2
+
+
+@test
+def scripts_that_want_no_progress(bench):
+    needs_plugin(bench)
+    bench.funder.rpc("setconfig", config="multifundchannel-progress", val="true")
+    try:
+        destinations = bench.destinations(bench.peers[:2])
+        json.loads(lightning_cli(bench, "multifundchannel", "-N", "none", destinations=destinations))
+    finally:
+        bench.funder.rpc("setconfig", config="multifundchannel-progress", val="false")
 
 
 @test
