@@ -175,7 +175,8 @@ def sample_options():
 def the_sample_has_every_option_with_its_default(bench):
     request = '{"jsonrpc":"2.0","id":1,"method":"getmanifest","params":{}}\n\n'
     manifest = subprocess.run([bench.plugin], input=request, capture_output=True, text=True, timeout=10).stdout
-    declared = {m["name"]: str(m.get("default", "")) for m in json.loads(manifest)["result"]["options"]}
+    defaults = {m["name"]: m.get("default", "") for m in json.loads(manifest)["result"]["options"]}
+    declared = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in defaults.items()}
     shown = {name: value for name, value in sample_options().items() if name.startswith("multifundchannel-")}
     assert shown == declared, (shown, declared)
 
