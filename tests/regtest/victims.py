@@ -193,6 +193,9 @@ class Victim:
     def check_left_clean(self):
         """For a plugin that has ended: nothing waits for its next start."""
         assert not self.node.channels(), self.node.channels()
+        # A node that was killed reads the last blocks again; until then it does not show the coins in them.
+        with contextlib.suppress(TimeoutError):
+            wait_for(lambda: self.node.coins() == self.coins_before, "the coins", 10)
         assert self.node.coins() == self.coins_before, f"reserved: {self.node.reserved()}"
 
     def open_again(self):
