@@ -358,8 +358,15 @@ void Batch::sign() {
                                    [this](const Result<util::SharedText>& psbt) { signed_psbt(psbt); }));
 }
 
+// When a peer gives up its channel after our look, lightningd frees the inputs and refuses to sign or send:
+// that costs this peer, not the batch.
+void Batch::refused(const Error& error) {
+  if (lightningd::in_doubt(error)) return fail(error);
+  check_channels([this, error] { fail(error); });
+}
+
 void Batch::signed_psbt(const Result<util::SharedText>& text) {
-  if (!text) return fail(text.error());
+  if (!text) return refused(text.error());
   const auto psbt = funding::Psbt::from_base64(**text);
   if (!psbt) return fail(Error{-1, str("signpsbt: ", psbt.error().message), {}});
   if (psbt->txid() != transaction_->txid) return fail(Error{-1, "signpsbt changed the transaction", {}});
@@ -410,7 +417,7 @@ void Batch::not_known(const Error& error) {
     }
     util::info(label_, ": sendpsbt refused, nothing was sent");
     ledger_->sending.reset();
-    fail(error);
+    refused(error);
   };
   auto expired = [this, error] { finish(maybe_sent(*ledger_, signed_tx_, error)); };
   context_.client.listpeerchannels(

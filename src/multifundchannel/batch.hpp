@@ -90,6 +90,7 @@ class Batch final : private PeerOpening::Owner {
 
   void check_channels(util::Function<void()> then);
   void sign();
+  void refused(const util::Error& error);
   void signed_psbt(const util::Result<util::SharedText>& psbt);
   void send(const util::SharedText& psbt);
   void sent(const util::Result<lightningd::Sent>& answer);
