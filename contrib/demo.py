@@ -120,7 +120,7 @@ def simulated_aftermath(world):
 # --- What happened when ---
 
 # How the plugin's lines begin or end, and what they mean.
-BATCH_LINES = {"begin": r"\d+ destinations$", "reserved": "reserved$", "all started": "all .* have started",
+BATCH_LINES = {"begin": r"\d+ destinations, id ", "reserved": "reserved$", "all started": "all .* have started",
                "secured": "all .* are secured$", "signed": "signed$", "sending": "sending ", "end": "(done|failed)"}
 PEER_LINES = {"connected": "connected$", "started": "started", "completed": "completed$", "failed": r"\w+ failed: "}
 CONNECT, START, COMPLETE, WALLET, WAITS, FAILS = "-=#*.x"
@@ -133,7 +133,7 @@ class History:
     def __init__(self, lines):
         self.batch, self.peers = {}, {}
         for ms, text in lines:
-            line = re.match(r"batch \d+(?: peer (\d+) \(.*?\))?: (.*)", text)
+            line = re.match(r"batch [0-9a-f]+(?: peer (\d+) \(.*?\))?: (.*)", text)
             if not line:
                 continue
             events = self.batch if line[1] is None else self.peers.setdefault(int(line[1]), {})
