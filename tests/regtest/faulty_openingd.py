@@ -13,15 +13,16 @@ believes in an opening which the opener has cancelled already.
 import json
 import os
 import select
-import shutil
 import socket
 import struct
 import sys
 import time
 
-PEER_FD = 3  # what lightningd gives to openingd: 0 = lightningd, 3 = the peer by way of connectd, 4 = hsmd
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from subdaemon import ERROR, error_message, run  # noqa: E402
+
 FAULT = "../fault.json"  # subdaemons run in <lightning-dir>/<network>
-ERROR, OPEN_CHANNEL, FUNDING_CREATED = 17, 32, 34
+OPEN_CHANNEL, FUNDING_CREATED = 32, 34
 SPOILED = {"start": OPEN_CHANNEL, "complete": FUNDING_CREATED, "cancel": ERROR}
 LATE = 0.5  # seconds
 
@@ -40,11 +41,10 @@ def read_message(stream):
     return header and header + stream.read(struct.unpack(">I", header)[0])
 
 
-def error_message(spoiled, text):
+def refusal(spoiled, text):
     """For the channel id of the spoiled message (in open_channel it comes after the chain hash)."""
     at = 38 if message_type(spoiled) == OPEN_CHANNEL else 6
-    body = struct.pack(">H", ERROR) + spoiled[at:at + 32] + struct.pack(">H", len(text)) + text.encode()
-    return struct.pack(">I", len(body)) + body
+    return error_message(spoiled[at:at + 32], text)
 
 
 def message_type(message):
@@ -72,7 +72,7 @@ def spoil(fault, message, connectd):
     if fault["once"]:
         os.unlink(FAULT)
     if fault["kind"] == "refuse":
-        connectd.sendall(error_message(message, fault["text"]))
+        connectd.sendall(refusal(message, fault["text"]))
     elif fault["kind"] == "disconnect":
         drop_connections()
     else:
@@ -101,21 +101,6 @@ def go_between(fault, connectd, openingd):
             openingd.sendall(message)
 
 
-def main():
-    fault = read_fault()
-    if fault.get("phase") in SPOILED and "--version" not in sys.argv:
-        inner, outer = socket.socketpair()
-        if os.fork() == 0:
-            inner.close()
-            os.close(0)
-            os.close(4)
-            go_between(fault, socket.socket(fileno=PEER_FD), outer)
-            os._exit(0)
-        outer.close()
-        os.dup2(inner.fileno(), PEER_FD)
-    binaries = os.path.dirname(os.path.realpath(shutil.which("lightningd")))
-    real = os.path.join(binaries, "../libexec/c-lightning/lightning_openingd")
-    os.execv(real, [real, *sys.argv[1:]])
-
-
-main()
+fault = read_fault()
+spoils = fault.get("phase") in SPOILED
+run("openingd", (lambda connectd, openingd: go_between(fault, connectd, openingd)) if spoils else None)
