@@ -1,14 +1,13 @@
 #include "multifundchannel/app.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "funding/request.hpp"
 #include "json/writer.hpp"
 #include "jsonrpc/caller.hpp"
+#include "multifundchannel/batch_params.hpp"
 #include "multifundchannel/service.hpp"
 #include "plugin/plugin.hpp"
 #include "util/log.hpp"
@@ -50,53 +49,10 @@ Result<void> in_range(const json::Value& value, std::uint32_t least, std::uint32
                      {}};
 }
 
-/// Reads the parameters of a small command by name or by position.
-std::optional<json::Value> param(const json::Value& params, std::string_view name, std::size_t position) {
-  if (params.is_object()) return params.find(name);
-  const auto given = params.elements();
-  if (position >= given.size() || given[position].is_null()) return std::nullopt;
-  return given[position].renamed(std::string(name));
-}
-
-/// The id of a batch as the user typed it, or nothing when it was left out.
-Result<std::optional<std::string>> batch_param(const json::Value& params) {
-  const auto given = param(params, "batch", 0);
-  if (!given) return std::optional<std::string>();
-  const auto text = given->renamed("batch").string();
-  const auto bytes = text ? util::from_hex(*text) : std::nullopt;
-  if (bytes && bytes->size() == 16) return std::optional<std::string>(*text);
-  return util::Error{lightningd::code::invalid_params,
-                     util::str("batch: expected the id of a batch (32 hex digits), got ", given->excerpt()),
-                     {}};
-}
-
-/// An unknown parameter is a mistake that must not go unnoticed.
-Result<void> only_params(const json::Value& params, std::vector<std::string_view> known) {
-  if (params.is_array() && params.size() > known.size()) {
-    return util::Error{lightningd::code::invalid_params, util::str("too many parameters: at most ", known.size()), {}};
-  }
-  for (const auto& [name, value] : params.members()) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return util::Error{lightningd::code::invalid_params, util::str("unknown parameter: ", name), {}};
-  }
-  return {};
-}
-
-Result<void> check_list(const json::Value& params) {
-  if (auto known = only_params(params, {"batch"}); !known) return known;
-  const auto batch = batch_param(params);
-  return batch ? Result<void>() : Result<void>(batch.error());
-}
-
-Result<void> check_forget(const json::Value& params) {
-  if (auto known = only_params(params, {"batch", "confirm"}); !known) return known;
-  const auto batch = batch_param(params);
-  if (!batch) return batch.error();
-  if (!*batch) return util::Error{lightningd::code::invalid_params, "missing required parameter: batch", {}};
-  const auto confirm = param(params, "confirm", 1);
-  if (!confirm) return {};
-  const auto boolean = confirm->renamed("confirm").boolean();
-  return boolean ? Result<void>() : Result<void>(boolean.error());
+/// Whether something could be parsed.
+template <class T>
+Result<void> checked(const Result<T>& parsed) {
+  return parsed ? Result<void>() : Result<void>(parsed.error());
 }
 
 std::string call_own_name(const json::Value& request) {
@@ -226,10 +182,7 @@ void App::Impl::choose_name() {
       redirected ? own_name : builtin_name,
       usage,
       description,
-      [](const json::Value& params) -> Result<void> {
-        const auto request = funding::parse_request(params);
-        return request ? Result<void>() : Result<void>(request.error());
-      },
+      [](const json::Value& params) { return checked(funding::parse_request(params)); },
       [this](plugin::Command command, const json::Value& params) {
         service->multifundchannel(std::move(command), params);
       },
@@ -238,19 +191,19 @@ void App::Impl::choose_name() {
       "listmultifundchannels",
       "[batch]",
       "Show the batches of multifundchannel since the start, and those from before that are not settled",
-      check_list,
+      [](const json::Value& params) { return checked(parse_list(params)); },
       [this](plugin::Command command, const json::Value& params) {
-        service->list(std::move(command), *batch_param(params));
+        service->list(std::move(command), *parse_list(params));
       },
   });
   plugin.add_method({
       "multifundchannel-forget",
       "batch [confirm]",
       "Show what removing the record of an unsettled batch gives up; with confirm=true remove it",
-      check_forget,
+      [](const json::Value& params) { return checked(parse_forget(params)); },
       [this](plugin::Command command, const json::Value& params) {
-        const auto confirm = param(params, "confirm", 1);
-        service->forget(std::move(command), **batch_param(params), confirm && *confirm->boolean());
+        const auto request = parse_forget(params);
+        service->forget(std::move(command), request->batch, request->confirm);
       },
   });
   if (redirected) plugin.redirect(builtin_name, [this](const json::Value& request) { return redirect(request); });

@@ -28,24 +28,37 @@ Error unknown_batch(const std::string& batch) {
   return Error{lightningd::code::invalid_params, str("batch: there is none with the id ", batch), {}};
 }
 
-/// What is given up with a record, for the user to decide.
-std::string gives_up(const BatchReport& report, const funding::Ledger& ledger, bool forgotten) {
-  json::Writer out;
-  out.object().field("batch", report.id).field("forgotten", forgotten).field("state", report.state);
-  out.key("gives_up").array();
+/// What is given up with a record that is being settled, for the user to decide.
+std::vector<std::string> losses_of(const BatchReport& report, const funding::Ledger& ledger) {
+  std::vector<std::string> losses;
   for (const auto& [outpoint, height] : ledger.reservation.heights) {
-    out.value(str("input ", outpoint.str(), " may stay reserved until block ",
-                  height + ledger.reservation.blocks + ledger.reservation.doubtful_blocks));
+    losses.push_back(str("input ", outpoint.str(), " may stay reserved until block ",
+                         height + ledger.reservation.blocks + ledger.reservation.doubtful_blocks));
   }
   for (const auto& destination : report.destinations) {
     const auto what = destination.outpoint ? str("channel ", destination.outpoint->str()) : std::string("opening");
-    out.value(str(what, " with ", destination.id.hex(), " is neither completed nor removed"));
+    losses.push_back(str(what, " with ", destination.id.hex(), " is neither completed nor removed"));
   }
   if (ledger.phase == funding::BatchPhase::sending && report.txid) {
-    out.value(str("transaction ", report.txid->hex(),
-                  " may have been sent; it is not sent again. Do not spend its inputs before you know"));
+    losses.push_back(str("transaction ", report.txid->hex(),
+                         " may have been sent; it is not sent again. Do not spend its inputs before you know"));
   }
+  return losses;
+}
+
+/// The answer of multifundchannel-forget.
+std::string forget_json(const std::string& batch, const std::string& state, const std::vector<std::string>& gives_up,
+                        bool forgotten) {
+  json::Writer out;
+  out.object().field("batch", batch).field("forgotten", forgotten).field("state", state);
+  out.key("gives_up").array();
+  for (const auto& loss : gives_up) out.value(loss);
   return out.end().end().take();
+}
+
+std::string forget_json(const Settlement& settlement, bool forgotten) {
+  const auto& report = settlement.report();
+  return forget_json(report.id, report.state, losses_of(report, settlement.ledger()), forgotten);
 }
 
 }  // namespace
@@ -106,7 +119,7 @@ void Service::found(const StoredText& record) {
   if (ledger && (*ledger)->id != id) ledger = Error{-1, "it is the record of another batch", {}};
   if (!ledger) {
     util::warn("batch ", id, ": its record is kept but not acted on: ", ledger.error().message);
-    unreadable_[id] = {id, ledger.error().message};
+    unreadable_[id] = ledger.error().message;
     return;
   }
   util::info("batch ", id.substr(0, 8), ": left in the phase ", funding::name_of((*ledger)->phase), ", settling it");
@@ -222,11 +235,11 @@ std::vector<BatchReport> Service::reports() const {
   std::vector<BatchReport> reports = ended_;
   for (const auto& [id, run] : runs_) reports.push_back(run->report());
   for (const auto& [id, settlement] : settlements_) reports.push_back(settlement->report());
-  for (const auto& [id, record] : unreadable_) {
+  for (const auto& [id, why] : unreadable_) {
     BatchReport report;
     report.id = id;
     report.state = "unsettled";
-    report.recovery = {str("its record is kept but not acted on: ", record.why)};
+    report.recovery = {str("its record is kept but not acted on: ", why)};
     reports.push_back(std::move(report));
   }
   std::stable_sort(reports.begin(), reports.end(), [](const auto& a, const auto& b) { return a.begun < b.begun; });
@@ -241,44 +254,37 @@ void Service::list(plugin::Command command, const std::optional<std::string>& ba
 }
 
 void Service::forget(plugin::Command command, const std::string& batch, bool confirmed) {
-  if (const auto record = unreadable_.find(batch); record != unreadable_.end()) {
-    return forget_unreadable(std::move(command), record->second, confirmed);
-  }
+  if (unreadable_.contains(batch)) return forget_unreadable(std::move(command), batch, confirmed);
   if (runs_.contains(batch)) {
     return command.fail(Error{-1, str("batch: ", batch, " is still running"), {}});
   }
   const auto found = settlements_.find(batch);
   if (found == settlements_.end()) return command.fail(unknown_batch(batch));
   auto& settlement = *found->second;
-  if (!confirmed) return command.succeed(gives_up(settlement.report(), settlement.ledger(), false));
+  if (!confirmed) return command.succeed(forget_json(settlement, false));
   auto removed = [this, batch, command = std::move(command)](const Result<void>& done) mutable {
     if (!done) return command.fail(done.error());
     const auto node = settlements_.extract(batch);
     const auto& forgotten = *node.mapped();
-    command.succeed(gives_up(forgotten.report(), forgotten.ledger(), true));
+    command.succeed(forget_json(forgotten, true));
     end(forgotten.report());
     ended_.back().state = "forgotten";
   };
   settlement.forget(std::move(removed));
 }
 
-void Service::forget_unreadable(plugin::Command command, const Unreadable& record, bool confirmed) {
-  auto answer = [record](bool forgotten) {
-    json::Writer out;
-    out.object().field("batch", record.key).field("forgotten", forgotten).field("state", "unsettled");
-    out.key("gives_up").array().value(str("a record that this plugin can not read: ", record.why)).end();
-    return out.end().take();
+void Service::forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed) {
+  auto answer = [batch, why = unreadable_.at(batch)](bool forgotten) {
+    return forget_json(batch, "unsettled", {str("a record that this plugin can not read: ", why)}, forgotten);
   };
   if (!confirmed) return command.succeed(answer(false));
+  auto removed = [this, batch, answer, command = std::move(command)](const Result<void>& done) mutable {
+    if (!done) return command.fail(done.error());
+    unreadable_.erase(batch);
+    command.succeed(answer(true));
+  };
   const lightningd::Client client(caller_, command.raw_id());
-  client.deldatastore(journal_key(record.key),
-                      local_call<void>(scope_, settings_, "deldatastore",
-                                       [this, answer, key = record.key,
-                                        command = std::move(command)](const Result<void>& removed) mutable {
-                                         if (!removed) return command.fail(removed.error());
-                                         unreadable_.erase(key);
-                                         command.succeed(answer(true));
-                                       }));
+  client.deldatastore(journal_key(batch), local_call<void>(scope_, settings_, "deldatastore", std::move(removed)));
 }
 
 // --- The end ---

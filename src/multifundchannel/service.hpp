@@ -52,12 +52,6 @@ class Service {
   void shut_down(spark::Duration limit, util::Function<void()> done);
 
  private:
-  /// A record that can not be read: kept and shown, never acted on.
-  struct Unreadable {
-    std::string key;
-    std::string why;
-  };
-
   void read_journal();
   void read_again_later();
   void found(const std::vector<lightningd::StoredText>& records);
@@ -72,7 +66,7 @@ class Service {
               util::Function<void()> looked);
   void settled(const std::string& id);
   void end(BatchReport report);
-  void forget_unreadable(plugin::Command command, const Unreadable& record, bool confirmed);
+  void forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed);
   [[nodiscard]] std::vector<BatchReport> reports() const;
   [[nodiscard]] std::string new_id();
 
@@ -88,7 +82,7 @@ class Service {
   std::uint64_t last_number_ = 0;
   std::map<std::string, std::unique_ptr<CommandRun>> runs_;  // by the batch's id, like the next two
   std::map<std::string, std::unique_ptr<Settlement>> settlements_;
-  std::map<std::string, Unreadable> unreadable_;
+  std::map<std::string, std::string> unreadable_;  ///< records kept and shown, never acted on: why not
   std::vector<BatchReport> ended_;  // in the order in which they ended
   bool recovered_ = false;
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet

@@ -1,0 +1,46 @@
+#include "multifundchannel/batch_params.hpp"
+
+#include <array>
+#include <string_view>
+
+#include "funding/params.hpp"
+#include "util/bytes.hpp"
+
+namespace multifundchannel {
+
+using funding::Params;
+using util::Result;
+
+namespace {
+
+constexpr std::array<std::string_view, 2> names{"batch", "confirm"};
+
+Result<std::string> parse_batch(const json::Value& value) {
+  const auto text = value.string();
+  const auto bytes = text ? util::from_hex(*text) : std::nullopt;
+  if (bytes && bytes->size() == 16) return std::string(*text);
+  return funding::wrong(value, "must be the id of a batch (32 hex digits)");
+}
+
+/// Nothing but a bare true: what it confirms can not be taken back.
+Result<bool> parse_confirm(const json::Value& value) { return value.boolean(); }
+
+}  // namespace
+
+Result<std::optional<std::string>> parse_list(const json::Value& given) {
+  Params params(given.renamed(""), std::span(names).first(1));
+  auto batch = params.optional("batch", parse_batch);
+  if (params.error()) return *params.error();
+  return batch;
+}
+
+Result<ForgetRequest> parse_forget(const json::Value& given) {
+  Params params(given.renamed(""), names);
+  ForgetRequest request;
+  request.batch = params.required("batch", parse_batch);
+  request.confirm = params.optional("confirm", parse_confirm).value_or(false);
+  if (params.error()) return *params.error();
+  return request;
+}
+
+}  // namespace multifundchannel
