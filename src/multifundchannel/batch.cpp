@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "funding/final_transaction.hpp"
-#include "funding/journal_format.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/report.hpp"
 #include "multifundchannel/sending.hpp"

@@ -65,12 +65,11 @@ void Journal::save(spark::Scope& scope, const funding::Ledger& ledger, Reply<voi
     }
     saved(std::move(answer));
   };
-  state_->text = std::move(text);
   const auto generation = std::exchange(state_->generation, std::nullopt);
   if (exists) {
-    client_.datastore_replace(journal_key(batch_), state_->text, generation, std::move(noted));
+    client_.datastore_replace(journal_key(batch_), text, generation, std::move(noted));
   } else {
-    client_.datastore_create(journal_key(batch_), state_->text, std::move(noted));
+    client_.datastore_create(journal_key(batch_), text, std::move(noted));
   }
 }
 

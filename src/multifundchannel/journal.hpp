@@ -30,15 +30,12 @@ class Journal {
   /// Removes the record; a record that is not there is no error.
   void remove(spark::Scope& scope, lightningd::Reply<void> then);
 
-  /// The record as it was written last, answered or not; empty when none was.
-  [[nodiscard]] const std::string& text() const { return state_->text; }
   /// Whether lightningd never said if it created the record: it may still do so.
   [[nodiscard]] bool in_doubt() const { return state_->in_doubt; }
 
  private:
   /// What replies that nobody waits for any more still update.
   struct State {
-    std::string text;
     bool exists = false;                      ///< a record was sent, or found
     std::optional<std::uint64_t> generation;  ///< when it is known
     bool in_doubt = false;

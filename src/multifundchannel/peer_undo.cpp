@@ -30,9 +30,11 @@ bool awaits_lockin(const PeerChannel& channel) { return channel.state == "CHANNE
 
 PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
                    const funding::OpeningBook& book, std::shared_ptr<funding::OpeningRecord> record)
-    : scope_(scope), client_(client), settings_(settings), book_(book), record_(std::move(record)) {
-  settings_.local_timeout = settings_.cleanup_timeout;
-}
+    : scope_(scope),
+      client_(client),
+      settings_(settings.while_undoing()),
+      book_(book),
+      record_(std::move(record)) {}
 
 void PeerUndo::run(Done done) {
   done_ = std::move(done);

@@ -48,6 +48,13 @@ struct Settings {
   std::uint32_t longer_reservation = 132;
   /// Blocks that sendpsbt adds: two weeks, as the builtin reserves.
   std::uint32_t sent_reservation = 2016;
+
+  /// The same for undoing, where what concerns lightningd alone has to be quick.
+  [[nodiscard]] Settings while_undoing() const {
+    Settings settings = *this;
+    settings.local_timeout = cleanup_timeout;
+    return settings;
+  }
   /// Whether the caller is told how far the batch is.
   bool progress = false;
   /// Where each batch leaves a trace of its calls; empty: nowhere.

@@ -33,6 +33,7 @@ Found find_channels(const funding::Ledger& ledger, const std::vector<PeerChannel
   const auto withheld = ready_channels(channels, true);
   const auto released = ready_channels(channels, false);
   Found found;
+  found.all_withheld = all_withheld(channels, ledger.plan->txid);
   for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
     const auto outnum = ledger.plan->outnums[i];
     if (!outnum) continue;
@@ -40,11 +41,9 @@ Found find_channels(const funding::Ledger& ledger, const std::vector<PeerChannel
     const std::pair key{Outpoint{ledger.plan->txid, *outnum}, ledger.openings[i]->peer};
     if (withheld.contains(key) || released.contains(key)) ++found.present;
   }
-  for (const auto& channel : channels) {
-    if (!channel.funding || channel.funding->txid != ledger.plan->txid) continue;
-    found.all_withheld = found.all_withheld && channel.withheld;
-    found.locked_in = found.locked_in || !channel.short_channel_id.empty();
-  }
+  found.locked_in = std::any_of(channels.begin(), channels.end(), [&ledger](const PeerChannel& channel) {
+    return channel.funding && channel.funding->txid == ledger.plan->txid && !channel.short_channel_id.empty();
+  });
   return found;
 }
 

@@ -11,16 +11,6 @@ using funding::Stage;
 using spark::Completion;
 using spark::Spark;
 
-namespace {
-
-/// What concerns lightningd alone has to be quick here.
-Settings undoing(Settings settings) {
-  settings.local_timeout = settings.cleanup_timeout;
-  return settings;
-}
-
-}  // namespace
-
 Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
            const funding::OpeningBook& book, std::shared_ptr<funding::Ledger> ledger, std::string label)
     : scope_(runtime,
@@ -33,7 +23,7 @@ Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& s
       book_(book),
       ledger_(std::move(ledger)),
       label_(std::move(label)),
-      coins_(scope_, client_, undoing(settings), ledger_) {}
+      coins_(scope_, client_, settings.while_undoing(), ledger_) {}
 
 void Undo::run(util::Function<void(bool clean)> done) {
   done_ = std::move(done);
