@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "funding/final_transaction.hpp"
-#include "multifundchannel/local_call.hpp"
 #include "multifundchannel/report.hpp"
-#include "multifundchannel/sending.hpp"
 #include "util/log.hpp"
 
 namespace multifundchannel {
@@ -43,6 +40,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       journal_(std::move(journal)),
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       context_{scope_, std::move(client), settings_, connects, watch, {}, node.withhold},
+      preparation_(scope_, context_.client, settings_, request_),
       coins_(scope_, context_.client, settings_, ledger_) {
   if (request_.details) details_.emplace(ledger_->id, watch.timeline());
   PeerOpening::Owner& owner = *this;
@@ -60,7 +58,13 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
 void Batch::run(Done done) {
   done_ = std::move(done);
   util::info(label_, ": ", peers_.size(), " destinations, id ", ledger_->id);
-  parse_feerates();
+  preparation_.run([this](const Result<Prepared>& prepared) {
+    if (!prepared) return fail(prepared.error());
+    choice_.feerate = prepared->feerate;
+    context_.commitment_feerate = prepared->commitment_feerate;
+    connected_already_ = prepared->connected_already;
+    save(funding::BatchPhase::begun, [this] { open_all(); });
+  });
 }
 
 void Batch::abort(const Error& error) {
@@ -77,51 +81,6 @@ void Batch::save(funding::BatchPhase phase, util::Function<void()> then) {
 
 Coins::Save Batch::save_again() {
   return [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); };
-}
-
-// Feerates are parsed once, so that every peer and every round gets the same number.
-void Batch::parse_feerates() {
-  context_.client.parsefeerate(
-      request_.feerate.value_or("opening"),
-      local_call<Perkw>(scope_, settings_, "parsefeerate", [this](const Result<Perkw>& feerate) {
-        if (!feerate) return fail(feerate.error());
-        choice_.feerate = *feerate;
-        if (request_.feerate) context_.commitment_feerate = str(feerate->value, "perkw");
-        parse_commitment_feerate();
-      }));
-}
-
-void Batch::parse_commitment_feerate() {
-  if (!request_.commitment_feerate) return find_connected();
-  context_.client.parsefeerate(
-      *request_.commitment_feerate,
-      local_call<Perkw>(scope_, settings_, "parsefeerate", [this](const Result<Perkw>& feerate) {
-        if (!feerate) return fail(feerate.error());
-        context_.commitment_feerate = str(feerate->value, "perkw");
-        find_connected();
-      }));
-}
-
-void Batch::find_connected() {
-  std::vector<Spark> answered;
-  for (std::size_t i = 0; i < peers_.size(); ++i) {
-    answered.push_back(scope_.spark([this, i](Completion completion) { ask_connected(i, std::move(completion)); }));
-  }
-  scope_.wait(std::move(answered), [this] { save(funding::BatchPhase::begun, [this] { open_all(); }); });
-}
-
-// Finds out as well about ids that only lightningd can tell to be wrong, before anything happens.
-void Batch::ask_connected(std::size_t index, Completion completion) {
-  auto then = [this, index, c = std::move(completion)](const Result<bool>& connected) mutable {
-    if (!connected) {
-      const auto& error = connected.error();
-      return fail(Error{error.code, str("destinations[", index, "].", error.message), error.data});
-    }
-    if (*connected) connected_already_.insert(index);
-    std::move(c).done();
-  };
-  const auto& id = peers_[index]->destination().id;
-  context_.client.is_connected(id, local_call<bool>(scope_, settings_, "listpeers", std::move(then)));
 }
 
 // Reserving runs beside the connects, and each peer is asked to start as soon as it is connected and
@@ -281,7 +240,7 @@ void Batch::all_answered() {
   if (stop_completes_) return start_over();
   util::info(label_, ": all ", proposed_for_.size(), " channels are secured");
   ledger_->reservation.sent_blocks = settings_.sent_reservation;
-  save(funding::BatchPhase::sending, [this] { check_channels([this] { sign(); }); });
+  save(funding::BatchPhase::sending, [this] { broadcast(); });
 }
 
 // One complete failed, so the transaction is dead. The journal says so first: a crash must not find it
@@ -328,100 +287,17 @@ void Batch::restart(const Peers& peers) {
 
 // --- Every peer that is left has its commitment secured. ---
 
-// A peer that sends an error now makes lightningd drop its withheld channel and free the inputs.
-void Batch::check_channels(util::Function<void()> then) {
-  using Answer = Result<std::vector<lightningd::PeerChannel>>;
-  context_.client.listpeerchannels(
-      std::nullopt,
-      local_call<std::vector<lightningd::PeerChannel>>(
-          scope_, settings_, "listpeerchannels", [this, then = std::move(then)](const Answer& channels) mutable {
-            if (!channels) return fail(channels.error());
-            const auto ready = ready_channels(*channels, node_.withhold);
-            for (auto* peer : live()) {
-              if (!is_ready(ready, *peer)) {
-                peer->fail("fundchannel_complete",
-                           Error{-1, "the channel vanished before the transaction was signed", {}});
-              }
-            }
-            if (scope_.ended()) return;
-            if (live() != proposed_for_) return start_over();
-            then();
-          }));
+void Batch::broadcast() {
+  Broadcast::Owner& owner = *this;
+  broadcast_ = std::make_unique<Broadcast>(context_, owner, ledger_, *transaction_, proposed_for_, label_);
+  broadcast_->run();
 }
 
-void Batch::sign() {
-  context_.watch.sending();
-  context_.client.signpsbt(
-      transaction_->psbt,
-      local_call<util::SharedText>(scope_, settings_, "signpsbt",
-                                   [this](const Result<util::SharedText>& psbt) { signed_psbt(psbt); }));
-}
+void Batch::channels_vanished() { start_over(); }
 
-// When a peer gives up its channel after our look, lightningd frees the inputs and refuses to sign or send:
-// that costs this peer, not the batch.
-void Batch::refused(const Error& error) {
-  if (lightningd::in_doubt(error)) return fail(error);
-  check_channels([this, error] { fail(error); });
-}
+void Batch::sent(const std::string& tx) { finish(success_json(tx, *transaction_, proposed_for_, failed_, details())); }
 
-void Batch::signed_psbt(const Result<util::SharedText>& text) {
-  if (!text) return refused(text.error());
-  const auto psbt = funding::Psbt::from_base64(**text);
-  if (!psbt) return fail(Error{-1, str("signpsbt: ", psbt.error().message), {}});
-  if (psbt->txid() != transaction_->txid) return fail(Error{-1, "signpsbt changed the transaction", {}});
-  const auto final_tx = funding::final_transaction(*psbt);
-  if (!final_tx) return fail(Error{-1, str("signpsbt: ", final_tx.error().message), {}});
-  signed_tx_ = util::to_hex(*final_tx);
-  util::debug(label_, ": signed");
-  check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
-}
-
-// From here on nothing is cancelled or unreserved, whatever the answer: an error may hide a success.
-void Batch::send(const util::SharedText& psbt) {
-  ledger_->sending = transaction_->txid;
-  util::info(label_, ": sending ", transaction_->txid.hex());
-  using Answer = Result<lightningd::Sent>;
-  auto guarded = scope_.expect<Answer>(
-      "sendpsbt", settings_.send_timeout, [this](const Answer& answer) { sent(answer); },
-      [this] {
-        not_confirmed(Error{jsonrpc::Caller::lost, "lightningd did not answer", {}});
-      });
-  send_psbt(context_.client, psbt, settings_, ledger_, std::move(guarded));
-}
-
-void Batch::sent(const Result<lightningd::Sent>& answer) {
-  if (!answer) return not_confirmed(answer.error());
-  finish(success());
-}
-
-// An error may hide a success: then the wallet knows the transaction all the same.
-void Batch::not_confirmed(const Error& error) {
-  auto judge = [this, error](const Result<bool>& known) {
-    if (known && *known) return finish(success());
-    not_known(error);
-  };
-  context_.client.is_transaction_known(
-      transaction_->txid, scope_.expect<Result<bool>>("listtransactions", settings_.cleanup_timeout, std::move(judge),
-                                                      [this, error] { not_known(error); }));
-}
-
-// lightningd marks the channels as no longer withheld before it broadcasts. As long as none is marked,
-// nothing went out, and nothing will: provided that sendpsbt was answered, and is not still to run.
-void Batch::not_known(const Error& error) {
-  if (lightningd::in_doubt(error)) return finish(maybe_sent(*ledger_, signed_tx_, error));
-  using Answer = Result<std::vector<lightningd::PeerChannel>>;
-  auto judge = [this, error](const Answer& channels) {
-    if (!node_.withhold || !channels || !all_withheld(*channels, transaction_->txid)) {
-      return finish(maybe_sent(*ledger_, signed_tx_, error));
-    }
-    util::info(label_, ": sendpsbt refused, nothing was sent");
-    ledger_->sending.reset();
-    refused(error);
-  };
-  auto expired = [this, error] { finish(maybe_sent(*ledger_, signed_tx_, error)); };
-  context_.client.listpeerchannels(
-      std::nullopt, scope_.expect<Answer>("listpeerchannels", settings_.cleanup_timeout, judge, std::move(expired)));
-}
+void Batch::not_sent(const Error& error) { fail(error); }
 
 // --- Failure ---
 
@@ -465,10 +341,6 @@ funding::FundingPlan Batch::plan() const {
     plan.outnums[proposed_for_[i]->destination().index] = transaction_->outnums[i];
   }
   return plan;
-}
-
-std::string Batch::success() const {
-  return success_json(signed_tx_, *transaction_, proposed_for_, failed_, details());
 }
 
 BatchReport Batch::report() const {

@@ -12,12 +12,14 @@
 #include "funding/request.hpp"
 #include "multifundchannel/batch_report.hpp"
 #include "multifundchannel/batch_watch.hpp"
+#include "multifundchannel/broadcast.hpp"
 #include "multifundchannel/coins.hpp"
 #include "multifundchannel/details.hpp"
 #include "multifundchannel/journal.hpp"
 #include "multifundchannel/node_facts.hpp"
 #include "multifundchannel/peer_opening.hpp"
 #include "multifundchannel/peer_undo.hpp"
+#include "multifundchannel/preparation.hpp"
 
 namespace multifundchannel {
 
@@ -31,7 +33,7 @@ namespace multifundchannel {
 ///
 /// A peer that fails in connect or start costs only itself. A failed complete costs those that were
 /// told the same transaction: they are cancelled and started again.
-class Batch final : private PeerOpening::Owner {
+class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
  public:
   using Done = util::Function<void(util::Result<std::string> answer)>;
 
@@ -63,10 +65,6 @@ class Batch final : private PeerOpening::Owner {
   void save(funding::BatchPhase phase, util::Function<void()> then);
   /// For what changes the reservation in the middle of a phase.
   [[nodiscard]] Coins::Save save_again();
-  void parse_feerates();
-  void parse_commitment_feerate();
-  void find_connected();
-  void ask_connected(std::size_t index, spark::Completion completion);
   void open_all();
   void reserve(spark::Completion completion);
   void reserved(util::Result<Proposal> proposal, spark::Completion completion);
@@ -88,21 +86,16 @@ class Batch final : private PeerOpening::Owner {
   void reopen(const Peers& peers);
   void restart(const Peers& peers);
 
-  void check_channels(util::Function<void()> then);
-  void sign();
-  void refused(const util::Error& error);
-  void signed_psbt(const util::Result<util::SharedText>& psbt);
-  void send(const util::SharedText& psbt);
-  void sent(const util::Result<lightningd::Sent>& answer);
-  void not_confirmed(const util::Error& error);
-  void not_known(const util::Error& error);
+  void broadcast();
+  void sent(const std::string& tx) override;
+  void channels_vanished() override;
+  void not_sent(const util::Error& error) override;
 
   spark::Spark undo(PeerOpening& peer);
   void fail(util::Error error);
   void finish(util::Result<std::string> answer);
 
   [[nodiscard]] funding::FundingPlan plan() const;
-  [[nodiscard]] std::string success() const;
   [[nodiscard]] const Details* details() const { return details_ ? &*details_ : nullptr; }
   [[nodiscard]] Peers live() const;
   [[nodiscard]] Payees payees() const;
@@ -122,6 +115,7 @@ class Batch final : private PeerOpening::Owner {
 
   spark::Scope scope_;
   BatchContext context_;
+  Preparation preparation_;
   Coins coins_;
   std::vector<std::unique_ptr<PeerOpening>> peers_;
   std::vector<std::unique_ptr<PeerUndo>> undos_;
@@ -134,8 +128,8 @@ class Batch final : private PeerOpening::Owner {
   std::optional<Proposal> proposal_;
   Peers proposed_for_;
   std::optional<funding::FundingTransaction> transaction_;
-  std::string signed_tx_;  ///< hex, ready to be broadcast; for the user alone
   std::unique_ptr<spark::Gate> completes_;
+  std::unique_ptr<Broadcast> broadcast_;
   std::set<const PeerOpening*> renewed_;  ///< started anew for their age in this round: once is enough
   bool completing_ = false;
   bool stop_completes_ = false;  ///< a complete failed: the others would be for a dead transaction

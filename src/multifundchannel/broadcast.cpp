@@ -1,0 +1,123 @@
+#include "multifundchannel/broadcast.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "funding/final_transaction.hpp"
+#include "multifundchannel/local_call.hpp"
+#include "multifundchannel/report.hpp"
+#include "multifundchannel/sending.hpp"
+#include "util/log.hpp"
+
+namespace multifundchannel {
+
+using lightningd::PeerChannel;
+using util::Error;
+using util::Result;
+using util::str;
+
+Broadcast::Broadcast(BatchContext& context, Owner& owner, const std::shared_ptr<funding::Ledger>& ledger,
+                     const funding::FundingTransaction& transaction, const std::vector<PeerOpening*>& peers,
+                     const std::string& label)
+    : context_(context), owner_(owner), ledger_(ledger), transaction_(transaction), peers_(peers), label_(label) {}
+
+void Broadcast::run() {
+  check_channels([this] { sign(); });
+}
+
+// A peer that sends an error now makes lightningd drop its withheld channel and free the inputs.
+void Broadcast::check_channels(util::Function<void()> then) {
+  using Answer = Result<std::vector<PeerChannel>>;
+  auto judge = [this, then = std::move(then)](const Answer& channels) mutable {
+    if (!channels) return owner_.not_sent(channels.error());
+    const auto ready = ready_channels(*channels, context_.withhold);
+    for (auto* peer : peers_) {
+      if (is_ready(ready, *peer)) continue;
+      peer->fail("fundchannel_complete", Error{-1, "the channel vanished before the transaction was signed", {}});
+    }
+    if (context_.scope.ended()) return;
+    const bool all = std::all_of(peers_.begin(), peers_.end(), [](const auto* peer) { return peer->live(); });
+    if (!all) return owner_.channels_vanished();
+    then();
+  };
+  context_.client.listpeerchannels(
+      std::nullopt,
+      local_call<std::vector<PeerChannel>>(context_.scope, context_.settings, "listpeerchannels", std::move(judge)));
+}
+
+void Broadcast::sign() {
+  context_.watch.sending();
+  context_.client.signpsbt(transaction_.psbt, local_call<util::SharedText>(
+                                                  context_.scope, context_.settings, "signpsbt",
+                                                  [this](const Result<util::SharedText>& psbt) { signed_psbt(psbt); }));
+}
+
+// When a peer gives up its channel after our look, lightningd frees the inputs and refuses to sign or send:
+// that costs this peer, not the batch.
+void Broadcast::refused(const Error& error) {
+  if (lightningd::in_doubt(error)) return owner_.not_sent(error);
+  check_channels([this, error] { owner_.not_sent(error); });
+}
+
+void Broadcast::signed_psbt(const Result<util::SharedText>& text) {
+  if (!text) return refused(text.error());
+  const auto psbt = funding::Psbt::from_base64(**text);
+  if (!psbt) return owner_.not_sent(Error{-1, str("signpsbt: ", psbt.error().message), {}});
+  if (psbt->txid() != transaction_.txid) return owner_.not_sent(Error{-1, "signpsbt changed the transaction", {}});
+  const auto final_tx = funding::final_transaction(*psbt);
+  if (!final_tx) return owner_.not_sent(Error{-1, str("signpsbt: ", final_tx.error().message), {}});
+  signed_tx_ = util::to_hex(*final_tx);
+  util::debug(label_, ": signed");
+  check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
+}
+
+// From here on nothing is cancelled or unreserved, whatever the answer: an error may hide a success.
+void Broadcast::send(const util::SharedText& psbt) {
+  ledger_->sending = transaction_.txid;
+  util::info(label_, ": sending ", transaction_.txid.hex());
+  using Answer = Result<lightningd::Sent>;
+  auto guarded = context_.scope.expect<Answer>(
+      "sendpsbt", context_.settings.send_timeout, [this](const Answer& answer) { answered(answer); },
+      [this] {
+        not_confirmed(Error{jsonrpc::Caller::lost, "lightningd did not answer", {}});
+      });
+  send_psbt(context_.client, psbt, context_.settings, ledger_, std::move(guarded));
+}
+
+void Broadcast::answered(const Result<lightningd::Sent>& answer) {
+  if (!answer) return not_confirmed(answer.error());
+  owner_.sent(signed_tx_);
+}
+
+// An error may hide a success: then the wallet knows the transaction all the same.
+void Broadcast::not_confirmed(const Error& error) {
+  auto judge = [this, error](const Result<bool>& known) {
+    if (known && *known) return owner_.sent(signed_tx_);
+    not_known(error);
+  };
+  context_.client.is_transaction_known(
+      transaction_.txid, context_.scope.expect<Result<bool>>("listtransactions", context_.settings.cleanup_timeout,
+                                                             std::move(judge), [this, error] { not_known(error); }));
+}
+
+// lightningd marks the channels as no longer withheld before it broadcasts. As long as none is marked,
+// nothing went out, and nothing will: provided that sendpsbt was answered, and is not still to run.
+void Broadcast::not_known(const Error& error) {
+  if (lightningd::in_doubt(error)) return maybe_sent(error);
+  using Answer = Result<std::vector<PeerChannel>>;
+  auto judge = [this, error](const Answer& channels) {
+    if (!context_.withhold || !channels || !all_withheld(*channels, transaction_.txid)) return maybe_sent(error);
+    util::info(label_, ": sendpsbt refused, nothing was sent");
+    ledger_->sending.reset();
+    refused(error);
+  };
+  context_.client.listpeerchannels(
+      std::nullopt, context_.scope.expect<Answer>("listpeerchannels", context_.settings.cleanup_timeout,
+                                                  std::move(judge), [this, error] { maybe_sent(error); }));
+}
+
+void Broadcast::maybe_sent(const Error& error) {
+  owner_.not_sent(multifundchannel::maybe_sent(*ledger_, signed_tx_, error));
+}
+
+}  // namespace multifundchannel

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "funding/funding_transaction.hpp"
+#include "funding/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/peer_opening.hpp"
+
+namespace multifundchannel {
+
+/// The end of a batch, when every peer that is left has its commitment secured:
+///
+///   all still there -> sign -> all still there -> send [-> find out whether it was sent]
+///
+/// Owned by the Batch, one for each transaction that it gets so far with; runs in its scope.
+class Broadcast {
+ public:
+  /// Exactly one of these ends it, unless the scope ends first.
+  class Owner {
+   public:
+    /// lightningd has sent it. `tx` is signed, in hex.
+    virtual void sent(const std::string& tx) = 0;
+    /// Peers have given up their channels and were failed for it: the others need another transaction.
+    virtual void channels_vanished() = 0;
+    /// 303 when it may have been sent; then the ledger says so too.
+    virtual void not_sent(const util::Error& error) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Broadcast(BatchContext& context, Owner& owner, const std::shared_ptr<funding::Ledger>& ledger,
+            const funding::FundingTransaction& transaction, const std::vector<PeerOpening*>& peers,
+            const std::string& label);
+  Broadcast(const Broadcast&) = delete;
+  Broadcast& operator=(const Broadcast&) = delete;
+
+  /// Call once, when the journal says that the transaction may be sent.
+  void run();
+
+ private:
+  void check_channels(util::Function<void()> then);
+  void sign();
+  void refused(const util::Error& error);
+  void signed_psbt(const util::Result<util::SharedText>& psbt);
+  void send(const util::SharedText& psbt);
+  void answered(const util::Result<lightningd::Sent>& answer);
+  void not_confirmed(const util::Error& error);
+  void not_known(const util::Error& error);
+  void maybe_sent(const util::Error& error);
+
+  BatchContext& context_;
+  Owner& owner_;
+  const std::shared_ptr<funding::Ledger> ledger_;
+  const funding::FundingTransaction& transaction_;
+  const std::vector<PeerOpening*> peers_;
+  const std::string& label_;
+  std::string signed_tx_;  ///< hex, ready to be broadcast; for the user alone
+};
+
+}  // namespace multifundchannel

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+
+#include "funding/request.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/settings.hpp"
+#include "spark/scope.hpp"
+
+namespace multifundchannel {
+
+/// What lightningd says before anything happens.
+struct Prepared {
+  lightningd::Perkw feerate;
+  std::string commitment_feerate;           ///< for fundchannel_start; empty: lightningd's default
+  std::set<std::size_t> connected_already;  ///< destinations that were connected before we came
+};
+
+/// Asks for the feerates and for the peers that are connected; nothing of it has an effect. Owned by whoever
+/// opens or previews a batch, and runs in its scope.
+class Preparation {
+ public:
+  Preparation(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+              const funding::Request& request)
+      : scope_(scope), client_(client), settings_(settings), request_(request) {}
+  Preparation(const Preparation&) = delete;
+  Preparation& operator=(const Preparation&) = delete;
+
+  /// Call once. An error, which names the destination if it is about one, has to end the scope.
+  void run(lightningd::Reply<Prepared> then);
+
+ private:
+  void parse_feerates();
+  void parse_commitment_feerate();
+  void find_connected();
+  void ask_connected(std::size_t index, spark::Completion completion);
+  void fail(util::Error error);
+
+  spark::Scope& scope_;
+  const lightningd::Client& client_;
+  const Settings& settings_;
+  const funding::Request& request_;
+  lightningd::Reply<Prepared> then_;
+  Prepared prepared_;
+};
+
+}  // namespace multifundchannel
