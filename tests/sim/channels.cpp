@@ -165,7 +165,7 @@ void Channels::drop_withheld(Peer& peer, const ChannelId& id) {
   const auto psbt = funding::Psbt::from_base64(channel->psbt ? *channel->psbt : std::string_view());
   if (psbt) {
     for (const auto& input : psbt->inputs()) {
-      if (Coin* coin = core_.wallet.find(input.outpoint)) core_.wallet.unreserve(*coin, coin->reserved_until);
+      if (Coin* coin = core_.wallet.find(input.outpoint)) core_.wallet.free(*coin);
     }
   }
   forget(peer, id);

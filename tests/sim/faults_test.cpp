@@ -10,7 +10,9 @@ namespace {
 
 using sim::Broadcast;
 using sim::Deed;
+using sim::Kind;
 using sim::Mishap;
+using sim::Phase;
 using sim::World;
 using std::chrono::seconds;
 using util::str;
@@ -196,6 +198,40 @@ TEST_CASE("others free and take coins, and open channels") {
   world.run_for(seconds(1));
   CHECK(!world.peer("b").channels.front().opened_by_us);
   CHECK(world.check_invariants().empty());
+}
+
+TEST_CASE("what lightningd frees with a withheld channel is nobody's any more") {
+  auto setup = with_peers(3);
+  setup.peers[0].faults = {{Phase::opened, Kind::refuse, false, seconds(1)}};
+  setup.peers[1].faults = {{Phase::complete, Kind::silent}};
+  setup.peers[2].faults = {{Phase::start, Kind::refuse}};
+  setup.acts = {{std::chrono::milliseconds(500), Deed::take, 0, 30}};
+  World world(setup);
+  (void)world.start("multifundchannel", two_channels);
+  world.run_for(std::chrono::milliseconds(900));
+  CHECK(coin(world).others_until == 140);
+  world.run_for(seconds(9));
+  CHECK(coin(world).others_until == 0);
+  CHECK(!world.node().core().wallet.is_reserved(coin(world)));
+  // So it may be chosen, and be given back.
+  CHECK(!world.call("multifundchannel", R"({"destinations":[{"id":"$c","amount":1000000}]})").ok());
+  CHECK(calls(world, "unreserveinputs") == 1);
+  CHECK(world.check_invariants() == std::vector<std::string>());
+}
+
+TEST_CASE("before v25.12 what was ready to be sent is kept when an input is gone") {
+  auto setup = with_peers(1);
+  setup.version = "v25.09";
+  setup.acts = {{seconds(1), Deed::take, 0, 500}};
+  sim::RpcFault fault;
+  fault.what = Mishap::stuck;
+  fault.method = "sendpsbt";
+  setup.rpc_faults = {fault};
+  World world(setup);
+  CHECK(world.call("multifundchannel", one_channel).result.error().code == 303);
+  CHECK(world.check_invariants() == std::vector<std::string>());
+  CHECK(world.node().datastore().entries().size() == 1);
+  CHECK(world.node().core().monitor.attempted().empty());
 }
 
 TEST_CASE("killing openings of others is noticed") {

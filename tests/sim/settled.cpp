@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "funding/journal_format.hpp"
 #include "json/value.hpp"
 #include "sim/answers.hpp"
 #include "util/str.hpp"
@@ -19,6 +20,7 @@ class Leftovers {
       : core_(node.core()), journal_(node.datastore().entries()), listed_(listed) {}
 
   std::vector<std::string> find() {
+    if (!core_.can_withhold()) find_doubtful();
     for (const auto& [txid, transaction] : core_.monitor.attempted()) look_at(txid, transaction);
     find_channels();
     find_reservations();
@@ -32,7 +34,6 @@ class Leftovers {
   /// A transaction that may have been sent: either it is on its way, with all its channels, or it is
   /// plain why it can not be, and its record is kept.
   void look_at(const lightningd::Txid& txid, const funding::Transaction& transaction) {
-    bool whole = true;
     for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) {
       if (!core_.monitor.was_told(transaction.outputs[i].script)) continue;
       const Channel* channel = core_.peers.find_channel(lightningd::Outpoint{txid, i});
@@ -41,14 +42,39 @@ class Leftovers {
       } else if (core_.chain.has(txid) && channel->withheld) {
         note(Invariant::nothing_undone_after_sending, str("the channel of ", txid.hex(), ":", i, " is withheld"));
       }
-      whole = whole && channel != nullptr && channel->is_live();
     }
     if (core_.chain.has(txid)) return;
-    if (!listed_ || has_record(txid)) kept_.insert(txid);
+    if (!listed_ || has_record(txid)) kept_.emplace(txid, transaction);
     if (!listed_) return;
-    if (whole && !core_.monitor.is_dead(transaction) && !is_held_by_others(transaction)) {
+    if (can_be_sent(transaction)) {
       note(Invariant::nothing_left, str("nothing keeps ", txid.hex(), " from being sent, yet it is not"));
     }
+  }
+
+  /// Before v25.12 no channel tells whether sendpsbt was carried out. So what was ready to be sent, and can
+  /// not be sent any more, is kept and shown, although nothing was ever sent.
+  void find_doubtful() {
+    for (const auto& [key, entry] : journal_) {
+      const auto ledger = funding::read_ledger(std::string(entry.data.begin(), entry.data.end()));
+      if (!ledger || (*ledger)->phase != funding::BatchPhase::sending) continue;
+      const auto psbt = funding::Psbt::from_base64(*(*ledger)->plan->psbt);
+      const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
+      if (raw && !can_be_sent(raw->transaction())) kept_.emplace(psbt->txid(), raw->transaction());
+    }
+  }
+
+  [[nodiscard]] bool can_be_sent(const funding::Transaction& transaction) const {
+    return has_all_channels(transaction) && !core_.monitor.is_dead(transaction) && !is_held_by_others(transaction);
+  }
+
+  [[nodiscard]] bool has_all_channels(const funding::Transaction& transaction) const {
+    const auto txid = transaction.txid();
+    for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) {
+      if (!core_.monitor.was_told(transaction.outputs[i].script)) continue;
+      const Channel* channel = core_.peers.find_channel(lightningd::Outpoint{txid, i});
+      if (channel == nullptr || !channel->is_live()) return false;
+    }
+    return true;
   }
 
   /// lightningd would send it, but whoever has reserved a coin means to use it otherwise.
@@ -83,10 +109,13 @@ class Leftovers {
 
   void find_reservations() {
     std::set<lightningd::Outpoint> allowed;
-    for (const auto& [txid, transaction] : core_.monitor.attempted()) {
-      if (!core_.chain.has(txid) && !kept_.contains(txid)) continue;
+    const auto allow = [&allowed](const funding::Transaction& transaction) {
       for (const auto& input : transaction.inputs) allowed.insert(input.outpoint);
+    };
+    for (const auto& [txid, transaction] : core_.monitor.attempted()) {
+      if (core_.chain.has(txid)) allow(transaction);
     }
+    for (const auto& [txid, transaction] : kept_) allow(transaction);
     for (const Coin& coin : core_.wallet.coins()) {
       const auto until = std::max(coin.others_until, core_.wallet.height);
       if (!core_.wallet.is_reserved(coin) || coin.reserved_until <= until || allowed.contains(coin.outpoint)) continue;
@@ -99,8 +128,9 @@ class Leftovers {
     for (const auto& [key, entry] : journal_) {
       if (key.empty() || key[0] != "multifundchannel") continue;
       const std::string text(entry.data.begin(), entry.data.end());
-      const bool needed = std::any_of(kept_.begin(), kept_.end(),
-                                      [&text](const auto& txid) { return text.find(txid.hex()) != std::string::npos; });
+      const bool needed = std::any_of(kept_.begin(), kept_.end(), [&text](const auto& kept) {
+        return text.find(kept.first.hex()) != std::string::npos;
+      });
       if (!needed) note(Invariant::nothing_left, str("a record is left: ", key.back(), " ", text));
       const bool shown = listed_ && listed_->ok() && listed_->result->find(key.back()) != std::string::npos;
       if (listed_ && !shown) note(Invariant::nothing_left, str("listmultifundchannels does not show ", key.back()));
@@ -110,7 +140,7 @@ class Leftovers {
   Core& core_;
   const std::map<Datastore::Key, Datastore::Entry>& journal_;
   const std::optional<Outcome>& listed_;
-  std::set<lightningd::Txid> kept_;  // neither sent nor undone, for a good reason
+  std::map<lightningd::Txid, funding::Transaction> kept_;  // neither sent nor undone, for a good reason
   std::vector<std::string> found_;
 };
 

@@ -37,15 +37,21 @@ void Wallet::unreserve(Coin& coin, std::uint32_t blocks) {
   }
 }
 
+void Wallet::free(Coin& coin) {
+  unreserve(coin, coin.reserved_until);
+  coin.others_until = 0;
+}
+
 void Wallet::meddle(Coin& coin, std::uint32_t blocks) {
   if (coin.state == Coin::State::spent) return;
   // A reservation is a height and nothing else: one of theirs to the very height of ours can not be told
   // from ours by anybody. They are one block off.
   if (height + blocks == coin.reserved_until || height + blocks == coin.last_until) ++blocks;
-  unreserve(coin, coin.reserved_until);
+  free(coin);
   coin.meddled = true;
-  coin.others_until = blocks > 0 ? height + blocks : 0;
-  if (blocks > 0) reserve(coin, blocks);
+  if (blocks == 0) return;
+  coin.others_until = height + blocks;
+  reserve(coin, blocks);
 }
 
 util::Bytes Wallet::new_script(ScriptKind kind) {

@@ -27,7 +27,7 @@ struct Coin {
   std::uint32_t reserved_until = 0;
   std::uint32_t others_until = 0;        ///< height until which somebody else wants it kept; 0: nobody
   spark::Duration taken_at{-1'000'000};  ///< when somebody else took it last
-  std::uint32_t last_until = 0;    ///< what reserved_until was before it was freed last
+  std::uint32_t last_until = 0;          ///< what reserved_until was before it was freed last
   bool meddled = false;                  ///< another user has freed or taken it, whosever it was
 };
 
@@ -47,6 +47,8 @@ class Wallet {
   [[nodiscard]] bool is_free(const Coin& coin) const { return coin.state != Coin::State::spent && !is_reserved(coin); }
   void reserve(Coin& coin, std::uint32_t blocks);
   void unreserve(Coin& coin, std::uint32_t blocks);
+  /// Whoever has reserved it: nobody has any more.
+  void free(Coin& coin);
   /// Another user frees it, and reserves it for so many blocks unless that is 0.
   void meddle(Coin& coin, std::uint32_t blocks);
 
