@@ -36,14 +36,23 @@ util::Result<Peer> parse_peer(const json::Value& value) {
   return Peer{*id, std::string(text->substr(at + 1))};
 }
 
-/// Nothing means "all".
-util::Result<std::optional<lightningd::Sat>> parse_sat_or_all(const json::Value& value) {
-  if (const auto text = value.string(); text && *text == "all") return std::optional<lightningd::Sat>();
+/// An amount, or a share of what is left.
+struct Amount {
+  lightningd::Sat fixed;
+  std::optional<Share> share;
+};
+
+util::Result<Amount> parse_amount(const json::Value& value) {
+  if (const auto text = value.string(); text && looks_like_share(*text)) {
+    const auto share = parse_share(value);
+    if (!share) return share.error();
+    return Amount{{}, *share};
+  }
   const auto amount = parse_sat(value);
   if (!amount) return amount.error();
   if (*amount < channel_dust)
     return wrong(value, util::str("output would be dust (less than ", channel_dust.value, "sat)"));
-  return std::optional(*amount);
+  return Amount{*amount, {}};
 }
 
 util::Result<std::vector<std::uint16_t>> parse_channel_type(const json::Value& value) {
@@ -59,7 +68,7 @@ util::Result<std::vector<std::uint16_t>> parse_channel_type(const json::Value& v
 
 void refuse_push_beyond_amount(Params& params, const Destination& destination) {
   const auto value = params.find("push_msat");
-  if (!value || destination.all || destination.push <= to_msat(destination.amount)) return;
+  if (!value || destination.share || destination.push <= to_msat(destination.amount)) return;
   params.fail(wrong(*value, util::str("is more than the amount of ", destination.amount.value, "sat")));
 }
 
@@ -83,9 +92,9 @@ util::Result<Destination> parse_destination(const json::Value& value, std::size_
   Peer peer = params.required("id", parse_peer);
   destination.id = peer.id;
   destination.address = std::move(peer.address);
-  const auto amount = params.required("amount", parse_sat_or_all);
-  destination.all = !amount;
-  destination.amount = amount.value_or(lightningd::Sat{});
+  const auto amount = params.required("amount", parse_amount);
+  destination.share = amount.share;
+  destination.amount = amount.fixed;
   destination.announce = params.optional("announce", parse_bool).value_or(true);
   destination.push = params.optional("push_msat", parse_msat).value_or(lightningd::Msat{});
   refuse_push_beyond_amount(params, destination);
@@ -101,6 +110,36 @@ util::Result<Destination> parse_destination(const json::Value& value, std::size_
   return destination;
 }
 
+/// The rules that hold between the shares of one batch.
+class ShareRules {
+ public:
+  /// To be called for each share, in their order; an error says why this one does not go with those before.
+  [[nodiscard]] util::Result<void> add(const json::Value& destination, const Share& share) {
+    const auto wrong_amount = [&destination, &share](std::string_view what) {
+      return util::Error{lightningd::code::invalid_params,
+                         util::str(destination.path(), ".amount: ", what, ", got \"", share.text, "\""),
+                         {}};
+    };
+    if (share.is_all() && all_) return wrong(destination, "only one destination can have the amount \"all\"");
+    const bool others = parts_ > 0 || weight_ > 0;
+    if ((share.is_all() && others) || all_) {
+      return wrong_amount("\"all\" and other shares do not go together; \"*1\" is a share of all");
+    }
+    all_ = share.is_all();
+    parts_ += share.parts;
+    weight_ += share.weight;
+    if (parts_ > Share::whole) return wrong_amount("the percentages up to here are more than 100%");
+    if (parts_ == Share::whole && weight_ > 0) return wrong_amount("100% leave nothing for the weights");
+    if (weight_ > UINT32_MAX) return wrong_amount("the weights up to here are more than 4294967295");
+    return {};
+  }
+
+ private:
+  bool all_ = false;
+  std::uint64_t parts_ = 0;
+  std::uint64_t weight_ = 0;
+};
+
 }  // namespace
 
 util::Result<std::vector<Destination>> parse_destinations(const json::Value& value) {
@@ -108,15 +147,16 @@ util::Result<std::vector<Destination>> parse_destinations(const json::Value& val
 
   std::vector<Destination> destinations;
   std::set<lightningd::NodeId> ids;
-  bool has_all = false;
+  ShareRules shares;
   lightningd::Sat total;
   for (const json::Value& element : value.elements()) {
     auto destination = parse_destination(element, destinations.size());
     if (!destination) return destination.error();
 
     if (!ids.insert(destination->id).second) return wrong(element, "duplicate destination: this id came before");
-    if (destination->all && has_all) return wrong(element, "only one destination can have the amount \"all\"");
-    has_all = has_all || destination->all;
+    if (destination->share) {
+      if (const auto fits = shares.add(element, *destination->share); !fits) return fits.error();
+    }
     total = total + destination->amount;
     if (total > lightningd::max_money) return wrong(element, "the amounts up to here are more than 21 million btc");
     destinations.push_back(std::move(*destination));

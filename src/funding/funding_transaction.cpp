@@ -45,12 +45,6 @@ Result<Sat> sum_of_inputs(const Psbt& psbt) {
   return sum;
 }
 
-Sat sum_of_outputs(const Psbt& psbt) {
-  Sat sum;
-  for (const auto& output : psbt.outputs()) sum = sum + output.amount;
-  return sum;
-}
-
 /// The fee must be what was asked for. Without change the excess that was too small for one goes to
 /// the fee as well: at most the change's dust limit and its own cost.
 Result<void> check_fee(Sat fee, Sat wanted, Perkw feerate, bool has_change) {
@@ -79,47 +73,44 @@ std::uint64_t final_weight(const Template& proposal, std::size_t outputs) {
   return proposal.weight + overhead(proposal.psbt.inputs().size(), all_outputs) - overhead(1, outputs);
 }
 
-Result<Sat> all_amount(const Template& proposal, Sat others, std::size_t outputs) {
-  const Sat uncounted =
-      fee_for(final_weight(proposal, outputs), proposal.feerate) - fee_for(proposal.weight, proposal.feerate);
-  if (proposal.excess < others + uncounted + channel_dust) {
-    return Error{lightningd::code::invalid_params,
-                 str("Insufficient funds for `all` output: ", proposal.excess.value, " sat are there after the fee, ",
-                     others.value, " sat go to the other destinations"),
-                 {}};
-  }
-  return proposal.excess - others - uncounted;
-}
-
-Result<FundingTransaction> build(const Template& proposal, const std::vector<FundingOutput>& outputs,
-                                 std::mt19937_64& random) {
-  Psbt psbt = proposal.psbt;
+Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
+  const Psbt& psbt = proposal.psbt;
   const auto inputs = sum_of_inputs(psbt);
   if (!inputs) return inputs.error();
   if (psbt.outputs().size() != (proposal.has_change ? 1u : 0u)) {
     return Error{-1, str("the wallet's PSBT has ", psbt.outputs().size(), " outputs"), {}};
   }
 
-  FundingTransaction result;
-  result.feerate = proposal.feerate;
-  result.weight = final_weight(proposal, outputs.size());
-  const Sat wanted = fee_for(result.weight, proposal.feerate);
-
-  Sat spent = sum_of_outputs(psbt);
-  for (const auto& output : outputs) spent = spent + output.amount;
-  if (spent > *inputs) return Error{-1, "the outputs exceed the inputs", {}};
-  result.fee = *inputs - spent;
-  if (proposal.has_change && result.fee != wanted) {
-    const Sat left = psbt.outputs()[0].amount + result.fee;
+  Cost cost;
+  cost.feerate = proposal.feerate;
+  cost.weight = final_weight(proposal, outputs);
+  const Sat wanted = fee_for(cost.weight, proposal.feerate);
+  if (proposal.has_change) cost.change = psbt.outputs()[0].amount;
+  if (paid + cost.change > *inputs) return Error{-1, "the outputs exceed the inputs", {}};
+  cost.fee = *inputs - paid - cost.change;
+  if (proposal.has_change && cost.fee != wanted) {
+    const Sat left = cost.change + cost.fee;
     if (left < wanted + change_dust) return Error{-1, "the change can not pay the fee", {}};
-    psbt.set_output_amount(0, left - wanted);
-    result.fee = wanted;
+    cost.change = left - wanted;
+    cost.fee = wanted;
   }
-  if (auto checked = check_fee(result.fee, wanted, proposal.feerate, proposal.has_change); !checked) {
+  if (auto checked = check_fee(cost.fee, wanted, proposal.feerate, proposal.has_change); !checked) {
     return checked.error();
   }
+  return cost;
+}
 
-  if (proposal.has_change) result.change = psbt.outputs()[0].amount;
+Result<FundingTransaction> build(const Template& proposal, const std::vector<FundingOutput>& outputs,
+                                 std::mt19937_64& random) {
+  Sat paid;
+  for (const auto& output : outputs) paid = paid + output.amount;
+  const auto cost = cost_of(proposal, paid, outputs.size());
+  if (!cost) return cost.error();
+
+  FundingTransaction result;
+  result.cost = *cost;
+  Psbt psbt = proposal.psbt;
+  if (proposal.has_change) psbt.set_output_amount(0, cost->change);
 
   // Slot i of the final order holds output order[i]; the number after the last one is the change.
   std::vector<std::size_t> order(outputs.size() + (proposal.has_change ? 1 : 0));

@@ -31,7 +31,7 @@ struct Template {
   Psbt psbt;
   lightningd::Perkw feerate;
   std::uint64_t weight = 0;  ///< lightningd's estimate: start weight, inputs and change
-  lightningd::Sat excess;    ///< beyond amount and fee; feeds the `all` destination
+  lightningd::Sat excess;    ///< beyond amount and fee; feeds the shares
   bool has_change = false;
 };
 
@@ -39,14 +39,21 @@ struct Template {
 /// byte for the number of inputs and forgets the change output in that of outputs.
 [[nodiscard]] std::uint64_t final_weight(const Template& proposal, std::size_t outputs);
 
-/// What `all` gets: the excess less the other destinations and less what final_weight() adds to
-/// lightningd's estimate. Error -32602 when nothing sensible is left.
-[[nodiscard]] util::Result<lightningd::Sat> all_amount(const Template& proposal, lightningd::Sat others,
-                                                       std::size_t outputs);
-
 /// Refuses a PSBT with an input that is not native segwit (-32602, it was the user's choice): the
 /// transaction's id would change when it is signed.
 [[nodiscard]] util::Result<void> check_inputs(const Psbt& psbt);
+
+/// What a transaction costs, which is known before any peer has named its output's script.
+struct Cost {
+  lightningd::Sat fee;
+  lightningd::Sat change;     ///< 0 without a change output
+  lightningd::Perkw feerate;  ///< what was asked for
+  std::uint64_t weight = 0;
+};
+
+/// Of the transaction that pays `paid` to `outputs` channels; build() makes one with the same. Errors:
+/// those of build().
+[[nodiscard]] util::Result<Cost> cost_of(const Template& proposal, lightningd::Sat paid, std::size_t outputs);
 
 /// One channel's output: what its peer was told in fundchannel_start.
 struct FundingOutput {
@@ -56,15 +63,12 @@ struct FundingOutput {
 
 /// The unsigned funding transaction of one round.
 struct FundingTransaction {
-  util::SharedText psbt;  ///< base64, version 0
+  util::SharedText psbt;       ///< base64, version 0
   util::SharedText bare_psbt;  ///< the same, stripped
   lightningd::Txid txid;
   std::vector<std::uint32_t> outnums;  ///< one for each FundingOutput, in the order given
   std::optional<std::uint32_t> change_outnum;
-  lightningd::Sat change;  ///< 0 without a change output
-  lightningd::Sat fee;
-  lightningd::Perkw feerate;  ///< what was asked for
-  std::uint64_t weight = 0;
+  Cost cost;
 };
 
 /// Puts the funding outputs and the change in random order and makes the fee exact. Checks what must

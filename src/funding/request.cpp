@@ -39,8 +39,9 @@ util::Result<std::uint32_t> parse_positive(const json::Value& value) {
 
 }  // namespace
 
-bool Request::has_all() const {
-  return std::any_of(destinations.begin(), destinations.end(), [](const Destination& d) { return d.all; });
+bool Request::has_shares() const {
+  return std::any_of(destinations.begin(), destinations.end(),
+                     [](const Destination& d) { return d.share.has_value(); });
 }
 
 util::Result<Request> parse_request(const json::Value& given) {

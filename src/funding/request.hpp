@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "funding/share.hpp"
 #include "json/value.hpp"
 #include "lightningd/types.hpp"
 #include "util/result.hpp"
@@ -15,8 +16,8 @@ namespace funding {
 struct Destination {
   std::size_t index = 0;  ///< position in the user's list, for logs and for the order of results
   lightningd::NodeId id;
-  std::string address;  ///< "host[:port]" as given after '@'; empty when none
-  bool all = false;     ///< amount "all"; `amount` is 0 then
+  std::string address;         ///< "host[:port]" as given after '@'; empty when none
+  std::optional<Share> share;  ///< of what is left; `amount` is 0 then
   lightningd::Sat amount;
   bool announce = true;
   lightningd::Msat push;
@@ -39,7 +40,7 @@ struct Request {
   std::optional<std::uint32_t> peer_timeout_seconds;
   bool details = false;  ///< a result beyond the builtin's
 
-  [[nodiscard]] bool has_all() const;
+  [[nodiscard]] bool has_shares() const;
 };
 
 /// Parses the params of the command (object or array) as lightningd's builtin does; every error

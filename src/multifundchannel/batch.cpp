@@ -84,7 +84,7 @@ Coins::Save Batch::save_again() {
 }
 
 // Reserving runs beside the connects, and each peer is asked to start as soon as it is connected and
-// the money is there. Only `all` has to know the peers first: their features decide how much it may be.
+// the money is there. Only shares have to know the peers first: their features decide how much they may be.
 void Batch::open_all() {
   for (const auto& peer : peers_) {
     const bool already = connected_already_.contains(peer->destination().index);
@@ -92,7 +92,7 @@ void Batch::open_all() {
         [&peer = *peer, already](Completion completion) { peer.connect(already, std::move(completion)); }));
   }
   funded_ = scope_.spark([this](Completion completion) {
-    if (!request_.has_all()) return reserve(std::move(completion));
+    if (!request_.has_shares()) return reserve(std::move(completion));
     scope_.wait(connects_, [this, c = std::move(completion)]() mutable { reserve(std::move(c)); });
   });
   std::vector<Spark> started;
@@ -114,8 +114,8 @@ void Batch::reserve(Completion completion) {
   choice_.utxos = request_.utxos;
   choice_.has_utxos = request_.has_utxos;
   // Beside the connects one can only guess: a peer that offers anchors like us. See reserved().
-  choice_.anchor_channel =
-      request_.has_all() ? anchors_negotiated() : node_.features.offers(lightningd::feature::anchors_zero_fee_htlc_tx);
+  choice_.anchor_channel = request_.has_shares() ? anchors_negotiated()
+                                                 : node_.features.offers(lightningd::feature::anchors_zero_fee_htlc_tx);
   proposed_for_ = live();
   coins_.reserve(choice_, payees(), [this, c = std::move(completion)](Result<Proposal> proposal) mutable {
     reserved(std::move(proposal), std::move(c));
@@ -125,7 +125,7 @@ void Batch::reserve(Completion completion) {
 void Batch::reserved(Result<Proposal> proposal, Completion completion) {
   if (proposal) return funded(std::move(*proposal), std::move(completion));
   // The emergency reserve is only for anchor channels; perhaps no peer wants one.
-  if (proposal.error().code != lightningd::code::emergency_reserve || request_.has_all()) {
+  if (proposal.error().code != lightningd::code::emergency_reserve || request_.has_shares()) {
     return fail(proposal.error());
   }
   scope_.wait(connects_, [this, error = proposal.error(), c = std::move(completion)]() mutable {
@@ -155,7 +155,7 @@ void Batch::all_started() {
   build();
 }
 
-/// Those whose opening is too old to be completed, or for another amount than `all` has now.
+/// Those whose opening is too old to be completed, or for another amount than its share is now.
 Batch::Peers Batch::stale() {
   const auto now = scope_.runtime().now();
   Peers stale;
@@ -166,7 +166,7 @@ Batch::Peers Batch::stale() {
   return stale;
 }
 
-// Peers dropped out: the same inputs for those that are left. What `all` gets may have grown.
+// Peers dropped out: the same inputs for those that are left. What the shares get may have grown.
 void Batch::propose_anew() {
   util::debug(label_, ": proposing the transaction anew, ", live().size(), " peers are left");
   proposed_for_ = live();
@@ -184,7 +184,7 @@ void Batch::build() {
   if (!transaction) return fail(transaction.error());
   transaction_ = std::move(*transaction);
   util::info(label_, ": all ", outputs.size(), " peers have started; transaction ", transaction_->txid.hex(), ", fee ",
-             transaction_->fee.value, " sat");
+             transaction_->cost.fee.value, " sat");
   // While the peers took their time, the first reservation may have lapsed, or been changed by others.
   hold_coins([this] { announce(); });
 }
@@ -289,7 +289,8 @@ void Batch::restart(const Peers& peers) {
 
 void Batch::broadcast() {
   Broadcast::Owner& owner = *this;
-  broadcast_ = std::make_unique<Broadcast>(context_, owner, ledger_, *transaction_, proposed_for_, label_);
+  broadcast_ =
+      std::make_unique<Broadcast>(context_, owner, ledger_, *transaction_, proposed_for_, label_);
   broadcast_->run();
 }
 
@@ -368,17 +369,24 @@ Payees Batch::payees() const {
   for (const auto* peer : live()) {
     ++payees.count;
     payees.fixed = payees.fixed + peer->destination().amount;
-    if (!peer->destination().all) continue;
-    payees.all = true;
-    const bool large = node_.features.offers(lightningd::feature::large_channels) &&
-                       peer->features().offers(lightningd::feature::large_channels);
-    payees.all_cap = large ? lightningd::max_money : funding::max_small_channel;
+    if (const auto& share = peer->destination().share) {
+      payees.claims.push_back({peer->destination().index, *share, most_for(peer->features())});
+    }
   }
   return payees;
 }
 
+/// Peers without large channels take less; the rest is change.
+Sat Batch::most_for(const lightningd::Features& peer) const {
+  const auto large = lightningd::feature::large_channels;
+  return node_.features.offers(large) && peer.offers(large) ? lightningd::max_money : funding::max_small_channel;
+}
+
 Sat Batch::amount_of(const PeerOpening& peer) const {
-  return peer.destination().all ? proposal_->all_amount : peer.destination().amount;
+  const auto& destination = peer.destination();
+  if (!destination.share) return destination.amount;
+  const auto share = proposal_->shares.find(destination.index);
+  return share == proposal_->shares.end() ? Sat{} : share->second;
 }
 
 bool Batch::anchors_negotiated() const {

@@ -99,6 +99,7 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   [[nodiscard]] const Details* details() const { return details_ ? &*details_ : nullptr; }
   [[nodiscard]] Peers live() const;
   [[nodiscard]] Payees payees() const;
+  [[nodiscard]] lightningd::Sat most_for(const lightningd::Features& peer) const;
   [[nodiscard]] lightningd::Sat amount_of(const PeerOpening& peer) const;
   [[nodiscard]] bool anchors_negotiated() const;
 

@@ -34,6 +34,12 @@ Result<funding::Template> read_template(const Funded& funded) {
   return draft;
 }
 
+/// The only share, of everything.
+bool could_have_all(const Payees& payees) {
+  const auto& claims = payees.claims;
+  return claims.size() == 1 && (claims[0].share.weight > 0 || claims[0].share.parts == funding::Share::whole);
+}
+
 void record_heights(funding::ReservationRecord& record, const std::vector<Reservation>& reservations) {
   for (const auto& reservation : reservations) record.heights[reservation.outpoint] = reservation.reserved_to_block;
 }
@@ -129,7 +135,7 @@ void Coins::repropose(const Payees& payees, Reply<Proposal> then) { fund(payees,
 
 void Coins::fund(const Payees& payees, bool first, Reply<Proposal> then) {
   lightningd::FundParams params;
-  params.all = payees.all;
+  params.all = !payees.claims.empty();
   params.amount = payees.fixed;
   params.feerate = str(choice_.feerate.value, "perkw");
   params.startweight = funding::start_weight(payees.count);
@@ -163,28 +169,27 @@ void Coins::funded(const Payees& payees, bool first, Reply<Proposal> then, const
   if (!answer) return then(answer.error());
   auto draft = read_template(*answer);
   if (!draft) return then(draft.error());
-  Proposal proposal{std::move(*draft), Sat{}};
-  if (payees.all) {
-    const auto amount = funding::all_amount(proposal.draft, payees.fixed, payees.count);
-    if (!amount) return then(amount.error());
-    if (*amount > payees.all_cap) return fund_capped(payees, first, std::move(then));
-    proposal.all_amount = *amount;
-  }
-  then(std::move(proposal));
+  if (payees.claims.empty()) return then(Proposal{std::move(*draft), {}, payees.fixed});
+  const auto division = funding::divide(*draft, payees.fixed, payees.count, payees.claims);
+  if (!division) return then(division.error());
+  const bool choose_anew = first && division->rest.value > 0 && could_have_all(payees);
+  if (choose_anew || division->needs_change) return fund_divided(payees, *division, choose_anew, std::move(then));
+  then(Proposal{std::move(*draft), division->amounts, payees.fixed + division->sum});
 }
 
-// Without large channels `all` is capped, and the rest is change. Other inputs may do then, so the
-// first choice is given back and made anew.
-void Coins::fund_capped(const Payees& payees, bool first, Reply<Proposal> then) {
-  const Payees capped{payees.count, payees.fixed + payees.all_cap, false, {}};
-  auto with_cap = [cap = payees.all_cap, then = std::move(then)](Result<Proposal> proposal) mutable {
-    if (proposal) proposal->all_amount = cap;
+// What the shares leave is change. When the only one could have all but is capped, other coins may do: as
+// with the builtin, the first choice is given back and made anew.
+void Coins::fund_divided(const Payees& payees, const funding::Division& division, bool choose_anew,
+                         Reply<Proposal> then) {
+  const Payees settled{payees.count, payees.fixed + division.sum, {}};
+  auto with_shares = [shares = division.amounts, then = std::move(then)](Result<Proposal> proposal) mutable {
+    if (proposal) proposal->shares = std::move(shares);
     then(std::move(proposal));
   };
-  if (!first) return fund(capped, false, std::move(with_cap));
-  release([this, capped, then = Reply<Proposal>(std::move(with_cap))](const Result<bool>& released) mutable {
+  if (!choose_anew) return fund(settled, false, std::move(with_shares));
+  release([this, settled, then = Reply<Proposal>(std::move(with_shares))](const Result<bool>& released) mutable {
     if (!released) return then(released.error());
-    fund(capped, true, std::move(then));
+    fund(settled, true, std::move(then));
   });
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "funding/division.hpp"
 #include "funding/funding_transaction.hpp"
 #include "funding/ledger.hpp"
 #include "funding/request.hpp"
@@ -16,16 +18,16 @@ namespace multifundchannel {
 
 /// Who is to be paid in one round.
 struct Payees {
-  std::size_t count = 0;    ///< destinations, the `all` one included
-  lightningd::Sat fixed;    ///< sum of all amounts but that of `all`
-  bool all = false;         ///< one destination takes what is left...
-  lightningd::Sat all_cap;  ///< ...up to this
+  std::size_t count = 0;               ///< destinations, with and without a share
+  lightningd::Sat fixed;               ///< sum of the amounts of those without
+  std::vector<funding::Claim> claims;  ///< of those with
 };
 
 /// What the wallet offers for the payees.
 struct Proposal {
   funding::Template draft;
-  lightningd::Sat all_amount;  ///< with Payees::all
+  std::map<std::size_t, lightningd::Sat> shares;  ///< what each share gets, by the index of the destination
+  lightningd::Sat paid;                           ///< to all payees together
 };
 
 /// The wallet's side of a batch: reserving inputs (the dry run), proposing a transaction on the same
@@ -75,7 +77,8 @@ class Coins {
   void fund(const Payees& payees, bool first, lightningd::Reply<Proposal> then);
   void funded(const Payees& payees, bool first, lightningd::Reply<Proposal> then,
               const util::Result<lightningd::Funded>& answer);
-  void fund_capped(const Payees& payees, bool first, lightningd::Reply<Proposal> then);
+  void fund_divided(const Payees& payees, const funding::Division& division, bool choose_anew,
+                    lightningd::Reply<Proposal> then);
   void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
   void give_back(const std::vector<lightningd::Outpoint>& foreign, std::uint32_t blocks, lightningd::Reply<Taken> then);
   [[nodiscard]] bool extended() const;

@@ -38,13 +38,14 @@ std::string method_in(const json::Value& data) {
 }  // namespace
 
 void Details::write_batch(Writer& out, const funding::FundingTransaction& transaction) const {
-  out.field("fee_msat", lightningd::to_msat(transaction.fee).value).field("weight", transaction.weight);
-  out.key("feerate").object().field("perkw", transaction.feerate.value);
-  out.raw_field("sat_per_vbyte", decimal(std::uint64_t{transaction.feerate.value} * 4, 3)).end();
+  const auto& cost = transaction.cost;
+  out.field("fee_msat", lightningd::to_msat(cost.fee).value).field("weight", cost.weight);
+  out.key("feerate").object().field("perkw", cost.feerate.value);
+  out.raw_field("sat_per_vbyte", decimal(std::uint64_t{cost.feerate.value} * 4, 3)).end();
   if (transaction.change_outnum) {
     const lightningd::Outpoint change{transaction.txid, *transaction.change_outnum};
     out.key("change").object().field("outpoint", change.str());
-    out.field("amount_msat", lightningd::to_msat(transaction.change).value).end();
+    out.field("amount_msat", lightningd::to_msat(cost.change).value).end();
   }
   out.field("batch", batch_);
   write_seconds(out);

@@ -30,7 +30,7 @@ TEST_CASE("what is left out has lightningd's defaults") {
   CHECK(d.id.hex() == node('1'));
   CHECK(d.address == "");
   CHECK(d.amount == Sat{546});
-  CHECK_FALSE(d.all);
+  CHECK_FALSE(d.share);
   CHECK(d.announce);
   CHECK(d.push == Msat{0});
   CHECK_FALSE(d.close_to);
@@ -117,7 +117,8 @@ TEST_CASE("amount") {
   CHECK(parsed(R"("amount":"1000")").amount == Sat{1'000});
   CHECK(parsed(R"("amount":"546000msat")").amount == Sat{546});
   const Destination all = parsed(R"("amount":"all")");
-  CHECK(all.all);
+  REQUIRE(all.share);
+  CHECK(all.share->is_all());
   CHECK(all.amount == Sat{0});
 
   CHECK(error(R"("amount":0)") == "-32602: destinations[0].amount: output would be dust (less than 546sat), got 0");
@@ -126,6 +127,34 @@ TEST_CASE("amount") {
         "-32602: destinations[0].amount: must be a whole number of satoshi, got \"1000001msat\"");
   CHECK(error(R"("amount":2100000000000001)") ==
         "-32602: destinations[0].amount: is more than 21 million btc, got 2100000000000001");
+}
+
+TEST_CASE("an amount may be a share of what is left") {
+  const auto parts = [](const std::string& text) { return parsed(R"("amount":")" + text + "\"").share->parts; };
+  CHECK(parts("40%") == 40'000'000);
+  CHECK(parts("12.5%") == 12'500'000);
+  CHECK(parts("0.000001%") == 1);
+  CHECK(parts("100%") == Share::whole);
+  CHECK(parts("100.000000%") == Share::whole);
+  const auto weight = [](const std::string& text) { return parsed(R"("amount":")" + text + "\"").share->weight; };
+  CHECK(weight("*1") == 1);
+  CHECK(weight("*4294967295") == 4'294'967'295);
+  CHECK(weight("all") == 1);
+  CHECK(weight("40%") == 0);
+  CHECK(parsed(R"("amount":"40%")").amount == Sat{0});
+  CHECK(parsed(R"("amount":"40%")").share->text == "40%");
+  CHECK(parsed(R"("amount":"40%","push_msat":1000)").push.value == 1'000);
+
+  for (const std::string bad : {"0%", "0.0%", "100.000001%", "101%", "-1%", "+1%", "1.%", ".5%", "1.1234567%", "%",
+                                "1,5%", "1 %", " 1%", "4294967296%", "1.5.5%"})
+    CHECK(error(R"("amount":")" + bad + "\"") ==
+          "-32602: destinations[0].amount: a share must be above 0% and up to 100%, with at most six decimals, as "
+          "\"12.5%\", got \"" +
+              bad + "\"");
+  for (const std::string bad : {"*", "*0", "*-1", "*1.5", "* 1", "*1 ", "*4294967296", "*x"})
+    CHECK(error(R"("amount":")" + bad + "\"") ==
+          "-32602: destinations[0].amount: a weight must be a positive integer, as \"*2\", got \"" + bad + "\"");
+  for (const std::string bad : {"40", "1*", "all%"}) CHECK_FALSE(error(R"("amount":")" + bad + "\"").empty());
 }
 
 TEST_CASE("announce") {

@@ -31,7 +31,7 @@ TEST_CASE("everything left out has lightningd's defaults") {
   CHECK_FALSE(request->has_utxos);
   CHECK(request->utxos.empty());
   CHECK(request->minchannels == 2);
-  CHECK_FALSE(request->has_all());
+  CHECK_FALSE(request->has_shares());
 }
 
 TEST_CASE("by name") {
@@ -157,10 +157,39 @@ TEST_CASE("the list of destinations") {
   const std::string all = destination(R"("amount":"all")", '3');
   const auto one_all = parse_text(with_destinations(two + "," + all));
   REQUIRE(one_all);
-  CHECK(one_all->has_all());
+  CHECK(one_all->has_shares());
   const auto two_all = parse_text(with_destinations(all + "," + destination(R"("amount":"all")", '4')));
   CHECK(
       error_of(two_all).starts_with("-32602: destinations[1]: only one destination can have the amount \"all\", got "));
+}
+
+TEST_CASE("shares of one batch") {
+  const auto batch = [](const std::vector<std::string>& amounts) {
+    std::string list;
+    for (std::size_t i = 0; i < amounts.size(); ++i) {
+      if (i > 0) list += ',';
+      list += destination(R"("amount":")" + amounts[i] + "\"", static_cast<char>('1' + i));
+    }
+    return parse_text(with_destinations(list));
+  };
+  CHECK(batch({"40%", "60%"}).ok());
+  CHECK(batch({"40%", "*1", "1000", "*3"}).ok());
+  CHECK(batch({"100%", "1000"}).ok());
+  CHECK(batch({"*4294967294", "*1"}).ok());
+  CHECK(batch({"1000", "100%"})->has_shares());
+  CHECK(error_of(batch({"40%", "60.000001%"})) ==
+        "-32602: destinations[1].amount: the percentages up to here are more than 100%, got \"60.000001%\"");
+  for (const auto& amounts :
+       {std::vector<std::string>{"40%", "*1", "60%"}, {"*1", "1000", "100%"}, {"50%", "50%", "*1"}})
+    CHECK(error_of(batch(amounts)) ==
+          "-32602: destinations[2].amount: 100% leave nothing for the weights, got \"" + amounts[2] + "\"");
+  for (const auto& amounts : {std::vector<std::string>{"all", "*1"}, {"*1", "all"}, {"all", "1%"}, {"1%", "all"}})
+    CHECK(error_of(batch(amounts)) ==
+          "-32602: destinations[1].amount: \"all\" and other shares do not go together; \"*1\" is a share of all, "
+          "got \"" +
+              amounts[1] + "\"");
+  CHECK(error_of(batch({"*4294967295", "*1"})) ==
+        "-32602: destinations[1].amount: the weights up to here are more than 4294967295, got \"*1\"");
 }
 
 TEST_CASE("the sum of the amounts stays within all money") {

@@ -1,0 +1,67 @@
+#include "funding/division.hpp"
+
+#include "util/str.hpp"
+
+namespace funding {
+
+using lightningd::Sat;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+constexpr std::uint64_t change_output_weight = 4 * (8 + 1 + 34);
+
+Error too_little(const Template& offer, Sat fixed, const std::vector<Claim>& claims) {
+  const bool all = claims.size() == 1 && claims[0].share.is_all();
+  return Error{lightningd::code::invalid_params,
+               str("Insufficient funds for ", all ? "`all` output" : "the shares", ": ", offer.excess.value,
+                   " sat are there after the fee, ", fixed.value, " sat go to the other destinations"),
+               {}};
+}
+
+/// What a change output would add to the fee; it counts among the outputs, too.
+Sat cost_of_change(const Template& offer, std::size_t outputs) {
+  Template with_change = offer;
+  with_change.has_change = true;
+  with_change.weight += change_output_weight;
+  return fee_for(final_weight(with_change, outputs), offer.feerate) -
+         fee_for(final_weight(offer, outputs), offer.feerate);
+}
+
+Result<Division> divide_exactly(Sat left, const std::vector<Claim>& claims) {
+  const auto amounts = split(left, claims);
+  Division division;
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    const auto& claim = claims[i];
+    if (amounts[i] < channel_dust) {
+      return Error{
+          lightningd::code::invalid_params,
+          str("Insufficient funds for destinations[", claim.destination, "].amount: the share ", claim.share.text,
+              " would be ", amounts[i].value, " sat, and a channel must have ", channel_dust.value),
+          {}};
+    }
+    division.amounts[claim.destination] = amounts[i];
+    division.sum = division.sum + amounts[i];
+  }
+  division.rest = left - division.sum;
+  return division;
+}
+
+}  // namespace
+
+Result<Division> divide(const Template& offer, Sat fixed, std::size_t outputs, const std::vector<Claim>& claims) {
+  const Sat uncounted = fee_for(final_weight(offer, outputs), offer.feerate) - fee_for(offer.weight, offer.feerate);
+  if (offer.excess < fixed + uncounted + channel_dust) return too_little(offer, fixed, claims);
+  const Sat left = offer.excess - fixed - uncounted;
+  auto division = divide_exactly(left, claims);
+  if (!division || offer.has_change) return division;
+  const Sat change = cost_of_change(offer, outputs);
+  if (division->rest < change + change_dust) return division;
+  division = divide_exactly(left - change, claims);
+  if (division) division->needs_change = true;
+  return division;
+}
+
+}  // namespace funding
