@@ -14,8 +14,9 @@ namespace funding {
 namespace {
 
 /// In the order in which lightningd's builtin takes them from an array; ours follow.
-constexpr std::array<std::string_view, 8> names{"destinations",       "feerate",      "minconf", "utxos", "minchannels",
-                                                "commitment_feerate", "peer_timeout", "details"};
+constexpr std::array<std::string_view, 10> names{
+    "destinations",       "feerate",      "minconf", "utxos",   "minchannels",
+    "commitment_feerate", "peer_timeout", "details", "max_fee", "max_feerate"};
 
 util::Result<std::vector<lightningd::Outpoint>> parse_utxos(const json::Value& value) {
   if (!value.is_array() || value.size() == 0) return wrong(value, "must be an array with at least one \"txid:vout\"");
@@ -60,6 +61,8 @@ util::Result<Request> parse_request(const json::Value& given) {
   request.commitment_feerate = params.optional("commitment_feerate", parse_token);
   request.peer_timeout_seconds = params.optional("peer_timeout", parse_positive);
   request.details = params.optional("details", parse_bool).value_or(false);
+  request.cap.fee = params.optional("max_fee", parse_sat);
+  request.cap.feerate = params.optional("max_feerate", parse_perkw);
   if (params.error()) return *params.error();
   return request;
 }

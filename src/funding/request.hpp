@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "funding/fee_cap.hpp"
 #include "funding/share.hpp"
 #include "json/value.hpp"
 #include "lightningd/types.hpp"
@@ -39,6 +40,7 @@ struct Request {
   std::size_t minchannels = 0;  ///< defaults to the number of destinations
   std::optional<std::uint32_t> peer_timeout_seconds;
   bool details = false;  ///< a result beyond the builtin's
+  FeeCap cap;
 
   [[nodiscard]] bool has_shares() const;
 };

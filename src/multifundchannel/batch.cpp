@@ -140,6 +140,7 @@ void Batch::reserved(Result<Proposal> proposal, Completion completion) {
 }
 
 void Batch::funded(Proposal proposal, Completion completion) {
+  if (const auto fits = within_cap(proposal); !fits) return fail(fits.error());
   proposal_ = std::move(proposal);
   util::debug(label_, ": reserved");
   for (const auto& peer : peers_) peer->record()->planned = amount_of(*peer);
@@ -172,6 +173,7 @@ void Batch::propose_anew() {
   proposed_for_ = live();
   coins_.repropose(payees(), [this](Result<Proposal> proposal) {
     if (!proposal) return fail(proposal.error());
+    if (const auto fits = within_cap(*proposal); !fits) return fail(fits.error());
     proposal_ = std::move(*proposal);
     all_started();
   });
@@ -290,7 +292,7 @@ void Batch::restart(const Peers& peers) {
 void Batch::broadcast() {
   Broadcast::Owner& owner = *this;
   broadcast_ =
-      std::make_unique<Broadcast>(context_, owner, ledger_, *transaction_, proposed_for_, label_);
+      std::make_unique<Broadcast>(context_, owner, ledger_, *transaction_, request_.cap, proposed_for_, label_);
   broadcast_->run();
 }
 
@@ -387,6 +389,12 @@ Sat Batch::amount_of(const PeerOpening& peer) const {
   if (!destination.share) return destination.amount;
   const auto share = proposal_->shares.find(destination.index);
   return share == proposal_->shares.end() ? Sat{} : share->second;
+}
+
+/// Of the proposal for those that are in `proposed_for_`.
+Result<void> Batch::within_cap(const Proposal& proposal) const {
+  const auto cost = funding::cost_of(proposal.draft, proposal.paid, proposed_for_.size());
+  return cost ? request_.cap.check(*cost) : Result<void>(cost.error());
 }
 
 bool Batch::anchors_negotiated() const {

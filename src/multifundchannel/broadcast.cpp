@@ -17,9 +17,15 @@ using util::Result;
 using util::str;
 
 Broadcast::Broadcast(BatchContext& context, Owner& owner, const std::shared_ptr<funding::Ledger>& ledger,
-                     const funding::FundingTransaction& transaction, const std::vector<PeerOpening*>& peers,
-                     const std::string& label)
-    : context_(context), owner_(owner), ledger_(ledger), transaction_(transaction), peers_(peers), label_(label) {}
+                     const funding::FundingTransaction& transaction, const funding::FeeCap& cap,
+                     const std::vector<PeerOpening*>& peers, const std::string& label)
+    : context_(context),
+      owner_(owner),
+      ledger_(ledger),
+      transaction_(transaction),
+      cap_(cap),
+      peers_(peers),
+      label_(label) {}
 
 void Broadcast::run() {
   check_channels([this] { sign(); });
@@ -45,7 +51,9 @@ void Broadcast::check_channels(util::Function<void()> then) {
       local_call<std::vector<PeerChannel>>(context_.scope, context_.settings, "listpeerchannels", std::move(judge)));
 }
 
+// Checked in each round before; nothing is signed that costs more, whatever the rounds have done.
 void Broadcast::sign() {
+  if (const auto fits = cap_.check(transaction_.cost); !fits) return owner_.not_sent(fits.error());
   context_.watch.sending();
   context_.client.signpsbt(transaction_.psbt, local_call<util::SharedText>(
                                                   context_.scope, context_.settings, "signpsbt",

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "funding/fee_cap.hpp"
 #include "funding/funding_transaction.hpp"
 #include "funding/ledger.hpp"
 #include "lightningd/client.hpp"
@@ -33,8 +34,8 @@ class Broadcast {
   };
 
   Broadcast(BatchContext& context, Owner& owner, const std::shared_ptr<funding::Ledger>& ledger,
-            const funding::FundingTransaction& transaction, const std::vector<PeerOpening*>& peers,
-            const std::string& label);
+            const funding::FundingTransaction& transaction, const funding::FeeCap& cap,
+            const std::vector<PeerOpening*>& peers, const std::string& label);
   Broadcast(const Broadcast&) = delete;
   Broadcast& operator=(const Broadcast&) = delete;
 
@@ -56,6 +57,7 @@ class Broadcast {
   Owner& owner_;
   const std::shared_ptr<funding::Ledger> ledger_;
   const funding::FundingTransaction& transaction_;
+  const funding::FeeCap& cap_;
   const std::vector<PeerOpening*> peers_;
   const std::string& label_;
   std::string signed_tx_;  ///< hex, ready to be broadcast; for the user alone

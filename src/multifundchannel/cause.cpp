@@ -51,6 +51,7 @@ constexpr std::array rules{
     Rule{"", code::output_is_dust, "", "funds"},
     Rule{"", code::emergency_reserve, "", "funds"},
     Rule{"", code::invalid_params, "Insufficient funds", "funds"},
+    Rule{"", code::invalid_params, "max_fee", "fees"},
     Rule{"", code::broadcast_fail, "", "broadcast"},
     Rule{"sendpsbt", any, "", "broadcast"},
     Rule{"", any, "Error broadcasting transaction", "broadcast"},

@@ -17,7 +17,7 @@ namespace multifundchannel {
 ///   unsupported  the node or the peer lacks what was asked for
 ///   parameters   what was asked for is wrong
 ///   funds        the wallet can not pay
-///   fees         there is no estimate of fees
+///   fees         there is no estimate of fees, or they are above max_fee or max_feerate
 ///   broadcast    the transaction could not be sent
 ///   node         lightningd itself failed: syncing, a stuck call, a lost connection, another plugin
 ///   given_up     nothing failed here, but too few others were left

@@ -58,8 +58,8 @@ TEST_CASE("by position, where null means left out") {
   CHECK(request->commitment_feerate == "urgent");
 
   CHECK(parse_text("[" + list + "]").ok());
-  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,true,1]")) ==
-        "-32602: too many parameters: got 9, expected 8");
+  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,true,1,1,1]")) ==
+        "-32602: too many parameters: got 11, expected 10");
   CHECK(error_of(parse_text("[]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[null]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[" + list + R"(,null,"x"])")) ==
@@ -99,6 +99,27 @@ TEST_CASE("details") {
   CHECK(with(R"(,"details":"true")")->details);
   CHECK_FALSE(with(R"(,"details":false)")->details);
   CHECK(error_of(with(R"(,"details":1)")) == "-32602: details: must be true or false, got 1");
+}
+
+TEST_CASE("max_fee and max_feerate") {
+  CHECK_FALSE(with("")->cap.fee);
+  CHECK_FALSE(with("")->cap.feerate);
+  CHECK(with(R"(,"max_fee":5000)")->cap.fee == Sat{5'000});
+  CHECK(with(R"(,"max_fee":"0.00005btc")")->cap.fee == Sat{5'000});
+  CHECK(error_of(with(R"(,"max_fee":"much")")).starts_with("-32602: max_fee: must be an amount, as "));
+
+  const auto feerate = [](const std::string& text) { return with(R"(,"max_feerate":)" + text)->cap.feerate->value; };
+  CHECK(feerate(R"("7500perkw")") == 7'500);
+  CHECK(feerate(R"("30000perkb")") == 7'500);
+  CHECK(feerate(R"("30001perkb")") == 7'501);  // as lightningd rounds: the same text as feerate is within it
+  CHECK(feerate(R"("30000")") == 7'500);
+  CHECK(feerate("30000") == 7'500);
+  CHECK(feerate(R"("4294967295perkb")") == 1'073'741'824);
+  for (const std::string bad : {R"("slow")", R"("")", R"("0perkw")", "0", "-1", "1.5", R"("perkw")", R"("1perkwperkw")",
+                                R"("1 perkw")", R"("4294967296perkw")", "true", "[]"})
+    CHECK(error_of(with(R"(,"max_feerate":)" + bad)) ==
+          "-32602: max_feerate: must be a feerate in numbers, as 7500perkw or 30000perkb, got " + bad);
+  CHECK(parse_text("[[" + two + "],null,null,null,null,null,null,null,1,2]")->cap.fee == Sat{1});
 }
 
 TEST_CASE("minconf") {
