@@ -8,16 +8,17 @@
 
 #include "funding/funding_transaction.hpp"
 #include "funding/params.hpp"
+#include "funding/policy_params.hpp"
 #include "util/str.hpp"
 
 namespace funding {
 
 namespace {
 
-/// In the order in which lightningd's builtin takes them from an array.
-constexpr std::array<std::string_view, 10> names{"id",       "amount",      "announce",      "push_msat",
-                                                 "close_to", "request_amt", "compact_lease", "mindepth",
-                                                 "reserve",  "channel_type"};
+/// In the order in which lightningd's builtin takes them from an array; ours follow.
+constexpr std::array<std::string_view, 14> names{
+    "id",       "amount",  "announce",     "push_msat", "close_to", "request_amt", "compact_lease",
+    "mindepth", "reserve", "channel_type", "feebase",   "feeppm",   "htlcmin",     "htlcmax"};
 
 struct Peer {
   lightningd::NodeId id;
@@ -106,6 +107,7 @@ util::Result<Destination> parse_destination(const json::Value& value, std::size_
     destination.channel_type = std::move(*bits);
     destination.has_channel_type = true;
   }
+  destination.policy = parse_policy(params, destination.amount);
   if (params.error()) return *params.error();
   return destination;
 }

@@ -33,6 +33,15 @@ void write_reservation(json::Writer& out, const ReservationRecord& reservation) 
   out.end();
 }
 
+void write_policy(json::Writer& out, const lightningd::ChannelPolicy& policy) {
+  out.key("policy").object();
+  if (policy.feebase) out.field("feebase", policy.feebase->value);
+  if (policy.feeppm) out.field("feeppm", *policy.feeppm);
+  if (policy.htlcmin) out.field("htlcmin", policy.htlcmin->value);
+  if (policy.htlcmax) out.field("htlcmax", policy.htlcmax->value);
+  out.end();
+}
+
 void write_opening(json::Writer& out, const OpeningRecord& opening, std::optional<std::uint32_t> outnum) {
   out.object().field("id", opening.peer.hex()).field("sat", opening.planned.value);
   out.key("told_sat").array();
@@ -40,6 +49,10 @@ void write_opening(json::Writer& out, const OpeningRecord& opening, std::optiona
   for (const auto amount : opening.earlier) out.value(amount.value);
   out.end();
   if (outnum) out.field("outnum", *outnum);
+  // What is applied or refused need not be done again.
+  if (opening.policy && opening.policy->state == PolicyRecord::State::pending) {
+    write_policy(out, opening.policy->wanted);
+  }
   out.end();
 }
 
@@ -91,6 +104,20 @@ Result<void> read_reservation(const json::Value& root, ReservationRecord& reserv
   return {};
 }
 
+Result<lightningd::ChannelPolicy> read_policy(const json::Value& value) {
+  lightningd::ChannelPolicy policy;
+  for (const auto& [name, member] : value.members()) {
+    const auto number = member.u64();
+    if (!number) return number.error();
+    if (name == "feebase") policy.feebase = lightningd::Msat{*number};
+    if (name == "feeppm" && *number > UINT32_MAX) return broken(str(member.path(), ": too large"));
+    if (name == "feeppm") policy.feeppm = static_cast<std::uint32_t>(*number);
+    if (name == "htlcmin") policy.htlcmin = lightningd::Msat{*number};
+    if (name == "htlcmax") policy.htlcmax = lightningd::Msat{*number};
+  }
+  return policy;
+}
+
 Result<std::shared_ptr<OpeningRecord>> read_opening(const json::Value& value) {
   const auto id = value.string("id");
   const auto sat = value.u64("sat");
@@ -108,6 +135,12 @@ Result<std::shared_ptr<OpeningRecord>> read_opening(const json::Value& value) {
     const auto amount = element.u64();
     if (!amount) return amount.error();
     opening->earlier.push_back(Sat{*amount});
+  }
+  // Records of earlier versions have none.
+  if (const auto wanted = value.find("policy")) {
+    const auto policy = read_policy(*wanted);
+    if (!policy) return policy.error();
+    opening->policy = PolicyRecord{*policy};
   }
   return opening;
 }

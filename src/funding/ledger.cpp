@@ -123,4 +123,21 @@ bool Ledger::may_undo(const OpeningRecord& opening) const {
   return opening.stage != Stage::none && !(sending && opening.outpoint && opening.outpoint->txid == *sending);
 }
 
+std::optional<lightningd::Outpoint> Ledger::outpoint_of(std::size_t opening) const {
+  if (!plan || !plan->outnums[opening]) return std::nullopt;
+  return lightningd::Outpoint{plan->txid, *plan->outnums[opening]};
+}
+
+bool Ledger::policy_pending(std::size_t opening) const {
+  const auto& policy = openings[opening]->policy;
+  return sending && outpoint_of(opening) && policy && policy->state == PolicyRecord::State::pending;
+}
+
+bool Ledger::any_policy_pending() const {
+  for (std::size_t i = 0; i < openings.size(); ++i) {
+    if (policy_pending(i)) return true;
+  }
+  return false;
+}
+
 }  // namespace funding

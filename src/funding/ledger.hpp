@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "funding/policy.hpp"
 #include "lightningd/types.hpp"
 #include "util/bytes.hpp"
 #include "util/function.hpp"
@@ -39,6 +40,7 @@ struct OpeningRecord {
   lightningd::Sat planned;               ///< what it is to be told next: `all` may change
   std::vector<lightningd::Sat> earlier;  ///< told before, by openings that may be there still
   std::optional<lightningd::Outpoint> outpoint;  ///< told to the peer by fundchannel_complete
+  std::optional<PolicyRecord> policy;            ///< for its channel, when the transaction was sent
   util::Function<void()> on_answer;              ///< an undo that waits for the call in flight
 
   void start_sent(lightningd::Sat told);
@@ -122,6 +124,11 @@ struct Ledger {
   bool send_in_flight = false;  ///< sendpsbt was sent and is not answered
 
   [[nodiscard]] bool may_undo(const OpeningRecord& opening) const;
+  /// The outpoint of the opening's channel, when it is in the transaction.
+  [[nodiscard]] std::optional<lightningd::Outpoint> outpoint_of(std::size_t opening) const;
+  /// Whether the transaction was sent, and the policy of this opening's channel is not decided yet.
+  [[nodiscard]] bool policy_pending(std::size_t opening) const;
+  [[nodiscard]] bool any_policy_pending() const;
 };
 
 }  // namespace funding

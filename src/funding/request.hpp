@@ -27,6 +27,7 @@ struct Destination {
   std::optional<lightningd::Sat> reserve;
   std::vector<std::uint16_t> channel_type;  ///< feature bits; meaningful when has_channel_type
   bool has_channel_type = false;
+  std::optional<lightningd::ChannelPolicy> policy;  ///< to be set when the channel is there
 };
 
 /// The parameters of multifundchannel, parsed and checked.

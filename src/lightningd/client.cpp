@@ -165,6 +165,18 @@ void Client::close(const ChannelId& channel, std::uint32_t unilateraltimeout_sec
   send("close", params.end().take(), replies::anything, std::move(then));
 }
 
+void Client::setchannel(const NodeId& peer, const ChannelId& channel, const ChannelPolicy& policy,
+                        Reply<std::vector<std::string>> then) const {
+  Writer params;
+  // Never by the peer's id: that means all of its channels.
+  params.object().field("id", channel.hex());
+  if (policy.feebase) params.field("feebase", to_text(*policy.feebase));
+  if (policy.feeppm) params.field("feeppm", *policy.feeppm);
+  if (policy.htlcmin) params.field("htlcmin", to_text(*policy.htlcmin));
+  if (policy.htlcmax) params.field("htlcmax", to_text(*policy.htlcmax));
+  send({"setchannel", &peer}, params.end().take(), replies::policy_warnings, std::move(then));
+}
+
 void Client::listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vector<PeerChannel>> then) const {
   Writer params;
   params.object();

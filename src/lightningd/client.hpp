@@ -161,6 +161,10 @@ class Client {
   void disconnect(const NodeId& id, bool force, Reply<void> then) const;
   /// Closes by channel id; for a withheld channel lightningd just forgets it.
   void close(const ChannelId& channel, std::uint32_t unilateraltimeout_seconds, Reply<void> then) const;
+  /// Sets the policy of this channel of the peer alone. Gives lightningd's warnings about values that it
+  /// has changed to what is possible. Errors: -32602 for a channel that is not there or in another state.
+  void setchannel(const NodeId& peer, const ChannelId& channel, const ChannelPolicy& policy,
+                  Reply<std::vector<std::string>> then) const;
   /// One peer's channels, or everyone's. An opening in progress has state "OPENINGD".
   void listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vector<PeerChannel>> then) const;
   void listfunds(Reply<std::vector<WalletOutput>> then) const;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lightningd/fields.hpp"
+#include "util/str.hpp"
 
 namespace lightningd::replies {
 namespace {
@@ -92,6 +93,15 @@ util::Result<StoredText> stored_text(const json::Value& object) {
   if (fields.has("generation")) stored.generation = fields.u64("generation");
   if (fields.has("string")) stored.text = fields.text("string");
   return fields.finish(std::move(stored));
+}
+
+util::Result<std::vector<std::string>> warnings_of(const json::Value& channel) {
+  std::vector<std::string> warnings;
+  for (const auto& [name, member] : channel.members()) {
+    const auto text = member.string();
+    if (name.starts_with("warning_") && text.ok()) warnings.push_back(util::str(name.substr(8), ": ", *text));
+  }
+  return warnings;
 }
 
 }  // namespace
@@ -200,6 +210,13 @@ util::Result<std::uint64_t> generation(const json::Value& result) {
 
 util::Result<std::vector<StoredText>> stored_texts(const json::Value& result) {
   return list(result, "datastore", stored_text);
+}
+
+util::Result<std::vector<std::string>> policy_warnings(const json::Value& result) {
+  const auto channels = list<std::vector<std::string>>(result, "channels", warnings_of);
+  if (!channels.ok()) return channels.error();
+  if (channels->size() != 1) return util::Error{code::generic, result.path() + ".channels: expected one", {}};
+  return channels->front();
 }
 
 util::Result<void> anything(const json::Value& /*result*/) { return {}; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "json/value.hpp"
@@ -32,6 +33,8 @@ namespace lightningd::replies {
 [[nodiscard]] util::Result<std::uint64_t> generation(const json::Value& result);
 /// Of listdatastore.
 [[nodiscard]] util::Result<std::vector<StoredText>> stored_texts(const json::Value& result);
+/// The warnings of setchannel for one channel.
+[[nodiscard]] util::Result<std::vector<std::string>> policy_warnings(const json::Value& result);
 /// For replies that say nothing we need.
 [[nodiscard]] util::Result<void> anything(const json::Value& result);
 

@@ -31,6 +31,15 @@ struct Msat {
 /// All satoshis there will ever be, as an upper bound for every amount.
 inline constexpr Sat max_money{21'000'000ull * 100'000'000ull};
 
+/// What setchannel sets for one channel; what is left out stays as it is.
+struct ChannelPolicy {
+  std::optional<Msat> feebase;  ///< at most 32 bits
+  std::optional<std::uint32_t> feeppm;
+  std::optional<Msat> htlcmin;
+  std::optional<Msat> htlcmax;
+  bool operator==(const ChannelPolicy&) const = default;
+};
+
 /// Satoshi per 1,000 weight units.
 struct Perkw {
   std::uint32_t value = 0;

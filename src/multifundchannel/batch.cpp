@@ -41,7 +41,8 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       context_{scope_, std::move(client), settings_, connects, watch, {}, node.withhold},
       preparation_(scope_, context_.client, settings_, request_),
-      coins_(scope_, context_.client, settings_, ledger_) {
+      coins_(scope_, context_.client, settings_, ledger_),
+      policies_(scope_, context_.client, ledger_, label_) {
   if (request_.details) details_.emplace(ledger_->id, watch.timeline());
   PeerOpening::Owner& owner = *this;
   for (const auto& destination : request_.destinations) {
@@ -49,6 +50,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
     record->peer = destination.id;
     record->batch = ledger_->id;
     record->label = str(label_, " peer ", destination.index, " (", destination.id.brief(), ")");
+    if (destination.policy) record->policy = funding::PolicyRecord{*destination.policy};
     ledger_->openings.push_back(record);
     book.add(record);
     peers_.push_back(std::make_unique<PeerOpening>(context_, owner, destination, std::move(record)));
@@ -298,7 +300,10 @@ void Batch::broadcast() {
 
 void Batch::channels_vanished() { start_over(); }
 
-void Batch::sent(const std::string& tx) { finish(success_json(tx, *transaction_, proposed_for_, failed_, details())); }
+void Batch::sent(const std::string& tx) {
+  policies_.apply(settings_.policy_timeout,
+                  [this, tx] { finish(success_json(tx, *transaction_, proposed_for_, failed_, details())); });
+}
 
 void Batch::not_sent(const Error& error) { fail(error); }
 

@@ -19,6 +19,7 @@
 #include "multifundchannel/node_facts.hpp"
 #include "multifundchannel/peer_opening.hpp"
 #include "multifundchannel/peer_undo.hpp"
+#include "multifundchannel/policies.hpp"
 #include "multifundchannel/preparation.hpp"
 
 namespace multifundchannel {
@@ -27,7 +28,7 @@ namespace multifundchannel {
 /// `done`; what its ledger still holds then is the Undo's business. Owned by the Service.
 ///
 ///   feerates -> reserve coins || connect each -> start each -> [propose anew if a peer dropped out]
-///            -> complete each -> all secured -> sign -> all still there -> send
+///            -> complete each -> all secured -> sign -> all still there -> send [-> set policies]
 ///
 /// Before each step with effects the ledger is saved to the journal, and the step waits for that.
 ///
@@ -119,6 +120,7 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   BatchContext context_;
   Preparation preparation_;
   Coins coins_;
+  Policies policies_;
   std::vector<std::unique_ptr<PeerOpening>> peers_;
   std::vector<std::unique_ptr<PeerUndo>> undos_;
   std::vector<const PeerOpening*> failed_;  ///< in the order in which they dropped out

@@ -30,6 +30,11 @@ void write_error(json::Writer& out, const util::Error& error) {
   out.key("error").object().field("code", error.code).field("message", error.message).end();
 }
 
+/// Only as long as there is, or may be, the channel.
+bool shows_policy(const DestinationReport& destination) {
+  return destination.policy && destination.state != "failed" && destination.state != "undone";
+}
+
 void write_destination(json::Writer& out, const DestinationReport& destination) {
   out.object().field("id", destination.id.hex()).field("amount_msat", lightningd::to_msat(destination.amount).value);
   out.field("state", destination.state);
@@ -37,6 +42,7 @@ void write_destination(json::Writer& out, const DestinationReport& destination) 
     const auto outnum = static_cast<std::uint16_t>(outpoint->vout);
     out.field("channel_id", lightningd::v1_channel_id(outpoint->txid, outnum).hex()).field("outnum", outpoint->vout);
   }
+  if (shows_policy(destination)) write_policy(out, *destination.policy);
   if (destination.failure) {
     out.field("method", destination.failure->method);
     write_error(out, destination.failure->error);
@@ -77,6 +83,12 @@ void BatchReport::undone(const std::string& batch_state) {
   }
 }
 
+void BatchReport::take_policies(const funding::Ledger& ledger) {
+  for (std::size_t i = 0; i < destinations.size(); ++i) {
+    if (destinations[i].outpoint) destinations[i].policy = ledger.openings[i]->policy;
+  }
+}
+
 BatchReport report_on(const funding::Ledger& ledger) {
   BatchReport report;
   report.id = ledger.id;
@@ -85,12 +97,23 @@ BatchReport report_on(const funding::Ledger& ledger) {
   if (ledger.plan) report.txid = ledger.plan->txid;
   for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
     const auto& opening = *ledger.openings[i];
-    DestinationReport destination{opening.peer, opening.planned, name_of(opening.stage), {}, {}};
-    const auto outnum = ledger.plan ? ledger.plan->outnums[i] : std::nullopt;
-    if (outnum) destination.outpoint = lightningd::Outpoint{ledger.plan->txid, *outnum};
+    DestinationReport destination{opening.peer, opening.planned, name_of(opening.stage), {}, {}, {}};
+    destination.outpoint = ledger.outpoint_of(i);
     report.destinations.push_back(std::move(destination));
   }
+  report.take_policies(ledger);
   return report;
+}
+
+void write_policy(json::Writer& out, const funding::PolicyRecord& policy) {
+  out.key("policy").object().field("applied", policy.state == funding::PolicyRecord::State::applied);
+  if (policy.error) write_error(out, *policy.error);
+  if (!policy.warnings.empty()) {
+    out.key("warnings").array();
+    for (const auto& warning : policy.warnings) out.value(warning);
+    out.end();
+  }
+  out.end();
 }
 
 std::string to_json(const std::vector<BatchReport>& reports) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "funding/ledger.hpp"
+#include "json/writer.hpp"
 #include "lightningd/types.hpp"
 #include "util/result.hpp"
 
@@ -25,6 +26,7 @@ struct DestinationReport {
   std::string state;  ///< waiting, starting, started, completing, secured, opened, failed, undone or in doubt
   std::optional<lightningd::Outpoint> outpoint;
   std::optional<PeerFailure> failure;
+  std::optional<funding::PolicyRecord> policy;  ///< of a channel in the transaction
 };
 
 /// One batch as listmultifundchannels shows it.
@@ -42,10 +44,15 @@ struct BatchReport {
   void opened();
   /// Nothing is left of it. `batch_state`: failed, when the caller was told so, or undone.
   void undone(const std::string& batch_state);
+  /// How far the channels' policies are.
+  void take_policies(const funding::Ledger& ledger);
 };
 
 /// What the ledger knows, with the batch's state left open.
 [[nodiscard]] BatchReport report_on(const funding::Ledger& ledger);
+
+/// "policy": whether it is applied, and lightningd's error or warnings.
+void write_policy(json::Writer& out, const funding::PolicyRecord& policy);
 
 /// JSON text of the array `batches`; `code` and `message` of errors, but never their data: lightningd's
 /// error about a failed broadcast carries the signed transaction.

@@ -63,7 +63,7 @@ void CommandRun::undo() {
 void CommandRun::undone(bool clean) {
   if (!clean) util::warn(batch_->label(), ": something could not be undone, see above");
   const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
-  if (!clean || in_doubt) return finish(false);
+  if (!clean || in_doubt || batch_->ledger()->any_policy_pending()) return finish(false);
   journal_->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) util::warn(batch_->label(), ": its record could not be removed: ", removed.error().message);
     finish(removed.ok());

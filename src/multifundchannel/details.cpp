@@ -51,6 +51,11 @@ void Details::write_batch(Writer& out, const funding::FundingTransaction& transa
   write_seconds(out);
 }
 
+void Details::write_channel(Writer& out, std::size_t destination, const funding::OpeningRecord& opening) const {
+  write_peer(out, destination);
+  if (opening.policy) write_policy(out, *opening.policy);
+}
+
 void Details::write_peer(Writer& out, std::size_t destination) const {
   const auto times = timeline_->of_peer(destination);
   out.key("seconds").object();

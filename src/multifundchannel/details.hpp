@@ -20,14 +20,15 @@ class Details {
 
   /// Into the result's object: fee, feerate, weight, change, the batch and its seconds.
   void write_batch(json::Writer& out, const funding::FundingTransaction& transaction) const;
-  /// Into a channel's object: the peer's seconds.
-  void write_peer(json::Writer& out, std::size_t destination) const;
+  /// Into a channel's object: the peer's seconds, and what became of its policy.
+  void write_channel(json::Writer& out, std::size_t destination, const funding::OpeningRecord& opening) const;
   /// Into the object of a peer that failed: its cause and its seconds.
   void write_failed(json::Writer& out, std::size_t destination, const PeerFailure& failure) const;
   /// The error with the batch, the cause and the seconds in its data.
   [[nodiscard]] util::Error added_to(util::Error error) const;
 
  private:
+  void write_peer(json::Writer& out, std::size_t destination) const;
   void write_seconds(json::Writer& out) const;
 
   std::string batch_;

@@ -39,6 +39,10 @@ std::vector<std::string> losses_of(const BatchReport& report, const funding::Led
     const auto what = destination.outpoint ? str("channel ", destination.outpoint->str()) : std::string("opening");
     losses.push_back(str(what, " with ", destination.id.hex(), " is neither completed nor removed"));
   }
+  for (const auto& destination : report.destinations) {
+    if (!destination.policy || destination.policy->state != funding::PolicyRecord::State::pending) continue;
+    losses.push_back(str("the policy of channel ", destination.outpoint->str(), " is not set"));
+  }
   if (ledger.phase == funding::BatchPhase::sending && report.txid) {
     losses.push_back(str("transaction ", report.txid->hex(),
                          " may have been sent; it is not sent again. Do not spend its inputs before you know"));

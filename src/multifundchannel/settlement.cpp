@@ -61,7 +61,8 @@ Settlement::Settlement(spark::Runtime& runtime, lightningd::Client client, const
       journal_(std::move(journal)),
       report_(std::move(report)),
       pause_(settings.settle_pause),
-      scope_(runtime, [this](const Error& error) { util::error(label(), ": settling ended: ", error.message); }) {
+      scope_(runtime, [this](const Error& error) { util::error(label(), ": settling ended: ", error.message); }),
+      policies_(scope_, client_, ledger_, label()) {
   report_.state = "settling";
 }
 
@@ -187,7 +188,10 @@ void Settlement::stop_sending(const std::string& why) {
 // It is on its way or confirmed. Peers that had dropped out before may still have an opening.
 void Settlement::sent() {
   ledger_->sending = ledger_->plan->txid;
-  undo();
+  policies_.apply(settings_.cleanup_timeout, [this] {
+    report_.take_policies(*ledger_);
+    undo();
+  });
 }
 
 // --- Undoing ---
@@ -232,9 +236,11 @@ void Settlement::undid() {
 }
 
 void Settlement::remove() {
+  if (ledger_->any_policy_pending()) return retry("the policy of a channel is not set yet");
   journal_->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) return retry(removed.error().message);
     if (ledger_->sending) {
+      report_.take_policies(*ledger_);
       report_.opened();
     } else {
       report_.undone("undone");

@@ -10,6 +10,7 @@
 #include "multifundchannel/coins.hpp"
 #include "multifundchannel/journal.hpp"
 #include "multifundchannel/node_facts.hpp"
+#include "multifundchannel/policies.hpp"
 #include "multifundchannel/settings.hpp"
 #include "multifundchannel/undo.hpp"
 #include "spark/scope.hpp"
@@ -19,7 +20,7 @@ namespace multifundchannel {
 /// Settles one batch that nobody runs any more: one that was found in the journal at init, one whose
 /// sendpsbt was not confirmed, or one that could not be undone at once. Goes by what lightningd shows:
 ///
-///   transaction known, or a channel of it has locked in   -> done
+///   transaction known, or a channel of it has locked in   -> done, but for the policies of its channels
 ///   ready to be sent, and every channel is there          -> sign and send (again)
 ///   ready to be sent, a channel is missing, all withheld  -> undo: nothing was ever broadcast
 ///   ready to be sent, a channel is missing, else          -> unsettled: kept and shown, never acted on
@@ -81,6 +82,7 @@ class Settlement {
   util::Function<void()> settled_;
 
   spark::Scope scope_;
+  Policies policies_;
   std::unique_ptr<Coins> coins_;
   std::unique_ptr<Undo> undo_;
 };

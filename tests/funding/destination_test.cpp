@@ -37,6 +37,7 @@ TEST_CASE("what is left out has lightningd's defaults") {
   CHECK_FALSE(d.mindepth);
   CHECK_FALSE(d.reserve);
   CHECK_FALSE(d.has_channel_type);
+  CHECK_FALSE(d.policy);
 }
 
 TEST_CASE("all members") {
@@ -67,8 +68,8 @@ TEST_CASE("a destination by position, as lightningd takes it") {
   CHECK(d.reserve == Sat{700});
   CHECK(d.channel_type == std::vector<std::uint16_t>{12});
 
-  CHECK(error_of(parse_text(with_destinations("[1,2,3,4,5,6,7,8,9,10,11]"))) ==
-        "-32602: destinations[0]: too many parameters: got 11, expected 10");
+  CHECK(error_of(parse_text(with_destinations("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]"))) ==
+        "-32602: destinations[0]: too many parameters: got 15, expected 14");
   CHECK(error_of(parse_text(with_destinations("[\"" + node('1') + "\",5]"))) ==
         "-32602: destinations[0].amount: output would be dust (less than 546sat), got 5");
 }

@@ -106,6 +106,35 @@ TEST_CASE("a peer's opening is known by every amount that it may have been told"
   CHECK_FALSE(opening.may_be(Sat{500'000}));
 }
 
+TEST_CASE("a record keeps the policies that are still to be set") {
+  auto ledger = sample(BatchPhase::sending);
+  lightningd::ChannelPolicy wanted;
+  wanted.feebase = lightningd::Msat{1'000};
+  wanted.feeppm = 250;
+  wanted.htlcmin = lightningd::Msat{5};
+  wanted.htlcmax = lightningd::Msat{900'000'000};
+  for (auto& opening : ledger.openings) opening->policy = funding::PolicyRecord{wanted};
+  const auto read = read_ledger(write_ledger(ledger));
+  REQUIRE_MESSAGE(read, read.error().message);
+  REQUIRE((*read)->openings[0]->policy);
+  CHECK((*read)->openings[0]->policy->wanted == wanted);
+  CHECK((*read)->openings[0]->policy->state == funding::PolicyRecord::State::pending);
+  // Not before the transaction was sent, and only for who is in it.
+  CHECK_FALSE((*read)->any_policy_pending());
+  (*read)->sending = (*read)->plan->txid;
+  CHECK((*read)->policy_pending(0));
+  CHECK_FALSE((*read)->policy_pending(1));
+
+  ledger.openings[0]->policy->answered(std::vector<std::string>());
+  const auto again = read_ledger(write_ledger(ledger));
+  REQUIRE(again);
+  CHECK_FALSE((*again)->openings[0]->policy);
+
+  const auto text = write_ledger(ledger);
+  CHECK_FALSE(read_ledger(replaced(text, "\"feeppm\":250", "\"feeppm\":\"a lot\"")));
+  CHECK_FALSE(read_ledger(replaced(text, "\"feeppm\":250", "\"feeppm\":4294967296")));
+}
+
 TEST_CASE("inputs that are reserved anew are known by the height at that time") {
   auto ledger = sample(BatchPhase::opening);
   ledger.reservation.renewed_at = 200;

@@ -105,6 +105,37 @@ TEST_CASE("listpeers: is it connected?") {
   CHECK_FALSE(ask(""));
 }
 
+TEST_CASE("setchannel names the channel, never the peer") {
+  ChannelPolicy policy;
+  policy.feebase = Msat{1'000};
+  policy.feeppm = 250;
+  policy.htlcmin = Msat{5};
+  policy.htlcmax = Msat{900};
+  const auto make = [&policy] {
+    return Call<std::vector<std::string>>([&policy](const Client& client, auto then) {
+      client.setchannel(node, *ChannelId::from_hex(channel_hex), policy, std::move(then));
+    });
+  };
+  auto call = make();
+  CHECK(call.request == R"(setchannel {"id":")" + channel_hex +
+                            R"(","feebase":"1000msat","feeppm":250,"htlcmin":"5msat","htlcmax":"900msat"})");
+  CHECK(call.value(R"({"channels":[{"channel_id":"x"}]})").empty());
+
+  policy = {};
+  policy.feeppm = 0;
+  auto warned = make();
+  CHECK(warned.request == R"(setchannel {"id":")" + channel_hex + R"(","feeppm":0})");
+  CHECK(warned.value(R"({"channels":[{"warning_htlcmax_too_high":"too much"}]})") ==
+        std::vector<std::string>{"htlcmax_too_high: too much"});
+
+  for (const auto* bad : {"{}", R"({"channels":[]})", R"({"channels":[{},{}]})", R"({"channels":3})"}) {
+    auto unreadable = make();
+    auto& reply = unreadable.result(bad);
+    REQUIRE_FALSE(reply.ok());
+    CHECK(reply.error().code == unreadable_reply);
+  }
+}
+
 TEST_CASE("listpeerchannels") {
   CHECK(listpeerchannels().request == "listpeerchannels {}");
   auto call = listpeerchannels(node);

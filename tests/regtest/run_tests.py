@@ -17,6 +17,7 @@ import test_names  # noqa: F401
 import test_observing  # noqa: F401
 import test_parameters  # noqa: F401
 import test_parity  # noqa: F401
+import test_policy  # noqa: F401
 import test_recovery  # noqa: F401
 import test_sending  # noqa: F401
 from bench import TESTS, Bench, Skip, default_plugin, plugin_lines

@@ -88,12 +88,12 @@ class Victim:
         with open(self._path("release"), "w"):
             pass
 
-    def begin(self, **options):
+    def begin(self, destinations=None, **options):
         """Starts a batch in the background."""
         self.coins_before = self.node.coins()
         self.earlier = {b["batch"] for b in self.node.rpc("listmultifundchannels")["batches"]}
         self.log_start = self.node.log_size()
-        return Call(self.bench.multifundchannel, self.destinations(), self.node, **options)
+        return Call(self.bench.multifundchannel, destinations or self.destinations(), self.node, **options)
 
     def crash(self, method, when, deed, n=1, delay=0.0, **options):
         """Runs a batch into a deed that kills."""

@@ -263,25 +263,6 @@ void Channels::closed(Peer& peer, const ChannelId& id, const char* type, Reply r
   reply.succeed(writer.take());
 }
 
-void Channels::setchannel(Params& params, Reply reply) {
-  const std::string text = params.text("id");
-  if (params.error()) return reply.finish(*params.error());
-  json::Writer writer;
-  writer.object().key("channels").array();
-  for (auto& peer : core_.peers.all()) {
-    for (auto& channel : peer.channels) {
-      if (text != "all" && text != channel.id.hex() && text != peer.id.hex()) continue;
-      channel.fee_base = params.number("feebase", channel.fee_base);
-      channel.fee_ppm = params.number("feeppm", channel.fee_ppm);
-      writer.object().field("peer_id", peer.id.hex()).field("channel_id", channel.id.hex());
-      writer.field("fee_base_msat", channel.fee_base).field("fee_proportional_millionths", channel.fee_ppm);
-      writer.field("minimum_htlc_out_msat", 0).field("maximum_htlc_out_msat", channel.amount.value * 990);
-      writer.field("ignore_fee_limits", false).end();
-    }
-  }
-  reply.succeed(writer.end().end().take());
-}
-
 void Channels::set_state(const Peer& peer, Channel& channel, const std::string& state) {
   announce_state(peer, channel, std::exchange(channel.state, state), state);
 }

@@ -57,6 +57,10 @@ void Channels::write_channel(json::Writer& writer, const Peer& peer, const Chann
   writer.end();
   writer.field("to_us_msat", ours).field("total_msat", total);
   writer.field("fee_base_msat", channel.fee_base).field("fee_proportional_millionths", channel.fee_ppm);
+  writer.key("updates").object().key("local").object();
+  writer.field("htlc_minimum_msat", channel.htlc_min.value);
+  writer.field("htlc_maximum_msat", channel.htlc_max.value_or(channel.most()).value);
+  writer.field("fee_base_msat", channel.fee_base).field("fee_proportional_millionths", channel.fee_ppm).end().end();
   writer.key("htlcs").array().end().end();
 }
 

@@ -34,7 +34,12 @@ struct Channel {
   std::string short_channel_id;  ///< empty until its funding transaction is deep enough
   std::uint32_t fee_base = 1;
   std::uint32_t fee_ppm = 10;
-  std::vector<Reply> forgets;  ///< fundchannel_cancel commands under way
+  lightningd::Msat htlc_min{0};
+  std::optional<lightningd::Msat> htlc_max;  ///< none: as much as the channel can send
+  std::vector<Reply> forgets;                ///< fundchannel_cancel commands under way
+
+  /// What we can send at most; the peer keeps one percent.
+  [[nodiscard]] lightningd::Msat most() const { return {amount.value * 990}; }
 
   /// As lightningd's channel_state_wants_peercomms and its state "closable".
   [[nodiscard]] bool is_live() const {

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <optional>
+
+#include "funding/params.hpp"
+#include "lightningd/types.hpp"
+
+namespace funding {
+
+/// The members of a destination that setchannel takes: feebase, feeppm, htlcmin and htlcmax. Nothing when
+/// none is given. `amount` is 0 when it is not known yet (`all`): then lightningd has to judge htlcmax.
+[[nodiscard]] std::optional<lightningd::ChannelPolicy> parse_policy(Params& params, lightningd::Sat amount);
+
+}  // namespace funding
