@@ -44,15 +44,20 @@ void CommandRun::answered(Result<std::string> answer) {
   watch_->ended(answer.ok());
   util::info(batch_->label(), answer ? ": done" : ": failed: ", answer ? "" : answer.error().message);
   answer_ = std::move(answer);
-  scope_.after(settings_.reply_grace, [this] { reply(); });
   auto& ledger = *batch_->ledger();
-  if (ledger.phase != funding::BatchPhase::sending || ledger.sending) return undo();
-  // From now on a crash must not find the transaction ready to be sent: the caller hears that it failed.
+  if (!journal_->may_be_completed() || ledger.sending) return reply_soon();
+  // Before the caller hears that it failed: a crash must not find the transaction ready to be sent.
   ledger.phase = funding::BatchPhase::completing;
   journal_->save(scope_, ledger, [this](const Result<void>& saved) {
-    if (!saved) util::warn(batch_->label(), ": ", saved.error().message);
-    undo();
+    if (saved) return reply_soon();
+    util::warn(batch_->label(), ": ", saved.error().message);
+    undo();  // the reply waits for all of it
   });
+}
+
+void CommandRun::reply_soon() {
+  scope_.after(settings_.reply_grace, [this] { reply(); });
+  undo();
 }
 
 void CommandRun::undo() {
@@ -63,11 +68,20 @@ void CommandRun::undo() {
 void CommandRun::undone(bool clean) {
   if (!clean) util::warn(batch_->label(), ": something could not be undone, see above");
   const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
+  if (!clean && !replied_ && !in_doubt && journal_->may_be_completed()) warn_of_completion();
   if (!clean || in_doubt || batch_->ledger()->any_policy_pending()) return finish(false);
   journal_->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) util::warn(batch_->label(), ": its record could not be removed: ", removed.error().message);
     finish(removed.ok());
   });
+}
+
+// Neither the record nor the channels could be changed. Whoever tries again must know.
+void CommandRun::warn_of_completion() {
+  Error error = answer_->error();
+  error.message += util::str("; a crash may still complete it, until listmultifundchannels shows batch ", ledger()->id,
+                             " as undone");
+  answer_ = std::move(error);
 }
 
 void CommandRun::finish(bool settled) {

@@ -36,8 +36,10 @@ class CommandRun {
 
  private:
   void answered(util::Result<std::string> answer);
+  void reply_soon();
   void undo();
   void undone(bool clean);
+  void warn_of_completion();
   void finish(bool settled);
   void reply();
 

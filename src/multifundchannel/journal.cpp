@@ -56,9 +56,12 @@ void Journal::save(spark::Scope& scope, const funding::Ledger& ledger, Reply<voi
     return;
   }
   const bool exists = std::exchange(state_->exists, true);
-  auto noted = [state = state_, exists, saved = std::move(saved)](Result<std::uint64_t> answer) mutable {
+  const bool completes = ledger.phase == funding::BatchPhase::sending;
+  state_->may_be_completed = state_->may_be_completed || completes;
+  auto noted = [state = state_, exists, completes, saved = std::move(saved)](Result<std::uint64_t> answer) mutable {
     if (answer) {
       state->generation = *answer;
+      state->may_be_completed = completes;
     } else if (!exists) {
       state->in_doubt = lightningd::in_doubt(answer.error());
       state->exists = state->in_doubt;

@@ -32,6 +32,8 @@ class Journal {
 
   /// Whether lightningd never said if it created the record: it may still do so.
   [[nodiscard]] bool in_doubt() const { return state_->in_doubt; }
+  /// Whether the record may say that the transaction is ready to be sent: a crash then completes the batch.
+  [[nodiscard]] bool may_be_completed() const { return state_->may_be_completed; }
 
  private:
   /// What replies that nobody waits for any more still update.
@@ -39,6 +41,7 @@ class Journal {
     bool exists = false;                      ///< a record was sent, or found
     std::optional<std::uint64_t> generation;  ///< when it is known
     bool in_doubt = false;
+    bool may_be_completed = false;
   };
 
   lightningd::Client client_;

@@ -62,7 +62,7 @@ std::string forget_json(const std::string& batch, const std::string& state, cons
 
 std::string forget_json(const Settlement& settlement, bool forgotten) {
   const auto& report = settlement.report();
-  return forget_json(report.id, report.state, losses_of(report, settlement.ledger()), forgotten);
+  return forget_json(report.id, report.state, losses_of(report, *settlement.ledger()), forgotten);
 }
 
 }  // namespace
@@ -266,15 +266,27 @@ void Service::forget(plugin::Command command, const std::string& batch, bool con
   if (found == settlements_.end()) return command.fail(unknown_batch(batch));
   auto& settlement = *found->second;
   if (!confirmed) return command.succeed(forget_json(settlement, false));
-  auto removed = [this, batch, command = std::move(command)](const Result<void>& done) mutable {
-    if (!done) return command.fail(done.error());
+  // From now on it neither sends nor undoes anything: that is what the caller was shown to give up.
+  settlement.stop();
+  settlement.journal()->remove(scope_, [this, batch, command = std::move(command)](const Result<void>& done) mutable {
     const auto node = settlements_.extract(batch);
-    const auto& forgotten = *node.mapped();
-    command.succeed(forget_json(forgotten, true));
-    end(forgotten.report());
+    if (node.empty()) return command.fail(unknown_batch(batch));  // forgotten by somebody else meanwhile
+    const auto& stopped = *node.mapped();
+    if (!done) {
+      settle_again(stopped);
+      return command.fail(done.error());
+    }
+    command.succeed(forget_json(stopped, true));
+    end(stopped.report());
     ended_.back().state = "forgotten";
-  };
-  settlement.forget(std::move(removed));
+  });
+}
+
+void Service::settle_again(const Settlement& stopped) {
+  settle(stopped.report().id,
+         std::make_unique<Settlement>(runtime_, lightningd::Client(caller_, ""), settings_, book_, node_,
+                                      stopped.ledger(), stopped.journal(), stopped.report()),
+         settings_.settle_pause, nullptr);
 }
 
 void Service::forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed) {

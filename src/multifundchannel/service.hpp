@@ -64,6 +64,7 @@ class Service {
   void write_trace(const CommandRun& run);
   void settle(const std::string& id, std::unique_ptr<Settlement> settlement, spark::Duration delay,
               util::Function<void()> looked);
+  void settle_again(const Settlement& stopped);
   void settled(const std::string& id);
   void end(BatchReport report);
   void forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed);
@@ -83,7 +84,7 @@ class Service {
   std::map<std::string, std::unique_ptr<CommandRun>> runs_;  // by the batch's id, like the next two
   std::map<std::string, std::unique_ptr<Settlement>> settlements_;
   std::map<std::string, std::string> unreadable_;  ///< records kept and shown, never acted on: why not
-  std::vector<BatchReport> ended_;  // in the order in which they ended
+  std::vector<BatchReport> ended_;                 // in the order in which they ended
   bool recovered_ = false;
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
   std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery

@@ -73,14 +73,10 @@ void Settlement::run(spark::Duration delay, util::Function<void()> looked, util:
   scope_.after(delay, [this] { attempt(); });
 }
 
-void Settlement::forget(lightningd::Reply<void> then) {
-  journal_->remove(scope_, [this, then = std::move(then)](const Result<void>& removed) mutable {
-    if (removed) {
-      undo_.reset();
-      scope_.end();
-    }
-    then(removed);
-  });
+void Settlement::stop() {
+  undo_.reset();
+  scope_.end();
+  looked();
 }
 
 void Settlement::attempt() {

@@ -38,11 +38,12 @@ class Settlement {
   /// Call once. `looked` comes when the first attempt is over, `settled` when the record is gone; both
   /// from the ready queue or a reply, and `settled` may destroy this.
   void run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled);
-  /// Ends it where it stands and removes the record. No callback comes any more but `then`.
-  void forget(lightningd::Reply<void> then);
+  /// Ends it where it stands: it sends and undoes nothing any more, and `settled` does not come.
+  void stop();
 
   [[nodiscard]] const BatchReport& report() const { return report_; }
-  [[nodiscard]] const funding::Ledger& ledger() const { return *ledger_; }
+  [[nodiscard]] const std::shared_ptr<funding::Ledger>& ledger() const { return ledger_; }
+  [[nodiscard]] const std::shared_ptr<Journal>& journal() const { return journal_; }
 
  private:
   using Channels = std::vector<lightningd::PeerChannel>;

@@ -1,0 +1,66 @@
+// What the caller was told, and what a crash then makes of the record.
+
+#include "worlds.hpp"
+
+using sim::Mishap;
+using sim::RpcFault;
+using sim::World;
+using std::chrono::seconds;
+using worlds::open;
+using worlds::peer;
+using worlds::with;
+
+TEST_CASE("a batch that the caller was told has failed is not sent after a crash") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.rpc_faults.push_back(RpcFault{Mishap::refused, "signpsbt", 1, 1, 1, {}});
+  setup.rpc_faults.push_back(RpcFault{Mishap::stuck, "datastore", 5, 1, 1, {}});  // "it failed" is never recorded
+  World world(std::move(setup));
+  const auto call = world.start("multifundchannel", open({"a", "b"}));
+  world.run_for(seconds(5));
+  CHECK(!world.outcome(call).answered);  // as long as a crash could complete it
+  world.run_for(seconds(80));
+  REQUIRE(world.outcome(call).answered);
+  REQUIRE(!world.outcome(call).ok());
+  world.kill_plugin();
+  world.start_plugin();
+  world.settle();
+  // Told "failed", the caller tries anew: this one must not be sent behind the caller's back.
+  CHECK(worlds::count(world.call("listpeerchannels", "{}"), "channels") == 0);
+  CHECK(world.node().core().methods.calls().count("sendpsbt") == 0);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("forgetting a batch twice at once: neither answer is an internal error") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.broadcast = sim::Broadcast::fails;
+  setup.reply_delay = std::chrono::milliseconds(10);
+  World world(std::move(setup));
+  const auto failed = world.call("multifundchannel", open({"a", "b"}));
+  REQUIRE(worlds::error(failed).code == 303);
+  const auto list = world.call("listmultifundchannels", "{}");
+  const auto at = list.result->find("\"batch\":\"") + 9;
+  const auto params = R"({"batch":")" + list.result->substr(at, 32) + R"(","confirm":true})";
+  const auto first = world.start("multifundchannel-forget", params);
+  const auto second = world.start("multifundchannel-forget", params);
+  world.finish_all();
+  CHECK(world.outcome(first).ok());
+  if (!world.outcome(second).ok()) {
+    CHECK(world.outcome(second).result.error().message.find("internal error") == std::string::npos);
+  }
+}
+
+TEST_CASE("a batch that was forgotten while its transaction was to be sent again is not sent") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.broadcasts = {sim::Broadcast::fails};
+  setup.rpc_faults.push_back(RpcFault{Mishap::held_up, "deldatastore", 1, 1, 1, seconds(20)});
+  World world(std::move(setup));
+  const auto failed = world.call("multifundchannel", open({"a", "b"}));
+  REQUIRE(worlds::error(failed).code == 303);
+  const auto sends = world.node().core().methods.calls().at("sendpsbt");
+  const auto list = world.call("listmultifundchannels", "{}");
+  const auto at = list.result->find("\"batch\":\"") + 9;
+  const auto forgotten =
+      world.call("multifundchannel-forget", R"({"batch":")" + list.result->substr(at, 32) + R"(","confirm":true})");
+  REQUIRE(forgotten.ok());
+  CHECK(world.node().core().methods.calls().at("sendpsbt") == sends);
+}
