@@ -28,6 +28,12 @@ void write_reservation(json::Writer& out, const ReservationRecord& reservation) 
   out.field("blocks", reservation.blocks).field("more_blocks", reservation.doubtful_blocks);
   if (reservation.sent_blocks > 0) out.field("sent_blocks", reservation.sent_blocks);
   if (reservation.renewed_at) out.field("renewed_at", *reservation.renewed_at);
+  if (const auto& prepared = reservation.prepared) {
+    out.key("prepared").object().field("height", prepared->height).field("latest", prepared->latest);
+    out.field("kept", prepared->kept);
+    if (prepared->txid) out.field("txid", prepared->txid->hex());
+    out.end();
+  }
   out.key("inputs").object();
   for (const auto& [outpoint, height] : reservation.heights) out.field(outpoint.str(), height);
   out.end();
@@ -75,6 +81,22 @@ Result<std::uint32_t> read_u32(const json::Value& object, std::string_view name)
   return value->u32();
 }
 
+Result<PreparedRecord> read_prepared(const json::Value& value) {
+  const auto height = read_u32(value, "height");
+  const auto latest = read_u32(value, "latest");
+  const auto kept = read_u32(value, "kept");
+  if (!latest) return latest.error();
+  if (!height) return height.error();
+  if (!kept) return kept.error();
+  PreparedRecord prepared{*height, *latest, *kept, {}};
+  if (!value.find("txid")) return prepared;
+  const auto hex = value.string("txid");
+  if (!hex) return hex.error();
+  prepared.txid = lightningd::Txid::from_hex(*hex);
+  if (!prepared.txid) return broken(str(value.path(), ".txid: not a txid"));
+  return prepared;
+}
+
 Result<void> read_reservation(const json::Value& root, ReservationRecord& reservation) {
   const auto blocks = read_u32(root, "blocks");
   const auto more = read_u32(root, "more_blocks");
@@ -91,6 +113,11 @@ Result<void> read_reservation(const json::Value& root, ReservationRecord& reserv
     const auto height = read_u32(root, "renewed_at");
     if (!height) return height.error();
     reservation.renewed_at = *height;
+  }
+  if (const auto prepared = root.find("prepared")) {
+    const auto read = read_prepared(*prepared);
+    if (!read) return read.error();
+    reservation.prepared = *read;
   }
   const auto inputs = root.field("inputs");
   if (!inputs) return inputs.error();

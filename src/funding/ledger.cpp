@@ -65,6 +65,19 @@ void OpeningRecord::answered() {
   if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
 }
 
+bool PreparedRecord::includes(std::uint32_t reserved_to_block) const {
+  for (auto from = height; from <= latest; ++from) {
+    if (reserved_to_block == from + blocks) return true;
+    if (txid && reserved_to_block == from + blocks + kept) return true;
+  }
+  return false;
+}
+
+bool PreparedRecord::explains(std::uint32_t reserved_to_block) const {
+  const bool kept_alone = reserved_to_block >= height + kept && reserved_to_block <= latest + kept;
+  return includes(reserved_to_block) || (txid && kept_alone);
+}
+
 void ReservationRecord::sent() { in_flight = true; }
 
 void ReservationRecord::answered() {
@@ -76,6 +89,7 @@ void ReservationRecord::released() {
   blocks = 0;
   doubtful_blocks = 0;
   renewed_at.reset();
+  prepared.reset();
   sent_blocks = 0;
   heights.clear();
 }
@@ -83,6 +97,7 @@ void ReservationRecord::released() {
 bool ReservationRecord::explains(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const {
   const auto known = heights.find(input);
   if (known == heights.end()) return false;
+  if (prepared) return prepared->explains(reserved_to_block);
   const auto explained_by = [this, reserved_to_block](std::uint32_t height) {
     if (sent_blocks == 0 || reserved_to_block < height) return reserved_to_block == height;
     return (reserved_to_block - height) % sent_blocks == 0;
@@ -90,6 +105,10 @@ bool ReservationRecord::explains(const lightningd::Outpoint& input, std::uint32_
   if (explained_by(known->second) || explained_by(known->second + doubtful_blocks)) return true;
   // A block may have come between asking for the height and reserving.
   return renewed_at && (explained_by(*renewed_at + blocks) || explained_by(*renewed_at + blocks + 1));
+}
+
+std::uint32_t ReservationRecord::most_blocks() const {
+  return blocks + doubtful_blocks + (prepared ? PreparedRecord::blocks + prepared->kept : 0);
 }
 
 void OpeningBook::add(const std::shared_ptr<OpeningRecord>& record) {

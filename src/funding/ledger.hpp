@@ -59,12 +59,28 @@ struct OpeningRecord {
   void answered();
 };
 
+/// A transaction of lightningd's txprepare that reserves our inputs, until they are handed over to us.
+struct PreparedRecord {
+  static constexpr std::uint32_t blocks = 72;  ///< that txprepare reserves
+
+  std::uint32_t height = 0;              ///< before it was asked for
+  std::uint32_t latest = 0;              ///< at most, when it was carried out: a block more until that is known
+  std::uint32_t kept = 0;                ///< blocks that we add before it is discarded; not near to 72
+  std::optional<lightningd::Txid> txid;  ///< once it has answered; nothing was added or discarded before
+
+  /// Whether an input that is reserved to this height is so by txprepare, and perhaps by us.
+  [[nodiscard]] bool includes(std::uint32_t reserved_to_block) const;
+  /// Likewise, or by us alone, after the transaction was discarded.
+  [[nodiscard]] bool explains(std::uint32_t reserved_to_block) const;
+};
+
 /// The wallet outputs that this batch has reserved.
 struct ReservationRecord {
   bool in_flight = false;  ///< fundpsbt, utxopsbt or reserveinputs sent and not answered
   std::uint32_t blocks = 0;
   std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
   std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved anew, for `blocks`
+  std::optional<PreparedRecord> prepared;   ///< then `blocks` is 0, and `heights` are those before it
   std::uint32_t sent_blocks = 0;            ///< what each sendpsbt may have added, once one may have been sent
   std::map<lightningd::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input
   util::Function<void()> on_answer;
@@ -73,6 +89,8 @@ struct ReservationRecord {
   /// Whether an input of ours that is reserved to this height is so by us. lightningd adds up what
   /// several users reserve: then the height is another, and the input is not ours to free.
   [[nodiscard]] bool explains(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const;
+  /// What we may have reserved each input for.
+  [[nodiscard]] std::uint32_t most_blocks() const;
   void sent();
   void answered();
   void released();

@@ -128,6 +128,29 @@ void Client::unreserveinputs(const util::SharedText& psbt, std::uint32_t blocks,
   send("unreserveinputs", with_psbt(psbt, others), replies::reservations, std::move(then));
 }
 
+void Client::txprepare(const std::vector<Placeholder>& outputs, const std::string& feerate,
+                       const std::vector<Outpoint>& utxos, Reply<Txid> then) const {
+  Writer writer;
+  writer.object().key("outputs").array();
+  for (const auto& output : outputs) {
+    writer.object().field(output.address, output.amount ? to_text(*output.amount) : "all").end();
+  }
+  writer.end().field("feerate", feerate).key("utxos").array();
+  for (const auto& utxo : utxos) writer.value(utxo.str());
+  writer.end();
+  send("txprepare", writer.end().take(), replies::prepared, std::move(then), R"({"txid":true})");
+}
+
+void Client::txdiscard(const Txid& txid, Reply<void> then) const {
+  Writer params;
+  params.object().field("txid", txid.hex());
+  send("txdiscard", params.end().take(), replies::anything, std::move(then), R"({"txid":true})");
+}
+
+void Client::newaddr(Reply<std::string> then) const {
+  send("newaddr", std::string(R"({"addresstype":"p2tr"})"), replies::p2tr_address, std::move(then));
+}
+
 void Client::fundchannel_start(const StartParams& params, Reply<Started> then) const {
   Writer writer;
   writer.object().field("id", params.id.hex()).field("amount", to_text(params.amount));

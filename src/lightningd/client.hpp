@@ -101,6 +101,12 @@ struct PeerChannel {
   std::string short_channel_id;
 };
 
+/// An output of txprepare.
+struct Placeholder {
+  std::string address;
+  std::optional<Sat> amount;  ///< nothing: "all", for one of them
+};
+
 struct WalletOutput {
   Outpoint outpoint;
   Sat amount;
@@ -152,6 +158,15 @@ class Client {
                      Reply<std::vector<Reservation>> then) const;
   /// Subtracts `blocks`; what still is reserved after that comes back with its new height.
   void unreserveinputs(const util::SharedText& psbt, std::uint32_t blocks, Reply<std::vector<Reservation>> then) const;
+  /// Makes and keeps a transaction that pays the outputs from exactly these inputs, and reserves them for 72
+  /// blocks. Error -32602 for an input that is reserved, spent or unknown; after another error, the reservation may
+  /// have been made.
+  void txprepare(const std::vector<Placeholder>& outputs, const std::string& feerate,
+                 const std::vector<Outpoint>& utxos, Reply<Txid> then) const;
+  /// Forgets it and subtracts its 72 blocks. Error -32602 for one that is not kept.
+  void txdiscard(const Txid& txid, Reply<void> then) const;
+  /// A new address of the wallet, P2TR.
+  void newaddr(Reply<std::string> then) const;
   /// Error codes: lightningd.md section 5.
   void fundchannel_start(const StartParams& params, Reply<Started> then) const;
   /// `withhold` is left out of the request when false (unknown before v25.12).

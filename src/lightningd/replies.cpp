@@ -194,6 +194,16 @@ util::Result<Sent> sent(const json::Value& result) {
   return fields.finish(std::move(sent));
 }
 
+util::Result<Txid> prepared(const json::Value& result) {
+  Fields fields(result);
+  return fields.finish(fields.id<Txid>("txid"));
+}
+
+util::Result<std::string> p2tr_address(const json::Value& result) {
+  Fields fields(result);
+  return fields.finish(fields.text("p2tr"));
+}
+
 util::Result<std::vector<Txid>> transactions(const json::Value& result) {
   return list(result, "transactions", transaction_id);
 }

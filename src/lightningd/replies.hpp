@@ -25,6 +25,10 @@ namespace lightningd::replies {
 [[nodiscard]] util::Result<std::vector<WalletOutput>> wallet_outputs(const json::Value& result);
 [[nodiscard]] util::Result<util::SharedText> signed_psbt(const json::Value& result);
 [[nodiscard]] util::Result<Sent> sent(const json::Value& result);
+/// Of txprepare: the transaction's id.
+[[nodiscard]] util::Result<Txid> prepared(const json::Value& result);
+/// Of newaddr.
+[[nodiscard]] util::Result<std::string> p2tr_address(const json::Value& result);
 /// The ids of listtransactions.
 [[nodiscard]] util::Result<std::vector<Txid>> transactions(const json::Value& result);
 /// Of getutxout.

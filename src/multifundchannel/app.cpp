@@ -49,6 +49,15 @@ Result<void> in_range(const json::Value& value, std::uint32_t least, std::uint32
                      {}};
 }
 
+Result<void> is_dry_run(const json::Value& value) {
+  const auto text = *value.string();
+  if (text == "fundpsbt" || text == "txprepare") return {};
+  // Without quotation marks: lightningd escapes them once more.
+  return util::Error{lightningd::code::invalid_params,
+                     util::str(value.path(), ": must be fundpsbt or txprepare, not ", text.substr(0, 80)),
+                     {}};
+}
+
 /// Whether something could be parsed.
 template <class T>
 Result<void> checked(const Result<T>& parsed) {
@@ -138,6 +147,19 @@ void App::Impl::add_options() {
         return {};
       },
       [](const json::Value& value) { return in_range(value, 1, 1000); },
+  });
+  plugin.add_option({
+      "multifundchannel-dry-run",
+      "string",
+      "How it is found out whether the wallet can pay, before any peer is asked: fundpsbt, or txprepare with "
+      "placeholders for the channels",
+      R"("fundpsbt")",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.dry_run = *value.string() == "txprepare" ? DryRun::txprepare : DryRun::fundpsbt;
+        return {};
+      },
+      is_dry_run,
   });
   plugin.add_option({
       "multifundchannel-progress",

@@ -3,7 +3,9 @@
 #include <map>
 #include <utility>
 
+#include "multifundchannel/holds.hpp"
 #include "multifundchannel/local_call.hpp"
+#include "multifundchannel/txprepare_dry_run.hpp"
 #include "util/log.hpp"
 
 namespace multifundchannel {
@@ -89,31 +91,6 @@ void record_extension(funding::ReservationRecord& record, const Result<std::vect
   record.answered();
 }
 
-/// How an input that we reserved stands in the wallet now.
-enum class Hold { ours, free, somebody_elses, spent };
-
-Hold hold_on(const WalletOutput& output, const funding::ReservationRecord& record) {
-  if (output.status == "spent") return Hold::spent;
-  if (!output.reserved) return Hold::free;
-  return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::somebody_elses;
-}
-
-/// For each input of the record; those that listfunds does not show are spent.
-std::map<Outpoint, Hold> holds_on(const std::vector<WalletOutput>& outputs, const funding::ReservationRecord& record) {
-  std::map<Outpoint, Hold> holds;
-  for (const auto& [outpoint, height] : record.heights) holds[outpoint] = Hold::spent;
-  for (const auto& output : outputs) {
-    const auto input = holds.find(output.outpoint);
-    if (input != holds.end()) input->second = hold_on(output, record);
-  }
-  return holds;
-}
-
-/// What reserveinputs and unreserveinputs want.
-util::SharedText psbt_of(const std::vector<Outpoint>& outpoints) {
-  return util::share(Psbt::spending(outpoints).base64(0));
-}
-
 std::vector<Outpoint> outpoints_of(const funding::ReservationRecord& record) {
   std::vector<Outpoint> outpoints;
   for (const auto& [outpoint, height] : record.heights) outpoints.push_back(outpoint);
@@ -126,8 +103,11 @@ Coins::Coins(spark::Scope& scope, const lightningd::Client& client, const Settin
              std::shared_ptr<funding::Ledger> ledger)
     : scope_(scope), client_(client), settings_(settings), ledger_(std::move(ledger)) {}
 
-void Coins::reserve(const Choice& choice, const Payees& payees, Reply<Proposal> then) {
+Coins::~Coins() = default;
+
+void Coins::reserve(const Choice& choice, const Payees& payees, Save save, Reply<Proposal> then) {
   choice_ = choice;
+  save_ = std::move(save);
   fund(payees, true, std::move(then));
 }
 
@@ -140,11 +120,11 @@ void Coins::fund(const Payees& payees, bool first, Reply<Proposal> then) {
   params.feerate = str(choice_.feerate.value, "perkw");
   params.startweight = funding::start_weight(payees.count);
   params.opening_anchor_channel = choice_.anchor_channel;
-  auto guarded =
-      local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt",
-                         [this, payees, first, then = std::move(then)](const Result<Funded>& answer) mutable {
-                           funded(payees, first, std::move(then), answer);
-                         });
+  auto answered = [this, payees, first, then = std::move(then)](const Result<Funded>& answer) mutable {
+    funded(payees, first, std::move(then), answer);
+  };
+  if (first && settings_.dry_run == DryRun::txprepare) return prepare(params, payees, std::move(answered));
+  auto guarded = local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt", std::move(answered));
   if (!first) {
     client_.utxopsbt(params, outpoints_of(ledger_->reservation), true, std::move(guarded));
     return;
@@ -165,6 +145,20 @@ void Coins::fund(const Payees& payees, bool first, Reply<Proposal> then) {
   }
 }
 
+void Coins::prepare(const lightningd::FundParams& params, const Payees& payees, Reply<Funded> then) {
+  // The last of its calls may have failed, with all handed over to us.
+  if (ledger_->reservation.held()) {
+    return release([this, params, payees, then = std::move(then)](const Result<bool>& released) mutable {
+      if (!released) return then(released.error());
+      prepare(params, payees, std::move(then));
+    });
+  }
+  dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, ledger_);
+  dry_run_->run(
+      {params, choice_.minconf, choice_.utxos, choice_.has_utxos, payees.count, payees.amounts},
+      [this](Reply<void> saved) { save_(std::move(saved)); }, std::move(then));
+}
+
 void Coins::funded(const Payees& payees, bool first, Reply<Proposal> then, const Result<Funded>& answer) {
   if (!answer) return then(answer.error());
   auto draft = read_template(*answer);
@@ -181,7 +175,8 @@ void Coins::funded(const Payees& payees, bool first, Reply<Proposal> then, const
 // with the builtin, the first choice is given back and made anew.
 void Coins::fund_divided(const Payees& payees, const funding::Division& division, bool choose_anew,
                          Reply<Proposal> then) {
-  const Payees settled{payees.count, payees.fixed + division.sum, {}};
+  Payees settled{payees.count, payees.fixed + division.sum, {}, payees.amounts};
+  for (const auto& [destination, amount] : division.amounts) settled.amounts.push_back(amount);
   auto with_shares = [shares = division.amounts, then = std::move(then)](Result<Proposal> proposal) mutable {
     if (proposal) proposal->shares = std::move(shares);
     then(std::move(proposal));
@@ -285,6 +280,11 @@ void Coins::reserve_lost(std::vector<Outpoint> lost, Save save, Reply<Taken> the
 }
 
 void Coins::release(Reply<bool> then) {
+  dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, ledger_);
+  dry_run_->discard_what_is_left([this, then = std::move(then)]() mutable { release_now(std::move(then)); });
+}
+
+void Coins::release_now(Reply<bool> then) {
   listfunds([this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
     if (!outputs) return then(outputs.error());
     release_ours(std::move(then), *outputs);
@@ -299,13 +299,14 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
     if (hold == Hold::ours) ours.push_back(outpoint);
   }
   if (ours.empty()) {
-    ledger_->reservation.released();
+    // A txprepare whose answer was lost may still come.
+    if (!record.prepared) ledger_->reservation.released();
     return then(false);
   }
   using Answer = Result<std::vector<Reservation>>;
   // lightningd subtracts the blocks. Each of these inputs is reserved by us alone, for that many at most.
   client_.unreserveinputs(
-      psbt_of(ours), record.blocks + record.doubtful_blocks,
+      psbt_of(ours), record.most_blocks(),
       local_call<std::vector<Reservation>>(scope_, settings_, "unreserveinputs",
                                            [this, then = std::move(then)](const Answer& answer) mutable {
                                              if (!answer) return then(answer.error());

@@ -16,11 +16,14 @@
 
 namespace multifundchannel {
 
+class TxprepareDryRun;
+
 /// Who is to be paid in one round.
 struct Payees {
-  std::size_t count = 0;               ///< destinations, with and without a share
-  lightningd::Sat fixed;               ///< sum of the amounts of those without
-  std::vector<funding::Claim> claims;  ///< of those with
+  std::size_t count = 0;                   ///< destinations, with and without a share
+  lightningd::Sat fixed;                   ///< sum of the amounts of those without
+  std::vector<funding::Claim> claims;      ///< of those with
+  std::vector<lightningd::Sat> amounts{};  ///< of those without, one by one
 };
 
 /// What the wallet offers for the payees.
@@ -37,6 +40,7 @@ class Coins {
  public:
   Coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
         std::shared_ptr<funding::Ledger> ledger);
+  ~Coins();
   Coins(const Coins&) = delete;
   Coins& operator=(const Coins&) = delete;
 
@@ -49,13 +53,14 @@ class Coins {
     bool anchor_channel = false;  ///< the wallet's emergency reserve must stay
   };
 
-  /// The dry run: proves that the wallet can pay and reserves the inputs for `first_reservation`
-  /// blocks. Errors: those of fundpsbt and utxopsbt (301, 304, 313, -32602).
-  void reserve(const Choice& choice, const Payees& payees, lightningd::Reply<Proposal> then);
-  /// The same inputs for other payees; they never become free in between.
-  void repropose(const Payees& payees, lightningd::Reply<Proposal> then);
   /// Writes the ledger to the journal before something is reserved.
   using Save = util::Function<void(lightningd::Reply<void>)>;
+
+  /// The dry run: proves that the wallet can pay and reserves the inputs for `first_reservation`
+  /// blocks. Errors: those of fundpsbt and utxopsbt (301, 304, 313, -32602).
+  void reserve(const Choice& choice, const Payees& payees, Save save, lightningd::Reply<Proposal> then);
+  /// The same inputs for other payees; they never become free in between.
+  void repropose(const Payees& payees, lightningd::Reply<Proposal> then);
   /// The input that somebody else has reserved or spent meanwhile, if any.
   using Taken = std::optional<lightningd::Outpoint>;
 
@@ -75,6 +80,7 @@ class Coins {
   using Outputs = std::vector<lightningd::WalletOutput>;
 
   void fund(const Payees& payees, bool first, lightningd::Reply<Proposal> then);
+  void prepare(const lightningd::FundParams& params, const Payees& payees, lightningd::Reply<lightningd::Funded> then);
   void funded(const Payees& payees, bool first, lightningd::Reply<Proposal> then,
               const util::Result<lightningd::Funded>& answer);
   void fund_divided(const Payees& payees, const funding::Division& division, bool choose_anew,
@@ -84,6 +90,7 @@ class Coins {
   [[nodiscard]] bool extended() const;
   void hold_these(Save save, lightningd::Reply<Taken> then, const Outputs& outputs);
   void reserve_lost(std::vector<lightningd::Outpoint> lost, Save save, lightningd::Reply<Taken> then);
+  void release_now(lightningd::Reply<bool> then);
   void release_ours(lightningd::Reply<bool> then, const Outputs& outputs);
   void listfunds(lightningd::Reply<Outputs> then);
 
@@ -92,6 +99,8 @@ class Coins {
   Settings settings_;
   std::shared_ptr<funding::Ledger> ledger_;
   Choice choice_;
+  Save save_;
+  std::unique_ptr<TxprepareDryRun> dry_run_;
 };
 
 }  // namespace multifundchannel

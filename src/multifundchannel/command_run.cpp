@@ -69,7 +69,9 @@ void CommandRun::undone(bool clean) {
   if (!clean) util::warn(batch_->label(), ": something could not be undone, see above");
   const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
   if (!clean && !replied_ && !in_doubt && journal_->may_be_completed()) warn_of_completion();
-  if (!clean || in_doubt || batch_->ledger()->any_policy_pending()) return finish(false);
+  const auto& ledger = *batch_->ledger();
+  // A txprepare without an answer may still reserve what nobody would release.
+  if (!clean || in_doubt || ledger.any_policy_pending() || ledger.reservation.prepared) return finish(false);
   journal_->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) util::warn(batch_->label(), ": its record could not be removed: ", removed.error().message);
     finish(removed.ok());

@@ -32,8 +32,8 @@ Error unknown_batch(const std::string& batch) {
 std::vector<std::string> losses_of(const BatchReport& report, const funding::Ledger& ledger) {
   std::vector<std::string> losses;
   for (const auto& [outpoint, height] : ledger.reservation.heights) {
-    losses.push_back(str("input ", outpoint.str(), " may stay reserved until block ",
-                         height + ledger.reservation.blocks + ledger.reservation.doubtful_blocks));
+    losses.push_back(
+        str("input ", outpoint.str(), " may stay reserved until block ", height + ledger.reservation.most_blocks()));
   }
   for (const auto& destination : report.destinations) {
     const auto what = destination.outpoint ? str("channel ", destination.outpoint->str()) : std::string("opening");
@@ -188,6 +188,7 @@ void Service::run(plugin::Command command, funding::Request request) {
   const auto number = ++last_number_;
   // Inputs are known to be ours by the height that they are reserved to: no two batches share one.
   settings.longer_reservation += static_cast<std::uint32_t>(number % 100);
+  if (settings.dry_run == DryRun::txprepare) settings.first_reservation += static_cast<std::uint32_t>(number % 12);
   auto watch = std::make_unique<BatchWatch>(runtime_, request.destinations);
   lightningd::Client client(caller_, command.raw_id(), watch->timeline());
   auto ledger = std::make_shared<funding::Ledger>();

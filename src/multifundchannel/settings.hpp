@@ -9,6 +9,10 @@
 
 namespace multifundchannel {
 
+/// How the wallet is asked whether it can pay, while it reserves the inputs: txprepare_dry_run.hpp tells the
+/// difference.
+enum class DryRun { fundpsbt, txprepare };
+
 /// Deadlines and limits. One per process, owned by the Service; options change it, running batches
 /// keep the copy they started with.
 struct Settings {
@@ -45,6 +49,7 @@ struct Settings {
   spark::Duration longest_settle_pause = std::chrono::minutes(5);
   /// How long a command waits for batches from before the start to be looked at once.
   spark::Duration recovery_patience = std::chrono::seconds(15);
+  DryRun dry_run = DryRun::fundpsbt;
   /// Blocks of the first reservation, and what is added before anything is completed.
   std::uint32_t first_reservation = 12;
   std::uint32_t longer_reservation = 132;

@@ -135,6 +135,28 @@ TEST_CASE("a record keeps the policies that are still to be set") {
   CHECK_FALSE(read_ledger(replaced(text, "\"feeppm\":250", "\"feeppm\":4294967296")));
 }
 
+TEST_CASE("a record knows a transaction of txprepare, with its txid or before it is known") {
+  auto ledger = sample(BatchPhase::begun);
+  ledger.reservation.blocks = ledger.reservation.doubtful_blocks = 0;
+  ledger.reservation.prepared = funding::PreparedRecord{110, 113, 17, {}};
+  const auto before = read_ledger(write_ledger(ledger));
+  REQUIRE_MESSAGE(before, before.error().message);
+  REQUIRE((*before)->reservation.prepared);
+  CHECK((*before)->reservation.prepared->height == 110);
+  CHECK((*before)->reservation.prepared->latest == 113);
+  CHECK((*before)->reservation.prepared->kept == 17);
+  CHECK_FALSE((*before)->reservation.prepared->txid);
+  CHECK((*before)->reservation.held());
+
+  ledger.reservation.prepared->txid = input.txid;
+  const auto text = write_ledger(ledger);
+  const auto after = read_ledger(text);
+  REQUIRE(after);
+  CHECK((*after)->reservation.prepared->txid == input.txid);
+  CHECK_FALSE(read_ledger(replaced(text, "\"kept\":17", "\"kept\":\"x\"")));
+  CHECK_FALSE(read_ledger(replaced(text, "\"txid\":\"77", "\"txid\":\"7\",\"x\":\"7")));
+}
+
 TEST_CASE("inputs that are reserved anew are known by the height at that time") {
   auto ledger = sample(BatchPhase::opening);
   ledger.reservation.renewed_at = 200;

@@ -38,6 +38,28 @@ TEST_CASE("an effect is recorded when its call is sent, not when it is answered"
   CHECK_FALSE(record.outpoint.has_value());
 }
 
+TEST_CASE("what txprepare, and then we, have reserved is known by its height") {
+  const Outpoint input{txid(1), 0};
+  funding::ReservationRecord record;
+  record.heights[input] = 100;
+  record.prepared = funding::PreparedRecord{100, 101, 12, {}};
+  CHECK(record.most_blocks() == 84);
+  // Before it has answered nothing was added or taken away; a block may have come before it was carried out.
+  for (const auto ours : {172u, 173u}) CHECK(record.explains(input, ours));
+  for (const auto other : {100u, 112u, 113u, 171u, 174u, 184u, 185u}) CHECK_FALSE(record.explains(input, other));
+  CHECK_FALSE(record.explains(Outpoint{txid(2), 0}, 172));
+
+  record.prepared->txid = txid(3);
+  for (const auto ours : {172u, 173u, 184u, 185u, 112u, 113u}) CHECK(record.explains(input, ours));
+  for (const auto other : {111u, 114u, 171u, 174u, 183u, 186u}) CHECK_FALSE(record.explains(input, other));
+  for (const auto its : {172u, 173u, 184u, 185u}) CHECK(record.prepared->includes(its));
+  CHECK_FALSE(record.prepared->includes(112));
+
+  record.released();
+  CHECK_FALSE(record.prepared);
+  CHECK(record.most_blocks() == 0);
+}
+
 TEST_CASE("a refusal of start leaves nothing; a lost connection leaves doubt") {
   OpeningRecord record;
   record.start_sent(Sat{1000});

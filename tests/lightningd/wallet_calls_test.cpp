@@ -141,6 +141,37 @@ TEST_CASE("listfunds") {
                  {"txid", "output", "amount_msat", "scriptpubkey", "status"});
 }
 
+TEST_CASE("txprepare") {
+  const auto make = [] {
+    return Call<Txid>([](const Client& client, auto then) {
+      client.txprepare({{"bcrt1p", Sat{1'000}}, {"bcrt1p", std::nullopt}}, "7500perkw", {outpoint}, std::move(then));
+    });
+  };
+  auto call = make();
+  CHECK(call.request == R"(txprepare {"outputs":[{"bcrt1p":"1000sat"},{"bcrt1p":"all"}],"feerate":"7500perkw",)"
+                        R"("utxos":[")" +
+                            outpoint.str() + "\"]}");
+  const std::string reply = R"({"txid":")" + txid_hex + "\"}";
+  CHECK(call.value(reply) == outpoint.txid);
+  check_required(make, "txprepare", reply, "result.", {"txid"});
+}
+
+TEST_CASE("txdiscard") {
+  Call<void> call([](const Client& client, auto then) { client.txdiscard(outpoint.txid, std::move(then)); });
+  CHECK(call.request == R"(txdiscard {"txid":")" + txid_hex + "\"}");
+  CHECK(call.result("{}").ok());
+}
+
+TEST_CASE("newaddr") {
+  const auto make = [] {
+    return Call<std::string>([](const Client& client, auto then) { client.newaddr(std::move(then)); });
+  };
+  auto call = make();
+  CHECK(call.request == R"(newaddr {"addresstype":"p2tr"})");
+  CHECK(call.value(R"({"p2tr":"bcrt1p"})") == "bcrt1p");
+  check_required(make, "newaddr", R"({"p2tr":"bcrt1p"})", "result.", {"p2tr"});
+}
+
 TEST_CASE("signpsbt") {
   const auto psbt = util::share("cHNi");
   const auto make = [&psbt] {

@@ -36,7 +36,7 @@ sim::PeerSetup random_peer(Random& random, std::string name) {
 }
 
 sim::Setup random_setup(Random& random) {
-  sim::Setup setup;
+  sim::Setup setup = worlds::with({});
   setup.seed = random();
   setup.coins.assign(1 + draw(random, 4), {});
   const std::size_t peers = 1 + draw(random, 5);

@@ -4,14 +4,20 @@
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "json/value.hpp"
 #include "sim/world.hpp"
 
-/// What the tests of whole commands share.
+/// What the tests of whole commands share. With DRY_RUN in the environment all of them run with that dry run.
 namespace worlds {
+
+inline bool with_txprepare() {
+  const char* dry_run = std::getenv("DRY_RUN");
+  return dry_run != nullptr && std::string_view(dry_run) == "txprepare";
+}
 
 inline sim::PeerSetup peer(std::string name, std::vector<sim::Fault> faults = {}) {
   sim::PeerSetup setup;
@@ -23,6 +29,7 @@ inline sim::PeerSetup peer(std::string name, std::vector<sim::Fault> faults = {}
 inline sim::Setup with(std::vector<sim::PeerSetup> peers) {
   sim::Setup setup;
   setup.peers = std::move(peers);
+  if (with_txprepare()) setup.options["multifundchannel-dry-run"] = R"("txprepare")";
   return setup;
 }
 

@@ -11,6 +11,7 @@ import traceback
 
 import test_scenarios  # noqa: F401  importing a test file registers its tests; this one's need the coins intact
 import test_batches  # noqa: F401
+import test_dry_run  # noqa: F401
 import test_failures  # noqa: F401
 import test_interruptions  # noqa: F401
 import test_names  # noqa: F401

@@ -1,4 +1,6 @@
-"""Every scenario file on real nodes: with the builtin where it is expected to agree, then with the plugin."""
+"""Every scenario file on real nodes: with the builtin where it is expected to agree, then with the plugin; and once more
+with the plugin's other dry run.
+"""
 from bench import TESTS, shape
 from regtest import RpcError
 from scenarios import RealWorld, confirmed_coins, files, load, name_of, run
@@ -19,6 +21,15 @@ def run_on_real_nodes(bench, scenario):
     assert outlines[0] == outlines[-1], f"builtin: {outlines[0]}\nplugin: {outlines[-1]}"
 
 
+def run_with_txprepare(bench, scenario):
+    options = {**scenario.get("options", {}), "multifundchannel-dry-run": "txprepare"}
+    log_start = bench.funder.log_size()
+    with RealWorld(bench, {**scenario, "options": options}, bench.funder) as world:
+        outcomes = run(scenario, world)
+    made = bench.funder.log(log_start).count("txprepare has made")
+    assert made >= sum(not isinstance(o, RpcError) for o in outcomes), f"{made} by txprepare"
+
+
 def coins():
     """What the wallets need for all of them."""
     return [c["sat"] for path in files() for c in confirmed_coins(load(path))]
@@ -31,6 +42,8 @@ def register():
         TESTS.append((f"scenario: {name_of(path)}",
                       lambda bench, scenario=scenario: run_on_real_nodes(bench, scenario),
                       "" if agrees else "does not do this"))
+        TESTS.append((f"scenario with txprepare: {name_of(path)}",
+                      lambda bench, scenario=scenario: run_with_txprepare(bench, scenario), "has no such option"))
 
 
 register()

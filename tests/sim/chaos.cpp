@@ -119,6 +119,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   }
   std::stable_sort(chaos.batches.begin(), chaos.batches.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });
+  if (random.one_in(4)) setup.options["multifundchannel-dry-run"] = R"("txprepare")";
   return chaos;
 }
 

@@ -21,6 +21,7 @@ Node::Node(spark::Runtime& runtime, Setup setup)
       id_("02" + util::to_hex(core_.random.bytes(32))),
       feerates_(core_),
       wallet_rpc_(core_, feerates_),
+      txprepare_(core_),
       sending_(core_),
       connections_(core_),
       channels_(core_, connections_),
@@ -50,6 +51,7 @@ void Node::call(std::string_view method, const json::Value& params, const Filter
 void Node::kill() {
   ++core_.lives;
   core_.running = false;
+  txprepare_.killed();
   connections_.killed();
   channels_.killed();
 }

@@ -10,6 +10,7 @@
 #include "sim/openings.hpp"
 #include "sim/outsiders.hpp"
 #include "sim/sending.hpp"
+#include "sim/txprepare.hpp"
 #include "sim/wallet_rpc.hpp"
 
 namespace sim {
@@ -30,6 +31,7 @@ class Node {
   [[nodiscard]] Core& core() { return core_; }
   [[nodiscard]] const Core& core() const { return core_; }
   [[nodiscard]] Sending& sending() { return sending_; }
+  [[nodiscard]] const Txprepare& txprepare() const { return txprepare_; }
   [[nodiscard]] const Datastore& datastore() const { return datastore_; }
   /// Its node id.
   [[nodiscard]] const std::string& id() const { return id_; }
@@ -58,6 +60,7 @@ class Node {
   std::string id_;
   Feerates feerates_;
   WalletRpc wallet_rpc_;
+  Txprepare txprepare_;
   Sending sending_;
   Connections connections_;
   Channels channels_;

@@ -14,8 +14,12 @@ namespace {
 constexpr spark::Duration start_limit{std::chrono::minutes(2)};
 /// Longer than all deadlines of undoing together, and than the pauses between attempts to send.
 constexpr spark::Duration afterwards{std::chrono::minutes(40)};
-/// Longer than the first reservation, whose record a killed plugin may not have written.
-constexpr std::uint32_t orphaned = 14;
+/// Longer than the first reservation, whose record a killed plugin may not have written; and than txprepare's,
+/// when its answer was lost just as several blocks came.
+std::uint32_t orphaned(const Node& node) {
+  if (node.txprepare().kept() > 0) return 74;
+  return node.core().setup.options.contains("multifundchannel-dry-run") ? 26 : 14;
+}
 constexpr int connection_lost = -1;
 /// Unix time when a world begins.
 constexpr std::int64_t birth = 1'800'000'000;
@@ -209,7 +213,7 @@ void World::settle() {
     kill_plugin();
     start_plugin();
   }
-  for (std::uint32_t i = 0; i < orphaned; ++i) {
+  for (auto blocks = orphaned(node()); blocks > 0; --blocks) {
     mine(1);
     run_for(std::chrono::minutes(1));
   }

@@ -1,0 +1,34 @@
+#include "multifundchannel/holds.hpp"
+
+#include "funding/psbt.hpp"
+
+namespace multifundchannel {
+
+using lightningd::Outpoint;
+using lightningd::WalletOutput;
+
+namespace {
+
+Hold hold_on(const WalletOutput& output, const funding::ReservationRecord& record) {
+  if (output.status == "spent") return Hold::spent;
+  if (!output.reserved) return Hold::free;
+  return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::somebody_elses;
+}
+
+}  // namespace
+
+std::map<Outpoint, Hold> holds_on(const std::vector<WalletOutput>& outputs, const funding::ReservationRecord& record) {
+  std::map<Outpoint, Hold> holds;
+  for (const auto& [outpoint, height] : record.heights) holds[outpoint] = Hold::spent;
+  for (const auto& output : outputs) {
+    const auto input = holds.find(output.outpoint);
+    if (input != holds.end()) input->second = hold_on(output, record);
+  }
+  return holds;
+}
+
+util::SharedText psbt_of(const std::vector<Outpoint>& outpoints) {
+  return util::share(funding::Psbt::spending(outpoints).base64(0));
+}
+
+}  // namespace multifundchannel
