@@ -33,7 +33,14 @@ PeerOpening::PeerOpening(BatchContext& context, Owner& owner, const funding::Des
 void PeerOpening::connect(bool connected_already, spark::Completion completion) {
   step_ = std::move(completion);
   context_.watch.peer_at(destination_.index, Phase::connect);
-  if (connected_already) return ask_connect();
+  if (connected_already) {
+    ask_connect();
+  } else {
+    await_place();
+  }
+}
+
+void PeerOpening::await_place() {
   auto inside = [this](spark::Gate::Pass place) {
     place_ = std::move(place);
     ask_connect();
@@ -45,7 +52,9 @@ void PeerOpening::connect(bool connected_already, spark::Completion completion) 
 
 // An address that does not answer gives its place to the next after a while and waits on outside.
 void PeerOpening::ask_connect() {
-  context_.scope.after(context_.settings.connect_patience, [this] { place_.leave(); });
+  context_.scope.after(context_.settings.connect_patience, [this, asked = ++connects_asked_] {
+    if (asked == connects_asked_) place_.leave();
+  });
   context_.client.connect(destination_.id, destination_.address,
                           context_.scope.expect<Result<Connected>>(
                               "connect", context_.settings.peer_timeout,
@@ -54,6 +63,7 @@ void PeerOpening::ask_connect() {
 
 void PeerOpening::connected(const Result<Connected>& answer) {
   place_.leave();
+  if (starting_) return reconnected(answer);
   if (!answer) return fail(method_, answer.error());
   features_ = answer->features;
   util::debug(record_->label, ": connected");
@@ -76,17 +86,16 @@ void PeerOpening::restart(lightningd::Sat amount, spark::Completion completion) 
 void PeerOpening::begin_start(lightningd::Sat amount, spark::Completion completion) {
   step_ = std::move(completion);
   amount_ = amount;
+  starting_ = true;
   restarting_ = false;
   backoff_ = first_backoff;
   give_up_at_ = context_.scope.runtime().now() + context_.settings.peer_timeout;
 }
 
+// Many do so at once after a failed complete, so they need places as for their first connect.
 void PeerOpening::reconnect() {
   method_ = "connect";
-  context_.client.connect(destination_.id, destination_.address,
-                          context_.scope.expect<Result<Connected>>(
-                              "connect", context_.settings.peer_timeout,
-                              [this](const Result<Connected>& answer) { reconnected(answer); }, [this] { expired(); }));
+  await_place();
 }
 
 void PeerOpening::reconnected(const Result<Connected>& answer) {
@@ -131,7 +140,9 @@ void PeerOpening::started(const Result<Started>& answer) {
   if (!answer) {
     // The peer went away between connecting and starting, or it has not seen yet that we cancelled the
     // opening before this one: that is worth another try.
-    const bool went_away = answer.error().code == lightningd::code::not_connected;
+    const auto code = answer.error().code;
+    // lightningd forgets a peer without channels as soon as it is gone.
+    const bool went_away = code == lightningd::code::not_connected || code == lightningd::code::unknown_peer;
     const bool too_soon = restarting_ && backoff_ < longest_backoff;
     if ((went_away || too_soon) && retry_later()) return;
     return fail(method_, answer.error());

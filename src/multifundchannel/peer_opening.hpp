@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,7 +51,8 @@ class PeerOpening {
   /// needs no place: it only says its features.
   void connect(bool connected_already, spark::Completion completion);
   void start(lightningd::Sat amount, spark::Completion completion);
-  /// After its opening was undone: connects again if need be, with a backoff, and starts anew.
+  /// After its opening was undone: connects again if need be, with a place and a backoff, and starts
+  /// anew.
   void restart(lightningd::Sat amount, spark::Completion completion);
   void complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint, spark::Completion completion);
 
@@ -72,6 +74,7 @@ class PeerOpening {
 
  private:
   void begin_start(lightningd::Sat amount, spark::Completion completion);
+  void await_place();
   void ask_connect();
   void connected(const util::Result<lightningd::Connected>& answer);
   void reconnect();
@@ -91,7 +94,9 @@ class PeerOpening {
 
   const char* method_ = "connect";
   std::optional<spark::Completion> step_;
-  spark::Gate::Pass place_;  ///< among the connects in flight
+  spark::Gate::Pass place_;           ///< among the connects in flight
+  std::uint32_t connects_asked_ = 0;  ///< so that the patience for one does not end another's place
+  bool starting_ = false;             ///< connects are from now on for another try to start
   lightningd::Features features_;
   lightningd::Sat amount_;
   lightningd::Started terms_;

@@ -51,7 +51,7 @@ void Lightningd::forget(RpcConnection& connection) {
 }
 
 bool Lightningd::knows(const std::string& method) const {
-  if (node_.has(method) || method == "check") return true;
+  if (node_.has(method) || method == "check" || method == "setconfig") return true;
   if (plugin_ && plugin_->owns(method)) return true;
   return node_.core().setup.spenderp && is_builtin(method);
 }
@@ -88,6 +88,8 @@ void Lightningd::redirect(const Request& request, const std::string& hook_result
 
 void Lightningd::execute(const Request& request, Reply reply) {
   if (request.method == "check") return check(request, std::move(reply));
+  // All options that are simulated are the plugin's.
+  if (request.method == "setconfig" && plugin_) return plugin_->forward(request, std::move(reply));
   if (plugin_ && plugin_->owns(request.method)) return plugin_->forward(request, std::move(reply));
   if (node_.has(request.method)) {
     const auto params = json::Document::parse(request.params, "params");
