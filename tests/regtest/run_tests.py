@@ -21,6 +21,7 @@ import test_parity  # noqa: F401
 import test_policy  # noqa: F401
 import test_recovery  # noqa: F401
 import test_sending  # noqa: F401
+import test_silence  # noqa: F401
 from bench import TESTS, Bench, Skip, default_plugin, plugin_lines
 from regtest import Network, missing_programs
 
