@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "multifundchannel/cause.hpp"
 #include "util/log.hpp"
 
 namespace multifundchannel {
@@ -87,7 +88,7 @@ void PeerOpening::begin_start(lightningd::Sat amount, spark::Completion completi
   step_ = std::move(completion);
   amount_ = amount;
   starting_ = true;
-  restarting_ = false;
+  restarting_ = cut_off_ = false;
   backoff_ = first_backoff;
   give_up_at_ = context_.scope.runtime().now() + context_.settings.peer_timeout;
 }
@@ -100,7 +101,7 @@ void PeerOpening::reconnect() {
 
 void PeerOpening::reconnected(const Result<Connected>& answer) {
   if (answer) return ask_start();
-  if (!retry_later()) fail(method_, answer.error());
+  if (cut_off_ || !retry_later()) fail(method_, answer.error());
 }
 
 bool PeerOpening::retry_later() {
@@ -138,13 +139,7 @@ void PeerOpening::ask_start() {
 
 void PeerOpening::started(const Result<Started>& answer) {
   if (!answer) {
-    // The peer went away between connecting and starting, or it has not seen yet that we cancelled the
-    // opening before this one: that is worth another try.
-    const auto code = answer.error().code;
-    // lightningd forgets a peer without channels as soon as it is gone.
-    const bool went_away = code == lightningd::code::not_connected || code == lightningd::code::unknown_peer;
-    const bool too_soon = restarting_ && backoff_ < longest_backoff;
-    if ((went_away || too_soon) && retry_later()) return;
+    if (worth_another_start(answer.error()) && retry_later()) return;
     return fail(method_, answer.error());
   }
   terms_ = *answer;
@@ -152,6 +147,16 @@ void PeerOpening::started(const Result<Started>& answer) {
   util::debug(record_->label, ": started, ", amount_.value, " sat to ", terms_.funding_address);
   context_.watch.peer_at(destination_.index, Phase::complete);
   step_done();
+}
+
+// The peer went away between connecting and starting (lightningd forgets one without channels at once), or it
+// has not seen yet that we cancelled the opening before this one. Or its connection ended in the middle, which is worth
+// one more try: a peer that holds a channel which our node has lost in a crash is told so when it is connected, and
+// lightningd then hangs up.
+bool PeerOpening::worth_another_start(const Error& error) {
+  if (error.code == lightningd::code::not_connected || error.code == lightningd::code::unknown_peer) return true;
+  if (restarting_ && backoff_ < longest_backoff) return true;
+  return cause_of(method_, error) == "disconnected" && !std::exchange(cut_off_, true);
 }
 
 void PeerOpening::complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint,

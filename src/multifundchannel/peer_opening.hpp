@@ -80,6 +80,7 @@ class PeerOpening {
   void reconnect();
   void reconnected(const util::Result<lightningd::Connected>& answer);
   [[nodiscard]] bool retry_later();
+  [[nodiscard]] bool worth_another_start(const util::Error& error);
   void ask_start();
   void started(const util::Result<lightningd::Started>& answer);
   void completed(const util::Result<lightningd::Completed>& answer);
@@ -102,6 +103,7 @@ class PeerOpening {
   lightningd::Started terms_;
   spark::Duration started_at_{};
   bool restarting_ = false;  ///< an opening of ours with this peer was cancelled just before
+  bool cut_off_ = false;     ///< its connection ended in the middle of a start already
   spark::Duration backoff_{};
   spark::Duration give_up_at_{};
   lightningd::ChannelId channel_id_;

@@ -106,6 +106,31 @@ TEST_CASE("a peer that fails once in complete is out, but those that were cancel
   worlds::check_invariants(world);
 }
 
+TEST_CASE("a peer that hangs up once in start is asked once more, one that does it again is out") {
+  for (const bool once : {true, false}) {
+    CAPTURE(once);
+    World world(with({peer("a"), peer("b", {Fault{Phase::start, Kind::disconnect, once}})}));
+    const auto outcome = world.call("multifundchannel", open({"a", "b"}, R"("minchannels":1)"));
+    CHECK(count(outcome, "channel_ids") == (once ? 2 : 1));
+    CHECK(world.node().core().methods.calls().at("fundchannel_start") == 3);
+    CHECK(outcome.took < std::chrono::milliseconds(1000));
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("a peer that hangs up in start and can not be connected again is not waited for") {
+  World world(with({peer("a"), peer("b", {Fault{Phase::start, Kind::disconnect}})}));
+  auto& faults = world.peer("b").setup.faults;
+  const auto call = world.start("multifundchannel", open({"a", "b"}, R"("minchannels":1)"));
+  for (int i = 0; i < 1000 && !world.peer("b").opening; ++i) world.run_for(std::chrono::milliseconds(1));
+  faults = {Fault{Phase::connect, Kind::refuse}};
+  world.finish_all();
+  CHECK(count(world.outcome(call), "channel_ids") == 1);
+  CHECK(contains(worlds::field(world.outcome(call), "failed"), "Connection refused"));
+  CHECK(world.outcome(call).took < std::chrono::milliseconds(1000));
+  worlds::check_invariants(world);
+}
+
 TEST_CASE("undoing a secured channel does not cost another batch its opening with the same peer") {
   auto setup = with({peer("a"), peer("bad", {Fault{Phase::complete, Kind::refuse}}), peer("slow")});
   setup.coins = {{}, {}};
