@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "funding/params.hpp"
-#include "util/bytes.hpp"
+#include "multifundchannel/journal.hpp"
 
 namespace multifundchannel {
 
@@ -17,8 +17,7 @@ constexpr std::array<std::string_view, 2> names{"batch", "confirm"};
 
 Result<std::string> parse_batch(const json::Value& value) {
   const auto text = value.string();
-  const auto bytes = text ? util::from_hex(*text) : std::nullopt;
-  if (bytes && bytes->size() == 16) return std::string(*text);
+  if (text && is_batch_id(*text)) return std::string(*text);
   return funding::wrong(value, "must be the id of a batch (32 hex digits)");
 }
 

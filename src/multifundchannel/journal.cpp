@@ -4,6 +4,7 @@
 
 #include "funding/journal_format.hpp"
 #include "multifundchannel/local_call.hpp"
+#include "util/bytes.hpp"
 
 namespace multifundchannel {
 
@@ -34,6 +35,11 @@ lightningd::DatastoreKey journal_key(const std::string& batch) {
   auto key = journal_key();
   key.push_back(batch);
   return key;
+}
+
+bool is_batch_id(std::string_view text) {
+  const auto bytes = util::from_hex(text);
+  return bytes && bytes->size() == 16;
 }
 
 Journal::Journal(lightningd::Client client, const Settings& settings, std::string batch)

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "funding/ledger.hpp"
 #include "lightningd/client.hpp"
@@ -15,6 +16,8 @@ namespace multifundchannel {
 /// Where all records are: one child of this key for each batch.
 [[nodiscard]] lightningd::DatastoreKey journal_key();
 [[nodiscard]] lightningd::DatastoreKey journal_key(const std::string& batch);
+/// 32 hex digits.
+[[nodiscard]] bool is_batch_id(std::string_view text);
 
 /// One batch's record in lightningd's datastore. A reply of the datastore means that the record is on
 /// disk: whoever is about to do something with effects saves first and goes on in `then`. Shared by the

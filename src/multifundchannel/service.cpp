@@ -121,6 +121,7 @@ void Service::found(const StoredText& record) {
   auto ledger = record.text ? funding::read_ledger(*record.text)
                             : Result<std::shared_ptr<funding::Ledger>>(Error{-1, "no text", {}});
   if (ledger && (*ledger)->id != id) ledger = Error{-1, "it is the record of another batch", {}};
+  if (!is_batch_id(id)) ledger = Error{-1, "its key is not the id of a batch", {}};
   if (!ledger) {
     util::warn("batch ", id, ": its record is kept but not acted on: ", ledger.error().message);
     unreadable_[id] = ledger.error().message;
