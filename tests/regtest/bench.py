@@ -19,6 +19,7 @@ UNREACHABLE_IDS = [  # valid keys, nobody's
 
 INVALID_PARAMS = -32602
 CANNOT_AFFORD = 301
+NOT_FOUND = -5  # bitcoind's, of a transaction
 
 TESTS = []  # (name, function, why the builtin does not pass it or "")
 

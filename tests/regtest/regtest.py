@@ -175,6 +175,15 @@ class Bitcoind:
         self.proc.terminate()
         self.proc.wait(60)
 
+    def write_down(self):
+        """A bitcoind with so short a chain keeps most of it in memory, and would come back without it."""
+        self.call("gettxoutsetinfo", "none")
+
+    def kill(self):
+        """As a crash does it: without its mempool in the next start()."""
+        self.write_down()
+        self.stop()
+
     def stop(self):
         _kill_group(self.proc)
 
@@ -281,6 +290,7 @@ class Node:
             info = self.rpc("getinfo")
             return info["blockheight"] >= height and not any(key.startswith("warning_") for key in info)
         wait_for(synced, f"{self.name} at block {height}", timeout)
+        return self
 
     def stop(self, timeout=30):
         """As a user does it. Returns the exit code."""

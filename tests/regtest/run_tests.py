@@ -14,14 +14,17 @@ import test_batches  # noqa: F401
 import test_dry_run  # noqa: F401
 import test_failures  # noqa: F401
 import test_interruptions  # noqa: F401
+import test_meanwhile  # noqa: F401
 import test_names  # noqa: F401
 import test_observing  # noqa: F401
 import test_parameters  # noqa: F401
 import test_parity  # noqa: F401
 import test_policy  # noqa: F401
+import test_records  # noqa: F401
 import test_recovery  # noqa: F401
 import test_sending  # noqa: F401
 import test_silence  # noqa: F401
+import test_two_batches  # noqa: F401
 from bench import TESTS, Bench, Skip, default_plugin, plugin_lines
 from regtest import Network, missing_programs
 

@@ -4,8 +4,9 @@ import os
 import time
 
 from bench import TESTS, Skip, test
+from outcomes import EITHER, OPENED, ORPHAN, UNDONE
 from regtest import RpcError, wait_for
-from test_recovery import ORPHAN, EITHER, OPENED, UNDONE, Case, run_side_by_side
+from test_recovery import Case, run_side_by_side
 from victims import Call, a_victim, settle_and_check
 
 STOP_LIMIT = 30  # seconds that lightningd grants

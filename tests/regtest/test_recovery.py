@@ -5,16 +5,12 @@ The cases of a test run side by side, each on a node of its own (victims.py).
 from dataclasses import dataclass, field
 
 from bench import TESTS, Skip
+from outcomes import EITHER, OPENED, ORPHAN, UNDONE
 from regtest import in_parallel, wait_for
 from victims import DESTINATIONS, victims_of
 
 AT_ONCE = 6  # cases
 REFUSAL = ("complete", "refuse")
-
-# When the plugin is killed, lightningd carries out what was forwarded; when the node is killed, perhaps not.
-UNDONE, OPENED, EITHER = "undone", "opened", "either"
-# The wallet has reserved the inputs and no record says so yet: free again after 12 blocks.
-ORPHAN = "undone, but the first reservation may have to lapse"
 
 # test -> (method, n, when, outcome[, outcome when it is the node that is killed])
 POINTS = {

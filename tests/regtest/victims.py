@@ -18,8 +18,13 @@ from regtest import RpcError, wait_for
 PROXY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rpc_proxy.py")
 KEY = ["multifundchannel", "batch"]
 COINS, COIN = 40, 200_000  # sat; a batch needs two
+AMOUNT = 100_000  # sat, of each channel
 DESTINATIONS = 3
+MOST_LOST = 3  # channels of one peer
 SETTLED = ("opened", "undone", "failed", "forgotten")
+# A peer's side of a channel that we have cancelled, or closed because only this one of several was to go. It forgets it
+# some day.
+GIVEN_UP = ("AWAITING_UNILATERAL", "CLOSINGD_COMPLETE")
 _numbers = itertools.count()
 
 
@@ -62,8 +67,8 @@ class Victim:
         self.held = set()  # inputs of the batch that was hit
         self.log_start = 0
 
-    def destinations(self, amount=100_000):
-        return self.bench.destinations(self.peers, amount)
+    def destinations(self, peers=None):
+        return self.bench.destinations(peers or self.peers, AMOUNT)
 
     # --- the deed ---
 
@@ -93,7 +98,11 @@ class Victim:
         self.coins_before = self.node.coins()
         self.earlier = {b["batch"] for b in self.node.rpc("listmultifundchannels")["batches"]}
         self.log_start = self.node.log_size()
-        return Call(self.bench.multifundchannel, destinations or self.destinations(), self.node, **options)
+        return self.begin_another(destinations or self.destinations(), **options)
+
+    def begin_another(self, destinations, **options):
+        """Beside the one that was begun."""
+        return Call(self.bench.multifundchannel, destinations, self.node, **options)
 
     def crash(self, method, when, deed, n=1, delay=0.0, **options):
         """Runs a batch into a deed that kills."""
@@ -158,7 +167,7 @@ class Victim:
         inputs = {f"{i['txid']}:{i['vout']}" for i in self.bench.transaction(txid)["vin"]}
         assert inputs <= self.node.reserved(), "an input was unreserved"
         for channel in ours:
-            theirs = self._peers_view(channel["peer_id"], channel["channel_id"])
+            theirs = self.peers_view(channel["peer_id"], channel["channel_id"])
             for view in (channel, theirs):
                 assert view and view["state"] in ("CHANNELD_AWAITING_LOCKIN", "CHANNELD_NORMAL"), view
             assert channel["funding"]["withheld"] is False, channel["funding"]
@@ -175,15 +184,23 @@ class Victim:
 
     def meet_peers(self):
         """After a restart of the node. A peer that holds a channel which we do not know any more hears so when it is
-        connected again, and lightningd ends that connection: what is opened meanwhile dies with it."""
-        surprised = [p for p in self.peers if self._strangers(p)]
-        for peer in surprised:
-            with contextlib.suppress(RpcError):
-                self.node.rpc("disconnect", id=peer.id, force=True)
+        connected again, and lightningd ends that connection: what is opened meanwhile dies with it. One channel each time."""
+        for _ in range(MOST_LOST):
+            surprised = [p for p in self.peers if self._strangers(p)]
+            if not surprised:
+                break
+            self._meet(surprised)
         for peer in self.peers:
             with contextlib.suppress(RpcError):
                 self.node.rpc("connect", id=peer.address())
         self.check_peers()
+
+    def _meet(self, surprised):
+        for peer in surprised:
+            with contextlib.suppress(RpcError):
+                self.node.rpc("disconnect", id=peer.id, force=True)
+            with contextlib.suppress(RpcError):
+                self.node.rpc("connect", id=peer.address())
 
         def over():
             connected = [x["id"] for x in self.node.rpc("listpeers")["peers"] if x["connected"]]
@@ -199,7 +216,8 @@ class Victim:
         assert self.node.coins() == self.coins_before, f"reserved: {self.node.reserved()}"
 
     def open_again(self):
-        """The same peers and, when they are free, the same coins; works at once."""
+        """The same peers and, when they are free, the same coins; works at once, on a node that knows the last block."""
+        self.node.sync()
         coins = sorted(self.held & self.node.coins().keys())
         options = {"utxos": coins} if coins else {}
         destinations = self.destinations()
@@ -218,19 +236,19 @@ class Victim:
     def _strangers(self, peer):
         ours = {c.get("channel_id") for c in self.node.channels()}
         return [f"{peer.name}: {c['state']}" for c in peer.channels(self.node.id)
-                if c.get("channel_id") not in ours and c["state"] != "AWAITING_UNILATERAL"]
+                if c.get("channel_id") not in ours and c["state"] not in GIVEN_UP]
 
     def check_normal(self):
         """After mining."""
         def states():
             return {c["state"] for c in self.node.channels()} | {
-                c["state"] for p in self.peers for c in p.channels(self.node.id) if c["state"] != "AWAITING_UNILATERAL"}
+                c["state"] for p in self.peers for c in p.channels(self.node.id) if c["state"] not in GIVEN_UP}
         with contextlib.suppress(TimeoutError):
             wait_for(lambda: states() <= {"CHANNELD_NORMAL"}, "", 30)
         assert states() <= {"CHANNELD_NORMAL"}, states()
         assert not self.node.reserved(), self.node.reserved()
 
-    def _peers_view(self, peer_id, channel_id):
+    def peers_view(self, peer_id, channel_id):
         peer = self.bench.peer(peer_id)
         return next((c for c in peer.channels(self.node.id) if c["channel_id"] == channel_id), None)
 
