@@ -4,7 +4,7 @@ import json
 import os
 import signal
 
-from bench import Skip, cases, test
+from bench import NOT_FOUND, Skip, cases, error_of, test
 from regtest import RpcError, wait_for
 from test_names import plugin_pid
 from victims import a_victim, settle_and_check
@@ -35,7 +35,8 @@ def frozen(*processes):
         yield
     finally:
         for proc in processes:
-            os.killpg(proc.pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # it was killed
+                os.killpg(proc.pid, signal.SIGCONT)
 
 
 def check_maybe_sent(bench, victim, call):
@@ -151,6 +152,56 @@ def killed_while_bitcoind_is_down(bench, deed):
             victim.node.start()
         else:
             victim.start_plugin()
+        settle_and_check(bench, victim, opened=True)
+
+
+# --- bitcoind is killed, and with it goes its mempool ---
+
+@test(builtin_fails=BUILTIN_FAILS)
+def bitcoind_is_killed_before_sendpsbt(bench):
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt") as call:
+            bench.bitcoind.kill()
+        try:
+            data = check_maybe_sent(bench, victim, call)
+        finally:
+            bench.bitcoind.start()
+        check_tx(bench, data)
+        settle_and_check(bench, victim, opened=True)
+
+
+@test(builtin_fails=BUILTIN_FAILS)
+def bitcoind_is_killed_during_sendpsbt(bench):
+    """Whether or not it had taken the transaction: lightningd has no answer."""
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt") as call:
+            bench.bitcoind.write_down()
+            with frozen(bench.bitcoind.proc):
+                victim.release()
+                call.join(1)
+                bench.bitcoind.stop()
+        try:
+            data = check_maybe_sent(bench, victim, call)
+        finally:
+            bench.bitcoind.start()
+        check_tx(bench, data)
+        settle_and_check(bench, victim, opened=True)
+
+
+@test(builtin_fails=BUILTIN_FAILS)
+def bitcoind_is_killed_after_sendpsbt(bench):
+    """lightningd was told that it is sent; it does so again at its next start."""
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt", "answered") as call:
+            bench.bitcoind.kill()
+            bench.bitcoind.start()
+        result = call.wait().result
+        assert result, call.error
+        assert error_of(bench.transaction, result["txid"]).code == NOT_FOUND
+        assert victim.node.stop() == 0
+        victim.node.start().sync()
+        wait_for(lambda: result["txid"] in bench.bitcoind.call("getrawmempool"), "lightningd to send it again", 20)
+        bench.check_opened(result, victim.destinations(), victim.node)
         settle_and_check(bench, victim, opened=True)
 
 
