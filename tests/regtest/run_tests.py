@@ -55,6 +55,11 @@ def why_all_are_skipped(arguments):
     return ""
 
 
+def first_line(error):
+    """In case that this line is all that is kept."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+
+
 class Runner:
     def __init__(self):
         self.counts = {"ok": 0, "FAILED": 0, "skipped": 0}
@@ -71,8 +76,8 @@ class Runner:
             self._run_and_check(bench, function)
         except Skip as e:
             self.report(name, "skipped", time.monotonic() - started, str(e))
-        except Exception:
-            self.report(name, "FAILED", time.monotonic() - started)
+        except Exception as e:
+            self.report(name, "FAILED", time.monotonic() - started, first_line(e))
             traceback.print_exc(file=sys.stdout)
             lines = plugin_lines(bench.funder.log(log_start), bench.plugin)
             print("\n".join(["--- from the funder's log:", *lines[-LOG_LINES:], "---"]), flush=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from bench import NOT_FOUND, TESTS, Skip, error_of
-from outcomes import OPENED, UNDONE, check_batches
+from outcomes import OPENED, UNDONE, check_batches, check_channels, check_coins
 from regtest import wait_for
 from test_recovery import Case, run_side_by_side
 
@@ -126,6 +126,28 @@ class StartsAlone(Meanwhile):
         self.victim.check_peers()
 
 
+class RightAway(Case):
+    """The first batch comes before the one that was hit is settled, and meets peers that hold channels of that."""
+
+    def restart(self):
+        victim = self.victim
+        victim.node.wait_up().sync()
+        destinations = victim.destinations()
+        self.result = victim.bench.multifundchannel(destinations, victim.node)
+        victim.bench.check_opened(self.result, destinations, victim.node)
+
+    def check_settled(self):
+        victim, txid = self.victim, self.result["txid"]
+        victim.wait_settled()
+        assert victim.opened() == txid, f"not only {txid}"
+        check_channels(victim, txid, {p.id for p in victim.peers})
+        inputs = {f"{i['txid']}:{i['vout']}" for i in victim.bench.transaction(txid)["vin"]}
+        check_coins(victim.node, victim.coins_before.keys() - inputs)
+
+    def check_again(self):
+        self.victim.check_peers()
+
+
 def meanwhile(point, outcome, *meddlers, deeds=("plugin", "node")):
     return [lambda deed=deed, m=m: Meanwhile(*point, deed, outcome, meddle=m) for m in meddlers for deed in deeds]
 
@@ -134,6 +156,9 @@ EARLY = meanwhile(COMPLETE, UNDONE, reserves_one_as_well, frees_all, takes_one, 
 LATE = [*meanwhile(READY, OPENED, frees_all), *meanwhile(READY, UNDONE, reserves_one_as_well, takes_one, spends_one)]
 ALONE = [lambda p=p, o=o: StartsAlone(*p, "node", o) for p, o in
          ((COMPLETE, UNDONE), (("datastore", 4, "asked"), UNDONE), (READY, OPENED), (("sendpsbt", 1, "asked"), OPENED))]
+RIGHT_AWAY = [lambda p=p: RightAway(*p, "node", UNDONE) for p in
+              (COMPLETE, ("fundchannel_complete", 1, "answered"), ("fundchannel_complete", 3, "forwarded"),
+               ("datastore", 4, "asked"))]
 
 
 def register(title, table, slow=False):
@@ -148,3 +173,4 @@ register("somebody meddles with the inputs after a crash", [EARLY[0], EARLY[5], 
 register("the node starts without us after a crash", ALONE)
 register("somebody meddles with the inputs of what was not ready", EARLY, slow=True)
 register("somebody meddles with the inputs of what was ready", LATE, slow=True)
+register("a batch right after a crash", RIGHT_AWAY, slow=True)

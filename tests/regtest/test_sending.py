@@ -159,6 +159,8 @@ def killed_while_bitcoind_is_down(bench, deed):
 
 @test(builtin_fails=BUILTIN_FAILS)
 def bitcoind_is_killed_before_sendpsbt(bench):
+    if not bench.slow:
+        raise Skip("more of the same: --slow")
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call:
             bench.bitcoind.kill()
@@ -191,6 +193,8 @@ def bitcoind_is_killed_during_sendpsbt(bench):
 @test(builtin_fails=BUILTIN_FAILS)
 def bitcoind_is_killed_after_sendpsbt(bench):
     """lightningd was told that it is sent; it does so again at its next start."""
+    if not bench.slow:
+        raise Skip("more of the same: --slow")
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt", "answered") as call:
             bench.bitcoind.kill()
