@@ -320,7 +320,7 @@ void Batch::peer_failed(PeerOpening& peer) {
 }
 
 Spark Batch::undo(PeerOpening& peer) {
-  undos_.push_back(std::make_unique<PeerUndo>(scope_, context_.client, settings_, book_, peer.record()));
+  undos_.push_back(std::make_unique<PeerUndo>(scope_, context_.client, settings_, book_, coins_, peer.record()));
   return scope_.spark([this, &undo = *undos_.back()](Completion completion) {
     undo.run([this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
       if (outcome == PeerUndo::Outcome::channel_remains) undo_remains_ = true;

@@ -1,6 +1,7 @@
 #include "multifundchannel/coins.hpp"
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include "multifundchannel/holds.hpp"
@@ -277,6 +278,29 @@ void Coins::reserve_lost(std::vector<Outpoint> lost, Save save, Reply<Taken> the
     save(std::move(reserve));
   };
   client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(renew)));
+}
+
+void Coins::find_taken(Reply<Taken> then) {
+  listfunds([this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
+    if (!outputs) return then(outputs.error());
+    then(taken_by_others(*outputs));
+  });
+}
+
+// Inputs that were released may come to be spent by a channel all the same, one that is made late: then
+// whoever has reserved them, it is not us.
+Coins::Taken Coins::taken_by_others(const Outputs& outputs) const {
+  const auto& record = ledger_->reservation;
+  std::set<Outpoint> inputs;
+  for (const auto& outpoint : outpoints_of(record)) inputs.insert(outpoint);
+  if (ledger_->plan) {
+    const auto psbt = Psbt::from_base64(*ledger_->plan->psbt);
+    for (std::size_t i = 0; psbt && i < psbt->inputs().size(); ++i) inputs.insert(psbt->inputs()[i].outpoint);
+  }
+  for (const auto& output : outputs) {
+    if (inputs.contains(output.outpoint) && hold_on(output, record) == Hold::somebody_elses) return output.outpoint;
+  }
+  return std::nullopt;
 }
 
 void Coins::release(Reply<bool> then) {

@@ -72,6 +72,8 @@ class Coins {
   /// Checks that every input still is reserved by us. lightningd frees the inputs of a withheld
   /// channel that it drops, and reservations lapse: those are reserved again.
   void hold(Save save, lightningd::Reply<Taken> then);
+  /// An input that somebody else has reserved meanwhile, if any.
+  void find_taken(lightningd::Reply<Taken> then);
   /// Gives back what still is ours; never touches an input that somebody else has reserved
   /// meanwhile. Tells whether there was anything; an error when something stays reserved.
   void release(lightningd::Reply<bool> then);
@@ -91,6 +93,7 @@ class Coins {
   void hold_these(Save save, lightningd::Reply<Taken> then, const Outputs& outputs);
   void reserve_lost(std::vector<lightningd::Outpoint> lost, Save save, lightningd::Reply<Taken> then);
   void release_now(lightningd::Reply<bool> then);
+  [[nodiscard]] Taken taken_by_others(const Outputs& outputs) const;
   void release_ours(lightningd::Reply<bool> then, const Outputs& outputs);
   void listfunds(lightningd::Reply<Outputs> then);
 

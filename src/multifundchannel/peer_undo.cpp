@@ -4,12 +4,14 @@
 
 #include "multifundchannel/local_call.hpp"
 #include "util/log.hpp"
+#include "util/str.hpp"
 
 namespace multifundchannel {
 
 using funding::Stage;
 using lightningd::PeerChannel;
 using util::Result;
+using util::str;
 
 namespace {
 
@@ -29,11 +31,12 @@ bool awaits_lockin(const PeerChannel& channel) { return channel.state == "CHANNE
 }  // namespace
 
 PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-                   const funding::OpeningBook& book, std::shared_ptr<funding::OpeningRecord> record)
+                   const funding::OpeningBook& book, Coins& coins, std::shared_ptr<funding::OpeningRecord> record)
     : scope_(scope),
       client_(client),
       settings_(settings.while_undoing()),
       book_(book),
+      coins_(coins),
       record_(std::move(record)) {}
 
 void PeerUndo::run(Done done) {
@@ -187,14 +190,27 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
     util::debug(record_->label, ": fundchannel_cancel (completed)");
     client_.fundchannel_cancel(record_->peer, then_look("fundchannel_cancel"));
   } else if (channel.withheld && channel.channel_id) {
-    // lightningd never sent the transaction, so closing makes it forget just this channel.
-    util::debug(record_->label, ": close ", channel.channel_id->hex());
-    client_.close(*channel.channel_id, 1, then_look("close"));
+    close(*channel.channel_id);
   } else {
     util::warn(record_->label, ": its channel ", channel.funding->str(), " is in state ", channel.state,
                " and can not be cancelled without touching another channel of the peer");
     look();  // that other one may go away
   }
+}
+
+// lightningd never sent the transaction, so closing makes it forget just this channel. But it frees all its
+// inputs as well, also one that somebody else has reserved meanwhile.
+void PeerUndo::close(const lightningd::ChannelId& channel) {
+  coins_.find_taken([this, channel](const Result<Coins::Taken>& taken) {
+    if (taken && !*taken) {
+      util::debug(record_->label, ": close ", channel.hex());
+      return client_.close(channel, 1, then_look("close"));
+    }
+    util::info(record_->label, ": its channel ", channel.hex(), " is not closed: ",
+               taken ? str("that would free input ", (*taken)->str(), ", which somebody else has reserved")
+                     : taken.error().message);
+    look();  // they may let it go, or what keeps us from cancelling may go away
+  });
 }
 
 lightningd::Reply<void> PeerUndo::then_look(const char* what) {

@@ -6,6 +6,7 @@
 
 #include "funding/ledger.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/coins.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/scope.hpp"
 
@@ -26,8 +27,9 @@ class PeerUndo {
   };
   using Done = util::Function<void(Outcome)>;
 
+  /// `coins` are those of the batch, and run in the same scope.
   PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-           const funding::OpeningBook& book, std::shared_ptr<funding::OpeningRecord> record);
+           const funding::OpeningBook& book, Coins& coins, std::shared_ptr<funding::OpeningRecord> record);
   PeerUndo(const PeerUndo&) = delete;
   PeerUndo& operator=(const PeerUndo&) = delete;
 
@@ -57,6 +59,7 @@ class PeerUndo {
   void wait_for_other();
   void remove_uncommitted(const Evidence& evidence);
   void remove_committed(const Evidence& evidence);
+  void close(const lightningd::ChannelId& channel);
   void nothing_left();
   void give_up(bool channel);
   void finish(Outcome outcome);
@@ -68,6 +71,7 @@ class PeerUndo {
   lightningd::Client client_;
   Settings settings_;
   const funding::OpeningBook& book_;
+  Coins& coins_;
   std::shared_ptr<funding::OpeningRecord> record_;
   Done done_;
   int tries_ = 0;

@@ -43,7 +43,7 @@ void Undo::run(util::Function<void(bool clean)> done) {
 }
 
 Spark Undo::undo_opening(const std::shared_ptr<funding::OpeningRecord>& record) {
-  peers_.push_back(std::make_unique<PeerUndo>(scope_, client_, settings_, book_, record));
+  peers_.push_back(std::make_unique<PeerUndo>(scope_, client_, settings_, book_, coins_, record));
   PeerUndo& peer = *peers_.back();
   return scope_.spark([this, &peer](Completion completion) {
     peer.run([this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {

@@ -104,3 +104,18 @@ TEST_CASE("the emergency reserve is only kept for anchor channels") {
   CHECK(worlds::error(anchors.call("multifundchannel", open({"a"}))).code == 313);
   worlds::check_invariants(anchors);
 }
+
+// Another channel of the peer awaits its lock-in, so a cancel would take that one, and closing a withheld
+// channel makes lightningd free its inputs, whoever has reserved them.
+TEST_CASE("a channel is not closed while somebody else holds its input") {
+  auto setup = with({peer("a"), peer("b", {Fault{Phase::complete, Kind::silent}})});
+  setup.peers[0].channels = {{"CHANNELD_AWAITING_LOCKIN", true, true}};
+  setup.acts = {{std::chrono::seconds(10), sim::Deed::take, 0, 30}};
+  World world(std::move(setup));
+  CHECK(!world.call("multifundchannel", open({"a", "b"})).ok());
+  world.run_for(std::chrono::minutes(1));
+  CHECK(world.peer("a").channels.size() == 2);
+  CHECK(world.node().core().wallet.coins().front().reserved_until == 140);
+  worlds::check_invariants(world);
+  CHECK(world.peer("a").channels.size() == 1);
+}

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "funding/psbt.hpp"
+#include "sim/wallet_rpc.hpp"
 #include "util/str.hpp"
 
 namespace sim {
@@ -161,14 +162,16 @@ void Channels::peer_error(Peer& peer, const ChannelId& id) {
 }
 
 void Channels::drop_withheld(Peer& peer, const ChannelId& id) {
-  const Channel* channel = find(peer, id);
-  const auto psbt = funding::Psbt::from_base64(channel->psbt ? *channel->psbt : std::string_view());
-  if (psbt) {
-    for (const auto& input : psbt->inputs()) {
-      if (Coin* coin = core_.wallet.find(input.outpoint)) core_.wallet.free(*coin);
-    }
-  }
+  for (Coin* coin : inputs_of(*find(peer, id))) core_.wallet.free(*coin);
   forget(peer, id);
+}
+
+std::vector<Coin*> Channels::inputs_of(const Channel& channel) {
+  const auto psbt = funding::Psbt::from_base64(channel.psbt ? *channel.psbt : std::string_view());
+  if (!psbt) return {};
+  auto coins = WalletRpc::inputs_of(core_.wallet, *psbt);
+  std::erase(coins, nullptr);
+  return coins;
 }
 
 void Channels::cancel_before_broadcast(Peer& peer, Reply reply) {
@@ -256,6 +259,7 @@ void Channels::closed(Peer& peer, const ChannelId& id, const char* type, Reply r
   writer.object().key("txs").array().end().key("txids").array().end().field("type", type).end();
   Channel* channel = find(peer, id);
   if (channel != nullptr && channel->withheld) {
+    for (const Coin* coin : inputs_of(*channel)) core_.monitor.freeing(*coin, core_.runtime.now());
     drop_withheld(peer, id);
   } else if (channel != nullptr) {
     set_state(peer, *channel, "AWAITING_UNILATERAL");

@@ -43,6 +43,8 @@ class Channels {
   void closed(Peer& peer, const lightningd::ChannelId& id, const char* type, Reply reply);
   /// Forgets a withheld channel and gives its inputs back whole, whoever else has reserved them.
   void drop_withheld(Peer& peer, const lightningd::ChannelId& id);
+  /// Those of the wallet that its transaction spends.
+  [[nodiscard]] std::vector<Coin*> inputs_of(const Channel& channel);
   void misbehave(Peer& peer, const Channel& channel);
   void peer_error(Peer& peer, const lightningd::ChannelId& id);
   void set_state(const Peer& peer, Channel& channel, const std::string& state);

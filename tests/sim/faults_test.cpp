@@ -222,7 +222,7 @@ TEST_CASE("what lightningd frees with a withheld channel is nobody's any more") 
 TEST_CASE("before v25.12 what was ready to be sent is kept when an input is gone") {
   auto setup = with_peers(1);
   setup.version = "v25.09";
-  setup.acts = {{seconds(1), Deed::take, 0, 500}};
+  setup.acts = {{seconds(1), Deed::spend, 0, 1}};
   sim::RpcFault fault;
   fault.what = Mishap::stuck;
   fault.method = "sendpsbt";

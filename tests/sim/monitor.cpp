@@ -9,6 +9,18 @@ namespace sim {
 
 using util::str;
 
+namespace {
+
+/// lightningd can not be asked to free an input only if it still is ours: who takes it between our look
+/// and our call loses it, and nobody could help that.
+bool just_taken(const Coin& coin, spark::Duration now) {
+  // The longest that a call is held up, and the time between two.
+  static constexpr spark::Duration between_calls{5'250};
+  return now - coin.taken_at < between_calls;
+}
+
+}  // namespace
+
 std::string describe(Invariant invariant, std::string_view text) {
   static constexpr const char* names[] = {
       "",
@@ -156,12 +168,7 @@ void Monitor::ending(const Opening& opening, const char* by) {
 }
 
 void Monitor::unreserved(const Coin& coin, spark::Duration now) {
-  // lightningd can not be asked to free an input only if it still is ours: who takes it between our look
-  // and our call loses it, and nobody could help that.
-  // The longest that a call is held up, and the time between two.
-  static constexpr spark::Duration between_calls{5'250};
-  const bool just_taken = now - coin.taken_at < between_calls;
-  if (!just_taken && coin.others_until > wallet_.height && coin.reserved_until < coin.others_until) {
+  if (!just_taken(coin, now) && coin.others_until > wallet_.height && coin.reserved_until < coin.others_until) {
     violation(Invariant::others_untouched, str("shortened a reservation of others: ", coin.outpoint.str()));
   }
   const auto attempted = attempted_inputs_.find(coin.outpoint);
@@ -169,6 +176,11 @@ void Monitor::unreserved(const Coin& coin, spark::Duration now) {
     violation(Invariant::nothing_undone_after_sending,
               str("unreserved after a send was attempted: ", coin.outpoint.str()));
   }
+}
+
+void Monitor::freeing(const Coin& coin, spark::Duration now) {
+  if (just_taken(coin, now) || !wallet_.is_reserved(coin) || coin.others_until <= wallet_.height) return;
+  violation(Invariant::others_untouched, str("close freed a reservation of others: ", coin.outpoint.str()));
 }
 
 void Monitor::logged(std::string line) {

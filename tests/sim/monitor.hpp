@@ -63,6 +63,8 @@ class Monitor {
   void ending(const Opening& opening, const char* by);
   /// unreserveinputs has reduced the reservation.
   void unreserved(const Coin& coin, spark::Duration now);
+  /// `close` is about to free it, whoever has reserved it: lightningd does so for a withheld channel.
+  void freeing(const Coin& coin, spark::Duration now);
 
   /// A signed PSBT or transaction, which must not show up in any log.
   void secret(std::string text) { secrets_.push_back(std::move(text)); }

@@ -64,7 +64,7 @@ class Leftovers {
   }
 
   [[nodiscard]] bool can_be_sent(const funding::Transaction& transaction) const {
-    return has_all_channels(transaction) && !core_.monitor.is_dead(transaction) && !is_held_by_others(transaction);
+    return has_all_channels(transaction) && !core_.monitor.is_dead(transaction);
   }
 
   [[nodiscard]] bool has_all_channels(const funding::Transaction& transaction) const {
@@ -75,14 +75,6 @@ class Leftovers {
       if (channel == nullptr || !channel->is_live()) return false;
     }
     return true;
-  }
-
-  /// lightningd would send it, but whoever has reserved a coin means to use it otherwise.
-  [[nodiscard]] bool is_held_by_others(const funding::Transaction& transaction) const {
-    return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [this](const auto& input) {
-      const Coin* coin = core_.wallet.find(input.outpoint);
-      return coin != nullptr && coin->others_until > core_.wallet.height;
-    });
   }
 
   [[nodiscard]] bool has_record(const lightningd::Txid& txid) const {

@@ -37,6 +37,12 @@ void Wallet::unreserve(Coin& coin, std::uint32_t blocks) {
   }
 }
 
+bool Wallet::is_taken() const {
+  return std::any_of(coins_.begin(), coins_.end(), [this](const Coin& coin) {
+    return coin.meddled && is_reserved(coin) && coin.others_until > height;
+  });
+}
+
 void Wallet::free(Coin& coin) {
   unreserve(coin, coin.reserved_until);
   coin.others_until = 0;

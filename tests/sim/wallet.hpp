@@ -49,6 +49,8 @@ class Wallet {
   void unreserve(Coin& coin, std::uint32_t blocks);
   /// Whoever has reserved it: nobody has any more.
   void free(Coin& coin);
+  /// Whether another user still holds a coin that it took.
+  [[nodiscard]] bool is_taken() const;
   /// Another user frees it, and reserves it for so many blocks unless that is 0.
   void meddle(Coin& coin, std::uint32_t blocks);
 

@@ -217,6 +217,7 @@ void World::settle() {
     mine(1);
     run_for(std::chrono::minutes(1));
   }
+  while (node().core().wallet.is_taken()) mine(1);
   run_for(afterwards);
 }
 

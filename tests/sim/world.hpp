@@ -68,7 +68,7 @@ class World {
   void restart_lightningd();
 
   /// No more kills and faults; what was killed is started, and goes on until nothing happens any more,
-  /// while the blocks come that free an orphaned reservation.
+  /// while the blocks come that free an orphaned reservation, and the coins that others took.
   void settle();
   /// Settles, then gives everything that breaks an invariant of the design: empty is good.
   [[nodiscard]] std::vector<std::string> check_invariants();
