@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace funding {
@@ -84,7 +85,7 @@ Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
   Cost cost;
   cost.feerate = proposal.feerate;
   cost.weight = final_weight(proposal, outputs);
-  const Sat wanted = fee_for(cost.weight, proposal.feerate);
+  const Sat wanted = fee_for(util::mutated("pays-too-much") ? cost.weight * 103 / 100 : cost.weight, proposal.feerate);
   if (proposal.has_change) cost.change = psbt.outputs()[0].amount;
   if (paid + cost.change > *inputs) return Error{-1, "the outputs exceed the inputs", {}};
   cost.fee = *inputs - paid - cost.change;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "util/mutation.hpp"
+
 namespace funding {
 
 namespace {
@@ -139,6 +141,7 @@ bool OpeningBook::another_is_starting(const OpeningRecord& record) const {
 }
 
 bool Ledger::may_undo(const OpeningRecord& opening) const {
+  if (util::mutated("cancels-after-sending")) return opening.stage != Stage::none;
   return opening.stage != Stage::none && !(sending && opening.outpoint && opening.outpoint->txid == *sending);
 }
 

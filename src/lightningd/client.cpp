@@ -5,6 +5,7 @@
 
 #include "json/writer.hpp"
 #include "lightningd/replies.hpp"
+#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace lightningd {
@@ -62,6 +63,7 @@ void Client::send(Call call, util::Rope params, util::Result<T> (*parse)(const j
     if (!reply.ok()) return then(std::move(reply.error()));
     auto result = parse(*reply);
     if (result.ok()) return then(std::move(result));
+    if (util::mutated("dies-of-nonsense")) (void)std::string().at(0);  // throws
     then(util::Error{unreadable_reply, util::str("unexpected reply to ", method, ": ", result.error().message), {}});
   };
   caller_->call(origin_, call.method, std::move(params), std::move(parsed), filter);

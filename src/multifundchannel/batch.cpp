@@ -5,6 +5,7 @@
 
 #include "multifundchannel/report.hpp"
 #include "util/log.hpp"
+#include "util/mutation.hpp"
 
 namespace multifundchannel {
 
@@ -241,7 +242,7 @@ void Batch::complete(PeerOpening& peer, std::uint32_t outnum, Completion complet
 
 void Batch::all_answered() {
   completing_ = false;
-  if (stop_completes_) return start_over();
+  if (stop_completes_ && !util::mutated("ignores-a-failed-complete")) return start_over();
   util::info(label_, ": all ", proposed_for_.size(), " channels are secured");
   ledger_->reservation.sent_blocks = settings_.sent_reservation;
   save(funding::BatchPhase::sending, [this] { broadcast(); });

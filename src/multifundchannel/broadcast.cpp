@@ -8,6 +8,7 @@
 #include "multifundchannel/report.hpp"
 #include "multifundchannel/sending.hpp"
 #include "util/log.hpp"
+#include "util/mutation.hpp"
 
 namespace multifundchannel {
 
@@ -33,6 +34,7 @@ void Broadcast::run() {
 
 // A peer that sends an error now makes lightningd drop its withheld channel and free the inputs.
 void Broadcast::check_channels(util::Function<void()> then) {
+  if (util::mutated("does-not-look-at-the-channels") || util::mutated("ignores-a-failed-complete")) return then();
   using Answer = Result<std::vector<PeerChannel>>;
   auto judge = [this, then = std::move(then)](const Answer& channels) mutable {
     if (!channels) return owner_.not_sent(channels.error());
@@ -71,12 +73,14 @@ void Broadcast::signed_psbt(const Result<util::SharedText>& text) {
   if (!text) return refused(text.error());
   const auto psbt = funding::Psbt::from_base64(**text);
   if (!psbt) return owner_.not_sent(Error{-1, str("signpsbt: ", psbt.error().message), {}});
-  if (psbt->txid() != transaction_.txid) return owner_.not_sent(Error{-1, "signpsbt changed the transaction", {}});
+  const bool same = psbt->txid() == transaction_.txid || util::mutated("believes-signpsbt");
+  if (!same) return owner_.not_sent(Error{-1, "signpsbt changed the transaction", {}});
   const auto final_tx = funding::final_transaction(*psbt);
   if (!final_tx) return owner_.not_sent(Error{-1, str("signpsbt: ", final_tx.error().message), {}});
   signed_tx_ = util::to_hex(*final_tx);
-  util::debug(label_, ": signed");
-  check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
+  util::debug(label_, ": signed", util::mutated("logs-the-transaction") ? signed_tx_ : "");
+  check_channels(
+      [this, final_psbt = util::share(psbt->base64(util::mutated("sends-version-0") ? 0 : 2))] { send(final_psbt); });
 }
 
 // From here on nothing is cancelled or unreserved, whatever the answer: an error may hide a success.
@@ -99,6 +103,10 @@ void Broadcast::answered(const Result<lightningd::Sent>& answer) {
 
 // An error may hide a success: then the wallet knows the transaction all the same.
 void Broadcast::not_confirmed(const Error& error) {
+  if (util::mutated("takes-an-error-for-not-sent")) {
+    ledger_->sending.reset();
+    return owner_.not_sent(error);
+  }
   auto judge = [this, error](const Result<bool>& known) {
     if (known && *known) return owner_.sent(signed_tx_);
     not_known(error);

@@ -8,6 +8,7 @@
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/txprepare_dry_run.hpp"
 #include "util/log.hpp"
+#include "util/mutation.hpp"
 
 namespace multifundchannel {
 
@@ -283,7 +284,7 @@ void Coins::reserve_lost(std::vector<Outpoint> lost, Save save, Reply<Taken> the
 void Coins::find_taken(Reply<Taken> then) {
   listfunds([this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
     if (!outputs) return then(outputs.error());
-    then(taken_by_others(*outputs));
+    then(util::mutated("closes-over-others") ? Taken() : taken_by_others(*outputs));
   });
 }
 
@@ -320,7 +321,8 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
   std::vector<Outpoint> ours;
   for (const auto& [outpoint, hold] : holds_on(outputs, record)) {
     if (hold == Hold::somebody_elses) util::info("input ", outpoint.str(), " is reserved by somebody else now");
-    if (hold == Hold::ours) ours.push_back(outpoint);
+    const bool wrong = util::mutated("frees-coins-of-others") && hold == Hold::somebody_elses;
+    if (hold == Hold::ours || wrong) ours.push_back(outpoint);
   }
   if (ours.empty()) {
     // A txprepare whose answer was lost may still come.

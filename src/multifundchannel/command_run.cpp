@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "util/log.hpp"
+#include "util/mutation.hpp"
 
 namespace multifundchannel {
 
@@ -29,7 +30,9 @@ CommandRun::CommandRun(spark::Runtime& runtime, lightningd::Client client, const
 
 void CommandRun::run(util::Function<void(bool)> finished) {
   finished_ = std::move(finished);
-  batch_->run([this](Result<std::string> answer) { answered(std::move(answer)); });
+  batch_->run([this, alive = std::weak_ptr<int>(alive_)](Result<std::string> answer) {
+    if (!alive.expired()) answered(std::move(answer));
+  });
 }
 
 void CommandRun::abort(const Error& error) { batch_->abort(error); }
@@ -92,12 +95,13 @@ void CommandRun::finish(bool settled) {
 }
 
 void CommandRun::reply() {
-  if (std::exchange(replied_, true)) return;
+  if (std::exchange(replied_, true) && !util::mutated("answers-twice")) return;
   if (*answer_) {
     command_.succeed(**answer_);
   } else {
     command_.fail(answer_->error());
   }
+  if (util::mutated("talks-on-after-the-answer")) command_.message(util::Level::info, "one more thing");
 }
 
 BatchReport CommandRun::report() const {

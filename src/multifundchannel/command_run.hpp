@@ -54,6 +54,7 @@ class CommandRun {
   std::unique_ptr<Undo> undo_;
   std::optional<util::Result<std::string>> answer_;
   bool replied_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();  // an answer on its way looks here
   util::Function<void(bool)> finished_;
   spark::Scope scope_;  // of the grace timer; last, so that it ends first
 };

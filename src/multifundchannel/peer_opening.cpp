@@ -5,6 +5,7 @@
 
 #include "multifundchannel/cause.hpp"
 #include "util/log.hpp"
+#include "util/mutation.hpp"
 
 namespace multifundchannel {
 
@@ -106,7 +107,7 @@ void PeerOpening::reconnected(const Result<Connected>& answer) {
 
 bool PeerOpening::retry_later() {
   auto& scope = context_.scope;
-  if (scope.runtime().now() + backoff_ > give_up_at_) return false;
+  if (scope.runtime().now() + backoff_ > give_up_at_ && !util::mutated("tries-for-ever")) return false;
   scope.after(backoff_, [this] { reconnect(); });
   backoff_ = std::min(2 * backoff_, longest_backoff);
   return true;
@@ -192,6 +193,7 @@ void PeerOpening::completed(const Result<Completed>& answer) {
 }
 
 void PeerOpening::expired() {
+  if (util::mutated("waits-for-ever")) return;
   place_.leave();
   record_->silent = true;
   const auto seconds = context_.settings.peer_timeout.count() / 1000;

@@ -4,6 +4,7 @@
 
 #include "multifundchannel/local_call.hpp"
 #include "util/log.hpp"
+#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace multifundchannel {
@@ -98,7 +99,7 @@ void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
     return;
   }
   const Evidence evidence = find(*channels);
-  if (!evidence.uncommitted && !evidence.committed) {
+  if ((!evidence.uncommitted && !evidence.committed) || util::mutated("leaves-openings")) {
     nothing_left();
   } else if (!evidence.committed && book_.another_is_starting(*record_)) {
     wait_for_other();
@@ -159,10 +160,12 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
     } else if (awaits_lockin(channel)) {
       evidence.other_awaits_lockin = true;
     } else if (channel.state == "OPENINGD" && channel.opened_by_us && channel.total &&
-               record_->may_be(*channel.total) && !book_.belongs_to_another(*record_)) {
+               (util::mutated("takes-any-opening") ||
+                (record_->may_be(*channel.total) && !book_.belongs_to_another(*record_)))) {
       evidence.uncommitted = &channel;
     }
   }
+  if (util::mutated("cancels-whatever-comes-first")) first_awaiting = evidence.committed;
   evidence.cancel_hits_committed = evidence.committed && evidence.committed == first_awaiting && !opening_shown;
   return evidence;
 }
@@ -181,7 +184,7 @@ void PeerUndo::remove_uncommitted(const Evidence& evidence) {
 
 void PeerUndo::remove_committed(const Evidence& evidence) {
   const PeerChannel& channel = *evidence.committed;
-  if (channel.released) {
+  if (channel.released && !util::mutated("cancels-after-sending")) {
     util::warn(record_->label, ": the transaction of its channel ", channel.funding->str(), " may have been sent");
     return give_up(true);
   }

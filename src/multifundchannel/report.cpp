@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/writer.hpp"
+#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace multifundchannel {
@@ -49,7 +50,9 @@ std::string success_json(const std::string& tx, const funding::FundingTransactio
     out.end();
   }
   out.end().key("failed").array();
-  for (const auto* peer : failed) write_failed(out, *peer, *peer->failure(), details);
+  for (const auto* peer : failed) {
+    if (!util::mutated("forgets-the-failed")) write_failed(out, *peer, *peer->failure(), details);
+  }
   out.end();
   if (details != nullptr) details->write_batch(out, transaction);
   out.end();
@@ -65,7 +68,8 @@ Error too_few_left(const PeerOpening& decisive, const std::vector<std::unique_pt
   data.key("failed").array();
   for (const auto* peer : failed) write_failed(data, *peer, *peer->failure(), details);
   for (const auto& peer : all) {
-    if (peer->live()) write_failed(data, *peer, given_up(*peer, decisive), details);
+    if (peer->live() && !util::mutated("forgets-the-given-up"))
+      write_failed(data, *peer, given_up(*peer, decisive), details);
   }
   data.end().end();
   return Error{failure.error.code, failure.error.message, data.take()};

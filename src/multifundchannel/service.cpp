@@ -9,6 +9,7 @@
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/trace.hpp"
 #include "util/log.hpp"
+#include "util/mutation.hpp"
 
 namespace multifundchannel {
 
@@ -85,6 +86,7 @@ void Service::settings_changed() { connects_.set_limit(settings_.max_connects); 
 // --- Batches from before the start ---
 
 void Service::recover() {
+  if (util::mutated("does-not-recover")) return recovered();
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
   read_journal();
   read_again_later();
@@ -206,6 +208,7 @@ void Service::run(plugin::Command command, funding::Request request) {
 }
 
 void Service::finished(const std::string& id, bool settled) {
+  if (!runs_.contains(id)) return;  // left, when the node stopped
   const auto run = std::move(runs_.extract(id).mapped());
   write_trace(*run);
   if (settled) {

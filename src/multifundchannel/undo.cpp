@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "util/log.hpp"
+#include "util/mutation.hpp"
 
 namespace multifundchannel {
 
@@ -75,7 +76,8 @@ void Undo::release(Completion completion) {
 }
 
 void Undo::release_now(Completion completion) {
-  if (!ledger_->reservation.held() || ledger_->sending) {
+  const bool sent = ledger_->sending && !util::mutated("frees-coins-after-sending");
+  if (!ledger_->reservation.held() || sent || util::mutated("keeps-the-coins")) {
     std::move(completion).done();
     return;
   }

@@ -157,7 +157,15 @@ void Channels::misbehave(Peer& peer, const Channel& channel) {
 void Channels::peer_error(Peer& peer, const ChannelId& id) {
   Channel* channel = find(peer, id);
   if (channel == nullptr) return;
-  if (channel->withheld) return drop_withheld(peer, id);
+  if (channel->withheld) {
+    const auto freed = inputs_of(*channel);
+    core_.monitor.failing(*channel, core_.runtime.now());
+    drop_withheld(peer, id);
+    for (Coin* coin : freed) {
+      if (core_.setup.greedy) core_.wallet.take(*coin, 20, core_.runtime.now());
+    }
+    return;
+  }
   set_state(peer, *channel, "AWAITING_UNILATERAL");
 }
 

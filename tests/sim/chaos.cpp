@@ -28,7 +28,7 @@ Fault draw_fault(Random& random) {
 PeerSetup draw_peer(Random& random, std::size_t index, bool calm) {
   PeerSetup peer;
   peer.name = util::str("p", index);
-  peer.delay = spark::Duration(random.below(random.one_in(20) ? 3000 : 200));
+  peer.delay = spark::Duration(random.below(random.one_in(20) ? 5000 : 200));
   peer.connected = random.one_in(3);
   if (!calm) {
     for (auto faults = random.below(3); faults > 0; --faults) peer.faults.push_back(draw_fault(random));
@@ -54,7 +54,7 @@ std::vector<CoinSetup> draw_coins(Random& random) {
   return coins;
 }
 
-std::string draw_batch(Random& random, std::size_t peers) {
+std::string draw_batch(Random& random, std::size_t peers, std::size_t coins) {
   std::vector<std::size_t> chosen;
   for (std::size_t i = 0; i < peers; ++i) {
     if (!random.one_in(4)) chosen.push_back(i);
@@ -78,6 +78,11 @@ std::string draw_batch(Random& random, std::size_t peers) {
   if (random.one_in(2)) writer.field("minchannels", 1 + random.below(chosen.size()));
   if (random.one_in(3)) writer.field("feerate", util::str(300 + random.below(20'000), "perkw"));
   if (random.one_in(4)) writer.field("minconf", 0);
+  if (random.one_in(8)) {
+    writer.key("utxos").array().value(util::str("$coin", random.below(coins))).end();
+  }
+  if (random.one_in(6)) writer.field("peer_timeout", 1 + random.below(60));
+  if (random.one_in(4)) writer.field("details", true);
   return writer.end().take();
 }
 
@@ -104,6 +109,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   setup.reply_delay = spark::Duration(random.below(3));
   setup.reply_jitter = spark::Duration(random.one_in(2) ? random.below(50) : 0);
   setup.spenderp = !random.one_in(8);
+  if (random.one_in(4)) setup.options["multifundchannel-progress"] = "true";
 
   const bool calm = random.one_in(4);
   const auto peers = 1 + random.below(6);
@@ -115,7 +121,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   const auto batches = old || !random.one_in(3) ? 1 : 2 + random.below(2);
   for (std::size_t i = 0; i < batches; ++i) {
     const auto at = spark::Duration(i == 0 || random.one_in(2) ? 0 : random.below(3000));
-    chaos.batches.push_back({at, draw_batch(random, peers)});
+    chaos.batches.push_back({at, draw_batch(random, peers, setup.coins.size())});
   }
   std::stable_sort(chaos.batches.begin(), chaos.batches.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });

@@ -26,7 +26,7 @@ struct Core {
         random(setup.seed),
         wallet(random, setup),
         peers(random, setup),
-        monitor(wallet, peers, chain),
+        monitor(wallet, peers, chain, setup.rpc_faults.empty()),
         rpc_faults(setup) {}
 
   /// Something that lightningd does later: never, if it is killed before.

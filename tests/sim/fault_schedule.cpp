@@ -67,12 +67,22 @@ void draw_blocks(Random& random, Setup& setup) {
   }
 }
 
-/// Early ones hit a batch, and its recovery after an earlier kill; late ones what is left to do then.
+/// Early ones hit a batch, and its recovery after an earlier kill; late ones what is left to do then. Some
+/// hit the moment right after a certain call.
 void draw_kills(Random& random, Setup& setup) {
+  static constexpr End ends[] = {End::kill_plugin, End::kill_plugin,     End::kill_lightningd,
+                                 End::stop_plugin, End::stop_lightningd, End::kill_plugin};
+  static constexpr const char* methods[] = {"signpsbt",      "sendpsbt",        "fundchannel_complete",
+                                            "reserveinputs", "unreserveinputs", "fundchannel_cancel"};
   std::uint64_t event = 0;
   for (auto count = 1 + random.below(3); count > 0; --count) {
     event += random.below(std::uint64_t{64} << random.below(6));
-    setup.kills.push_back({event, random.one_in(3), spark::Duration(random.below(random.one_in(4) ? 60'000 : 500))});
+    Kill kill;
+    kill.event = event;
+    kill.how = ends[random.below(std::size(ends))];
+    kill.down = spark::Duration(random.below(random.one_in(4) ? 60'000 : 500));
+    if (random.one_in(6)) kill.method = methods[random.below(std::size(methods))];
+    setup.kills.push_back(std::move(kill));
   }
 }
 
@@ -82,11 +92,13 @@ void draw_faults(Random& random, Setup& setup) {
   if (random.one_in(5)) draw_broadcasts(random, setup);
   if (random.one_in(3)) setup.rpc_faults.push_back(draw_rpc_fault(random));
   if (random.one_in(12)) setup.rpc_faults.push_back(draw_rpc_fault(random));
+  if (random.one_in(30)) setup.rpc_faults.push_back({Mishap::another, "signpsbt"});
   if (random.one_in(20)) draw_datastore_fault(random, setup);
   if (random.one_in(3)) setup.read_delay = spark::Duration(random.below(40));
   if (random.one_in(4)) draw_others(random, setup);
   if (random.one_in(3)) draw_blocks(random, setup);
   if (random.one_in(2)) draw_kills(random, setup);
+  setup.greedy = random.one_in(6);
 }
 
 }  // namespace sim

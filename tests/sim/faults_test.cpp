@@ -292,11 +292,12 @@ TEST_CASE("what lightningd had not done when it was killed is not done") {
 }
 
 TEST_CASE("kills come before the event that they name, and the process starts again") {
-  for (const bool lightningd : {false, true}) {
+  using sim::End;
+  for (const auto how : {End::kill_plugin, End::kill_lightningd, End::stop_plugin, End::stop_lightningd}) {
     std::uint64_t last = 0;
     for (std::uint64_t event = 0; event < 200; event += 7) {
       auto setup = with_peers(2);
-      setup.kills = {{event, lightningd, seconds(1)}};
+      setup.kills = {{event, how, seconds(1), ""}};
       World world(setup);
       const auto call = world.start("multifundchannel", two_channels);
       while (world.ready() && world.events() <= event + 1 && !world.outcome(call).answered)

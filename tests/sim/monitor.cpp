@@ -11,13 +11,13 @@ using util::str;
 
 namespace {
 
+/// The longest that a call is held up, and the time between two.
+constexpr spark::Duration between_calls{5'250};
+constexpr spark::Duration between_prompt_calls{250};
+
 /// lightningd can not be asked to free an input only if it still is ours: who takes it between our look
 /// and our call loses it, and nobody could help that.
-bool just_taken(const Coin& coin, spark::Duration now) {
-  // The longest that a call is held up, and the time between two.
-  static constexpr spark::Duration between_calls{5'250};
-  return now - coin.taken_at < between_calls;
-}
+bool just_taken(const Coin& coin, spark::Duration now) { return now - coin.taken_at < between_calls; }
 
 }  // namespace
 
@@ -39,6 +39,9 @@ std::string describe(Invariant invariant, std::string_view text) {
   return str("invariant ", number, " (", names[number], "): ", text);
 }
 
+Monitor::Monitor(Wallet& wallet, Peers& peers, const Chain& chain, bool prompt)
+    : wallet_(wallet), peers_(peers), chain_(chain), between_calls_(prompt ? between_prompt_calls : between_calls) {}
+
 void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
   const auto attempted = attempted_inputs_.find(coin.outpoint);
   if (attempted != attempted_inputs_.end() && !coin.meddled && is_alive(attempted->second)) {
@@ -48,16 +51,16 @@ void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
   feerates_[coin.outpoint].insert(feerate);
 }
 
-void Monitor::signing(const RawPsbt& psbt) { check_commitments(psbt, "signed"); }
+void Monitor::signing(const RawPsbt& psbt, spark::Duration now) { check_commitments(psbt, "signed", now); }
 
-void Monitor::sending(const RawPsbt& psbt, std::uint32_t version) {
+void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, spark::Duration now) {
   const auto& transaction = psbt.transaction();
   const auto txid = transaction.txid();
   if (version != 2) {
     violation(Invariant::transaction_is_right,
               str("sendpsbt got version ", version, ": the reservations are not checked"));
   }
-  check_commitments(psbt, "sent");
+  check_commitments(psbt, "sent", now);
   check_outputs(psbt);
   check_fee(psbt);
   attempted_.emplace(txid, transaction);
@@ -77,14 +80,18 @@ bool Monitor::is_alive(const lightningd::Txid& txid) const {
 }
 
 /// Every funding output has its channel, with the commitment transactions exchanged. One that a peer's
-/// error ends after the transaction was sent still has them.
-void Monitor::check_commitments(const RawPsbt& psbt, const char* deed) {
+/// error ends after the transaction was sent still has them. lightningd frees the inputs when it ends before,
+/// and refuses to sign and send then; but somebody else may reserve them in the same moment, between our look
+/// and our call, and nobody could help that.
+void Monitor::check_commitments(const RawPsbt& psbt, const char* deed, spark::Duration now) {
   const auto& outputs = psbt.transaction().outputs;
   const auto txid = psbt.transaction().txid();
   for (std::uint32_t i = 0; i < outputs.size(); ++i) {
     if (!told_.contains(outputs[i].script)) continue;
     const Channel* channel = peers_.find_channel(lightningd::Outpoint{txid, i});
     if (channel != nullptr && (channel->is_live() || attempted_.contains(txid))) continue;
+    const auto failed = failed_.find(lightningd::Outpoint{txid, i});
+    if (failed != failed_.end() && now - failed->second < between_calls_) continue;
     violation(Invariant::secured_before_signing,
               str(deed, " ", txid.hex(), " although output ", i, " has no commitment"));
   }

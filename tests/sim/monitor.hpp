@@ -36,7 +36,8 @@ enum class Invariant {
 /// for settled.hpp.
 class Monitor {
  public:
-  Monitor(Wallet& wallet, Peers& peers, const Chain& chain) : wallet_(wallet), peers_(peers), chain_(chain) {}
+  /// `prompt`: no call is held up.
+  Monitor(Wallet& wallet, Peers& peers, const Chain& chain, bool prompt);
 
   void violation(Invariant invariant, std::string_view text) { violations_.push_back(describe(invariant, text)); }
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
@@ -48,15 +49,17 @@ class Monitor {
   void funding(const Coin& coin, std::uint32_t feerate);
   /// The same transaction's change output, which tells it from others that spend the same coins.
   void planned(const util::Bytes& change, std::uint32_t feerate) { plans_[change] = feerate; }
-  void signing(const RawPsbt& psbt);
+  void signing(const RawPsbt& psbt, spark::Duration now);
   /// sendpsbt got past all that could refuse it: from here on it may be broadcast.
-  void sending(const RawPsbt& psbt, std::uint32_t version);
+  void sending(const RawPsbt& psbt, std::uint32_t version, spark::Duration now);
   /// Every transaction that may have been broadcast.
   [[nodiscard]] const std::map<lightningd::Txid, funding::Transaction>& attempted() const { return attempted_; }
   [[nodiscard]] bool send_attempted(const Coin& coin) const { return attempted_inputs_.contains(coin.outpoint); }
   /// One of its inputs went into something else: it never can be broadcast any more.
   [[nodiscard]] bool is_dead(const funding::Transaction& transaction) const;
 
+  /// A peer's error ends the withheld channel.
+  void failing(const Channel& channel, spark::Duration now) { failed_[channel.funding] = now; }
   /// fundchannel_cancel or close takes the channel.
   void ending(const Channel& channel, const char* by);
   /// So does something that kills openingd.
@@ -75,7 +78,7 @@ class Monitor {
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
 
  private:
-  void check_commitments(const RawPsbt& psbt, const char* deed);
+  void check_commitments(const RawPsbt& psbt, const char* deed, spark::Duration now);
   void check_outputs(const RawPsbt& psbt);
   void check_fee(const RawPsbt& psbt);
   [[nodiscard]] std::set<std::uint32_t> planned_feerates(const funding::Transaction& transaction) const;
@@ -85,10 +88,12 @@ class Monitor {
   Wallet& wallet_;
   Peers& peers_;
   const Chain& chain_;
+  const spark::Duration between_calls_;
   std::vector<std::string> violations_;
   std::map<util::Bytes, lightningd::Sat> told_;                       // by funding script
   std::map<lightningd::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
   std::map<util::Bytes, std::uint32_t> plans_;                        // feerates by the script of the change
+  std::map<lightningd::Outpoint, spark::Duration> failed_;            // when a peer's error ended it
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;
   std::map<lightningd::Txid, funding::Transaction> attempted_;

@@ -43,8 +43,7 @@ void Outsiders::meddle(const Act& act) {
   if (coins.empty()) return;
   Coin& coin = coins[act.target % coins.size()];
   if (coin.state == Coin::State::spent || core_.chain.spender(coin.outpoint)) return;
-  coin.taken_at = core_.runtime.now();
-  core_.wallet.meddle(coin, act.deed == Deed::unreserve ? 0 : act.number);
+  core_.wallet.take(coin, act.deed == Deed::unreserve ? 0 : act.number, core_.runtime.now());
   if (act.deed == Deed::spend) sending_.spend_for_others(coin);
 }
 

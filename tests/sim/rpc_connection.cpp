@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "funding/psbt.hpp"
 #include "json/writer.hpp"
 #include "sim/memory_transport.hpp"
+#include "sim/params.hpp"
+#include "sim/raw_psbt.hpp"
 #include "util/str.hpp"
 
 namespace sim {
@@ -19,6 +22,27 @@ std::string with_id(std::string_view params_json, const std::string& raw_id) {
     writer.raw_field(name, name == "id" ? raw_id : value.dump());
   }
   return writer.end().take();
+}
+
+/// The reply of signpsbt with another transaction in it, signed as well.
+Reply for_another(Core& core, Reply reply) {
+  return Reply([&core, reply = std::move(reply)](util::Result<std::string> result) mutable {
+    const auto document = result ? json::Document::parse(*result, "signpsbt") : json::Document::parse("", "");
+    const auto text = document ? document->root().find("signed_psbt") : std::nullopt;
+    const auto psbt = text ? funding::Psbt::from_base64(token_text(*text)) : funding::Psbt::from_base64("");
+    const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
+    if (!raw) return reply.finish(std::move(result));
+    auto transaction = raw->transaction();
+    ++transaction.locktime;
+    RawPsbt other(transaction);
+    for (std::size_t i = 0; i < transaction.inputs.size(); ++i) {
+      const Coin* coin = core.wallet.find(transaction.inputs[i].outpoint);
+      if (coin == nullptr) continue;
+      other.describe(i, *coin);
+      other.sign(i, *coin, core.random);
+    }
+    reply.succeed(json::Writer().object().field("signed_psbt", other.base64()).end().take());
+  });
 }
 
 /// A reply that comes late or in a form that nobody understands.
@@ -85,8 +109,8 @@ void RpcConnection::carry_out(Request request, Reply reply) {
   auto& core = lightningd_.node().core();
   const auto fault = core.rpc_faults.next(request.method);
   if (!fault) return lightningd_.handle(std::move(request), std::move(reply));
-  static constexpr const char* names[] = {"reply lost", "stuck",   "late",    "held up",
-                                          "unreadable", "refused", "unknown", "cut"};
+  static constexpr const char* names[] = {"reply lost", "stuck",   "late", "held up", "unreadable",
+                                          "refused",    "unknown", "cut",  "another"};
   core.trace("=== fault in ", request.method, ": ", names[static_cast<std::size_t>(fault->what)]);
   switch (fault->what) {
     case Mishap::stuck:
@@ -107,6 +131,8 @@ void RpcConnection::carry_out(Request request, Reply reply) {
     case Mishap::late:
     case Mishap::unreadable:
       return lightningd_.handle(std::move(request), spoilt(core, *fault, std::move(reply)));
+    case Mishap::another:
+      return lightningd_.handle(std::move(request), for_another(core, std::move(reply)));
     case Mishap::cut:
       lightningd_.handle(std::move(request), Reply());
       return close();

@@ -77,6 +77,7 @@ enum class Mishap {
   refused,     ///< error -1, and it is not carried out
   unknown,     ///< error -32601
   cut,         ///< it is carried out, and the connection closes, with every reply that is pending
+  another,     ///< of signpsbt: the reply is well, but holds another transaction
 };
 
 struct RpcFault {
@@ -107,11 +108,16 @@ struct Act {
   std::uint32_t number = 1;
 };
 
-/// Kills the plugin, or lightningd with it, and starts it again later.
+/// How a process ends: by kill -9, or asked to, as `plugin stop` and `lightning-cli stop` do. lightningd
+/// takes the plugin with it.
+enum class End { kill_plugin, kill_lightningd, stop_plugin, stop_lightningd };
+
+/// Ends the plugin, or lightningd with it, and starts it again later.
 struct Kill {
-  std::uint64_t event = 0;  ///< after so many events since the plugin was ready
-  bool lightningd = false;
+  std::uint64_t event = 0;  ///< after so many events since the plugin was ready...
+  End how = End::kill_plugin;
   spark::Duration down{0};
+  std::string method;  ///< ...and, if there is one, not before lightningd was asked for this
 };
 
 /// Everything that makes one simulated world, apart from the calls that are made in it.
@@ -124,6 +130,7 @@ struct Setup {
   std::vector<RpcFault> rpc_faults;
   std::vector<Act> acts;
   std::vector<Kill> kills;          ///< in the order of their events
+  bool greedy = false;              ///< another user takes at once what lightningd frees for a peer's error
   spark::Duration read_delay{0};    ///< up to this much until lightningd comes to a request of the plugin's
   spark::Duration reply_delay{0};   ///< of every RPC
   spark::Duration reply_jitter{0};  ///< up to this much is added, drawn from the seed

@@ -48,7 +48,8 @@ void Wallet::free(Coin& coin) {
   coin.others_until = 0;
 }
 
-void Wallet::meddle(Coin& coin, std::uint32_t blocks) {
+void Wallet::take(Coin& coin, std::uint32_t blocks, spark::Duration now) {
+  coin.taken_at = now;
   if (coin.state == Coin::State::spent) return;
   // A reservation is a height and nothing else: one of theirs to the very height of ours can not be told
   // from ours by anybody. They are one block off.

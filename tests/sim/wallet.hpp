@@ -52,7 +52,7 @@ class Wallet {
   /// Whether another user still holds a coin that it took.
   [[nodiscard]] bool is_taken() const;
   /// Another user frees it, and reserves it for so many blocks unless that is 0.
-  void meddle(Coin& coin, std::uint32_t blocks);
+  void take(Coin& coin, std::uint32_t blocks, spark::Duration now);
 
   [[nodiscard]] util::Bytes new_script(ScriptKind kind);
   [[nodiscard]] bool owns(const util::Bytes& script) const { return scripts_.contains(script); }

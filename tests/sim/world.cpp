@@ -21,6 +21,8 @@ std::uint32_t orphaned(const Node& node) {
   return node.core().setup.options.contains("multifundchannel-dry-run") ? 26 : 14;
 }
 constexpr int connection_lost = -1;
+/// What lightningd grants a plugin that it asks to end.
+constexpr spark::Duration patience_with_plugins{std::chrono::seconds(30)};
 /// Unix time when a world begins.
 constexpr std::int64_t birth = 1'800'000'000;
 
@@ -32,6 +34,10 @@ class World::Connector final : public util::Connector {
   explicit Connector(World& world) : world_(world) {}
 
   void connect(const std::string&, util::Function<void(util::Result<std::unique_ptr<util::Transport>>)> done) override {
+    if (world_.stopping_ && world_.stopping_->first == End::stop_lightningd) {
+      world_.life_->post([done = std::move(done)]() mutable { done(util::Error{-1, "Connection refused", ""}); });
+      return;
+    }
     auto [client, server] = make_pair(world_.time_);
     world_.lightningd_->accept(std::move(server));
     world_.life_->post([done = std::move(done), client = std::move(client)]() mutable { done(std::move(client)); });
@@ -61,20 +67,34 @@ void World::launch() {
   stdio_ = std::move(plugin);
   life_ = std::make_unique<PluginLife>(time_);
   ready_ = shutting_down_ = false;
+  stopping_.reset();
   multifundchannel::Environment environment;
   environment.lightningd_version = core.setup.version;
   environment.spenderp_runs = [spenderp = core.setup.spenderp] { return spenderp; };
-  environment.exit = [this](int) {
-    ended_ = true;
-    if (!shutting_down_) node().core().monitor.violation(Invariant::never_crashes, "the plugin ended itself");
-  };
+  environment.exit = [this](int) { plugin_exits(); };
   environment.seed = core.setup.seed + (starts_++ << 32);
   environment.unix_time = [this] { return birth + time_.now().count() / 1000; };
   environment.files = &files_;
   app_ = std::make_unique<multifundchannel::App>(*stdio_, *connector_, *life_, std::move(environment));
   app_->start();
   lightningd_->start_plugin(
-      std::move(host), {}, [this] { ready_ = true; }, [] {});
+      std::move(host), {}, [this] { ready_ = true; }, [this] { plugin_closed(); });
+}
+
+void World::plugin_exits() {
+  ended_ = true;
+  if (!shutting_down_) node().core().monitor.violation(Invariant::never_crashes, "the plugin ended itself");
+  if (!stopping_) return;
+  time_.post([this, life = starts_] {
+    if (life == starts_ && stopping_) stopped(stopping_->second);
+  });
+}
+
+/// What it wrote last is still on its way to lightningd.
+void World::plugin_closed() {
+  time_.post([this, life = starts_] {
+    if (life == starts_ && !app_) lightningd_->drop_plugin();
+  });
 }
 
 void World::start_plugin() {
@@ -86,12 +106,39 @@ void World::start_plugin() {
 
 void World::kill_plugin() {
   lightningd_->plugin_dies();
+  forget_plugin();
+  lightningd_->drop_plugin();
+}
+
+void World::forget_plugin() {
   app_.reset();
   stdio_.reset();
   life_.reset();
   util::set_log_sink(nullptr);
-  lightningd_->drop_plugin();
   ready_ = false;
+  stopping_.reset();
+}
+
+void World::stop(End how, spark::Duration down) {
+  announce_shutdown();
+  stopping_ = {how, down};
+  time_.start_timer(patience_with_plugins, [this, down, life = starts_] {
+    if (life == starts_ && stopping_) stopped(down);
+  });
+}
+
+void World::stopped(spark::Duration down) {
+  node().core().trace("=== ", ended_ ? "stopped" : "killed, for it did not end");
+  const bool all = stopping_->first == End::stop_lightningd;
+  if (all) {
+    kill_lightningd();
+  } else if (std::exchange(ended_, false)) {
+    forget_plugin();
+  } else {
+    kill_plugin();
+  }
+  ended_ = false;
+  time_.start_timer(down, [this] { launch(); });
 }
 
 void World::kill_lightningd() {
@@ -129,11 +176,14 @@ bool World::step() {
 
 void World::kill_if_due() {
   if (kills_.empty() || events() < kills_.back().event || first_event_ == 0) return;
+  if (!kills_.back().method.empty() && !node().core().methods.calls().contains(kills_.back().method)) return;
   const Kill kill = kills_.back();
   kills_.pop_back();
-  if (!app_) return;
-  node().core().trace("=== kill -9 of ", kill.lightningd ? "lightningd" : "the plugin");
-  kill.lightningd ? kill_lightningd() : kill_plugin();
+  if (!app_ || shutting_down_) return;
+  static constexpr const char* names[] = {"kill -9 of the plugin", "kill -9 of lightningd", "plugin stop", "stop"};
+  node().core().trace("=== ", names[static_cast<std::size_t>(kill.how)]);
+  if (kill.how == End::stop_plugin || kill.how == End::stop_lightningd) return stop(kill.how, kill.down);
+  kill.how == End::kill_lightningd ? kill_lightningd() : kill_plugin();
   time_.start_timer(kill.down, [this] { launch(); });
 }
 
@@ -182,6 +232,12 @@ void World::run_for(spark::Duration duration) {
 }
 
 std::string World::expand(std::string params) {
+  std::size_t number = 0;
+  for (const auto& coin : node().core().wallet.coins()) {
+    const auto name = util::str("\"$coin", number++, "\"");
+    const auto at = params.find(name);
+    if (at != std::string::npos) params.replace(at, name.size(), util::str("\"", coin.outpoint.str(), "\""));
+  }
   for (auto& peer : node().core().peers.all()) {
     const std::pair<std::string, std::string> names[] = {
         {util::str("\"$", peer.setup.name, "\""), util::str("\"", peer.id.hex(), "\"")},

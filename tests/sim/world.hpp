@@ -30,7 +30,7 @@ class World {
   [[nodiscard]] bool ready() const { return ready_; }
 
   /// Calls and lets time pass until the reply is there. In `params`, "$name" in quotes stands for
-  /// that peer's node id and "$name@" for id@address.
+  /// that peer's node id, "$name@" for id@address, and "$coin0" for the first coin's outpoint.
   Outcome call(const std::string& method, const std::string& params, spark::Duration limit = patience);
   /// Calls without waiting; `outcome` of the number returned grows as time passes.
   std::size_t start(const std::string& method, const std::string& params);
@@ -61,6 +61,9 @@ class World {
   void kill_plugin();
   /// Starts it, and returns when it is initialised.
   void start_plugin();
+  /// Asks it to end, as `plugin stop` and `lightning-cli stop` do, and kills what has not ended in time.
+  void stop(End how, spark::Duration down);
+
   /// As kill -9 of lightningd and the plugin.
   void kill_lightningd();
   /// Starts both, and returns when the plugin is initialised.
@@ -78,6 +81,10 @@ class World {
 
   bool step();
   void kill_if_due();
+  void plugin_exits();
+  void stopped(spark::Duration down);
+  void plugin_closed();
+  void forget_plugin();
   void launch();
   [[nodiscard]] std::string expand(std::string params);
   [[nodiscard]] bool run_until_answered(std::size_t call, spark::Duration limit);
@@ -95,6 +102,7 @@ class World {
   bool ready_ = false;
   bool ended_ = false;
   bool shutting_down_ = false;
+  std::optional<std::pair<End, spark::Duration>> stopping_;  // and how long it stays down
   std::vector<std::shared_ptr<Outcome>> calls_;
 };
 

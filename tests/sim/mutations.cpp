@@ -1,0 +1,49 @@
+#include "sim/mutations.hpp"
+
+#include "util/mutation.hpp"
+
+namespace {
+
+std::string_view current;
+
+}  // namespace
+
+bool util::mutated(std::string_view name) { return name == current; }
+
+namespace sim {
+
+const std::vector<Mutation>& mutations() {
+  static const std::vector<Mutation> all{
+      {"ignores-a-failed-complete", Invariant::secured_before_signing, true},
+      {"does-not-look-at-the-channels", Invariant::secured_before_signing},
+      {"settles-without-all-channels", Invariant::secured_before_signing},
+      {"believes-signpsbt", Invariant::secured_before_signing, true},
+      {"frees-coins-after-sending", Invariant::nothing_undone_after_sending, true},
+      {"cancels-after-sending", Invariant::nothing_undone_after_sending, true},
+      {"takes-an-error-for-not-sent", Invariant::nothing_undone_after_sending, true},
+      {"keeps-the-coins", Invariant::nothing_left, true},
+      {"leaves-openings", Invariant::nothing_left, true},
+      {"keeps-the-record", Invariant::nothing_left, true},
+      {"does-not-recover", Invariant::nothing_left, true},
+      {"answers-twice", Invariant::one_reply, true},
+      {"talks-on-after-the-answer", Invariant::one_reply, true},
+      {"frees-coins-of-others", Invariant::others_untouched, true},
+      {"cancels-whatever-comes-first", Invariant::others_untouched, true},
+      {"takes-any-opening", Invariant::others_untouched, true},
+      {"closes-over-others", Invariant::others_untouched},
+      {"forgets-the-given-up", Invariant::every_destination_once, true},
+      {"forgets-the-failed", Invariant::every_destination_once, true},
+      {"waits-for-ever", Invariant::ends_in_time, true},
+      {"tries-for-ever", Invariant::ends_in_time},
+      {"pays-too-much", Invariant::transaction_is_right, true},
+      {"sends-version-0", Invariant::transaction_is_right, true},
+      {"dies-of-nonsense", Invariant::never_crashes, true},
+      {"answers-the-hook-wrongly", Invariant::never_crashes, true},
+      {"logs-the-transaction", Invariant::no_secret_logged},
+  };
+  return all;
+}
+
+void mutate(std::string_view name) { current = name; }
+
+}  // namespace sim

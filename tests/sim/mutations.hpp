@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "sim/monitor.hpp"
+
+namespace sim {
+
+/// One way in which the plugin can be made wrong, and the invariant that this breaks. Its name stands in
+/// the plugin's code where it takes effect: util::mutated().
+struct Mutation {
+  std::string_view name;
+  Invariant invariant;
+  bool quick = false;  ///< caught within the first few hundred seeds
+};
+
+[[nodiscard]] const std::vector<Mutation>& mutations();
+
+/// From now on the plugin is wrong in this way; "": in none.
+void mutate(std::string_view name);
+
+}  // namespace sim
