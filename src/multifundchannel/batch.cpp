@@ -378,18 +378,12 @@ Payees Batch::payees() const {
     ++payees.count;
     payees.fixed = payees.fixed + peer->destination().amount;
     if (const auto& share = peer->destination().share) {
-      payees.claims.push_back({peer->destination().index, *share, most_for(peer->features())});
+      payees.claims.push_back({peer->destination().index, *share, most_for(node_.features, peer->features())});
     } else {
       payees.amounts.push_back(peer->destination().amount);
     }
   }
   return payees;
-}
-
-/// Peers without large channels take less; the rest is change.
-Sat Batch::most_for(const lightningd::Features& peer) const {
-  const auto large = lightningd::feature::large_channels;
-  return node_.features.offers(large) && peer.offers(large) ? lightningd::max_money : funding::max_small_channel;
 }
 
 Sat Batch::amount_of(const PeerOpening& peer) const {

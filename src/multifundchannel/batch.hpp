@@ -100,7 +100,6 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   [[nodiscard]] const Details* details() const { return details_ ? &*details_ : nullptr; }
   [[nodiscard]] Peers live() const;
   [[nodiscard]] Payees payees() const;
-  [[nodiscard]] lightningd::Sat most_for(const lightningd::Features& peer) const;
   [[nodiscard]] lightningd::Sat amount_of(const PeerOpening& peer) const;
   [[nodiscard]] util::Result<void> within_cap(const Proposal& proposal) const;
   [[nodiscard]] bool anchors_negotiated() const;

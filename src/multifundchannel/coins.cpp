@@ -25,25 +25,6 @@ using util::str;
 
 namespace {
 
-Result<funding::Template> read_template(const Funded& funded) {
-  auto psbt = Psbt::from_base64(funded.psbt);
-  if (!psbt) return Error{-1, str("the wallet's PSBT: ", psbt.error().message), {}};
-  funding::Template draft;
-  draft.psbt = std::move(*psbt);
-  draft.feerate = funded.feerate;
-  draft.weight = funded.estimated_final_weight;
-  draft.excess = Sat{funded.excess.value / 1000};
-  draft.has_change = funded.change_outnum.has_value();
-  if (const auto checked = funding::check_inputs(draft.psbt); !checked) return checked.error();
-  return draft;
-}
-
-/// The only share, of everything.
-bool could_have_all(const Payees& payees) {
-  const auto& claims = payees.claims;
-  return claims.size() == 1 && (claims[0].share.weight > 0 || claims[0].share.parts == funding::Share::whole);
-}
-
 void record_heights(funding::ReservationRecord& record, const std::vector<Reservation>& reservations) {
   for (const auto& reservation : reservations) record.heights[reservation.outpoint] = reservation.reserved_to_block;
 }
@@ -116,12 +97,7 @@ void Coins::reserve(const Choice& choice, const Payees& payees, Save save, Reply
 void Coins::repropose(const Payees& payees, Reply<Proposal> then) { fund(payees, false, std::move(then)); }
 
 void Coins::fund(const Payees& payees, bool first, Reply<Proposal> then) {
-  lightningd::FundParams params;
-  params.all = !payees.claims.empty();
-  params.amount = payees.fixed;
-  params.feerate = str(choice_.feerate.value, "perkw");
-  params.startweight = funding::start_weight(payees.count);
-  params.opening_anchor_channel = choice_.anchor_channel;
+  auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees);
   auto answered = [this, payees, first, then = std::move(then)](const Result<Funded>& answer) mutable {
     funded(payees, first, std::move(then), answer);
   };
@@ -163,28 +139,21 @@ void Coins::prepare(const lightningd::FundParams& params, const Payees& payees, 
 
 void Coins::funded(const Payees& payees, bool first, Reply<Proposal> then, const Result<Funded>& answer) {
   if (!answer) return then(answer.error());
-  auto draft = read_template(*answer);
-  if (!draft) return then(draft.error());
-  if (payees.claims.empty()) return then(Proposal{std::move(*draft), {}, payees.fixed});
-  const auto division = funding::divide(*draft, payees.fixed, payees.count, payees.claims);
-  if (!division) return then(division.error());
-  const bool choose_anew = first && division->rest.value > 0 && could_have_all(payees);
-  if (choose_anew || division->needs_change) return fund_divided(payees, *division, choose_anew, std::move(then));
-  then(Proposal{std::move(*draft), division->amounts, payees.fixed + division->sum});
+  auto reading = read_answer(*answer, payees, first);
+  if (!reading) return then(reading.error());
+  if (reading->proposal) return then(std::move(*reading->proposal));
+  ask_again(std::move(*reading), std::move(then));
 }
 
-// What the shares leave is change. When the only one could have all but is capped, other coins may do: as
-// with the builtin, the first choice is given back and made anew.
-void Coins::fund_divided(const Payees& payees, const funding::Division& division, bool choose_anew,
-                         Reply<Proposal> then) {
-  Payees settled{payees.count, payees.fixed + division.sum, {}, payees.amounts};
-  for (const auto& [destination, amount] : division.amounts) settled.amounts.push_back(amount);
-  auto with_shares = [shares = division.amounts, then = std::move(then)](Result<Proposal> proposal) mutable {
+// Coins that are chosen anew are given back first.
+void Coins::ask_again(Reading reading, Reply<Proposal> then) {
+  auto with_shares = [shares = std::move(reading.shares), then = std::move(then)](Result<Proposal> proposal) mutable {
     if (proposal) proposal->shares = std::move(shares);
     then(std::move(proposal));
   };
-  if (!choose_anew) return fund(settled, false, std::move(with_shares));
-  release([this, settled, then = Reply<Proposal>(std::move(with_shares))](const Result<bool>& released) mutable {
+  if (!reading.choose_anew) return fund(reading.settled, false, std::move(with_shares));
+  release([this, settled = std::move(reading.settled),
+           then = Reply<Proposal>(std::move(with_shares))](const Result<bool>& released) mutable {
     if (!released) return then(released.error());
     fund(settled, true, std::move(then));
   });

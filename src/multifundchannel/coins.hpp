@@ -1,37 +1,20 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "funding/division.hpp"
-#include "funding/funding_transaction.hpp"
 #include "funding/ledger.hpp"
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/proposal.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/scope.hpp"
 
 namespace multifundchannel {
 
 class TxprepareDryRun;
-
-/// Who is to be paid in one round.
-struct Payees {
-  std::size_t count = 0;                   ///< destinations, with and without a share
-  lightningd::Sat fixed;                   ///< sum of the amounts of those without
-  std::vector<funding::Claim> claims;      ///< of those with
-  std::vector<lightningd::Sat> amounts{};  ///< of those without, one by one
-};
-
-/// What the wallet offers for the payees.
-struct Proposal {
-  funding::Template draft;
-  std::map<std::size_t, lightningd::Sat> shares;  ///< what each share gets, by the index of the destination
-  lightningd::Sat paid;                           ///< to all payees together
-};
 
 /// The wallet's side of a batch: reserving inputs (the dry run), proposing a transaction on the same
 /// inputs for other payees, holding and releasing the reservation. Records every effect in the
@@ -85,8 +68,7 @@ class Coins {
   void prepare(const lightningd::FundParams& params, const Payees& payees, lightningd::Reply<lightningd::Funded> then);
   void funded(const Payees& payees, bool first, lightningd::Reply<Proposal> then,
               const util::Result<lightningd::Funded>& answer);
-  void fund_divided(const Payees& payees, const funding::Division& division, bool choose_anew,
-                    lightningd::Reply<Proposal> then);
+  void ask_again(Reading reading, lightningd::Reply<Proposal> then);
   void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
   void give_back(const std::vector<lightningd::Outpoint>& foreign, std::uint32_t blocks, lightningd::Reply<Taken> then);
   [[nodiscard]] bool extended() const;

@@ -1,0 +1,79 @@
+#include "multifundchannel/proposal.hpp"
+
+#include <utility>
+
+#include "util/str.hpp"
+
+namespace multifundchannel {
+
+using lightningd::Funded;
+using lightningd::Sat;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+Result<funding::Template> read_template(const Funded& funded) {
+  auto psbt = funding::Psbt::from_base64(funded.psbt);
+  if (!psbt) return Error{-1, str("the wallet's PSBT: ", psbt.error().message), {}};
+  funding::Template draft;
+  draft.psbt = std::move(*psbt);
+  draft.feerate = funded.feerate;
+  draft.weight = funded.estimated_final_weight;
+  draft.excess = Sat{funded.excess.value / 1000};
+  draft.has_change = funded.change_outnum.has_value();
+  if (const auto checked = funding::check_inputs(draft.psbt); !checked) return checked.error();
+  return draft;
+}
+
+/// The only share, of everything.
+bool could_have_all(const Payees& payees) {
+  const auto& claims = payees.claims;
+  return claims.size() == 1 && (claims[0].share.weight > 0 || claims[0].share.parts == funding::Share::whole);
+}
+
+Reading ready(funding::Template draft, Shares shares, Sat paid) {
+  Reading reading;
+  reading.proposal = Proposal{std::move(draft), std::move(shares), paid};
+  return reading;
+}
+
+}  // namespace
+
+lightningd::FundParams fund_params(lightningd::Perkw feerate, bool anchor_channel, const Payees& payees) {
+  lightningd::FundParams params;
+  params.all = !payees.claims.empty();
+  params.amount = payees.fixed;
+  params.feerate = str(feerate.value, "perkw");
+  params.startweight = funding::start_weight(payees.count);
+  params.opening_anchor_channel = anchor_channel;
+  return params;
+}
+
+// What the shares leave is change. When the only one could have all but is capped, other coins may do: as
+// with the builtin, they are chosen anew. Otherwise the coins stay the same: they are what is shared out.
+Result<Reading> read_answer(const Funded& funded, const Payees& payees, bool first) {
+  auto draft = read_template(funded);
+  if (!draft) return draft.error();
+  if (payees.claims.empty()) return ready(std::move(*draft), {}, payees.fixed);
+  auto division = funding::divide(*draft, payees.fixed, payees.count, payees.claims);
+  if (!division) return division.error();
+  const bool choose_anew = first && division->rest.value > 0 && could_have_all(payees);
+  const Sat paid = payees.fixed + division->sum;
+  if (!choose_anew && !division->needs_change) return ready(std::move(*draft), std::move(division->amounts), paid);
+  Reading reading;
+  reading.settled = {payees.count, paid, {}, payees.amounts};
+  for (const auto& [destination, amount] : division->amounts) reading.settled.amounts.push_back(amount);
+  reading.shares = std::move(division->amounts);
+  reading.choose_anew = choose_anew;
+  for (const auto& input : draft->psbt.inputs()) reading.coins.push_back(input.outpoint);
+  return reading;
+}
+
+Sat most_for(const lightningd::Features& node, const lightningd::Features& peer) {
+  const auto large = lightningd::feature::large_channels;
+  return node.offers(large) && peer.offers(large) ? lightningd::max_money : funding::max_small_channel;
+}
+
+}  // namespace multifundchannel
