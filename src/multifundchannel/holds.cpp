@@ -7,15 +7,11 @@ namespace multifundchannel {
 using lightningd::Outpoint;
 using lightningd::WalletOutput;
 
-namespace {
-
 Hold hold_on(const WalletOutput& output, const funding::ReservationRecord& record) {
   if (output.status == "spent") return Hold::spent;
   if (!output.reserved) return Hold::free;
   return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::somebody_elses;
 }
-
-}  // namespace
 
 std::map<Outpoint, Hold> holds_on(const std::vector<WalletOutput>& outputs, const funding::ReservationRecord& record) {
   std::map<Outpoint, Hold> holds;
