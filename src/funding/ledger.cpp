@@ -140,6 +140,11 @@ bool OpeningBook::another_is_starting(const OpeningRecord& record) const {
   });
 }
 
+bool OpeningBook::involves(const lightningd::NodeId& peer) const {
+  const auto [first, last] = records_.equal_range(peer);
+  return std::any_of(first, last, [](const auto& entry) { return !entry.second.expired(); });
+}
+
 bool Ledger::may_undo(const OpeningRecord& opening) const {
   if (util::mutated("cancels-after-sending")) return opening.stage != Stage::none;
   return opening.stage != Stage::none && !(sending && opening.outpoint && opening.outpoint->txid == *sending);

@@ -106,6 +106,8 @@ class OpeningBook {
   [[nodiscard]] bool belongs_to_another(const OpeningRecord& record) const;
   /// Whether another batch waits for the answer to a start: then it is open whose opening it is.
   [[nodiscard]] bool another_is_starting(const OpeningRecord& record) const;
+  /// Whether a batch that is not over has this peer.
+  [[nodiscard]] bool involves(const lightningd::NodeId& peer) const;
 
  private:
   std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;

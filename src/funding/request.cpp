@@ -14,9 +14,9 @@ namespace funding {
 namespace {
 
 /// In the order in which lightningd's builtin takes them from an array; ours follow.
-constexpr std::array<std::string_view, 10> names{
-    "destinations",       "feerate",      "minconf", "utxos",   "minchannels",
-    "commitment_feerate", "peer_timeout", "details", "max_fee", "max_feerate"};
+constexpr std::array<std::string_view, 11> names{
+    "destinations", "feerate", "minconf", "utxos",       "minchannels", "commitment_feerate",
+    "peer_timeout", "details", "max_fee", "max_feerate", "dryrun"};
 
 util::Result<std::vector<lightningd::Outpoint>> parse_utxos(const json::Value& value) {
   if (!value.is_array() || value.size() == 0) return wrong(value, "must be an array with at least one \"txid:vout\"");
@@ -63,6 +63,7 @@ util::Result<Request> parse_request(const json::Value& given) {
   request.details = params.optional("details", parse_bool).value_or(false);
   request.cap.fee = params.optional("max_fee", parse_sat);
   request.cap.feerate = params.optional("max_feerate", parse_perkw);
+  request.dryrun = params.optional("dryrun", parse_bool).value_or(false);
   if (params.error()) return *params.error();
   return request;
 }

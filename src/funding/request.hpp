@@ -42,6 +42,7 @@ struct Request {
   std::optional<std::uint32_t> peer_timeout_seconds;
   bool details = false;  ///< a result beyond the builtin's
   FeeCap cap;
+  bool dryrun = false;  ///< only tell what would happen
 
   [[nodiscard]] bool has_shares() const;
 };

@@ -73,6 +73,16 @@ void Client::getinfo(Reply<NodeInfo> then) const {
   send("getinfo", std::string("{}"), replies::node_info, std::move(then));
 }
 
+void Client::feerates(Reply<FeerateLimits> then) const {
+  send("feerates", std::string(R"({"style":"perkw"})"), replies::feerate_limits, std::move(then),
+       R"({"perkw":{"floor":true,"min_acceptable":true}})");
+}
+
+void Client::limits(Reply<NodeLimits> then) const {
+  send("listconfigs", std::string("{}"), replies::node_limits, std::move(then),
+       R"({"configs":{"min-emergency-msat":{"value_msat":true},"min-capacity-sat":{"value_int":true}}})");
+}
+
 void Client::connect(const NodeId& id, const std::string& address, Reply<Connected> then) const {
   Writer params;
   params.object().field("id", address.empty() ? id.hex() : util::str(id.hex(), '@', address));

@@ -35,6 +35,18 @@ struct NodeInfo {
   std::string sync_warning;
 };
 
+/// What feerates has to be compared with.
+struct FeerateLimits {
+  Perkw floor;           ///< the least that the node's mempool takes and relays
+  Perkw min_acceptable;  ///< half of the lowest estimate, or the floor
+};
+
+/// Options of lightningd that bound a channel; nothing for those that its version does not have.
+struct NodeLimits {
+  std::optional<Sat> emergency;     ///< min-emergency-msat
+  std::optional<Sat> min_capacity;  ///< min-capacity-sat
+};
+
 struct Connected {
   Features features;
 };
@@ -141,6 +153,9 @@ class Client {
       : caller_(&caller), origin_(std::move(origin)), observer_(std::move(observer)) {}
 
   void getinfo(Reply<NodeInfo> then) const;
+  void feerates(Reply<FeerateLimits> then) const;
+  /// Of listconfigs.
+  void limits(Reply<NodeLimits> then) const;
   /// `address`: "host[:port]", or empty to let lightningd find one. Errors 400, 401, 402.
   void connect(const NodeId& id, const std::string& address, Reply<Connected> then) const;
   /// Whether the peer is connected now (listpeers). Error -32602 for an id that is no point on the

@@ -117,6 +117,31 @@ util::Result<NodeInfo> node_info(const json::Value& result) {
   return fields.finish(std::move(info));
 }
 
+util::Result<FeerateLimits> feerate_limits(const json::Value& result) {
+  const auto perkw = result.field("perkw");
+  if (!perkw.ok()) return perkw.error();
+  Fields fields(*perkw);
+  return fields.finish(FeerateLimits{{fields.u32("floor")}, {fields.u32("min_acceptable")}});
+}
+
+util::Result<NodeLimits> node_limits(const json::Value& result) {
+  const auto configs = result.field("configs");
+  if (!configs.ok()) return configs.error();
+  NodeLimits limits;
+  if (const auto emergency = configs->find("min-emergency-msat")) {
+    Fields fields(*emergency);
+    const auto amount = fields.finish(fields.sat("value_msat"));
+    if (!amount.ok()) return amount.error();
+    limits.emergency = *amount;
+  }
+  if (const auto capacity = configs->find("min-capacity-sat")) {
+    const auto amount = capacity->u64("value_int");
+    if (!amount.ok()) return amount.error();
+    limits.min_capacity = Sat{*amount};
+  }
+  return limits;
+}
+
 util::Result<Connected> connected(const json::Value& result) {
   Fields fields(result);
   return fields.finish(Connected{fields.id<Features>("features")});

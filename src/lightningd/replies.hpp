@@ -13,6 +13,10 @@
 namespace lightningd::replies {
 
 [[nodiscard]] util::Result<NodeInfo> node_info(const json::Value& result);
+/// Of feerates, in perkw.
+[[nodiscard]] util::Result<FeerateLimits> feerate_limits(const json::Value& result);
+/// Of listconfigs.
+[[nodiscard]] util::Result<NodeLimits> node_limits(const json::Value& result);
 [[nodiscard]] util::Result<Connected> connected(const json::Value& result);
 [[nodiscard]] util::Result<bool> is_connected(const json::Value& result);
 [[nodiscard]] util::Result<Perkw> feerate(const json::Value& result);

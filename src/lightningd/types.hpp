@@ -110,6 +110,7 @@ class Features {
  public:
   Features() = default;
   [[nodiscard]] static std::optional<Features> from_hex(std::string_view hex);
+  [[nodiscard]] std::string hex() const { return util::to_hex(bits_); }
   [[nodiscard]] bool has(std::size_t bit) const;
   /// The even (compulsory) or the odd (optional) bit of a pair; `even` is the even one.
   [[nodiscard]] bool offers(std::size_t even) const { return has(even) || has(even + 1); }

@@ -37,11 +37,15 @@ std::string method_in(const json::Value& data) {
 
 }  // namespace
 
-void Details::write_batch(Writer& out, const funding::FundingTransaction& transaction) const {
-  const auto& cost = transaction.cost;
+void write_cost(Writer& out, const funding::Cost& cost) {
   out.field("fee_msat", lightningd::to_msat(cost.fee).value).field("weight", cost.weight);
   out.key("feerate").object().field("perkw", cost.feerate.value);
   out.raw_field("sat_per_vbyte", decimal(std::uint64_t{cost.feerate.value} * 4, 3)).end();
+}
+
+void Details::write_batch(Writer& out, const funding::FundingTransaction& transaction) const {
+  const auto& cost = transaction.cost;
+  write_cost(out, cost);
   if (transaction.change_outnum) {
     const lightningd::Outpoint change{transaction.txid, *transaction.change_outnum};
     out.key("change").object().field("outpoint", change.str());

@@ -11,6 +11,9 @@
 
 namespace multifundchannel {
 
+/// Into an open object: fee, weight and feerate.
+void write_cost(json::Writer& out, const funding::Cost& cost);
+
 /// What `details=true` adds to the result or the error of a batch, beside what the builtin has. Owned by
 /// the batch; exists only when it was asked for.
 class Details {

@@ -179,7 +179,7 @@ void Service::multifundchannel(plugin::Command command, const json::Value& param
   if (!request) return command.fail(request.error());
   auto start = [this, command = std::move(command), request = std::move(*request)]() mutable {
     if (idle_) return command.fail(shutting_down());
-    run(std::move(command), std::move(request));
+    request.dryrun ? preview(std::move(command), std::move(request)) : run(std::move(command), std::move(request));
   };
   if (recovered_) return start();
   waiting_.push_back(std::move(start));
@@ -220,7 +220,19 @@ void Service::finished(const std::string& id, bool settled) {
                                         run->ledger(), run->journal(), run->report()),
            settings_.settle_pause, nullptr);
   }
-  if (runs_.empty() && idle_) std::exchange(idle_, nullptr)();
+  end_if_idle();
+}
+
+void Service::end_if_idle() {
+  if (idle_ && runs_.empty() && previews_.empty()) std::exchange(idle_, nullptr)();
+}
+
+void Service::preview(plugin::Command command, funding::Request request) {
+  Settings settings = settings_;
+  if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
+  auto preview = std::make_unique<Preview>(runtime_, lightningd::Client(caller_, command.raw_id()), settings, connects_,
+                                           book_, node_, std::move(request));
+  previews_.start(std::move(preview), std::move(command), [this] { end_if_idle(); });
 }
 
 void Service::write_trace(const CommandRun& run) {
@@ -314,11 +326,12 @@ void Service::leave() {
   settlements_.clear();
   for (const auto& [id, run] : runs_) run->leave();
   runs_.clear();
+  previews_.leave(shutting_down());
 }
 
 void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
   settlements_.clear();  // their records stay for the next start
-  if (runs_.empty()) return done();
+  if (runs_.empty() && previews_.empty()) return done();
   idle_ = std::move(done);
   util::info("shutting down: ", runs_.size(), " batches are undone first");
   runtime_.start_timer(limit, [this] {
@@ -327,6 +340,7 @@ void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
     std::exchange(idle_, nullptr)();
   });
   for (const auto& [id, run] : runs_) run->abort(shutting_down());
+  previews_.abort(shutting_down());
 }
 
 }  // namespace multifundchannel

@@ -12,6 +12,7 @@
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
 #include "multifundchannel/command_run.hpp"
+#include "multifundchannel/previews.hpp"
 #include "multifundchannel/settings.hpp"
 #include "multifundchannel/settlement.hpp"
 #include "plugin/plugin.hpp"
@@ -60,6 +61,8 @@ class Service {
   void looked();
   void recovered();
   void run(plugin::Command command, funding::Request request);
+  void preview(plugin::Command command, funding::Request request);
+  void end_if_idle();
   void finished(const std::string& id, bool settled);
   void write_trace(const CommandRun& run);
   void settle(const std::string& id, std::unique_ptr<Settlement> settlement, spark::Duration delay,
@@ -84,6 +87,7 @@ class Service {
   std::map<std::string, std::unique_ptr<CommandRun>> runs_;  // by the batch's id, like the next two
   std::map<std::string, std::unique_ptr<Settlement>> settlements_;
   std::map<std::string, std::string> unreadable_;  ///< records kept and shown, never acted on: why not
+  Previews previews_;
   std::vector<BatchReport> ended_;                 // in the order in which they ended
   bool recovered_ = false;
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet

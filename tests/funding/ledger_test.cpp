@@ -129,6 +129,17 @@ TEST_CASE("a batch's own record is never another's, even in a copy that settles 
   CHECK(book.another_is_starting(other));
 }
 
+TEST_CASE("a peer is involved as long as a batch has it") {
+  OpeningBook book;
+  auto record = std::make_shared<OpeningRecord>();
+  CHECK_FALSE(book.involves(record->peer));
+  const auto peer = record->peer;
+  book.add(record);
+  CHECK(book.involves(peer));
+  record.reset();
+  CHECK_FALSE(book.involves(peer));
+}
+
 TEST_CASE("once sendpsbt was sent, the transaction's channels may not be undone") {
   Ledger ledger;
   OpeningRecord in_transaction;

@@ -58,8 +58,8 @@ TEST_CASE("by position, where null means left out") {
   CHECK(request->commitment_feerate == "urgent");
 
   CHECK(parse_text("[" + list + "]").ok());
-  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,true,1,1,1]")) ==
-        "-32602: too many parameters: got 11, expected 10");
+  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,true,1,1,true,1]")) ==
+        "-32602: too many parameters: got 12, expected 11");
   CHECK(error_of(parse_text("[]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[null]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[" + list + R"(,null,"x"])")) ==
@@ -120,6 +120,14 @@ TEST_CASE("max_fee and max_feerate") {
     CHECK(error_of(with(R"(,"max_feerate":)" + bad)) ==
           "-32602: max_feerate: must be a feerate in numbers, as 7500perkw or 30000perkb, got " + bad);
   CHECK(parse_text("[[" + two + "],null,null,null,null,null,null,null,1,2]")->cap.fee == Sat{1});
+}
+
+TEST_CASE("dryrun") {
+  CHECK_FALSE(with("")->dryrun);
+  CHECK(with(R"(,"dryrun":true)")->dryrun);
+  CHECK_FALSE(with(R"(,"dryrun":"false")")->dryrun);
+  CHECK(error_of(with(R"(,"dryrun":1)")) == "-32602: dryrun: must be true or false, got 1");
+  CHECK(parse_text("[[" + two + "],null,null,null,null,null,null,null,null,null,true]")->dryrun);
 }
 
 TEST_CASE("minconf") {

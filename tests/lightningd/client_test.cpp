@@ -59,6 +59,39 @@ TEST_CASE("getinfo") {
   check_required(getinfo, "getinfo", reply, "result.", {"version", "blockheight"});
 }
 
+TEST_CASE("feerates") {
+  const auto feerates = [] {
+    return Call<FeerateLimits>([](const Client& client, auto then) { client.feerates(std::move(then)); });
+  };
+  auto call = feerates();
+  CHECK(call.request == R"(feerates {"style":"perkw"})");
+  const auto& limits = call.value(R"({"perkw":{"floor":253,"min_acceptable":1875}})");
+  CHECK(limits.floor == Perkw{253});
+  CHECK(limits.min_acceptable == Perkw{1875});
+  check_required(feerates, "feerates", R"({"perkw":{"floor":253,"min_acceptable":1875}})", "result.perkw.",
+                 {"floor", "min_acceptable"});
+}
+
+TEST_CASE("the limits in lightningd's configuration, as far as its version has them") {
+  const auto limits = [] {
+    return Call<NodeLimits>([](const Client& client, auto then) { client.limits(std::move(then)); });
+  };
+  auto call = limits();
+  CHECK(call.request == "listconfigs {}");
+  const auto& known = call.value(
+      R"({"configs":{"min-emergency-msat":{"value_msat":25000000},"min-capacity-sat":{"value_int":10000}}})");
+  CHECK(known.emergency == Sat{25'000});
+  CHECK(known.min_capacity == Sat{10'000});
+  auto old = limits();
+  CHECK_FALSE(old.value(R"({"configs":{}})").emergency);
+  for (const std::string wrong :
+       {R"({})", R"({"configs":{"min-emergency-msat":{}}})", R"({"configs":{"min-emergency-msat":{"value_msat":"x"}}})",
+        R"({"configs":{"min-capacity-sat":{"value_int":-1}}})"}) {
+    auto bad = limits();
+    CHECK(bad.result(wrong).error().code == unreadable_reply);
+  }
+}
+
 TEST_CASE("of several wrong members the first is told") {
   auto call = getinfo();
   CHECK(call.result("{}").error().message == "unexpected reply to getinfo: result.version: missing");

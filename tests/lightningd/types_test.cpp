@@ -66,6 +66,7 @@ TEST_CASE("feature bits count from the end") {
   for (const std::size_t bit : {0, 2, 6, 8, 70, 72, 1000}) CHECK(!features->has(bit));
   CHECK(features->offers(0));
   CHECK(!features->offers(2));
+  CHECK(features->hex() == "8000000000000000a2");
   CHECK(Features::from_hex("10000000")->offers(feature::dual_fund));
   CHECK(Features::from_hex("20000000")->offers(feature::dual_fund));
 }

@@ -10,6 +10,7 @@ import time
 import traceback
 
 import test_scenarios  # noqa: F401  importing a test file registers its tests; this one's need the coins intact
+import test_amounts  # noqa: F401
 import test_batches  # noqa: F401
 import test_dry_run  # noqa: F401
 import test_failures  # noqa: F401

@@ -70,8 +70,9 @@ std::string Feerates::all(bool perkw) const {
   writer.field("opening", for_deadline(12) * unit).field("mutual_close", for_deadline(100) * unit);
   writer.field("unilateral_close", for_deadline(6) * unit);
   writer.field("unilateral_anchor_close", for_deadline(100) * unit).field("penalty", for_deadline(12) * unit);
-  writer.field("min_acceptable", floor * unit).field("max_acceptable", for_deadline(2) * 10 * unit);
-  writer.field("floor", floor * unit).key("estimates").array();
+  const auto least = std::max(core_.setup.feerate_floor, for_deadline(100) / 2);
+  writer.field("min_acceptable", least * unit).field("max_acceptable", for_deadline(2) * 10 * unit);
+  writer.field("floor", core_.setup.feerate_floor * unit).key("estimates").array();
   for (const std::uint32_t blocks : {2, 6, 12, 100}) {
     writer.object().field("blockcount", blocks).field("feerate", for_deadline(blocks) * unit);
     writer.field("smoothed_feerate", for_deadline(blocks) * unit).end();

@@ -29,6 +29,7 @@ Node::Node(spark::Runtime& runtime, Setup setup)
       datastore_(core_),
       outsiders_(core_, sending_, channels_, openings_) {
   core_.methods.add("getinfo", "", [this](Params&, Reply reply) { reply.succeed(getinfo()); });
+  core_.methods.add("listconfigs", "[config]", [this](Params&, Reply reply) { reply.succeed(configs()); });
   core_.methods.add("sim-state", "", [this](Params&, Reply reply) { reply.succeed(state_json()); });
   core_.methods.add("sim-peers", "", [this](Params&, Reply reply) { reply.succeed(peers_json()); });
 }
@@ -85,6 +86,16 @@ std::string Node::getinfo() const {
       .field("node", core_.setup.features)
       .field("channel", "")
       .field("invoice", "");
+  writer.end();
+  if (!core_.setup.synced) writer.field("warning_lightningd_sync", "Still loading latest blocks from bitcoind.");
+  return writer.end().take();
+}
+
+std::string Node::configs() const {
+  json::Writer writer;
+  writer.object().key("configs").object().key("min-emergency-msat").object();
+  writer.field("value_msat", core_.setup.emergency.value * 1000).field("source", "default").end();
+  writer.key("min-capacity-sat").object().field("value_int", 10'000).field("source", "default").end();
   return writer.end().end().take();
 }
 

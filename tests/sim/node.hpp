@@ -54,6 +54,7 @@ class Node {
 
  private:
   [[nodiscard]] std::string getinfo() const;
+  [[nodiscard]] std::string configs() const;
   [[nodiscard]] std::string peers_json() const;
 
   Core core_;

@@ -137,6 +137,8 @@ struct Setup {
   std::uint32_t height = 110;
   lightningd::Sat emergency{25'000};                   ///< min-emergency-msat
   std::uint32_t opening_feerate = 7500;                ///< sat per 1,000 weight
+  std::uint32_t feerate_floor = 253;                   ///< what the mempool takes, likewise
+  bool synced = true;                                  ///< else getinfo warns
   bool spenderp = true;                                ///< the builtin owns the name multifundchannel
   std::string features = PeerSetup::default_features;  ///< ours
   std::map<std::string, std::string> options;          ///< of the plugin: name to JSON text

@@ -1,0 +1,89 @@
+#include "multifundchannel/peer_look.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "util/str.hpp"
+
+namespace multifundchannel {
+
+using lightningd::Client;
+using lightningd::Connected;
+using lightningd::NodeId;
+using lightningd::PeerChannel;
+using util::Error;
+using util::Result;
+
+namespace {
+
+/// Whoever uses the connection keeps it: lightningd itself refuses only because of channels, and would kill
+/// an opening that somebody has begun meanwhile. Other refusals are let be.
+void disconnect_unused(const Client& client, const funding::OpeningBook& book, const NodeId& peer,
+                       util::Function<void()> done) {
+  auto look = [client, &book, peer, done = std::move(done)](const Result<std::vector<PeerChannel>>& channels) mutable {
+    if (!channels || !channels->empty() || book.involves(peer)) return done();
+    client.disconnect(peer, false, [done = std::move(done)](const Result<void>&) mutable { done(); });
+  };
+  client.listpeerchannels(peer, std::move(look));
+}
+
+}  // namespace
+
+void PeerLook::connect(spark::Scope& scope, bool connected_before, spark::Completion completion) {
+  step_ = std::move(completion);
+  to_hang_up_ = !connected_before;
+  if (connected_before) return ask_connect(scope);
+  auto inside = [this, &scope](spark::Gate::Pass place) {
+    place_ = std::move(place);
+    ask_connect(scope);
+  };
+  connects_.enter(scope.expect<spark::Gate::Pass>("place among the connects", settings_.peer_timeout / 2, inside,
+                                                  [this, &scope] { ask_connect(scope); }));
+}
+
+// What comes too late would leave the peer connected.
+void PeerLook::ask_connect(spark::Scope& scope) {
+  scope.after(settings_.connect_patience, [this] { place_.leave(); });
+  auto late = [client = client_, &book = book_, peer = destination_.id,
+               hang_up = to_hang_up_](const Result<Connected>& answer) {
+    if (answer && hang_up) disconnect_unused(client, book, peer, [] {});
+  };
+  client_.connect(destination_.id, destination_.address,
+                  scope.expect<Result<Connected>>(
+                      "connect", settings_.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
+                      [this] { expired(); }, std::move(late)));
+}
+
+void PeerLook::connected(const Result<Connected>& answer) {
+  if (answer) {
+    features_ = answer->features;
+  } else {
+    failure_ = PeerFailure{"connect", answer.error()};
+    to_hang_up_ = false;
+  }
+  step_done();
+}
+
+void PeerLook::expired() {
+  const auto seconds = settings_.peer_timeout.count() / 1000;
+  failure_ = PeerFailure{
+      "connect", Error{-1, util::str("timeout: the peer did not answer connect within ", seconds, " seconds"), {}}};
+  step_done();
+}
+
+void PeerLook::hang_up(spark::Scope& scope, spark::Completion completion) {
+  place_.leave();
+  step_ = std::move(completion);
+  if (!to_hang_up_) return step_done();
+  disconnect_unused(client_, book_, destination_.id,
+                    scope.expect<>(
+                        "disconnect", settings_.cleanup_timeout, [this] { step_done(); }, [this] { step_done(); }));
+}
+
+void PeerLook::step_done() {
+  place_.leave();
+  auto step = std::exchange(step_, std::nullopt);
+  if (step) std::move(*step).done();
+}
+
+}  // namespace multifundchannel

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "funding/request.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/node_facts.hpp"
+#include "multifundchannel/peer_look.hpp"
+#include "multifundchannel/preparation.hpp"
+#include "multifundchannel/preview_report.hpp"
+#include "multifundchannel/quote.hpp"
+#include "multifundchannel/settings.hpp"
+#include "spark/gate.hpp"
+#include "spark/scope.hpp"
+
+namespace multifundchannel {
+
+/// What a batch would do, found out without doing it: reserves nothing, writes nothing, and leaves no peer
+/// connected that was not. Owned by the Previews.
+///
+///   feerates, node -> connect each -> ask the wallet -> hang up -> answer
+///
+/// Peers that can not be reached are shown, and counted as if they could be. What would fail any batch fails
+/// the preview with the same error: wrong parameters, too little money. A fee above its cap is a warning.
+class Preview {
+ public:
+  using Done = util::Function<void(util::Result<std::string> answer)>;
+
+  Preview(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
+          const funding::OpeningBook& book, const NodeFacts& node, funding::Request request);
+  Preview(const Preview&) = delete;
+  Preview& operator=(const Preview&) = delete;
+
+  /// Call once. `done` comes from the ready queue and may destroy this.
+  void run(Done done);
+  /// Ends it with this error, as soon as it has hung up.
+  void abort(const util::Error& error);
+
+ private:
+  void prepared(const Prepared& prepared);
+  [[nodiscard]] spark::Spark ask_node();
+  [[nodiscard]] spark::Spark ask_feerates();
+  [[nodiscard]] spark::Spark ask_limits();
+  void ask_wallet();
+  void quoted(const util::Result<Proposal>& proposal);
+  void conclude(util::Result<std::string> answer);
+
+  [[nodiscard]] Payees payees() const;
+  [[nodiscard]] bool anchors_negotiated() const;
+  [[nodiscard]] util::Result<std::string> report(const Proposal& proposal);
+
+  const lightningd::Client client_;
+  const Settings settings_;
+  const NodeFacts node_;
+  const funding::Request request_;
+  Done done_;
+  std::optional<util::Result<std::string>> answer_;
+  Coins::Choice choice_;
+  PreviewFindings findings_;
+  std::vector<std::unique_ptr<PeerLook>> looks_;
+  spark::Scope scope_;
+  spark::Scope hanging_up_;
+  Preparation preparation_;
+  Quote quote_;
+};
+
+}  // namespace multifundchannel

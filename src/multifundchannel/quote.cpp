@@ -1,0 +1,47 @@
+#include "multifundchannel/quote.hpp"
+
+#include <utility>
+
+#include "multifundchannel/local_call.hpp"
+
+namespace multifundchannel {
+
+using lightningd::Funded;
+using lightningd::Reply;
+using util::Result;
+
+void Quote::ask(const Coins::Choice& choice, const Payees& payees, Reply<Proposal> then) {
+  choice_ = choice;
+  fund(payees, std::nullopt, std::move(then));
+}
+
+// Zero blocks: lightningd reserves nothing then.
+void Quote::fund(const Payees& payees, const SameCoins& same, Reply<Proposal> then) {
+  auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees);
+  params.reserve_blocks = 0;
+  auto guarded =
+      local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt",
+                         [this, payees, first = !same, then = std::move(then)](const Result<Funded>& answer) mutable {
+                           funded(payees, first, std::move(then), answer);
+                         });
+  if (same || choice_.has_utxos) {
+    client_.utxopsbt(params, same ? *same : choice_.utxos, false, std::move(guarded));
+  } else {
+    client_.fundpsbt(params, choice_.minconf, std::move(guarded));
+  }
+}
+
+void Quote::funded(const Payees& payees, bool first, Reply<Proposal> then, const Result<Funded>& answer) {
+  if (!answer) return then(answer.error());
+  auto reading = read_answer(*answer, payees, first);
+  if (!reading) return then(reading.error());
+  if (reading->proposal) return then(std::move(*reading->proposal));
+  auto with_shares = [shares = std::move(reading->shares), then = std::move(then)](Result<Proposal> proposal) mutable {
+    if (proposal) proposal->shares = std::move(shares);
+    then(std::move(proposal));
+  };
+  const auto same = reading->choose_anew ? SameCoins() : SameCoins(std::move(reading->coins));
+  fund(reading->settled, same, std::move(with_shares));
+}
+
+}  // namespace multifundchannel
