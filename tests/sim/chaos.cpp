@@ -63,10 +63,15 @@ std::string draw_batch(Random& random, std::size_t peers, std::size_t coins) {
   json::Writer writer;
   writer.object().key("destinations").array();
   const auto all = random.one_in(4) ? random.below(chosen.size()) : chosen.size();
+  const bool shares = all == chosen.size() && random.one_in(4);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     writer.object().field("id", util::str("$p", chosen[i], random.one_in(2) ? "@" : ""));
     if (i == all) {
       writer.field("amount", "all");
+    } else if (shares && random.one_in(2)) {
+      // Six peers at most, so that the percentages leave something for the weights.
+      const bool weight = random.one_in(2);
+      writer.field("amount", weight ? util::str('*', 1 + random.below(5)) : util::str(1 + random.below(16), ".5%"));
     } else {
       writer.field("amount", 20'000 + random.below(400'000));
     }
