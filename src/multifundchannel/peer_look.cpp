@@ -16,12 +16,18 @@ using util::Result;
 
 namespace {
 
+/// An answer that took longer than this does not tell any more whether the connection is used.
+constexpr spark::Duration longest_look{250};
+
 /// Whoever uses the connection keeps it: lightningd itself refuses only because of channels, and would kill
-/// an opening that somebody has begun meanwhile. Other refusals are let be.
-void disconnect_unused(const Client& client, const funding::OpeningBook& book, const NodeId& peer,
-                       util::Function<void()> done) {
-  auto look = [client, &book, peer, done = std::move(done)](const Result<std::vector<PeerChannel>>& channels) mutable {
-    if (!channels || !channels->empty() || book.involves(peer)) return done();
+/// an opening that somebody has begun meanwhile. Other refusals are let be, and a lightningd that is too busy
+/// to tell keeps the connection.
+void disconnect_unused(spark::Runtime& runtime, const Client& client, const funding::OpeningBook& book,
+                       const NodeId& peer, util::Function<void()> done) {
+  auto look = [&runtime, asked = runtime.now(), client, &book, peer,
+               done = std::move(done)](const Result<std::vector<PeerChannel>>& channels) mutable {
+    const bool stale = runtime.now() - asked > longest_look;
+    if (stale || !channels || !channels->empty() || book.involves(peer)) return done();
     client.disconnect(peer, false, [done = std::move(done)](const Result<void>&) mutable { done(); });
   };
   client.listpeerchannels(peer, std::move(look));
@@ -44,9 +50,9 @@ void PeerLook::connect(spark::Scope& scope, bool connected_before, spark::Comple
 // What comes too late would leave the peer connected.
 void PeerLook::ask_connect(spark::Scope& scope) {
   scope.after(settings_.connect_patience, [this] { place_.leave(); });
-  auto late = [client = client_, &book = book_, peer = destination_.id,
+  auto late = [&runtime = scope.runtime(), client = client_, &book = book_, peer = destination_.id,
                hang_up = to_hang_up_](const Result<Connected>& answer) {
-    if (answer && hang_up) disconnect_unused(client, book, peer, [] {});
+    if (answer && hang_up) disconnect_unused(runtime, client, book, peer, [] {});
   };
   client_.connect(destination_.id, destination_.address,
                   scope.expect<Result<Connected>>(
@@ -75,7 +81,7 @@ void PeerLook::hang_up(spark::Scope& scope, spark::Completion completion) {
   place_.leave();
   step_ = std::move(completion);
   if (!to_hang_up_) return step_done();
-  disconnect_unused(client_, book_, destination_.id,
+  disconnect_unused(scope.runtime(), client_, book_, destination_.id,
                     scope.expect<>(
                         "disconnect", settings_.cleanup_timeout, [this] { step_done(); }, [this] { step_done(); }));
 }

@@ -198,7 +198,7 @@ TEST_CASE("a policy is set at any moment of a crash, if there is a channel") {
   for (std::uint64_t event = last / 2; event < last; event += 3) {
     CAPTURE(event);
     auto setup = three();
-    setup.kills = {{event, event % 2 == 0, 1s}};
+    setup.kills = {{event, event % 2 == 0 ? sim::End::kill_lightningd : sim::End::kill_plugin, 1s, ""}};
     World world(std::move(setup));
     (void)world.start("multifundchannel", batch());
     world.finish_all();

@@ -156,7 +156,7 @@ TEST_CASE("a kill at any moment leaves nothing reserved") {
       CAPTURE(event);
       CAPTURE(lightningd);
       auto setup = two();
-      setup.kills = {{event, lightningd, 1s}};
+      setup.kills = {{event, lightningd ? sim::End::kill_lightningd : sim::End::kill_plugin, 1s, ""}};
       World world(std::move(setup));
       const auto call = world.start("multifundchannel", open({"a", "b"}));
       world.finish_all();
