@@ -247,6 +247,7 @@ class SimulatedWorld:
         except subprocess.TimeoutExpired:
             self.proc.kill()
             self.proc.wait()
+        self.proc.stdout.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def rpc(self, method, params):

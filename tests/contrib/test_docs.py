@@ -1,0 +1,414 @@
+#!/usr/bin/env python3
+"""The schemas and manual pages in contrib/doc, contrib/config.sample and README's tables, against the plugin: what it
+declares, what its parser takes, and what it answers in the simulated lightningd. Both ways: what the code has must be
+documented, and what is documented must be there.
+
+usage: test_docs.py --plugin PATH --sim PATH [what unittest takes]
+
+When this fails after a change: a new parameter, option, result field, cause or error code goes into contrib/doc/*.json
+or contrib/config.sample and README; contrib/doc/render then makes the pages. A parameter of a new type, or one that
+takes less than its type, also goes into VALUES or SPECIAL below; a new field of a result must come up in one of the
+runs of Results.
+"""
+import argparse
+import contextlib
+import importlib.machinery
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, "tests", "regtest"))
+
+import schema as form  # noqa: E402  (found by way of the path above)
+from regtest import RpcError  # noqa: E402
+from scenarios import SimulatedWorld  # noqa: E402
+
+LOADER = importlib.machinery.SourceFileLoader("render", os.path.join(ROOT, "contrib", "doc", "render"))
+render = importlib.util.module_from_spec(importlib.util.spec_from_loader("render", LOADER))
+LOADER.exec_module(render)
+
+MAIN = "multifundchannel-spark"
+NAMES = {"multifundchannel": MAIN}  # the name without spenderp, and that of the schema
+NODE = "02" + "a" * 64
+DESTINATIONS = [{"id": NODE, "amount": 100_000}]
+
+# Type of a parameter: (what it takes, what it refuses).
+VALUES = {
+    "boolean": ([True, False, "true", "false"], ["yes", 1, {}]),
+    "u16": ([12, "22", 65535], [-1, 65536, 1.5, "x", "", {}]),
+    "u32": ([1, "7", 4294967295], [-1, 4294967296, 1.5, "x", "", {}]),
+    "sat": ([0, 1000, "1000", "1000sat", "1000000msat", "0.00001btc"], [-1, 1.5, "1msat", "x", "", {}]),
+    "sat_or_all": ([546, 1_000_000, "1000000sat", "1000000000msat", "0.01btc", "all"],
+                   [-1, 545, 1.5, "546001msat", "x", "", {}]),
+    "msat": ([0, 1000, "1000", "1000msat", "1sat", "0.00000001btc"], [-1, 1.5, "x", "", {}]),
+    "feerate": (["slow", "normal", "urgent", "minimum", "253perkw", "1000perkb", "6blocks", 253], ["", True, [], {}]),
+    "outpoint": (["ab" * 32 + ":0"], ["ab" * 32, "x", 1, {}]),
+}
+# Parameters with rules of their own.
+SPECIAL = {
+    "id": ([NODE, NODE + "@10.0.0.1:9735", NODE + "@host"], [NODE[2:], NODE + "@", "x", "", 1, {}]),
+    "close_to": (["bc1qxxx"], ["", 1, {}]),
+    "request_amt": ([0, "0sat"], [1000, "x"]),
+    "compact_lease": ([], ["029a00", 1]),
+    "batch": (["ab" * 16], ["ab" * 15, "x", 1, {}]),
+    "confirm": ([True, False], ["true", 1, {}]),
+    "destinations": ([DESTINATIONS], [[], {}, "x"]),
+    "utxos": ([["ab" * 32 + ":0"]], [[], {}, "x"]),
+    "channel_type": ([[], [12, 22]], [{}, "x", 12]),
+}
+# Documented, but made by no run here.
+NEVER_SEEN = {"failed[].error.data"}  # lightningd v26.06 adds none to these calls' errors
+# Codes that the source names, and that no caller sees.
+INTERNAL = {
+    -32700: "a message of lightningd's, or a record, that is no JSON",
+    -32600: "a message of lightningd's that is no JSON-RPC",
+    -32601: "a method that lightningd never asks this plugin for",
+    307: "fundchannel_cancel's, while undoing",
+    308: "fundchannel_cancel's, while undoing",
+    1200: "deldatastore's: the record is gone, as it should be",
+}
+
+
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as f:
+        return f.read()
+
+
+def sources():
+    for directory, _, files in os.walk(os.path.join(ROOT, "src")):
+        for name in files:
+            if name.endswith((".cpp", ".hpp")):
+                yield read(directory, name)
+
+
+class Plugin:
+    """The plugin at the end of two pipes, before init. A context manager."""
+
+    def __enter__(self):
+        self.process = subprocess.Popen([ARGUMENTS.plugin], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, "LIGHTNINGD_PLUGIN": "1"})
+        self.buffer = ""
+        self.manifest = self.ask("getmanifest", {"allow-deprecated-apis": False})["result"]
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+    def ask(self, method, params):
+        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": method, "method": method, "params": params}))
+        self.process.stdin.write("\n\n")
+        self.process.stdin.flush()
+        while True:
+            message = self.next_message()
+            if "id" in message:
+                return message
+
+    def next_message(self):
+        while True:
+            try:
+                message, end = json.JSONDecoder().raw_decode(self.buffer)
+                self.buffer = self.buffer[end:].lstrip()
+                return message
+            except json.JSONDecodeError:
+                line = self.process.stdout.readline()
+                if not line:
+                    raise EOFError(f"the plugin ended, saying {self.buffer}") from None
+                self.buffer = (self.buffer + line).lstrip()
+
+    def refusal(self, command, params):
+        """The error's message and code for these parameters; None when they are right."""
+        if isinstance(params, list):
+            answer = self.ask("check", [command, *params])
+        else:
+            answer = self.ask("check", {"command_to_check": command, **params})
+        error = answer.get("error")
+        return error and (error["message"], error["code"])
+
+
+class Form(unittest.TestCase):
+    def test_every_schema_is_one(self):
+        for command in render.commands():
+            schema = render.load(command)
+            self.assertEqual(schema["rpc"], command)
+            for part in ("request", "response"):
+                self.assertEqual(form.mistakes(schema[part]), [], f"{command}, {part}")
+
+    def test_schemas_are_formatted_as_jq_does(self):
+        for command in render.commands():
+            text = json.dumps(render.load(command), indent=2, ensure_ascii=False) + "\n"
+            self.assertEqual(read("contrib", "doc", f"{command}.json"), text, command)
+
+    def test_pages_are_up_to_date(self):
+        for command in render.commands():
+            self.assertEqual(read("contrib", "doc", f"lightning-{command}.7"), render.render(command),
+                             "run contrib/doc/render")
+
+    def test_examples_are_right(self):
+        for command in render.commands():
+            schema = render.load(command)
+            self.assertTrue(schema["examples"], f"{command} has none")
+            for example in schema["examples"]:
+                self.assertEqual(form.problems(schema["response"], example["response"]), [], command)
+                with Plugin() as plugin:
+                    name = next(m["name"] for m in plugin.manifest["rpcmethods"]
+                                if NAMES.get(m["name"], m["name"]) == command)
+                    self.assertIsNone(plugin.refusal(name, example["request"]["params"]))
+
+
+class Parameters(unittest.TestCase):
+    def setUp(self):
+        self.plugin = self.enterContext(Plugin())
+        self.commands = {method["name"]: render.load(NAMES.get(method["name"], method["name"]))
+                         for method in self.plugin.manifest["rpcmethods"]}
+
+    def test_every_command_has_a_schema(self):
+        self.assertEqual(sorted(NAMES.get(name, name) for name in self.commands), render.commands())
+
+    def test_usage_has_the_same_in_the_same_order(self):
+        for method in self.plugin.manifest["rpcmethods"]:
+            request = self.commands[method["name"]]["request"]
+            wanted = [name if name in request["required"] else f"[{name}]" for name in request["properties"]]
+            self.assertEqual(method["usage"].split(), wanted, method["name"])
+
+    def test_parser_takes_the_same_in_the_same_order(self):
+        for command, schema in self.commands.items():
+            self.check_order(schema["request"], lambda values, c=command: self.plugin.refusal(c, values))
+
+    def test_parser_takes_the_same_of_a_destination(self):
+        command, destination = self.destination()
+        self.check_order(destination, lambda values: self.plugin.refusal(command, [[values]]), "destinations[0]")
+
+    def test_parser_takes_and_refuses_by_type(self):
+        for command, schema in self.commands.items():
+            def ask(given, c=command, required=tuple(schema["request"]["required"])):
+                return self.plugin.refusal(c, {**{name: SPECIAL[name][0][0] for name in required}, **given})
+            self.check_values(schema["request"], ask)
+
+    def test_parser_takes_and_refuses_by_type_of_a_destination(self):
+        command, destination = self.destination()
+        self.check_values(destination, lambda given: self.plugin.refusal(
+            command, {"destinations": [{**DESTINATIONS[0], **given}]}), "destinations[0].")
+
+    def test_defaults_are_those_of_the_parsers(self):
+        found = {}
+        for text in sources():
+            found.update(re.findall(r'optional\("(\w+)",\s+\w+\)\s*\.value_or\((true|false|\d+|lightningd::\w+\{\})\)',
+                                    text))
+        code = {name: 0 if value.endswith("{}") else json.loads(value) for name, value in found.items()}
+        documented = {}
+        for schema in self.commands.values():
+            for path, inside in form.nested(schema["request"]):
+                if not isinstance(inside.get("default", ""), str):
+                    documented[path.rpartition(".")[2]] = inside["default"]
+        self.assertEqual(documented, code)
+
+    def test_readme_has_them(self):
+        readme = read("README.md")
+        for schema in self.commands.values():
+            for path, _ in form.nested(schema["request"]):
+                name = path.rpartition(".")[2]
+                if not name.endswith("[]") and name not in ("batch", "confirm"):
+                    self.assertRegex(readme, rf"\| `{name}` \||`{name}` \(liquidity ads\)|`{name}` or")
+
+    def destination(self):
+        command = next(name for name in self.commands if NAMES.get(name, name) == MAIN)
+        return command, self.commands[command]["request"]["properties"]["destinations"]["items"]
+
+    def check_order(self, request, refusal, where=""):
+        """By position: a wrong value must be complained about under the name that the schema has there."""
+        names = list(request["properties"])
+        right = [SPECIAL.get(name, ([DESTINATIONS[0].get(name)],))[0][0] if name in request["required"] else None
+                 for name in names]
+        self.assertIsNone(refusal(right))
+        for i, name in enumerate(names):
+            message, _ = refusal([*right[:i], {"no": "value"}, *right[i + 1:]])
+            self.assertRegex(message, rf"^{re.escape(where)}\.?{name}: ")
+        message, _ = refusal([*right, 1])
+        self.assertIn(f"expected {len(names)}", message)
+        for name in request["required"]:
+            message, _ = refusal({key: value for key, value in zip(names, right) if value is not None and key != name})
+            self.assertIn(f"missing required parameter: {name}", message)
+        message, _ = refusal({**{key: value for key, value in zip(names, right) if value is not None}, "unheard_of": 1})
+        self.assertIn("unknown parameter: unheard_of", message)
+
+    def check_values(self, request, refusal, where=""):
+        for name, inside in request["properties"].items():
+            self.assertTrue(name in SPECIAL or inside["type"] in VALUES,
+                            f"{name}: say in VALUES what a {inside['type']} may be, or in SPECIAL")
+            taken, refused = SPECIAL.get(name) or VALUES[inside["type"]]
+            text = " ".join(inside["description"])
+            refused = refused + ([0, "0"] if "Must not be 0" in text else [])
+            for value in taken:
+                self.assertIsNone(refusal({name: value}), f"{name}={value}")
+            for value in refused:
+                answer = refusal({name: value})
+                self.assertIsNotNone(answer, f"{name}={value!r} is accepted")
+                self.assertRegex(answer[0], rf"^{re.escape(where)}{name}\b", f"{name}={value!r}")
+                self.assertIn(answer[1], [-32602] + ([310] if "310" in text else []))
+            if inside["type"] == "array" and inside["items"]["type"] in VALUES:
+                for value in VALUES[inside["items"]["type"]][1]:
+                    self.assertRegex(refusal({name: [value]})[0], rf"^{re.escape(where)}{name}\[0\]: ")
+
+
+class Options(unittest.TestCase):
+    def test_the_sample_and_so_the_page_have_them(self):
+        with Plugin() as plugin:
+            options = {option["name"]: option for option in plugin.manifest["options"]}
+        sample = render.sample_options()
+        self.assertEqual(sorted(sample), sorted(options))
+        for name, (default, text, dynamic) in sample.items():
+            option = options[name]
+            declared = option.get("default", "")
+            self.assertEqual(default, declared if isinstance(declared, str) else json.dumps(declared))
+            self.assertEqual(dynamic, option.get("dynamic", False), name)
+            self.assertTrue(text.startswith(option["description"] + "."), f"{name}: {option['description']}, not {text}")
+            self.assertIn(f"| `{name}` |", read("README.md"))
+
+
+class Errors(unittest.TestCase):
+    def setUp(self):
+        self.errors = render.load(MAIN)["errors"]
+        self.words = self.errors[self.errors.index("A *cause* is one of these:"):]
+
+    def test_every_code_is_in_the_tables(self):
+        names, used, numbers = {}, set(), set()
+        for text in sources():
+            names.update(re.findall(r"constexpr int (\w+) = (-?\d+);", text))
+            used.update(re.findall(r"\bcode::(\w+)", text))
+            numbers.update(re.findall(r"constexpr int \w+ = (-\d{5}|\d{4});", text))
+            numbers.update(re.findall(r'Rule\{"\w*", (-?\d+),', text))
+        codes = {int(number) for number in numbers} | {int(names[name]) for name in used}
+        self.assertGreater(len(codes), 20)
+        documented = {int(code) for line in self.errors for code in re.findall(r"-?\d+", self.codes_of(line))}
+        self.assertEqual(codes - set(INTERNAL) - documented, set(), "contrib/doc")
+        rows = re.search(r"\n## When something fails\n(.*?)\n## ", read("README.md"), re.DOTALL)[1]
+        in_readme = {int(code) for cell in re.findall(r"^\| ([-\d, ]+) \|", rows, re.MULTILINE)
+                     for code in re.findall(r"-?\d+", cell)}
+        self.assertEqual(in_readme, documented, "README")
+
+    def test_causes_are_the_same_everywhere(self):
+        text = read("src", "multifundchannel", "cause.cpp")
+        code = set(re.findall(r'Rule\{[^{}]*?"([\w]+)"\}', text)) | {"given_up", "unknown"}
+        listed = {match[1] for match in (re.match(r"- (\w+): ", line) for line in self.words) if match}
+        self.assertEqual(listed, code)
+        for command in (MAIN, "listmultifundchannels"):
+            for path, inside in form.nested(render.load(command)["response"]):
+                if path.endswith(".cause"):
+                    self.assertEqual(set(inside["enum"]), code, path)
+        rows = re.search(r"\n\| cause \| means \|\n(.*?)\n\n", read("README.md"), re.DOTALL)[1]
+        self.assertEqual(set(re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE)), code)
+
+    @staticmethod
+    def codes_of(line):
+        match = re.match(r"- ([-\d, ]+): ", line)
+        return match[1] if match else ""
+
+
+@contextlib.contextmanager
+def world(scenario):
+    """A simulated lightningd. Each run has its own: what one leaves must not matter to the next."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+        json.dump(scenario, f)
+        f.flush()
+        with SimulatedWorld(ARGUMENTS.sim, ARGUMENTS.plugin, f.name) as w:
+            yield w
+
+
+class Results(unittest.TestCase):
+    """What the commands answer is what the schemas say, no more and no less."""
+
+    PEERS = [{"name": "a"}, {"name": "b"}, {"name": "c", "fault": {"phase": "start", "kind": "refuse"}}]
+
+    def setUp(self):
+        self.schemas = {command: render.load(command)["response"] for command in render.commands()}
+
+    def check(self, command, answer, seen=None):
+        self.assertEqual(form.problems(self.schemas[command], answer, seen=seen), [])
+
+    def run_batch(self, w, **more):
+        destinations = [{"id": f"{w.ids[name]}@{w.addresses[name]}", "amount": 1_000_000} for name in w.ids]
+        destinations[0]["close_to"] = "0014" + "ab" * 20  # the simulation answers what it got, lightningd the script
+        return w.rpc("multifundchannel", {"destinations": destinations, **more})
+
+    def failure(self, w, **more):
+        with self.assertRaises(RpcError) as caught:
+            self.run_batch(w, **more)
+        return caught.exception
+
+    def test_a_plain_result_is_the_builtin_s(self):
+        with world({"peers": self.PEERS}) as w:
+            answer = self.run_batch(w, minchannels=2)
+        self.check(MAIN, answer)
+        self.assertEqual(set(answer), {"tx", "txid", "channel_ids", "failed"})
+        self.assertEqual(set(answer["failed"][0]), {"id", "method", "error"})
+        self.assertNotIn("seconds", answer["channel_ids"][0])
+
+    def test_what_is_documented_comes_up(self):
+        seen = {command: set() for command in self.schemas}
+        late = {"name": "c", "fault": {"phase": "complete", "kind": "refuse"}}
+        with world({"peers": [*self.PEERS[:2], late]}) as w:
+            answer = self.run_batch(w, minchannels=2, details=True)
+            self.check(MAIN, answer, seen[MAIN])
+            self.check("listmultifundchannels", w.rpc("listmultifundchannels", {"batch": answer["batch"]}),
+                       seen["listmultifundchannels"])
+        with world({"peers": self.PEERS[:2], "broadcast": "fails"}) as w:
+            batch = self.failure(w).data["batch"]
+            self.check("listmultifundchannels", self.wait_for_note(w, batch), seen["listmultifundchannels"])
+            self.check("multifundchannel-forget", w.rpc("multifundchannel-forget", {"batch": batch}),
+                       seen["multifundchannel-forget"])
+            answer = w.rpc("multifundchannel-forget", {"batch": batch, "confirm": True})
+            self.check("multifundchannel-forget", answer)
+            self.assertTrue(answer["forgotten"] and answer["gives_up"])
+            self.check("listmultifundchannels", w.rpc("listmultifundchannels", {}))
+        documented = {(command, path) for command, response in self.schemas.items()
+                      for path, _ in form.nested(response)}
+        never = {path for command, path in documented if path not in seen[command]}
+        self.assertEqual(never, NEVER_SEEN)
+
+    def test_errors_have_what_is_documented(self):
+        text = "\n".join(render.load(MAIN)["errors"])
+        with world({"peers": self.PEERS}) as w:
+            refused = self.failure(w, details=True)
+            self.check("listmultifundchannels", w.rpc("listmultifundchannels", {}))
+        with world({"peers": self.PEERS[:2], "broadcast": "fails"}) as w:
+            in_doubt = self.failure(w, details=True)
+        with world({"peers": self.PEERS[:2], "wallet": {"coins": [{"sat": 10_000}]}}) as w:
+            poor = self.failure(w, details=True)
+        self.assertEqual((refused.code, in_doubt.code, poor.code), (-1, 303, 301))
+        for error in (refused, in_doubt, poor):
+            for key in error.data:
+                self.assertIn(f"*{key}*", text)
+        failed = {"properties": {"failed": self.schemas[MAIN]["properties"]["failed"]}}
+        self.assertEqual(len(refused.data["failed"]), 3)
+        self.assertEqual(form.problems(failed, {"failed": refused.data["failed"]}), [])
+        seconds = {"properties": {"seconds": self.schemas[MAIN]["properties"]["seconds"]}}
+        for error in (refused, in_doubt, poor):
+            self.assertEqual(form.problems(seconds, {"seconds": error.data["seconds"]}), [])
+
+    def wait_for_note(self, w, batch):
+        """Until settling has begun and says what it has found."""
+        for _ in range(200):
+            answer = w.rpc("listmultifundchannels", {"batch": batch})
+            if answer["batches"][0].get("recovery"):
+                return answer
+            time.sleep(0.05)
+        return self.fail(f"not settled: {answer}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plugin", required=True)
+    parser.add_argument("--sim", required=True)
+    ARGUMENTS, rest = parser.parse_known_args()
+    ARGUMENTS.plugin = os.path.abspath(ARGUMENTS.plugin)
+    unittest.main(argv=[sys.argv[0], *rest])
