@@ -111,7 +111,12 @@ BatchReport CommandRun::report() const {
   if (*answer_) {
     report.opened();
   } else {
-    report.undone("failed");
+    // What may have been sent is kept, and the settlement that follows says what becomes of it.
+    if (batch_->ledger()->sending) {
+      report.state = "settling";
+    } else {
+      report.undone("failed");
+    }
     report.error = answer_->error();
   }
   return report;

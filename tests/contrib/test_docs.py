@@ -226,20 +226,24 @@ class Parameters(unittest.TestCase):
 
     def check_order(self, request, refusal, where=""):
         """By position: a wrong value must be complained about under the name that the schema has there."""
+        def complaint(values):
+            answer = refusal(values)
+            self.assertIsNotNone(answer, f"taken, but not documented: {values}")
+            return answer[0]
+
         names = list(request["properties"])
         right = [SPECIAL.get(name, ([DESTINATIONS[0].get(name)],))[0][0] if name in request["required"] else None
                  for name in names]
+        named = {name: value for name, value in zip(names, right) if value is not None}
         self.assertIsNone(refusal(right))
         for i, name in enumerate(names):
-            message, _ = refusal([*right[:i], {"no": "value"}, *right[i + 1:]])
-            self.assertRegex(message, rf"^{re.escape(where)}\.?{name}: ")
-        message, _ = refusal([*right, 1])
-        self.assertIn(f"expected {len(names)}", message)
-        for name in request["required"]:
-            message, _ = refusal({key: value for key, value in zip(names, right) if value is not None and key != name})
-            self.assertIn(f"missing required parameter: {name}", message)
-        message, _ = refusal({**{key: value for key, value in zip(names, right) if value is not None}, "unheard_of": 1})
-        self.assertIn("unknown parameter: unheard_of", message)
+            self.assertRegex(complaint([*right[:i], {"no": "value"}, *right[i + 1:]]),
+                             rf"^{re.escape(where)}\.?{name}: ")
+        self.assertIn(f"expected {len(names)}", complaint([*right, 1]))
+        self.assertIn("unknown parameter: unheard_of", complaint({**named, "unheard_of": 1}))
+        for name in named:
+            without = {key: value for key, value in named.items() if key != name}
+            self.assertIn(f"missing required parameter: {name}", complaint(without))
 
     def check_values(self, request, refusal, where=""):
         for name, inside in request["properties"].items():
@@ -363,7 +367,9 @@ class Results(unittest.TestCase):
                        seen["listmultifundchannels"])
         with world({"peers": self.PEERS[:2], "broadcast": "fails"}) as w:
             batch = self.failure(w).data["batch"]
-            self.check("listmultifundchannels", self.wait_for_note(w, batch), seen["listmultifundchannels"])
+            listed = self.wait_for_note(w, batch)
+            self.check("listmultifundchannels", listed, seen["listmultifundchannels"])
+            self.assertEqual([d["state"] for d in listed["batches"][0]["destinations"]], ["secured", "secured"])
             self.check("multifundchannel-forget", w.rpc("multifundchannel-forget", {"batch": batch}),
                        seen["multifundchannel-forget"])
             answer = w.rpc("multifundchannel-forget", {"batch": batch, "confirm": True})
