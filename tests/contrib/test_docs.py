@@ -46,8 +46,8 @@ VALUES = {
     "u16": ([12, "22", 65535], [-1, 65536, 1.5, "x", "", {}]),
     "u32": ([1, "7", 4294967295], [-1, 4294967296, 1.5, "x", "", {}]),
     "sat": ([0, 1000, "1000", "1000sat", "1000000msat", "0.00001btc"], [-1, 1.5, "1msat", "x", "", {}]),
-    "sat_or_all": ([546, 1_000_000, "1000000sat", "1000000000msat", "0.01btc", "all"],
-                   [-1, 545, 1.5, "546001msat", "x", "", {}]),
+    "sat_or_all": ([546, 1_000_000, "1000000sat", "1000000000msat", "0.01btc", "all", "40%", "12.5%", "*1", "*2"],
+                   [-1, 545, 1.5, "546001msat", "0%", "101%", "*0", "*1.5", "x", "", {}]),
     "msat": ([0, 1000, "1000", "1000msat", "1sat", "0.00000001btc"], [-1, 1.5, "x", "", {}]),
     "feerate": (["slow", "normal", "urgent", "minimum", "253perkw", "1000perkb", "6blocks", 253], ["", True, [], {}]),
     "outpoint": (["ab" * 32 + ":0"], ["ab" * 32, "x", 1, {}]),
@@ -60,12 +60,16 @@ SPECIAL = {
     "compact_lease": ([], ["029a00", 1]),
     "batch": (["ab" * 16], ["ab" * 15, "x", 1, {}]),
     "confirm": ([True, False], ["true", 1, {}]),
+    "max_feerate": (["253perkw", "1000perkb", 253], ["slow", "6blocks", 0, "", True, [], {}]),
     "destinations": ([DESTINATIONS], [[], {}, "x"]),
     "utxos": ([["ab" * 32 + ":0"]], [[], {}, "x"]),
     "channel_type": ([[], [12, 22]], [{}, "x", 12]),
 }
-# Documented, but made by no run here.
-NEVER_SEEN = {"failed[].error.data"}  # lightningd v26.06 adds none to these calls' errors
+# Documented, but made by no run here: lightningd v26.06 adds no data to errors of these calls, and the simulation's
+# setchannel does not fail.
+NEVER_SEEN = {"failed[].error.data"} | {
+    f"{channel}.policy.error{member}" for channel in ("channel_ids[]", "batches[].destinations[]")
+    for member in ("", ".code", ".message")}
 # Codes that the source names, and that no caller sees.
 INTERNAL = {
     -32700: "a message of lightningd's, or a record, that is no JSON",
@@ -213,12 +217,13 @@ class Parameters(unittest.TestCase):
         self.assertEqual(documented, code)
 
     def test_readme_has_them(self):
-        readme = read("README.md")
-        for schema in self.commands.values():
-            for path, _ in form.nested(schema["request"]):
-                name = path.rpartition(".")[2]
-                if not name.endswith("[]") and name not in ("batch", "confirm"):
-                    self.assertRegex(readme, rf"\| `{name}` \||`{name}` \(liquidity ads\)|`{name}` or")
+        text = read("README.md")
+        text = text[text.index("\n## Parameters\n"):text.index("\n### Options\n")]
+        cells = [*re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE), re.search(r".*\(liquidity ads\)", text)[0]]
+        named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+        command, destination = self.destination()
+        documented = {*self.commands[command]["request"]["properties"], *destination["properties"]}
+        self.assertEqual(documented - named, set())
 
     def destination(self):
         command = next(name for name in self.commands if NAMES.get(name, name) == MAIN)
@@ -275,7 +280,7 @@ class Options(unittest.TestCase):
             declared = option.get("default", "")
             self.assertEqual(default, declared if isinstance(declared, str) else json.dumps(declared))
             self.assertEqual(dynamic, option.get("dynamic", False), name)
-            self.assertTrue(text.startswith(option["description"] + "."), f"{name}: {option['description']}, not {text}")
+            self.assertEqual(text[:len(option["description"]) + 1], option["description"] + ".", name)
             self.assertIn(f"| `{name}` |", read("README.md"))
 
 
@@ -341,6 +346,9 @@ class Results(unittest.TestCase):
 
     def run_batch(self, w, **more):
         destinations = [{"id": f"{w.ids[name]}@{w.addresses[name]}", "amount": 1_000_000} for name in w.ids]
+        # The second is warned about: the channel is smaller.
+        destinations[0].update(feebase=1, feeppm=2, htlcmin=3, htlcmax=4)
+        destinations[1].update(amount="*1", htlcmax="2btc")
         destinations[0]["close_to"] = "0014" + "ab" * 20  # the simulation answers what it got, lightningd the script
         return w.rpc("multifundchannel", {"destinations": destinations, **more})
 
@@ -355,7 +363,7 @@ class Results(unittest.TestCase):
         self.check(MAIN, answer)
         self.assertEqual(set(answer), {"tx", "txid", "channel_ids", "failed"})
         self.assertEqual(set(answer["failed"][0]), {"id", "method", "error"})
-        self.assertNotIn("seconds", answer["channel_ids"][0])
+        self.assertLessEqual(set(answer["channel_ids"][0]), {"id", "channel_id", "channel_type", "outnum", "close_to"})
 
     def test_what_is_documented_comes_up(self):
         seen = {command: set() for command in self.schemas}
@@ -390,8 +398,10 @@ class Results(unittest.TestCase):
             in_doubt = self.failure(w, details=True)
         with world({"peers": self.PEERS[:2], "wallet": {"coins": [{"sat": 10_000}]}}) as w:
             poor = self.failure(w, details=True)
-        self.assertEqual((refused.code, in_doubt.code, poor.code), (-1, 303, 301))
-        for error in (refused, in_doubt, poor):
+        with world({"peers": self.PEERS[:2]}) as w:
+            capped = [self.failure(w, max_fee=1), self.failure(w, max_feerate=1, details=True)]
+        self.assertEqual((refused.code, in_doubt.code, poor.code, capped[0].code), (-1, 303, 313, -32602))
+        for error in (refused, in_doubt, poor, *capped):
             for key in error.data:
                 self.assertIn(f"*{key}*", text)
         failed = {"properties": {"failed": self.schemas[MAIN]["properties"]["failed"]}}
