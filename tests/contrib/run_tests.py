@@ -185,7 +185,7 @@ def the_sample_has_every_option_with_its_default(bench):
 def the_sample_is_accepted(bench):
     options = {**sample_options(), "plugin": bench.plugin}
     said = bench.shell("start_ln 1 " + " ".join(f"--{name}={value}" for name, value in options.items()) +
-                       "\nl1-cli -F listconfigs; l1-cli help multifundchannel", MULTIFUNDCHANNEL="none")
+                       "\nl1-cli -F listconfigs; l1-cli -J help multifundchannel", MULTIFUNDCHANNEL="none")
     assert "peer_timeout" in said and f"={options['multifundchannel-peer-timeout']}" in said, said
 
 
@@ -326,7 +326,7 @@ def reckless_installs_updates_and_removes(bench):
     said = reckless("-v", "install", "multifundchannel")
     assert "multifundchannel enabled" in said, said
     assert len(plugins(bench)) == 1
-    assert "peer_timeout" in bench.shell("l1-cli help multifundchannel-spark")
+    assert "peer_timeout" in bench.shell("l1-cli -J help multifundchannel-spark")
     said = reckless("update", "multifundchannel")
     assert "already latest" in said, said
     bench.run(*git, "commit", "-q", "--allow-empty", "-m", "newer")
