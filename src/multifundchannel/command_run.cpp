@@ -71,7 +71,7 @@ void CommandRun::undo() {
 void CommandRun::undone(bool clean) {
   if (!clean) util::warn(batch_->label(), ": something could not be undone, see above");
   const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
-  if (!clean && !replied_ && !in_doubt && journal_->may_be_completed()) warn_of_completion();
+  if (!clean && !replied_ && !batch_->ledger()->sending && journal_->may_be_completed()) warn_of_completion();
   const auto& ledger = *batch_->ledger();
   // A txprepare without an answer may still reserve what nobody would release.
   if (!clean || in_doubt || ledger.any_policy_pending() || ledger.reservation.prepared) return finish(false);

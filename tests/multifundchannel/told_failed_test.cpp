@@ -64,3 +64,12 @@ TEST_CASE("a batch that was forgotten while its transaction was to be sent again
   REQUIRE(forgotten.ok());
   CHECK(world.node().core().methods.calls().at("sendpsbt") == sends);
 }
+
+TEST_CASE("a batch that was sent is a success, though a call to one that dropped out is never answered") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.rpc_faults.push_back(RpcFault{Mishap::reply_lost, "fundchannel_start", 1, 1, 1, {}});
+  World world(std::move(setup));
+  const auto outcome = world.call("multifundchannel", open({"a", "b"}, R"("minchannels":1)"));
+  CHECK(worlds::count(outcome, "channel_ids") == 1);
+  worlds::check_invariants(world);
+}
