@@ -44,7 +44,9 @@ Monitor::Monitor(Wallet& wallet, Peers& peers, const Chain& chain, bool prompt)
 
 void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
   const auto attempted = attempted_inputs_.find(coin.outpoint);
-  if (attempted != attempted_inputs_.end() && !coin.meddled && is_alive(attempted->second)) {
+  // One that is reserved is only looked at: a batch whose reservation has lapsed meanwhile finds out afterwards.
+  if (attempted != attempted_inputs_.end() && !wallet_.is_reserved(coin) && !coin.meddled &&
+      is_alive(attempted->second)) {
     violation(Invariant::nothing_undone_after_sending,
               str("takes ", coin.outpoint.str(), ", which a transaction that was sent spends"));
   }

@@ -23,17 +23,18 @@ bool Wallet::is_reserved(const Coin& coin) const {
 
 void Wallet::reserve(Coin& coin, std::uint32_t blocks) {
   coin.reserved_until = std::max(coin.reserved_until, height) + blocks;
+  coin.heights.insert(coin.reserved_until);
   coin.state = Coin::State::reserved;
 }
 
 void Wallet::unreserve(Coin& coin, std::uint32_t blocks) {
   if (coin.state != Coin::State::reserved) return;
-  coin.last_until = coin.reserved_until;
   if (coin.reserved_until <= std::uint64_t{height} + blocks) {
     coin.state = Coin::State::available;
     coin.reserved_until = 0;
   } else {
     coin.reserved_until -= blocks;
+    coin.heights.insert(coin.reserved_until);
   }
 }
 
@@ -52,8 +53,8 @@ void Wallet::take(Coin& coin, std::uint32_t blocks, spark::Duration now) {
   coin.taken_at = now;
   if (coin.state == Coin::State::spent) return;
   // A reservation is a height and nothing else: one of theirs to the very height of ours can not be told
-  // from ours by anybody. They are one block off.
-  if (height + blocks == coin.reserved_until || height + blocks == coin.last_until) ++blocks;
+  // from ours by anybody, though ours was extended meanwhile and we have not heard of it. They are off by some.
+  while (blocks > 0 && coin.heights.contains(height + blocks)) ++blocks;
   free(coin);
   coin.meddled = true;
   if (blocks == 0) return;

@@ -27,7 +27,7 @@ struct Coin {
   std::uint32_t reserved_until = 0;
   std::uint32_t others_until = 0;        ///< height until which somebody else wants it kept; 0: nobody
   spark::Duration taken_at{-1'000'000};  ///< when somebody else took it last
-  std::uint32_t last_until = 0;          ///< what reserved_until was before it was freed last
+  std::set<std::uint32_t> heights{};     ///< to which it was ever reserved
   bool meddled = false;                  ///< another user has freed or taken it, whosever it was
 };
 
