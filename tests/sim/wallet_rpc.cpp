@@ -211,6 +211,7 @@ std::string WalletRpc::sign(const funding::Psbt& psbt, RawPsbt raw, const std::v
   for (std::size_t i = 0; i < coins.size(); ++i) {
     if (coins[i] != nullptr) raw.sign(i, *coins[i], core_.random);
   }
+  if (std::all_of(coins.begin(), coins.end(), is_ours)) core_.monitor.secret(util::to_hex(raw.final_transaction()));
   std::string text = raw.base64();
   if (psbt.version() != 0) {
     const auto again = funding::Psbt::from_base64(text);
