@@ -310,8 +310,6 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
                                            }));
 }
 
-void Coins::listfunds(Reply<Outputs> then) {
-  client_.listfunds(local_call<Outputs>(scope_, settings_, "listfunds", std::move(then)));
-}
+void Coins::listfunds(Reply<Outputs> then) { look_at_coins(scope_, client_, settings_, std::move(then)); }
 
 }  // namespace multifundchannel

@@ -5,6 +5,8 @@
 
 #include "funding/ledger.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/settings.hpp"
+#include "spark/scope.hpp"
 #include "util/rope.hpp"
 
 namespace multifundchannel {
@@ -17,6 +19,11 @@ enum class Hold { ours, free, somebody_elses, spent };
 /// For each input of the record; those that listfunds does not show are spent.
 [[nodiscard]] std::map<lightningd::Outpoint, Hold> holds_on(const std::vector<lightningd::WalletOutput>& outputs,
                                                             const funding::ReservationRecord& record);
+
+/// listfunds, as of just now: whoever acts on a coin by an answer that took long may meet another user's
+/// reservation. Asks again then, a few times.
+void look_at_coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+                   lightningd::Reply<std::vector<lightningd::WalletOutput>> then, int tries = 3);
 
 /// What reserveinputs and unreserveinputs want.
 [[nodiscard]] util::SharedText psbt_of(const std::vector<lightningd::Outpoint>& outpoints);

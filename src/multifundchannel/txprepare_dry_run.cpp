@@ -198,7 +198,7 @@ void TxprepareDryRun::kept(const Result<Reservations>& answer) {
 
 // The answer may have been late, and txdiscard takes its blocks away from whoever has reserved the inputs by now.
 void TxprepareDryRun::look_again() {
-  client_.listfunds(local_call<Outputs>(scope_, settings_, "listfunds", [this](const Result<Outputs>& outputs) {
+  look_at_coins(scope_, client_, settings_, [this](const Result<Outputs>& outputs) {
     if (!outputs) return finish(outputs.error());
     std::size_t same = 0;
     for (const auto& output : *outputs) {
@@ -208,7 +208,7 @@ void TxprepareDryRun::look_again() {
     }
     if (same == heights_.size()) return discard();
     finish(Error{-1, "somebody else has freed or reserved an input meanwhile", {}});
-  }));
+  });
 }
 
 // Exactly what was added to theirs.
@@ -250,7 +250,7 @@ void TxprepareDryRun::discard_what_is_left(util::Function<void()> then) {
     if (!outputs) return then();
     discard_these(txid, *outputs, std::move(then));
   };
-  client_.listfunds(local_call<Outputs>(scope_, settings_, "listfunds", std::move(look)));
+  look_at_coins(scope_, client_, settings_, std::move(look));
 }
 
 void TxprepareDryRun::discard_these(const Txid& txid, const Outputs& outputs, util::Function<void()> then) {

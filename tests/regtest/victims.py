@@ -17,7 +17,7 @@ from regtest import RpcError, wait_for
 
 PROXY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rpc_proxy.py")
 KEY = ["multifundchannel", "batch"]
-COINS, COIN = 40, 200_000  # sat; a batch needs two
+COINS, COIN = 100, 200_000  # sat; a batch needs two
 AMOUNT = 100_000  # sat, of each channel
 DESTINATIONS = 3
 MOST_LOST = 3  # channels of one peer

@@ -93,7 +93,10 @@ void Monitor::check_commitments(const RawPsbt& psbt, const char* deed, spark::Du
     const Channel* channel = peers_.find_channel(lightningd::Outpoint{txid, i});
     if (channel != nullptr && (channel->is_live() || attempted_.contains(txid))) continue;
     const auto failed = failed_.find(lightningd::Outpoint{txid, i});
-    if (failed != failed_.end() && now - failed->second < between_calls_) continue;
+    if (failed != failed_.end() && now - failed->second < between_calls_) {
+      if (std::string_view(deed) == "sent") lost_in_between_.insert(failed->first);
+      continue;
+    }
     violation(Invariant::secured_before_signing,
               str(deed, " ", txid.hex(), " although output ", i, " has no commitment"));
   }

@@ -55,6 +55,10 @@ class Monitor {
   /// Every transaction that may have been broadcast.
   [[nodiscard]] const std::map<lightningd::Txid, funding::Transaction>& attempted() const { return attempted_; }
   [[nodiscard]] bool send_attempted(const Coin& coin) const { return attempted_inputs_.contains(coin.outpoint); }
+  /// Whether a peer's error ended the channel between the plugin's last look and its sendpsbt.
+  [[nodiscard]] bool lost_in_between(const lightningd::Outpoint& funding) const {
+    return lost_in_between_.contains(funding);
+  }
   /// One of its inputs went into something else: it never can be broadcast any more.
   [[nodiscard]] bool is_dead(const funding::Transaction& transaction) const;
 
@@ -94,6 +98,7 @@ class Monitor {
   std::map<lightningd::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
   std::map<util::Bytes, std::uint32_t> plans_;                        // feerates by the script of the change
   std::map<lightningd::Outpoint, spark::Duration> failed_;            // when a peer's error ended it
+  std::set<lightningd::Outpoint> lost_in_between_;
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;
   std::map<lightningd::Txid, funding::Transaction> attempted_;

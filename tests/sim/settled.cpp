@@ -37,6 +37,7 @@ class Leftovers {
     for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) {
       if (!core_.monitor.was_told(transaction.outputs[i].script)) continue;
       const Channel* channel = core_.peers.find_channel(lightningd::Outpoint{txid, i});
+      if (core_.monitor.lost_in_between({txid, i})) continue;
       if (core_.chain.has(txid) && channel == nullptr) {
         note(Invariant::nothing_undone_after_sending, str("the channel of ", txid.hex(), ":", i, " is gone"));
       } else if (core_.chain.has(txid) && channel->withheld) {
