@@ -70,6 +70,8 @@ SPECIAL = {
 NEVER_SEEN = {"failed[].error.data"} | {
     f"{channel}.policy.error{member}" for channel in ("channel_ids[]", "batches[].destinations[]")
     for member in ("", ".code", ".message")}
+# What every preview has.
+PREVIEW = {"dryrun", "inputs", "fee_msat", "weight", "feerate", "destinations", "warnings"}
 # Codes that the source names, and that no caller sees.
 INTERNAL = {
     -32700: "a message of lightningd's, or a record, that is no JSON",
@@ -343,6 +345,16 @@ class Results(unittest.TestCase):
 
     def check(self, command, answer, seen=None):
         self.assertEqual(form.problems(self.schemas[command], answer, seen=seen), [])
+        if command == MAIN:
+            self.check_form("dryrun" in answer, answer)
+
+    def check_form(self, preview, answer):
+        """A preview or a result: the schema has the members of both."""
+        texts = {name: " ".join(inside["description"]) for name, inside in self.schemas[MAIN]["properties"].items()}
+        foreign = {name for name, text in texts.items() if ("Not" if preview else "Only") + " with *dryrun*" in text}
+        self.assertEqual(foreign & set(answer), set())
+        wanted = PREVIEW if preview else {"tx", "txid", "channel_ids", "failed"}
+        self.assertEqual(wanted - set(answer), set())
 
     def run_batch(self, w, **more):
         destinations = [{"id": f"{w.ids[name]}@{w.addresses[name]}", "amount": 1_000_000} for name in w.ids]
@@ -384,10 +396,28 @@ class Results(unittest.TestCase):
             self.check("multifundchannel-forget", answer)
             self.assertTrue(answer["forgotten"] and answer["gives_up"])
             self.check("listmultifundchannels", w.rpc("listmultifundchannels", {}))
+        self.previews(seen[MAIN])
         documented = {(command, path) for command, response in self.schemas.items()
                       for path, _ in form.nested(response)}
         never = {path for command, path in documented if path not in seen[command]}
         self.assertEqual(never, NEVER_SEEN)
+
+    def test_preview_is_what_is_documented(self):
+        self.assertEqual(self.previews(), set())
+
+    def previews(self, seen=None):
+        """What is documented as being in previews only, and does not come up in these."""
+        seen = set() if seen is None else seen
+        off = {"name": "b", "fault": {"phase": "connect", "kind": "refuse"}}
+        with world({"peers": [{"name": "a"}, off, {"name": "c"}]}) as w:
+            self.check(MAIN, self.run_batch(w, dryrun=True, minchannels=3, max_fee=1), seen)
+        with world({"peers": [{"name": "a"}, {"name": "b"}]}) as w:
+            destinations = [{"id": f"{w.ids['a']}@{w.addresses['a']}", "amount": 17_000_000, "push_msat": 1},
+                            {"id": f"{w.ids['b']}@{w.addresses['b']}", "amount": "0.01%", "push_msat": 16_000_000_000}]
+            self.check(MAIN, w.rpc("multifundchannel", {"destinations": destinations, "dryrun": True}), seen)
+        only = {path for path, _ in form.nested(self.schemas[MAIN])
+                if path.split(".")[0].rstrip("[]") in PREVIEW | {"emergency_reserve_msat"}}
+        return only - seen
 
     def test_errors_have_what_is_documented(self):
         text = "\n".join(render.load(MAIN)["errors"])
