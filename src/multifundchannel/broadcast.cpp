@@ -48,9 +48,11 @@ void Broadcast::check_channels(util::Function<void()> then) {
     if (!all) return owner_.channels_vanished();
     then();
   };
-  context_.client.listpeerchannels(
-      std::nullopt,
-      local_call<std::vector<PeerChannel>>(context_.scope, context_.settings, "listpeerchannels", std::move(judge)));
+  using Channels = std::vector<PeerChannel>;
+  fresh_call<Channels>(
+      context_.scope, context_.settings, "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) { context_.client.listpeerchannels(std::nullopt, std::move(reply)); },
+      std::move(judge));
 }
 
 // Checked in each round before; nothing is signed that costs more, whatever the rounds have done.

@@ -10,13 +10,6 @@ namespace multifundchannel {
 using lightningd::Outpoint;
 using lightningd::WalletOutput;
 
-namespace {
-
-/// Longer than lightningd takes for it, and shorter than other users need to come in between by chance.
-constexpr spark::Duration freshness{1000};
-
-}  // namespace
-
 Hold hold_on(const WalletOutput& output, const funding::ReservationRecord& record) {
   if (output.status == "spent") return Hold::spent;
   if (!output.reserved) return Hold::free;
@@ -34,15 +27,11 @@ std::map<Outpoint, Hold> holds_on(const std::vector<WalletOutput>& outputs, cons
 }
 
 void look_at_coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-                   lightningd::Reply<std::vector<WalletOutput>> then, int tries) {
-  using Answer = util::Result<std::vector<WalletOutput>>;
-  auto judge = [&scope, &client, &settings, asked = scope.runtime().now(), tries,
-                then = std::move(then)](const Answer& outputs) mutable {
-    const bool stale = scope.runtime().now() - asked > freshness;
-    if (!outputs || !stale || tries <= 1) return then(outputs);
-    look_at_coins(scope, client, settings, std::move(then), tries - 1);
-  };
-  client.listfunds(local_call<std::vector<WalletOutput>>(scope, settings, "listfunds", std::move(judge)));
+                   lightningd::Reply<std::vector<WalletOutput>> then) {
+  using Outputs = std::vector<WalletOutput>;
+  fresh_call<Outputs>(
+      scope, settings, "listfunds", [client](lightningd::Reply<Outputs> reply) { client.listfunds(std::move(reply)); },
+      std::move(then));
 }
 
 util::SharedText psbt_of(const std::vector<Outpoint>& outpoints) {

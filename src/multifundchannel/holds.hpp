@@ -21,9 +21,9 @@ enum class Hold { ours, free, somebody_elses, spent };
                                                             const funding::ReservationRecord& record);
 
 /// listfunds, as of just now: whoever acts on a coin by an answer that took long may meet another user's
-/// reservation. Asks again then, a few times.
+/// reservation.
 void look_at_coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-                   lightningd::Reply<std::vector<lightningd::WalletOutput>> then, int tries = 3);
+                   lightningd::Reply<std::vector<lightningd::WalletOutput>> then);
 
 /// What reserveinputs and unreserveinputs want.
 [[nodiscard]] util::SharedText psbt_of(const std::vector<lightningd::Outpoint>& outpoints);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -25,6 +26,20 @@ template <class T>
                               util::str("lightningd did not answer ", method, " within ", seconds, " seconds"),
                               {}});
       });
+}
+
+/// Such a call whose answer must be as of just now, since something is done by it that can not be taken back.
+/// One that took longer than a second is asked for again, a few times: a node that is always so slow gets on.
+template <class T>
+void fresh_call(spark::Scope& scope, const Settings& settings, const char* method,
+                std::function<void(lightningd::Reply<T>)> ask, lightningd::Reply<T> then, int tries = 5) {
+  auto judge = [&scope, &settings, method, ask, tries, asked = scope.runtime().now(),
+                then = std::move(then)](util::Result<T> answer) mutable {
+    const bool stale = scope.runtime().now() - asked > std::chrono::seconds(1);
+    if (!answer || !stale || tries <= 1) return then(std::move(answer));
+    fresh_call<T>(scope, settings, method, std::move(ask), std::move(then), tries - 1);
+  };
+  ask(local_call<T>(scope, settings, method, std::move(judge)));
 }
 
 }  // namespace multifundchannel

@@ -156,8 +156,10 @@ void Settlement::check_again(util::SharedText signed_psbt) {
     if (found.present != found.wanted && !util::mutated("settles-without-all-channels")) return judge(*channels);
     send(psbt);
   };
-  client_.listpeerchannels(std::nullopt,
-                           local_call<Channels>(scope_, settings_, "listpeerchannels", std::move(listed)));
+  fresh_call<Channels>(
+      scope_, settings_, "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) { client_.listpeerchannels(std::nullopt, std::move(reply)); },
+      std::move(listed));
 }
 
 void Settlement::send(const util::SharedText& signed_psbt) {

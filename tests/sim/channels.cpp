@@ -162,7 +162,7 @@ void Channels::peer_error(Peer& peer, const ChannelId& id) {
     core_.monitor.failing(*channel, core_.runtime.now());
     drop_withheld(peer, id);
     for (Coin* coin : freed) {
-      if (core_.setup.greedy) core_.wallet.take(*coin, 20, core_.runtime.now());
+      if (core_.setup.greedy) core_.wallet.take(*coin, 30, core_.runtime.now());
     }
     return;
   }
