@@ -161,7 +161,9 @@ void Service::settle(const std::string& id, std::unique_ptr<Settlement> settleme
 }
 
 void Service::settled(const std::string& id) {
-  const auto settlement = std::move(settlements_.extract(id).mapped());
+  const auto node = settlements_.extract(id);
+  if (node.empty()) return;  // the node ends, or the plugin is stopped, in this very moment
+  const auto& settlement = node.mapped();
   // A record that came late, of a batch that has its end already, changes nothing about that.
   const auto same = [&id](const BatchReport& report) { return report.id == id; };
   if (std::none_of(ended_.begin(), ended_.end(), same)) end(settlement->report());

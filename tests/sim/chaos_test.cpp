@@ -37,3 +37,11 @@ TEST_CASE("whatever happens, the invariants hold") {
   if (seeds >= 100) CHECK(opened > seeds / 5);
   if (seeds >= 100) CHECK(failed > seeds / 5);
 }
+
+TEST_CASE("a stop in the moment in which a batch is settled breaks nothing") {
+  for (const std::uint64_t seed : {15021, 21481}) {  // each ended the process once
+    CAPTURE(seed);
+    const auto result = sim::run_chaos(seed, false);
+    CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
+  }
+}
