@@ -169,6 +169,7 @@ void WalletRpc::unreserveinputs(Params& params, Reply reply) {
     const bool before = core_.wallet.is_reserved(*coin);
     core_.wallet.unreserve(*coin, blocks);
     core_.monitor.unreserved(*coin, core_.runtime.now());
+    if (!core_.wallet.is_reserved(*coin)) coin->others_until = 0;  // lost, rightly or not; that was judged just now
     write_reservation(writer, core_.wallet, *coin, before);
   }
   reply.succeed(writer.end().end().take());
