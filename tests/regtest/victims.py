@@ -218,9 +218,12 @@ class Victim:
     def open_again(self):
         """The same peers and, when they are free, the same coins; works at once, on a node that knows the last block."""
         self.node.sync()
-        coins = sorted(self.held & self.node.coins().keys())
-        options = {"utxos": coins} if coins else {}
+        free = self.node.coins()
+        coins = sorted(self.held & free.keys())
         destinations = self.destinations()
+        # Of two batches at once those of the smaller may be too little.
+        enough = sum(free[c] for c in coins) > sum(d["amount"] for d in destinations) + AMOUNT
+        options = {"utxos": coins} if enough else {}
         result = self.bench.multifundchannel(destinations, self.node, **options)
         self.bench.check_opened(result, destinations, self.node)
         assert result["failed"] == [], result["failed"]
