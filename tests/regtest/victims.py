@@ -202,9 +202,12 @@ class Victim:
             with contextlib.suppress(RpcError):
                 self.node.rpc("connect", id=peer.address())
 
-        def over():
+        remaining = list(surprised)
+
+        def over():  # each for itself: a peer with channels comes back soon
             connected = [x["id"] for x in self.node.rpc("listpeers")["peers"] if x["connected"]]
-            return not any(p.id in connected for p in surprised)
+            remaining[:] = [p for p in remaining if p.id in connected and self._strangers(p)]
+            return not remaining
         wait_for(over, "the connections with surprised peers to end", 15)
 
     def check_left_clean(self):
