@@ -20,6 +20,7 @@ namespace {
 
 constexpr spark::Duration first_backoff{250};
 constexpr spark::Duration longest_backoff{2000};
+constexpr int most_cut_offs = 2;
 
 template <class T>
 bool in_doubt(const Result<T>& answer) {
@@ -89,7 +90,8 @@ void PeerOpening::begin_start(lightningd::Sat amount, spark::Completion completi
   step_ = std::move(completion);
   amount_ = amount;
   starting_ = true;
-  restarting_ = cut_off_ = false;
+  restarting_ = false;
+  cut_offs_ = 0;
   backoff_ = first_backoff;
   give_up_at_ = context_.scope.runtime().now() + context_.settings.peer_timeout;
 }
@@ -102,7 +104,7 @@ void PeerOpening::reconnect() {
 
 void PeerOpening::reconnected(const Result<Connected>& answer) {
   if (answer) return ask_start();
-  if (cut_off_ || !retry_later()) fail(method_, answer.error());
+  if (cut_offs_ > 0 || !retry_later()) fail(method_, answer.error());
 }
 
 bool PeerOpening::retry_later() {
@@ -152,12 +154,12 @@ void PeerOpening::started(const Result<Started>& answer) {
 
 // The peer went away between connecting and starting (lightningd forgets one without channels at once), or it
 // has not seen yet that we cancelled the opening before this one. Or its connection ended in the middle, which is worth
-// one more try: a peer that holds a channel which our node has lost in a crash is told so when it is connected, and
-// lightningd then hangs up.
+// two more tries: a peer that holds channels which our node has lost in a crash is told so of one whenever it is
+// connected, and lightningd then hangs up.
 bool PeerOpening::worth_another_start(const Error& error) {
   if (error.code == lightningd::code::not_connected || error.code == lightningd::code::unknown_peer) return true;
   if (restarting_ && backoff_ < longest_backoff) return true;
-  return cause_of(method_, error) == "disconnected" && !std::exchange(cut_off_, true);
+  return cause_of(method_, error) == "disconnected" && cut_offs_++ < most_cut_offs;
 }
 
 void PeerOpening::complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint,

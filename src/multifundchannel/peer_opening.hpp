@@ -103,7 +103,7 @@ class PeerOpening {
   lightningd::Started terms_;
   spark::Duration started_at_{};
   bool restarting_ = false;  ///< an opening of ours with this peer was cancelled just before
-  bool cut_off_ = false;     ///< its connection ended in the middle of a start already
+  int cut_offs_ = 0;         ///< how often its connection ended in the middle of this start
   spark::Duration backoff_{};
   spark::Duration give_up_at_{};
   lightningd::ChannelId channel_id_;
