@@ -9,7 +9,7 @@
 #   $ open_channels 1 2 3 4   # one batch of l1 to the others, $REGTEST_AMOUNT sat each, six blocks on top
 #   $ connect 1 2             # l1 to l2
 #   $ ln_address 2            # id@127.0.0.1:port of l2, as multifundchannel takes it
-#   $ mine 6                  # blocks
+#   $ mine 6                  # blocks, and waits until every node knows them
 #   $ l1-log                  # its log
 #   $ stop_ln                 # start_ln goes on where it was
 #   $ destroy_ln              # stop_ln, and remove everything
@@ -79,7 +79,11 @@ ln_address() {
 }
 
 mine() {
-    bt-cli -generate "${1:-1}" >/dev/null
+    local i
+    bt-cli -generate "${1:-1}" >/dev/null || return 1
+    for i in $(_regtest_nodes); do
+        _regtest_until "l$i to see the block" _regtest_synced_or_stopped "$i" || return 1
+    done
 }
 
 bt-cli() {
@@ -216,6 +220,10 @@ _regtest_synced() {
     info=$(_regtest_cli "$1" getinfo 2>/dev/null) || return 1
     ! echo "$info" | grep -q '"warning_.*sync"' &&
         [ "$(echo "$info" | _regtest_field blockheight)" -ge "$(bt-cli getblockcount)" ]
+}
+
+_regtest_synced_or_stopped() {
+    _regtest_synced "$1" || ! _regtest_cli "$1" getinfo >/dev/null 2>&1
 }
 
 _regtest_sees_coin() {

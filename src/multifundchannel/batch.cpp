@@ -50,6 +50,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
     auto record = std::make_shared<funding::OpeningRecord>();
     record->peer = destination.id;
     record->batch = ledger_->id;
+    record->planned = destination.amount;
     record->label = str(label_, " peer ", destination.index, " (", destination.id.brief(), ")");
     if (destination.policy) record->policy = funding::PolicyRecord{*destination.policy};
     ledger_->openings.push_back(record);

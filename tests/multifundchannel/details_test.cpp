@@ -132,3 +132,14 @@ TEST_CASE("listmultifundchannels has the cause, whatever the caller wanted to kn
   CHECK(text_of(about(*batch.find("destinations"), world.peer_id("b")), "cause") == "\"refused\"");
   CHECK(text_of(about(*batch.find("destinations"), world.peer_id("a")), "cause").empty());
 }
+
+TEST_CASE("listmultifundchannels has the amounts of a batch that never had its coins") {
+  auto setup = with({peer("a")});
+  setup.coins = {};
+  World world(std::move(setup));
+  const auto wanted = worlds::error(world.call("multifundchannel", open({"a"})));
+  CHECK(wanted.code == lightningd::code::cannot_afford);
+  const auto listed = parsed(*world.call("listmultifundchannels", "{}").result);
+  const auto batch = listed.root().find("batches")->elements().at(0);
+  CHECK(text_of(about(*batch.find("destinations"), world.peer_id("a")), "amount_msat") == "1000000000");
+}
