@@ -8,6 +8,7 @@
 
 #include "funding/destination.hpp"
 #include "funding/params.hpp"
+#include "util/str.hpp"
 
 namespace funding {
 
@@ -34,7 +35,7 @@ util::Result<std::vector<lightningd::Outpoint>> parse_utxos(const json::Value& v
 
 util::Result<std::uint32_t> parse_positive(const json::Value& value) {
   const auto number = parse_u32(value);
-  if (number && *number == 0) return wrong(value, "must be a positive integer");
+  if (!number || *number == 0) return wrong(value, util::str("must be an integer from 1 to ", UINT32_MAX));
   return number;
 }
 

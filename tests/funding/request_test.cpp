@@ -141,16 +141,17 @@ TEST_CASE("minconf") {
 TEST_CASE("minchannels") {
   CHECK(with(R"(,"minchannels":"2")")->minchannels == 2);
   CHECK(with(R"(,"minchannels":99)")->minchannels == 2);  // as with the builtin: all there are
-  CHECK(error_of(with(R"(,"minchannels":0)")) == "-32602: minchannels: must be a positive integer, got 0");
+  CHECK(error_of(with(R"(,"minchannels":0)")) == "-32602: minchannels: must be an integer from 1 to 4294967295, got 0");
   CHECK(error_of(with(R"(,"minchannels":-1)")) ==
-        "-32602: minchannels: must be an integer from 0 to 4294967295, got -1");
+        "-32602: minchannels: must be an integer from 1 to 4294967295, got -1");
 }
 
 TEST_CASE("peer_timeout, which the builtin does not have") {
   CHECK_FALSE(with("")->peer_timeout_seconds);
   CHECK(with(R"(,"peer_timeout":30)")->peer_timeout_seconds == 30);
   CHECK(parse_text("[[" + two + "],null,null,null,null,null,60]")->peer_timeout_seconds == 60);
-  CHECK(error_of(with(R"(,"peer_timeout":0)")) == "-32602: peer_timeout: must be a positive integer, got 0");
+  CHECK(error_of(with(R"(,"peer_timeout":0)")) ==
+        "-32602: peer_timeout: must be an integer from 1 to 4294967295, got 0");
 }
 
 TEST_CASE("utxos") {

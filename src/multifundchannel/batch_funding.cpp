@@ -1,0 +1,99 @@
+// The wallet's side of a batch: what it is asked for, and what each peer is to get.
+
+#include <algorithm>
+#include <utility>
+
+#include "multifundchannel/batch.hpp"
+#include "util/log.hpp"
+
+namespace multifundchannel {
+
+using lightningd::Sat;
+using spark::Completion;
+using util::Result;
+
+void Batch::reserve(Completion completion) {
+  choice_.minconf = request_.minconf;
+  choice_.utxos = request_.utxos;
+  choice_.has_utxos = request_.has_utxos;
+  // Beside the connects one can only guess: a peer that offers anchors like us. See reserved().
+  choice_.anchor_channel = request_.has_shares() ? anchors_negotiated()
+                                                 : node_.features.offers(lightningd::feature::anchors_zero_fee_htlc_tx);
+  proposed_for_ = live();
+  coins_.reserve(choice_, payees(), save_again(), [this, c = std::move(completion)](Result<Proposal> proposal) mutable {
+    reserved(std::move(proposal), std::move(c));
+  });
+}
+
+void Batch::reserved(Result<Proposal> proposal, Completion completion) {
+  if (proposal) return funded(std::move(*proposal), std::move(completion));
+  // The emergency reserve is only for anchor channels; perhaps no peer wants one.
+  if (proposal.error().code != lightningd::code::emergency_reserve || request_.has_shares()) {
+    return fail(proposal.error());
+  }
+  scope_.wait(connects_, [this, error = proposal.error(), c = std::move(completion)]() mutable {
+    if (anchors_negotiated()) return fail(error);
+    choice_.anchor_channel = false;
+    proposed_for_ = live();
+    coins_.reserve(choice_, payees(), save_again(), [this, c = std::move(c)](Result<Proposal> second) mutable {
+      if (!second) return fail(second.error());
+      funded(std::move(*second), std::move(c));
+    });
+  });
+}
+
+void Batch::funded(Proposal proposal, Completion completion) {
+  if (const auto fits = within_cap(proposal); !fits) return fail(fits.error());
+  proposal_ = std::move(proposal);
+  util::debug(label_, ": reserved");
+  for (const auto& peer : peers_) peer->record()->planned = amount_of(*peer);
+  save(funding::BatchPhase::opening, [c = std::move(completion)]() mutable { std::move(c).done(); });
+}
+
+// Peers dropped out: the same inputs for those that are left. What the shares get may have grown.
+void Batch::propose_anew() {
+  util::debug(label_, ": proposing the transaction anew, ", live().size(), " peers are left");
+  proposed_for_ = live();
+  coins_.repropose(payees(), [this](Result<Proposal> proposal) {
+    if (!proposal) return fail(proposal.error());
+    if (const auto fits = within_cap(*proposal); !fits) return fail(fits.error());
+    proposal_ = std::move(*proposal);
+    all_started();
+  });
+}
+
+Payees Batch::payees() const {
+  Payees payees;
+  for (const auto* peer : live()) {
+    ++payees.count;
+    payees.fixed = payees.fixed + peer->destination().amount;
+    if (const auto& share = peer->destination().share) {
+      payees.claims.push_back({peer->destination().index, *share, most_for(node_.features, peer->features())});
+    } else {
+      payees.amounts.push_back(peer->destination().amount);
+    }
+  }
+  return payees;
+}
+
+Sat Batch::amount_of(const PeerOpening& peer) const {
+  const auto& destination = peer.destination();
+  if (!destination.share) return destination.amount;
+  const auto share = proposal_->shares.find(destination.index);
+  return share == proposal_->shares.end() ? Sat{} : share->second;
+}
+
+/// Of the proposal for those that are in `proposed_for_`.
+Result<void> Batch::within_cap(const Proposal& proposal) const {
+  const auto cost = funding::cost_of(proposal.draft, proposal.paid, proposed_for_.size());
+  return cost ? request_.cap.check(*cost) : Result<void>(cost.error());
+}
+
+bool Batch::anchors_negotiated() const {
+  const auto anchors = lightningd::feature::anchors_zero_fee_htlc_tx;
+  const auto peers = live();
+  return node_.features.offers(anchors) &&
+         std::any_of(peers.begin(), peers.end(), [](const auto* peer) { return peer->features().offers(anchors); });
+}
+
+}  // namespace multifundchannel

@@ -1,0 +1,130 @@
+// listmultifundchannels and multifundchannel-forget.
+
+#include <algorithm>
+#include <utility>
+
+#include "json/writer.hpp"
+#include "multifundchannel/local_call.hpp"
+#include "multifundchannel/service.hpp"
+#include "util/str.hpp"
+
+namespace multifundchannel {
+
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+Error unknown_batch(const std::string& batch) {
+  return Error{lightningd::code::invalid_params, str("batch: there is none with the id ", batch), {}};
+}
+
+/// What is given up with a record that is being settled, for the user to decide.
+std::vector<std::string> losses_of(const BatchReport& report, const funding::Ledger& ledger) {
+  std::vector<std::string> losses;
+  for (const auto& [outpoint, height] : ledger.reservation.heights) {
+    losses.push_back(
+        str("input ", outpoint.str(), " may stay reserved until block ", height + ledger.reservation.most_blocks()));
+  }
+  for (const auto& destination : report.destinations) {
+    const auto what = destination.outpoint ? str("channel ", destination.outpoint->str()) : std::string("opening");
+    losses.push_back(str(what, " with ", destination.id.hex(), " is neither completed nor removed"));
+  }
+  for (const auto& destination : report.destinations) {
+    if (!destination.policy || destination.policy->state != funding::PolicyRecord::State::pending) continue;
+    losses.push_back(str("the policy of channel ", destination.outpoint->str(), " is not set"));
+  }
+  if (ledger.phase == funding::BatchPhase::sending && report.txid) {
+    losses.push_back(str("transaction ", report.txid->hex(),
+                         " may have been sent; it is not sent again. Do not spend its inputs before you know"));
+  }
+  return losses;
+}
+
+/// The answer of multifundchannel-forget.
+std::string forget_json(const std::string& batch, const std::string& state, const std::vector<std::string>& gives_up,
+                        bool forgotten) {
+  json::Writer out;
+  out.object().field("batch", batch).field("forgotten", forgotten).field("state", state);
+  out.key("gives_up").array();
+  for (const auto& loss : gives_up) out.value(loss);
+  return out.end().end().take();
+}
+
+std::string forget_json(const Settlement& settlement, bool forgotten) {
+  const auto& report = settlement.report();
+  return forget_json(report.id, report.state, losses_of(report, *settlement.ledger()), forgotten);
+}
+
+}  // namespace
+
+std::vector<BatchReport> Service::reports() const {
+  std::vector<BatchReport> reports = ended_;
+  for (const auto& [id, run] : runs_) reports.push_back(run->report());
+  for (const auto& [id, settlement] : settlements_) reports.push_back(settlement->report());
+  for (const auto& [id, why] : unreadable_) {
+    BatchReport report;
+    report.id = id;
+    report.state = "unsettled";
+    report.recovery = {str("its record is kept but not acted on: ", why)};
+    reports.push_back(std::move(report));
+  }
+  std::stable_sort(reports.begin(), reports.end(), [](const auto& a, const auto& b) { return a.begun < b.begun; });
+  return reports;
+}
+
+void Service::list(plugin::Command command, const std::optional<std::string>& batch) {
+  auto all = reports();
+  if (batch) std::erase_if(all, [&batch](const BatchReport& report) { return report.id != *batch; });
+  if (batch && all.empty()) return command.fail(unknown_batch(*batch));
+  command.succeed(to_json(all));
+}
+
+void Service::forget(plugin::Command command, const std::string& batch, bool confirmed) {
+  if (unreadable_.contains(batch)) return forget_unreadable(std::move(command), batch, confirmed);
+  if (runs_.contains(batch)) {
+    return command.fail(Error{-1, str("batch: ", batch, " is still running"), {}});
+  }
+  const auto found = settlements_.find(batch);
+  if (found == settlements_.end()) return command.fail(unknown_batch(batch));
+  auto& settlement = *found->second;
+  if (!confirmed) return command.succeed(forget_json(settlement, false));
+  // From now on it neither sends nor undoes anything: that is what the caller was shown to give up.
+  settlement.stop();
+  settlement.journal()->remove(scope_, [this, batch, command = std::move(command)](const Result<void>& done) mutable {
+    const auto node = settlements_.extract(batch);
+    if (node.empty()) return command.fail(unknown_batch(batch));  // forgotten by somebody else meanwhile
+    const auto& stopped = *node.mapped();
+    if (!done) {
+      settle_again(stopped);
+      return command.fail(done.error());
+    }
+    command.succeed(forget_json(stopped, true));
+    end(stopped.report());
+    ended_.back().state = "forgotten";
+  });
+}
+
+void Service::settle_again(const Settlement& stopped) {
+  settle(stopped.report().id,
+         std::make_unique<Settlement>(runtime_, lightningd::Client(caller_, ""), settings_, book_, node_,
+                                      stopped.ledger(), stopped.journal(), stopped.report()),
+         settings_.settle_pause, nullptr);
+}
+
+void Service::forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed) {
+  auto answer = [batch, why = unreadable_.at(batch)](bool forgotten) {
+    return forget_json(batch, "unsettled", {str("a record that this plugin can not read: ", why)}, forgotten);
+  };
+  if (!confirmed) return command.succeed(answer(false));
+  auto removed = [this, batch, answer, command = std::move(command)](const Result<void>& done) mutable {
+    if (!done) return command.fail(done.error());
+    unreadable_.erase(batch);
+    command.succeed(answer(true));
+  };
+  const lightningd::Client client(caller_, command.raw_id());
+  client.deldatastore(journal_key(batch), local_call<void>(scope_, settings_, "deldatastore", std::move(removed)));
+}
+
+}  // namespace multifundchannel
