@@ -122,13 +122,13 @@ void OpeningBook::add(const std::shared_ptr<OpeningRecord>& record) {
   records_.emplace(record->peer, record);
 }
 
-bool OpeningBook::belongs_to_another(const OpeningRecord& record) const {
+bool OpeningBook::belongs_to_another(const OpeningRecord& record, lightningd::Sat total) const {
   const auto [first, last] = records_.equal_range(record.peer);
-  return std::any_of(first, last, [&record](const auto& entry) {
+  return std::any_of(first, last, [&record, total](const auto& entry) {
     const auto other = entry.second.lock();
     const bool opening =
         other && other->batch != record.batch && (other->stage == Stage::started || other->stage == Stage::completing);
-    return opening && other->accepted > record.accepted;
+    return opening && other->may_be(total) && other->accepted > record.accepted;
   });
 }
 

@@ -101,9 +101,9 @@ struct ReservationRecord {
 class OpeningBook {
  public:
   void add(const std::shared_ptr<OpeningRecord>& record);
-  /// Whether another batch's opening with the same peer was accepted later: then this one's was gone
-  /// by that time, and the one that lightningd shows is not ours.
-  [[nodiscard]] bool belongs_to_another(const OpeningRecord& record) const;
+  /// Whether another batch's opening with the same peer, which has the total that lightningd shows, was
+  /// accepted later: then this one's was gone by that time, and what is shown is not ours.
+  [[nodiscard]] bool belongs_to_another(const OpeningRecord& record, lightningd::Sat total) const;
   /// Whether another batch waits for the answer to a start: then it is open whose opening it is.
   [[nodiscard]] bool another_is_starting(const OpeningRecord& record) const;
   /// Whether a batch that is not over has this peer.

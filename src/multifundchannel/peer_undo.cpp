@@ -161,7 +161,7 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
       evidence.other_awaits_lockin = true;
     } else if (channel.state == "OPENINGD" && channel.opened_by_us && channel.total &&
                (util::mutated("takes-any-opening") ||
-                (record_->may_be(*channel.total) && !book_.belongs_to_another(*record_)))) {
+                (record_->may_be(*channel.total) && !book_.belongs_to_another(*record_, *channel.total)))) {
       evidence.uncommitted = &channel;
     }
   }

@@ -101,14 +101,15 @@ TEST_CASE("of two openings with a peer the later one is what lightningd shows") 
   book.add(second);
   first->start_sent(Sat{1000});
   first->start_answered(true, false);
-  CHECK_FALSE(book.belongs_to_another(*first));
+  CHECK_FALSE(book.belongs_to_another(*first, Sat{1000}));
   second->start_sent(Sat{1000});
-  CHECK_FALSE(book.belongs_to_another(*first));  // not accepted yet
+  CHECK_FALSE(book.belongs_to_another(*first, Sat{1000}));  // not accepted yet
   second->start_answered(true, false);
-  CHECK(book.belongs_to_another(*first));
-  CHECK_FALSE(book.belongs_to_another(*second));
+  CHECK(book.belongs_to_another(*first, Sat{1000}));
+  CHECK_FALSE(book.belongs_to_another(*second, Sat{1000}));
+  CHECK_FALSE(book.belongs_to_another(*first, Sat{2000}));  // the second's answer may have come late
   second->gone();
-  CHECK_FALSE(book.belongs_to_another(*first));
+  CHECK_FALSE(book.belongs_to_another(*first, Sat{1000}));
 }
 
 TEST_CASE("a batch's own record is never another's, even in a copy that settles it") {
@@ -121,10 +122,10 @@ TEST_CASE("a batch's own record is never another's, even in a copy that settles 
   original->start_sent(Sat{1000});
   CHECK_FALSE(book.another_is_starting(copy));
   original->start_answered(true, false);
-  CHECK_FALSE(book.belongs_to_another(copy));
+  CHECK_FALSE(book.belongs_to_another(copy, Sat{1000}));
   OpeningRecord other;
   other.batch = "b";
-  CHECK(book.belongs_to_another(other));
+  CHECK(book.belongs_to_another(other, Sat{1000}));
   original->start_sent(Sat{1000});
   CHECK(book.another_is_starting(other));
 }

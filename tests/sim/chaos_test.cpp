@@ -45,3 +45,9 @@ TEST_CASE("a stop in the moment in which a batch is settled breaks nothing") {
     CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
   }
 }
+
+// The first batch's start was answered, though late, after its opening had gone and the second one's had come.
+TEST_CASE("a late answer does not make a batch take its own opening for another's") {
+  const auto result = sim::run_chaos(300923, false);
+  CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
+}
