@@ -255,8 +255,9 @@ void Channels::close_channel(Peer& peer, Channel& channel, std::uint32_t timeout
   }
   core_.monitor.ending(channel, "close");
   set_state(peer, channel, shutting_down);
-  const bool agrees = peer.connected && !peer.frozen;
-  const auto delay = agrees ? peer.setup.delay * 4 : spark::Duration(std::uint64_t{timeout_seconds} * 1000);
+  const spark::Duration patience(std::uint64_t{timeout_seconds} * 1000), talk = peer.setup.delay * 4;
+  const bool agrees = peer.connected && !peer.frozen && talk < patience;
+  const auto delay = agrees ? talk : patience;
   core_.after(delay, [this, &peer, id = channel.id, agrees, reply = std::move(reply)]() mutable {
     closed(peer, id, agrees ? "mutual" : "unilateral", std::move(reply));
   });

@@ -53,7 +53,9 @@ void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
   feerates_[coin.outpoint].insert(feerate);
 }
 
-void Monitor::signing(const RawPsbt& psbt, spark::Duration now) { check_commitments(psbt, "signed", now); }
+void Monitor::signing(const RawPsbt& psbt, spark::Duration now) {
+  if (!nobody_hears_) check_commitments(psbt, "signed", now);
+}
 
 void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, spark::Duration now) {
   const auto& transaction = psbt.transaction();

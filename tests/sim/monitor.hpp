@@ -50,6 +50,8 @@ class Monitor {
   /// The same transaction's change output, which tells it from others that spend the same coins.
   void planned(const util::Bytes& change, std::uint32_t feerate) { plans_[change] = feerate; }
   void signing(const RawPsbt& psbt, spark::Duration now);
+  /// What is carried out now was asked for over a connection that has ended: a signature gets to nobody.
+  void nobody_hears(bool nobody) { nobody_hears_ = nobody; }
   /// sendpsbt got past all that could refuse it: from here on it may be broadcast.
   void sending(const RawPsbt& psbt, std::uint32_t version, spark::Duration now);
   /// Every transaction that may have been broadcast.
@@ -99,6 +101,7 @@ class Monitor {
   std::map<util::Bytes, std::uint32_t> plans_;                        // feerates by the script of the change
   std::map<lightningd::Outpoint, spark::Duration> failed_;            // when a peer's error ended it
   std::set<lightningd::Outpoint> lost_in_between_;
+  bool nobody_hears_ = false;
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;
   std::map<lightningd::Txid, funding::Transaction> attempted_;

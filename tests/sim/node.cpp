@@ -70,7 +70,8 @@ void Node::recover() {
   sending_.recover();
 }
 
-std::string Node::getinfo() const {
+std::string Node::getinfo() {
+  core_.told_height = core_.wallet.height;
   std::size_t pending = 0, active = 0, peers = 0;
   for (const auto& peer : core_.peers.all()) {
     if (peer.known()) ++peers;

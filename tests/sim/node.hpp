@@ -53,7 +53,7 @@ class Node {
   [[nodiscard]] std::string state_json() const;
 
  private:
-  [[nodiscard]] std::string getinfo() const;
+  std::string getinfo();
   [[nodiscard]] std::string configs() const;
   [[nodiscard]] std::string peers_json() const;
 

@@ -101,7 +101,10 @@ void RpcConnection::read_later(Request request, Reply reply) {
   auto& lightningd = lightningd_;
   core.after(busy_until_ - now, [weak, &lightningd, request = std::move(request), reply = std::move(reply)]() mutable {
     if (const auto self = weak.lock()) return (*self)->carry_out(std::move(request), std::move(reply));
+    auto& monitor = lightningd.node().core().monitor;
+    monitor.nobody_hears(true);
     lightningd.handle(std::move(request), Reply());
+    monitor.nobody_hears(false);
   });
 }
 

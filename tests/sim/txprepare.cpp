@@ -84,7 +84,15 @@ void Txprepare::txprepare(Params& params, Reply reply) {
                      Reply([&answer](util::Result<std::string> result) { answer.emplace(std::move(result)); }));
   if (!*answer) return reply.finish(answer->error());
   const auto result = json::Document::parse(**answer, "result");
+  note_unforeseen(*funding::Psbt::from_base64(*result->root().string("psbt")));
   funded(params, result->root(), std::move(reply));
+}
+
+// Two blocks between the plugin's look at the height and this: the README says what is left then, if the answer is
+// lost.
+void Txprepare::note_unforeseen(const funding::Psbt& psbt) {
+  if (core_.wallet.height <= core_.told_height + 1) return;
+  for (const auto& input : psbt.inputs()) core_.wallet.find(input.outpoint)->unforeseen = true;
 }
 
 // As in lightningd, an `all` that can not be paid leaves the reservation behind.

@@ -20,6 +20,7 @@ class Txprepare {
 
  private:
   void txprepare(Params& params, Reply reply);
+  void note_unforeseen(const funding::Psbt& psbt);
   void funded(Params& params, const json::Value& funded, Reply reply);
   void txdiscard(Params& params, Reply reply);
   void txsend(Reply reply);

@@ -29,6 +29,7 @@ struct Coin {
   spark::Duration taken_at{-1'000'000};  ///< when somebody else took it last
   std::set<std::uint32_t> heights{};     ///< to which it was ever reserved
   bool meddled = false;                  ///< another user has freed or taken it, whosever it was
+  bool unforeseen = false;               ///< its height is one that nobody could have written down
 };
 
 /// The node's coins. A reservation is a block height: reserving again adds blocks, unreserving

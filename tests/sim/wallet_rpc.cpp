@@ -170,6 +170,8 @@ void WalletRpc::unreserveinputs(Params& params, Reply reply) {
     core_.wallet.unreserve(*coin, blocks);
     core_.monitor.unreserved(*coin, core_.runtime.now());
     if (!core_.wallet.is_reserved(*coin)) coin->others_until = 0;  // lost, rightly or not; that was judged just now
+    // Freed by another user while this was held up, and reserved by another batch of the plugin's since.
+    if (core_.wallet.is_reserved(*coin)) coin->unforeseen = coin->meddled;
     write_reservation(writer, core_.wallet, *coin, before);
   }
   reply.succeed(writer.end().end().take());
