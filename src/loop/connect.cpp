@@ -15,6 +15,8 @@ namespace loop {
 
 namespace {
 
+constexpr int send_buffer = 1 << 20;  // or what the system allows: a large batch then wakes us less often
+
 /// A connection being made. Owned by libuv's request.
 struct Connecting {
   uv_connect_t request;
@@ -39,6 +41,10 @@ struct Connecting {
 
 void on_connected(uv_connect_t* request, int status) {
   const std::unique_ptr<Connecting> connecting(static_cast<Connecting*>(request->data));
+  if (status == 0) {
+    auto size = send_buffer;
+    uv_send_buffer_size(connecting->stream->handle(), &size);
+  }
   connecting->finish(status);
 }
 
