@@ -34,7 +34,8 @@ TextFile::~TextFile() { ::close(fd_); }
 std::optional<std::size_t> TextFile::send(int socket, std::size_t begin, std::size_t size) const {
   auto at = static_cast<off_t>(begin);
   const auto end = static_cast<off_t>(begin + size);
-  while (at<end&& ::sendfile(socket, fd_, &at, static_cast<std::size_t>(end - at))> 0) {
+  while (at < end) {
+    if (::sendfile(socket, fd_, &at, static_cast<std::size_t>(end - at)) <= 0) break;
   }
   const auto sent = static_cast<std::size_t>(at) - begin;
   if (sent == 0 && errno != EAGAIN) return std::nullopt;
