@@ -21,7 +21,7 @@ Stream& stream_of(const Handle* handle) {
 
 /// Of what libuv takes for a pipe.
 bool is_socket(int fd) {
-  struct stat status;
+  struct stat status{};
   return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
