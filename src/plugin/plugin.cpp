@@ -9,6 +9,18 @@
 
 namespace plugin {
 
+namespace {
+
+/// Of one log line. lightningd v26.06.6 ends in a crash at a line of more than 256 KiB, and its errors may hold a PSBT.
+constexpr std::size_t longest_line = 8192;
+
+std::string cut(std::string_view line) {
+  if (line.size() <= longest_line) return std::string(line);
+  return util::str(line.substr(0, longest_line), "... (", line.size(), " bytes)");
+}
+
+}  // namespace
+
 Plugin::Plugin(util::Transport& transport, std::string lightningd_version)
     : transport_(transport), version_(std::move(lightningd_version)), self_(std::make_shared<Plugin*>(this)) {}
 
@@ -32,7 +44,7 @@ void Plugin::start() { transport_.start(*this); }
 void Plugin::log(util::Level level, std::string_view line) {
   for (const auto part : lines(line)) {
     json::Writer params;
-    params.object().field("level", util::level_name(level)).field("message", part).end();
+    params.object().field("level", util::level_name(level)).field("message", cut(part)).end();
     send(jsonrpc::notification_text("log", params.take()));
   }
 }

@@ -18,6 +18,18 @@ TEST_CASE("log lines are one notification each") {
                                  jsonrpc::notification_text("log", R"({"level":"error","message":"d"})")});
 }
 
+TEST_CASE("a log line that would end lightningd is cut") {
+  Fixture fixture;
+  fixture.start();
+  fixture.plugin->log(util::Level::info, std::string(300'000, 'x'));
+  fixture.plugin->log(util::Level::info, std::string(8192, 'y'));
+  const auto logged = fixture.transport.take();
+  REQUIRE(logged.size() == 2);
+  CHECK(logged[0].size() < 9000);
+  CHECK(logged[0].find("xxx... (300000 bytes)") != std::string::npos);
+  CHECK(logged[1].find(std::string(8192, 'y') + '"') != std::string::npos);
+}
+
 TEST_CASE("requests arrive in any pieces, several at once") {
   Fixture fixture;
   fixture.start();

@@ -17,6 +17,22 @@ def ten_peers(bench):
     bench.open(destinations)
 
 
+@test(builtin_fails="logs the whole PSBT, and lightningd crashes at a line of more than 256 KiB")
+def a_large_transaction(bench):
+    """Each input brings the whole transaction that it comes from: a PSBT of a megabyte, told to three peers."""
+    node = bench.net.node("large", [f"--plugin={bench.plugin}"] if bench.plugin else [])
+    bench.net.start([node])
+    try:
+        bench.net.fund(node, [200_000] * 150)
+        destinations = [{"id": p.address(), "amount": amount}
+                        for p, amount in zip(bench.peers, (300_000, 400_000, "all"))]
+        result = bench.multifundchannel(destinations, node)
+        bench.check_opened(result, destinations, node)
+        assert len(bench.transaction(result["txid"])["vin"]) == 150
+    finally:
+        bench.net.remove(node)
+
+
 @test
 def one_peer_by_its_id_alone(bench):
     """Connected already, so no address is needed."""
