@@ -80,7 +80,10 @@ bool PreparedRecord::explains(std::uint32_t reserved_to_block) const {
   return includes(reserved_to_block) || (txid && kept_alone);
 }
 
-void ReservationRecord::sent() { in_flight = true; }
+void ReservationRecord::sent() {
+  in_flight = true;
+  freed = false;
+}
 
 void ReservationRecord::answered() {
   in_flight = false;
@@ -97,6 +100,15 @@ void ReservationRecord::released() {
 }
 
 bool ReservationRecord::explains(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const {
+  return explains_now(input, reserved_to_block) || explains_with(input, reserved_to_block, doubtful_blocks);
+}
+
+bool ReservationRecord::explains_now(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const {
+  return explains_with(input, reserved_to_block, 0);
+}
+
+bool ReservationRecord::explains_with(const lightningd::Outpoint& input, std::uint32_t reserved_to_block,
+                                      std::uint32_t more) const {
   const auto known = heights.find(input);
   if (known == heights.end()) return false;
   if (prepared) return prepared->explains(reserved_to_block);
@@ -104,9 +116,18 @@ bool ReservationRecord::explains(const lightningd::Outpoint& input, std::uint32_
     if (sent_blocks == 0 || reserved_to_block < height) return reserved_to_block == height;
     return (reserved_to_block - height) % sent_blocks == 0;
   };
-  if (explained_by(known->second) || explained_by(known->second + doubtful_blocks)) return true;
+  if (explained_by(known->second + more)) return true;
   // A block may have come between asking for the height and reserving.
-  return renewed_at && (explained_by(*renewed_at + blocks) || explained_by(*renewed_at + blocks + 1));
+  return renewed_at && (explained_by(*renewed_at + blocks + more) || explained_by(*renewed_at + blocks + more + 1));
+}
+
+// What a sendpsbt may have added it may take back, too.
+void ReservationRecord::extended(const lightningd::Outpoint& input, std::uint32_t reserved_to_block,
+                                 std::uint32_t by) {
+  auto& height = heights[input];
+  const auto before = reserved_to_block - by;
+  const bool added = sent_blocks > 0 && before >= height && (before - height) % sent_blocks == 0;
+  height = added ? height + by : reserved_to_block;
 }
 
 std::uint32_t ReservationRecord::most_blocks() const {
@@ -137,6 +158,29 @@ bool OpeningBook::another_is_starting(const OpeningRecord& record) const {
   return std::any_of(first, last, [&record](const auto& entry) {
     const auto other = entry.second.lock();
     return other && other->batch != record.batch && other->stage == Stage::starting && other->in_flight;
+  });
+}
+
+bool OpeningBook::another_is_opening(const OpeningRecord& record) const {
+  const auto [first, last] = records_.equal_range(record.peer);
+  return std::any_of(first, last, [&record](const auto& entry) {
+    const auto other = entry.second.lock();
+    return other && other->batch != record.batch && other->stage != Stage::none;
+  });
+}
+
+std::shared_ptr<const OpeningBook::Cancel> OpeningBook::cancelling(const lightningd::NodeId& peer,
+                                                                   std::chrono::milliseconds now) {
+  std::erase_if(cancels_, [](const auto& cancel) { return cancel.expired(); });
+  auto cancel = std::make_shared<const Cancel>(Cancel{peer, now});
+  cancels_.push_back(cancel);
+  return cancel;
+}
+
+bool OpeningBook::is_cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds since) const {
+  return std::any_of(cancels_.begin(), cancels_.end(), [&peer, since](const auto& entry) {
+    const auto cancel = entry.lock();
+    return cancel && cancel->peer == peer && cancel->sent >= since;
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -76,7 +77,8 @@ struct PreparedRecord {
 
 /// The wallet outputs that this batch has reserved.
 struct ReservationRecord {
-  bool in_flight = false;  ///< fundpsbt, utxopsbt or reserveinputs sent and not answered
+  bool in_flight = false;  ///< a call that reserves inputs or frees them was sent and is not answered
+  bool freed = false;      ///< by a call of ours, since they were last reserved
   std::uint32_t blocks = 0;
   std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
   std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved anew, for `blocks`
@@ -89,11 +91,19 @@ struct ReservationRecord {
   /// Whether an input of ours that is reserved to this height is so by us. lightningd adds up what
   /// several users reserve: then the height is another, and the input is not ours to free.
   [[nodiscard]] bool explains(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const;
+  /// The same without the extension that is not answered.
+  [[nodiscard]] bool explains_now(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const;
+  /// An extension by so many blocks came out at this height.
+  void extended(const lightningd::Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by);
   /// What we may have reserved each input for.
   [[nodiscard]] std::uint32_t most_blocks() const;
   void sent();
   void answered();
   void released();
+
+ private:
+  [[nodiscard]] bool explains_with(const lightningd::Outpoint& input, std::uint32_t reserved_to_block,
+                                   std::uint32_t more) const;
 };
 
 /// All openings of this process that are not over, whichever batch they belong to. lightningd has one
@@ -106,12 +116,28 @@ class OpeningBook {
   [[nodiscard]] bool belongs_to_another(const OpeningRecord& record, lightningd::Sat total) const;
   /// Whether another batch waits for the answer to a start: then it is open whose opening it is.
   [[nodiscard]] bool another_is_starting(const OpeningRecord& record) const;
+  /// Whether another batch has, or may have, an opening or a channel with the peer: a fundchannel_cancel could
+  /// take that.
+  [[nodiscard]] bool another_is_opening(const OpeningRecord& record) const;
+
+  /// A fundchannel_cancel on its way, for as long as this lives: it may take any channel of the peer that
+  /// awaits lock-in.
+  struct Cancel {
+    lightningd::NodeId peer;
+    std::chrono::milliseconds sent;
+  };
+  [[nodiscard]] std::shared_ptr<const Cancel> cancelling(const lightningd::NodeId& peer,
+                                                         std::chrono::milliseconds now);
+  /// Whether there is one that was sent at that time or later.
+  [[nodiscard]] bool is_cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds since) const;
+
   /// Whether a batch that is not over has this peer.
   [[nodiscard]] bool involves(const lightningd::NodeId& peer) const;
 
  private:
   std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;
   std::size_t sweep_at_ = 0;  ///< with so many records the expired ones are removed
+  std::vector<std::weak_ptr<const Cancel>> cancels_;
 };
 
 /// How far a batch has come. Each value is on disk before the first effect that it announces is sent.

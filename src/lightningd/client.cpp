@@ -69,6 +69,12 @@ void Client::send(Call call, util::Rope params, util::Result<T> (*parse)(const j
   caller_->call(origin_, call.method, std::move(params), std::move(parsed), filter);
 }
 
+void Client::usage(const std::string& method, Reply<std::string> then) const {
+  Writer params;
+  params.object().field("command", method);
+  send("help", params.end().take(), replies::usage, std::move(then), R"({"help":[{"command":true}]})");
+}
+
 void Client::getinfo(Reply<NodeInfo> then) const {
   send("getinfo", std::string("{}"), replies::node_info, std::move(then));
 }

@@ -152,6 +152,8 @@ class Client {
   Client(jsonrpc::Caller& caller, std::string origin, std::shared_ptr<CallObserver> observer = nullptr)
       : caller_(&caller), origin_(std::move(origin)), observer_(std::move(observer)) {}
 
+  /// The names of a method's parameters, in brackets where they may be left out (help).
+  void usage(const std::string& method, Reply<std::string> then) const;
   void getinfo(Reply<NodeInfo> then) const;
   void feerates(Reply<FeerateLimits> then) const;
   /// Of listconfigs.

@@ -106,6 +106,16 @@ util::Result<std::vector<std::string>> warnings_of(const json::Value& channel) {
 
 }  // namespace
 
+util::Result<std::string> usage(const json::Value& result) {
+  const auto commands = list<std::string>(result, "help", [](const json::Value& command) -> util::Result<std::string> {
+    Fields fields(command);
+    return fields.finish(fields.text("command"));
+  });
+  if (!commands.ok()) return commands.error();
+  if (commands->size() != 1) return util::Error{code::generic, result.path() + ".help: expected one", {}};
+  return commands->front();
+}
+
 util::Result<NodeInfo> node_info(const json::Value& result) {
   Fields fields(result);
   NodeInfo info;

@@ -12,6 +12,7 @@
 /// version or a state of lightningd leaves out are no error, and neither are members added later.
 namespace lightningd::replies {
 
+[[nodiscard]] util::Result<std::string> usage(const json::Value& result);
 [[nodiscard]] util::Result<NodeInfo> node_info(const json::Value& result);
 /// Of feerates, in perkw.
 [[nodiscard]] util::Result<FeerateLimits> feerate_limits(const json::Value& result);

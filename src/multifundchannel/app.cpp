@@ -30,15 +30,16 @@ constexpr auto description = "Open channels to many peers with one transaction, 
 /// lightningd grants 30 seconds to `plugin stop`.
 constexpr auto shutdown_limit = std::chrono::seconds(20);
 
-/// Whether a lightningd version such as "v25.12rc1-3-gabcdef" is at least year.month.
-bool at_least(std::string_view version, int year, int month) {
+/// Whether a lightningd version such as "v25.12rc1-3-gabcdef" is at least year.month; nothing when it does not tell,
+/// like that of a build without tags.
+std::optional<bool> at_least(std::string_view version, int year, int month) {
   if (version.starts_with('v')) version.remove_prefix(1);
   const char* end = version.data() + version.size();
   int has_year = 0;
   int has_month = 0;
   const auto first = std::from_chars(version.data(), end, has_year);
-  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') return false;
-  if (std::from_chars(first.ptr + 1, end, has_month).ec != std::errc()) return false;
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') return std::nullopt;
+  if (std::from_chars(first.ptr + 1, end, has_month).ec != std::errc()) return std::nullopt;
   return has_year > year || (has_year == year && has_month >= month);
 }
 
@@ -246,12 +247,13 @@ Result<void> App::Impl::init(const Configuration& configuration) {
   const auto features = lightningd::Features::from_hex(configuration.init_features);
   if (!features) return util::Error{-1, "init: feature_set.init is not hex", {}};
   leaves_v2_to_builtin = features->offers(lightningd::feature::dual_fund);
-  const NodeFacts node{*features, at_least(configuration.version, 25, 12)};
+  const auto knows_withhold = at_least(configuration.version, 25, 12);
+  const NodeFacts node{*features, knows_withhold.value_or(false)};
   rpc_path = configuration.rpc_path();
   caller.emplace(connector, rpc_path);
   caller->start();
   service.emplace(runtime, *caller, node, settings, environment.seed, environment.unix_time, environment.files);
-  service->recover();
+  service->recover(knows_withhold.has_value());
   return {};
 }
 

@@ -38,7 +38,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       ledger_(std::move(ledger)),
       journal_(std::move(journal)),
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
-      context_{scope_, std::move(client), settings_, connects, watch, {}, node.withhold},
+      context_{scope_, std::move(client), settings_, connects, watch, book_, {}, node.withhold},
       preparation_(scope_, context_.client, settings_, request_),
       coins_(scope_, context_.client, settings_, ledger_),
       policies_(scope_, context_.client, ledger_, label_) {
@@ -270,7 +270,7 @@ void Batch::peer_failed(PeerOpening& peer) {
 }
 
 Spark Batch::undo(PeerOpening& peer) {
-  undos_.push_back(std::make_unique<PeerUndo>(scope_, context_.client, settings_, book_, coins_, peer.record()));
+  undos_.push_back(std::make_unique<PeerUndo>(scope_, context_.client, settings_, book_, coins_, ledger_, peer.record()));
   return scope_.spark([this, &undo = *undos_.back()](Completion completion) {
     undo.run([this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
       if (outcome == PeerUndo::Outcome::channel_remains) undo_remains_ = true;

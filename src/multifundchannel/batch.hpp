@@ -106,7 +106,7 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
 
   const funding::Request request_;
   const Settings settings_;
-  const funding::OpeningBook& book_;
+  funding::OpeningBook& book_;
   const NodeFacts node_;
   const std::string label_;
   std::mt19937_64 random_;

@@ -1,5 +1,6 @@
 #include "multifundchannel/coins.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -55,23 +56,36 @@ std::vector<Outpoint> foreign_inputs(const funding::ReservationRecord& record,
                                      const std::vector<Reservation>& reservations, std::uint32_t blocks) {
   std::vector<Outpoint> foreign;
   for (const auto& [outpoint, to] : reservations) {
-    const auto known = record.heights.find(outpoint);
-    if (known == record.heights.end() || to != known->second + blocks) foreign.push_back(outpoint);
+    if (to < blocks || !record.explains_now(outpoint, to - blocks)) foreign.push_back(outpoint);
   }
   return foreign;
 }
 
 /// Only what was ours before is so afterwards.
 void record_extension(funding::ReservationRecord& record, const Result<std::vector<Reservation>>& reservations) {
+  const auto blocks = record.doubtful_blocks;
   if (reservations) {
     for (const auto& [outpoint, to] : *reservations) {
-      const auto known = record.heights.find(outpoint);
-      if (known != record.heights.end() && to == known->second + record.doubtful_blocks) known->second = to;
+      if (to >= blocks && record.explains_now(outpoint, to - blocks)) record.extended(outpoint, to, blocks);
     }
-    record.blocks += record.doubtful_blocks;
+    record.blocks += blocks;
   }
   if (reservations || !lightningd::in_doubt(reservations.error())) record.doubtful_blocks = 0;
   record.answered();
+}
+
+/// An extension whose answer was lost long ago: it shows whether it was carried out.
+void settle_doubt(funding::ReservationRecord& record, const std::vector<WalletOutput>& outputs) {
+  const auto blocks = std::exchange(record.doubtful_blocks, 0);
+  bool added = false;
+  for (const auto& output : outputs) {
+    const auto to = output.reserved_to_block;
+    if (blocks == 0 || !output.reserved || to < blocks || record.explains_now(output.outpoint, to)) continue;
+    if (!record.explains_now(output.outpoint, to - blocks)) continue;
+    record.extended(output.outpoint, to, blocks);
+    added = true;
+  }
+  if (added) record.blocks += blocks;
 }
 
 std::vector<Outpoint> outpoints_of(const funding::ReservationRecord& record) {
@@ -166,12 +180,12 @@ void Coins::announce_extension() {
 }
 
 void Coins::extend(Reply<Taken> then) {
-  if (extended()) {
-    scope_.runtime().post(scope_.guard<>("extended", [then = std::move(then)]() mutable { then(Taken()); }));
-    return;
-  }
+  if (!extended()) return add(settings_.longer_reservation, std::move(then));
+  scope_.runtime().post(scope_.guard<>("extended", [then = std::move(then)]() mutable { then(Taken()); }));
+}
+
+void Coins::add(std::uint32_t blocks, Reply<Taken> then) {
   using Answer = Result<std::vector<Reservation>>;
-  const auto blocks = settings_.longer_reservation;
   const auto foreign = std::make_shared<std::vector<Outpoint>>();
   auto guarded = local_call<std::vector<Reservation>>(
       scope_, settings_, "reserveinputs",
@@ -250,6 +264,47 @@ void Coins::reserve_lost(std::vector<Outpoint> lost, Save save, Reply<Taken> the
   client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(renew)));
 }
 
+void Coins::keep(Save save, Reply<Taken> then) {
+  const auto again = std::make_shared<Save>(std::move(save));
+  hold([again](Reply<void> saved) { (*again)(std::move(saved)); },
+       [this, again, then = std::move(then)](const Result<Taken>& taken) mutable {
+         if (!taken || *taken) return then(taken);
+         look_at_end(std::move(*again), std::move(then));
+       });
+}
+
+void Coins::look_at_end(Save save, Reply<Taken> then) {
+  listfunds([this, save = std::move(save), then = std::move(then)](Result<Outputs> outputs) mutable {
+    if (!outputs) return then(outputs.error());
+    using lightningd::NodeInfo;
+    auto judge = [this, outputs = std::move(*outputs), save = std::move(save),
+                  then = std::move(then)](const Result<NodeInfo>& node) mutable {
+      if (!node) return then(node.error());
+      if (!ends_soon(outputs, node->blockheight)) return then(Taken());
+      prolong(outputs, std::move(save), std::move(then));
+    };
+    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(judge)));
+  });
+}
+
+bool Coins::ends_soon(const Outputs& outputs, std::uint32_t height) const {
+  return std::any_of(outputs.begin(), outputs.end(), [this, height](const WalletOutput& output) {
+    return hold_on(output, ledger_->reservation) == Hold::ours &&
+           output.reserved_to_block <= height + settings_.reservation_margin;
+  });
+}
+
+void Coins::prolong(const Outputs& outputs, Save save, Reply<Taken> then) {
+  auto& record = ledger_->reservation;
+  settle_doubt(record, outputs);
+  record.doubtful_blocks = settings_.longer_reservation;
+  save([this, then = std::move(then)](const Result<void>& saved) mutable {
+    if (saved) return add(settings_.longer_reservation, std::move(then));
+    ledger_->reservation.doubtful_blocks = 0;
+    then(saved.error());
+  });
+}
+
 void Coins::find_taken(Reply<Taken> then) {
   listfunds([this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
     if (!outputs) return then(outputs.error());
@@ -275,7 +330,10 @@ Coins::Taken Coins::taken_by_others(const Outputs& outputs) const {
 
 void Coins::release(Reply<bool> then) {
   dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, ledger_);
-  dry_run_->discard_what_is_left([this, then = std::move(then)]() mutable { release_now(std::move(then)); });
+  dry_run_->discard_what_is_left([this, then = std::move(then)]() mutable {
+    if (!ledger_->reservation.in_flight) return release_now(std::move(then));
+    then(Error{jsonrpc::Caller::lost, "lightningd has not answered txdiscard", {}});
+  });
 }
 
 void Coins::release_now(Reply<bool> then) {
@@ -299,15 +357,22 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
     return then(false);
   }
   using Answer = Result<std::vector<Reservation>>;
-  // lightningd subtracts the blocks. Each of these inputs is reserved by us alone, for that many at most.
-  client_.unreserveinputs(
-      psbt_of(ours), record.most_blocks(),
-      local_call<std::vector<Reservation>>(scope_, settings_, "unreserveinputs",
-                                           [this, then = std::move(then)](const Answer& answer) mutable {
-                                             if (!answer) return then(answer.error());
-                                             ledger_->reservation.released();
-                                             then(true);
-                                           }));
+  auto guarded = local_call<std::vector<Reservation>>(
+      scope_, settings_, "unreserveinputs", [then = std::move(then)](const Answer& answer) mutable {
+        if (!answer) return then(answer.error());
+        then(true);
+      });
+  // lightningd subtracts the blocks. Each of these inputs is reserved by us alone, for that many at most; nobody
+  // asks for it a second time before this is answered, since the next user's reservation would be hit by that.
+  const auto blocks = record.most_blocks();
+  ledger_->reservation.sent();
+  client_.unreserveinputs(psbt_of(ours), blocks,
+                          [ledger = ledger_, guarded = std::move(guarded)](Answer answer) mutable {
+                            if (answer) ledger->reservation.released();
+                            ledger->reservation.freed = answer.ok();
+                            ledger->reservation.answered();
+                            guarded(std::move(answer));
+                          });
 }
 
 void Coins::listfunds(Reply<Outputs> then) { look_at_coins(scope_, client_, settings_, std::move(then)); }

@@ -55,6 +55,9 @@ class Coins {
   /// Checks that every input still is reserved by us. lightningd frees the inputs of a withheld
   /// channel that it drops, and reservations lapse: those are reserved again.
   void hold(Save save, lightningd::Reply<Taken> then);
+  /// As hold(); and what ends within `reservation_margin` blocks gets `longer_reservation` more: for as long as it
+  /// takes.
+  void keep(Save save, lightningd::Reply<Taken> then);
   /// An input that somebody else has reserved meanwhile, if any.
   void find_taken(lightningd::Reply<Taken> then);
   /// Gives back what still is ours; never touches an input that somebody else has reserved
@@ -70,6 +73,10 @@ class Coins {
               const util::Result<lightningd::Funded>& answer);
   void ask_again(Reading reading, lightningd::Reply<Proposal> then);
   void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
+  void add(std::uint32_t blocks, lightningd::Reply<Taken> then);
+  void look_at_end(Save save, lightningd::Reply<Taken> then);
+  [[nodiscard]] bool ends_soon(const Outputs& outputs, std::uint32_t height) const;
+  void prolong(const Outputs& outputs, Save save, lightningd::Reply<Taken> then);
   void give_back(const std::vector<lightningd::Outpoint>& foreign, std::uint32_t blocks, lightningd::Reply<Taken> then);
   [[nodiscard]] bool extended() const;
   void hold_these(Save save, lightningd::Reply<Taken> then, const Outputs& outputs);

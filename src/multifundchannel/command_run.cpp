@@ -10,8 +10,14 @@ namespace multifundchannel {
 using util::Error;
 using util::Result;
 
+namespace {
+
+constexpr int most_tries_to_record = 3;
+
+}  // namespace
+
 CommandRun::CommandRun(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-                       const funding::OpeningBook& book, plugin::Command command, std::unique_ptr<BatchWatch> watch,
+                       funding::OpeningBook& book, plugin::Command command, std::unique_ptr<BatchWatch> watch,
                        std::unique_ptr<Batch> batch, std::shared_ptr<Journal> journal)
     : runtime_(runtime),
       client_(std::move(client)),
@@ -49,12 +55,19 @@ void CommandRun::answered(Result<std::string> answer) {
   answer_ = std::move(answer);
   auto& ledger = *batch_->ledger();
   if (!journal_->may_be_completed() || ledger.sending) return reply_soon();
-  // Before the caller hears that it failed: a crash must not find the transaction ready to be sent.
   ledger.phase = funding::BatchPhase::completing;
-  journal_->save(scope_, ledger, [this](const Result<void>& saved) {
+  record_failure(most_tries_to_record);
+}
+
+// Before the caller hears that it failed, and before anything is undone: a crash must not find the transaction
+// ready to be sent.
+void CommandRun::record_failure(int tries) {
+  journal_->save(scope_, *ledger(), [this, tries](const Result<void>& saved) {
     if (saved) return reply_soon();
     util::warn(batch_->label(), ": ", saved.error().message);
-    undo();  // the reply waits for all of it
+    if (tries > 1) return scope_.after(settings_.settle_pause, [this, tries] { record_failure(tries - 1); });
+    warn_of_completion();
+    finish(false);  // it is undone when it can be recorded
   });
 }
 
@@ -71,7 +84,6 @@ void CommandRun::undo() {
 void CommandRun::undone(bool clean) {
   if (!clean) util::warn(batch_->label(), ": something could not be undone, see above");
   const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
-  if (!clean && !replied_ && !batch_->ledger()->sending && journal_->may_be_completed()) warn_of_completion();
   const auto& ledger = *batch_->ledger();
   // A txprepare without an answer may still reserve what nobody would release.
   if (!clean || in_doubt || ledger.any_policy_pending() || ledger.reservation.prepared) return finish(false);
@@ -81,7 +93,7 @@ void CommandRun::undone(bool clean) {
   });
 }
 
-// Neither the record nor the channels could be changed. Whoever tries again must know.
+// Nothing is undone as long as the record can not be changed. Whoever tries again must know.
 void CommandRun::warn_of_completion() {
   Error error = answer_->error();
   error.message += util::str("; a crash may still complete it, until listmultifundchannels shows batch ", ledger()->id,

@@ -20,6 +20,7 @@ namespace {
 
 constexpr spark::Duration first_backoff{250};
 constexpr spark::Duration longest_backoff{2000};
+constexpr spark::Duration look_for_cancels{100};
 constexpr int most_cut_offs = 2;
 
 template <class T>
@@ -115,8 +116,23 @@ bool PeerOpening::retry_later() {
   return true;
 }
 
+// A cancel that another batch has sent could take this opening, if theirs is gone when lightningd comes to it.
+bool PeerOpening::is_cancelled_by_another() const {
+  const auto since = context_.scope.runtime().now() - context_.settings.cancel_patience;
+  return context_.book.is_cancelling(destination_.id, since) && !util::mutated("cancels-beside-others");
+}
+
+void PeerOpening::await_cancel() {
+  auto& scope = context_.scope;
+  if (scope.runtime().now() + look_for_cancels > give_up_at_) {
+    return fail(method_, Error{-1, "lightningd does not answer a fundchannel_cancel with this peer", {}});
+  }
+  scope.after(look_for_cancels, [this] { ask_start(); });
+}
+
 void PeerOpening::ask_start() {
   method_ = "fundchannel_start";
+  if (is_cancelled_by_another()) return await_cancel();
   lightningd::StartParams params;
   params.id = destination_.id;
   params.amount = amount_;

@@ -23,6 +23,7 @@ struct BatchContext {
   const Settings& settings;
   spark::Gate& connects;
   BatchWatch& watch;
+  const funding::OpeningBook& book;
   /// For the commitment transactions; empty: lightningd's default.
   std::string commitment_feerate;
   /// Whether lightningd knows `withhold` (v25.12).
@@ -81,6 +82,8 @@ class PeerOpening {
   void reconnected(const util::Result<lightningd::Connected>& answer);
   [[nodiscard]] bool retry_later();
   [[nodiscard]] bool worth_another_start(const util::Error& error);
+  [[nodiscard]] bool is_cancelled_by_another() const;
+  void await_cancel();
   void ask_start();
   void started(const util::Result<lightningd::Started>& answer);
   void completed(const util::Result<lightningd::Completed>& answer);

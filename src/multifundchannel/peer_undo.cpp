@@ -32,12 +32,14 @@ bool awaits_lockin(const PeerChannel& channel) { return channel.state == "CHANNE
 }  // namespace
 
 PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-                   const funding::OpeningBook& book, Coins& coins, std::shared_ptr<funding::OpeningRecord> record)
+                   funding::OpeningBook& book, Coins& coins, std::shared_ptr<const funding::Ledger> ledger,
+                   std::shared_ptr<funding::OpeningRecord> record)
     : scope_(scope),
       client_(client),
       settings_(settings.while_undoing()),
       book_(book),
       coins_(coins),
+      ledger_(std::move(ledger)),
       record_(std::move(record)) {}
 
 void PeerUndo::run(Done done) {
@@ -89,7 +91,11 @@ void PeerUndo::look() {
 }
 
 void PeerUndo::list(lightningd::Reply<std::vector<PeerChannel>> then) {
-  client_.listpeerchannels(record_->peer, local_call(scope_, settings_, "listpeerchannels", std::move(then)));
+  using Channels = std::vector<PeerChannel>;
+  fresh_call<Channels>(
+      scope_, settings_, "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) { client_.listpeerchannels(record_->peer, std::move(reply)); },
+      std::move(then));
 }
 
 void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
@@ -158,7 +164,8 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
         evidence.committed = &channel;
       }
     } else if (awaits_lockin(channel)) {
-      evidence.other_awaits_lockin = true;
+      // lightningd refuses to cancel what the peer has opened.
+      evidence.other_awaits_lockin = evidence.other_awaits_lockin || channel.opened_by_us;
     } else if (channel.state == "OPENINGD" && channel.opened_by_us && channel.total &&
                (util::mutated("takes-any-opening") ||
                 (record_->may_be(*channel.total) && !book_.belongs_to_another(*record_, *channel.total)))) {
@@ -179,19 +186,33 @@ void PeerUndo::remove_uncommitted(const Evidence& evidence) {
     return;
   }
   util::debug(record_->label, ": fundchannel_cancel (not completed)");
-  client_.fundchannel_cancel(record_->peer, then_look("fundchannel_cancel"));
+  cancel();
+}
+
+// Another batch waits for its answer before it starts with this peer: see PeerOpening.
+void PeerUndo::cancel() {
+  auto on_its_way = book_.cancelling(record_->peer, scope_.runtime().now());
+  client_.fundchannel_cancel(record_->peer, [on_its_way = std::move(on_its_way), then = then_look("fundchannel_cancel")](
+                                                const Result<void>& answer) mutable {
+    on_its_way.reset();
+    then(answer);
+  });
 }
 
 void PeerUndo::remove_committed(const Evidence& evidence) {
   const PeerChannel& channel = *evidence.committed;
-  if (channel.released && !util::mutated("cancels-after-sending")) {
+  // Before that phase nothing was sent; lightningd may be newer than when it made the channel.
+  const bool may_be_out = channel.released && ledger_->phase == funding::BatchPhase::sending;
+  if (may_be_out && !util::mutated("cancels-after-sending")) {
     util::warn(record_->label, ": the transaction of its channel ", channel.funding->str(), " may have been sent");
     return give_up(true);
   }
-  // A cancel takes an uncommitted opening first, and one of another batch may come at any moment.
-  if (evidence.cancel_hits_committed && tries_ == 1 && !book_.another_is_starting(*record_)) {
+  // Should it vanish by the peer's error just before, a cancel would take the peer's next one: so there must be
+  // no next one, nor one under way, be it another batch's.
+  const bool alone = !evidence.other_awaits_lockin && !book_.another_is_opening(*record_);
+  if (evidence.cancel_hits_committed && tries_ == 1 && (alone || util::mutated("cancels-beside-others"))) {
     util::debug(record_->label, ": fundchannel_cancel (completed)");
-    client_.fundchannel_cancel(record_->peer, then_look("fundchannel_cancel"));
+    cancel();
   } else if (channel.withheld && channel.channel_id) {
     close(*channel.channel_id);
   } else {

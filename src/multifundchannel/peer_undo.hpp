@@ -27,9 +27,10 @@ class PeerUndo {
   };
   using Done = util::Function<void(Outcome)>;
 
-  /// `coins` are those of the batch, and run in the same scope.
+  /// `coins` and `ledger` are those of the batch; `coins` run in the same scope.
   PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-           const funding::OpeningBook& book, Coins& coins, std::shared_ptr<funding::OpeningRecord> record);
+           funding::OpeningBook& book, Coins& coins, std::shared_ptr<const funding::Ledger> ledger,
+           std::shared_ptr<funding::OpeningRecord> record);
   PeerUndo(const PeerUndo&) = delete;
   PeerUndo& operator=(const PeerUndo&) = delete;
 
@@ -59,6 +60,7 @@ class PeerUndo {
   void wait_for_other();
   void remove_uncommitted(const Evidence& evidence);
   void remove_committed(const Evidence& evidence);
+  void cancel();
   void close(const lightningd::ChannelId& channel);
   void nothing_left();
   void give_up(bool channel);
@@ -70,8 +72,9 @@ class PeerUndo {
   spark::Scope& scope_;
   lightningd::Client client_;
   Settings settings_;
-  const funding::OpeningBook& book_;
+  funding::OpeningBook& book_;
   Coins& coins_;
+  const std::shared_ptr<const funding::Ledger> ledger_;
   std::shared_ptr<funding::OpeningRecord> record_;
   Done done_;
   int tries_ = 0;

@@ -43,11 +43,23 @@ void Service::settings_changed() { connects_.set_limit(settings_.max_connects); 
 
 // --- Batches from before the start ---
 
-void Service::recover() {
+void Service::recover(bool node_known) {
+  if (!node_known) return ask_for_withhold();
   if (util::mutated("does-not-recover")) return recovered();
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
   read_journal();
   read_again_later();
+}
+
+// Without an answer it goes on as on a lightningd that does not know it.
+void Service::ask_for_withhold() {
+  const lightningd::Client client(caller_, "");
+  client.usage("fundchannel_complete",
+               local_call<std::string>(scope_, settings_, "help", [this](const Result<std::string>& usage) {
+                 node_.withhold = usage && usage->find("withhold") != std::string::npos;
+                 if (!usage) util::warn("whether lightningd can withhold channels is not known: ", usage.error().message);
+                 recover(true);
+               }));
 }
 
 // What a killed process had written, or what was lost with a connection, lightningd may carry out
@@ -88,7 +100,7 @@ void Service::found(const StoredText& record) {
     return;
   }
   util::info("batch ", id.substr(0, 8), ": left in the phase ", funding::name_of((*ledger)->phase), ", settling it");
-  const lightningd::Client client(caller_, "");
+  const auto client = client_of(id);
   auto report = report_on(**ledger);
   auto journal = std::make_shared<Journal>(client, settings_, id, record.generation);
   ++to_look_at_;
@@ -109,6 +121,11 @@ void Service::looked() {
 void Service::recovered() {
   recovered_ = true;
   for (auto& command : std::exchange(waiting_, {})) command();
+}
+
+/// The ids of its calls begin with the batch's.
+lightningd::Client Service::client_of(const std::string& batch) const {
+  return {caller_, str("\"batch-", batch.substr(0, 8), '"')};
 }
 
 void Service::settle(const std::string& id, std::unique_ptr<Settlement> settlement, spark::Duration delay,
@@ -151,7 +168,7 @@ void Service::run(plugin::Command command, funding::Request request) {
   const auto number = ++last_number_;
   // Inputs are known to be ours by the height that they are reserved to: no two batches share one.
   settings.longer_reservation += static_cast<std::uint32_t>(number % 100);
-  if (settings.dry_run == DryRun::txprepare) settings.first_reservation += static_cast<std::uint32_t>(number % 12);
+  settings.first_reservation += static_cast<std::uint32_t>(number % 12);
   auto watch = std::make_unique<BatchWatch>(runtime_, request.destinations);
   lightningd::Client client(caller_, command.raw_id(), watch->timeline());
   auto ledger = std::make_shared<funding::Ledger>();
@@ -176,7 +193,7 @@ void Service::finished(const std::string& id, bool settled) {
     if (run->journal()->in_doubt()) read_again_later();
   } else if (!idle_) {
     settle(id,
-           std::make_unique<Settlement>(runtime_, lightningd::Client(caller_, ""), settings_, book_, node_,
+           std::make_unique<Settlement>(runtime_, client_of(id), settings_, book_, node_,
                                         run->ledger(), run->journal(), run->report()),
            settings_.settle_pause, nullptr);
   }

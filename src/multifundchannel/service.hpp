@@ -34,8 +34,9 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   /// Looks for records of batches from before the start and settles them. Commands wait until each was
-  /// looked at once, or for a while: they could meet the same peers and coins.
-  void recover();
+  /// looked at once, or for a while: they could meet the same peers and coins. Unless `node` was known in
+  /// full, lightningd is asked first what it knows.
+  void recover(bool node_known);
 
   /// To be called when an option has changed the settings; running batches keep theirs.
   void settings_changed();
@@ -53,6 +54,7 @@ class Service {
   void shut_down(spark::Duration limit, util::Function<void()> done);
 
  private:
+  void ask_for_withhold();
   void read_journal();
   void read_again_later();
   void found(const std::vector<lightningd::StoredText>& records);
@@ -65,8 +67,11 @@ class Service {
   void end_if_idle();
   void finished(const std::string& id, bool settled);
   void write_trace(const CommandRun& run);
+  [[nodiscard]] lightningd::Client client_of(const std::string& batch) const;
   void settle(const std::string& id, std::unique_ptr<Settlement> settlement, spark::Duration delay,
               util::Function<void()> looked);
+  void forget_settling(plugin::Command command, Settlement& settlement,
+                       const std::vector<lightningd::WalletOutput>& outputs);
   void settle_again(const Settlement& stopped);
   void settled(const std::string& id);
   void end(BatchReport report);
@@ -76,7 +81,7 @@ class Service {
 
   spark::Runtime& runtime_;
   jsonrpc::Caller& caller_;
-  const NodeFacts node_;
+  NodeFacts node_;
   const Settings& settings_;
   std::mt19937_64 random_;
   std::function<std::int64_t()> unix_time_;

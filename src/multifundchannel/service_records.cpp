@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "json/writer.hpp"
+#include "multifundchannel/holds.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/service.hpp"
 #include "util/str.hpp"
@@ -20,12 +21,15 @@ Error unknown_batch(const std::string& batch) {
   return Error{lightningd::code::invalid_params, str("batch: there is none with the id ", batch), {}};
 }
 
+using Outputs = std::vector<lightningd::WalletOutput>;
+
 /// What is given up with a record that is being settled, for the user to decide.
-std::vector<std::string> losses_of(const BatchReport& report, const funding::Ledger& ledger) {
+std::vector<std::string> losses_of(const BatchReport& report, const funding::Ledger& ledger, const Outputs& outputs) {
   std::vector<std::string> losses;
-  for (const auto& [outpoint, height] : ledger.reservation.heights) {
-    losses.push_back(
-        str("input ", outpoint.str(), " may stay reserved until block ", height + ledger.reservation.most_blocks()));
+  for (const auto& output : outputs) {
+    if (!ledger.reservation.heights.contains(output.outpoint)) continue;
+    if (hold_on(output, ledger.reservation) != Hold::ours) continue;
+    losses.push_back(str("input ", output.outpoint.str(), " stays reserved until block ", output.reserved_to_block));
   }
   for (const auto& destination : report.destinations) {
     const auto what = destination.outpoint ? str("channel ", destination.outpoint->str()) : std::string("opening");
@@ -52,9 +56,9 @@ std::string forget_json(const std::string& batch, const std::string& state, cons
   return out.end().end().take();
 }
 
-std::string forget_json(const Settlement& settlement, bool forgotten) {
+std::string forget_json(const Settlement& settlement, const Outputs& outputs, bool forgotten) {
   const auto& report = settlement.report();
-  return forget_json(report.id, report.state, losses_of(report, *settlement.ledger()), forgotten);
+  return forget_json(report.id, report.state, losses_of(report, *settlement.ledger(), outputs), forgotten);
 }
 
 }  // namespace
@@ -86,13 +90,25 @@ void Service::forget(plugin::Command command, const std::string& batch, bool con
   if (runs_.contains(batch)) {
     return command.fail(Error{-1, str("batch: ", batch, " is still running"), {}});
   }
-  const auto found = settlements_.find(batch);
-  if (found == settlements_.end()) return command.fail(unknown_batch(batch));
-  auto& settlement = *found->second;
-  if (!confirmed) return command.succeed(forget_json(settlement, false));
-  // From now on it neither sends nor undoes anything: that is what the caller was shown to give up.
+  if (!settlements_.contains(batch)) return command.fail(unknown_batch(batch));
+  const lightningd::Client client(caller_, command.raw_id());
+  client.listfunds(local_call<Outputs>(
+      scope_, settings_, "listfunds",
+      [this, batch, confirmed, command = std::move(command)](const Result<Outputs>& outputs) mutable {
+        if (!outputs) return command.fail(outputs.error());
+        const auto found = settlements_.find(batch);
+        if (found == settlements_.end()) return command.fail(unknown_batch(batch));  // settled just now
+        if (!confirmed) return command.succeed(forget_json(*found->second, *outputs, false));
+        forget_settling(std::move(command), *found->second, *outputs);
+      }));
+}
+
+// From now on it neither sends nor undoes anything: that is what the caller was shown to give up.
+void Service::forget_settling(plugin::Command command, Settlement& settlement,
+                              const std::vector<lightningd::WalletOutput>& outputs) {
   settlement.stop();
-  settlement.journal()->remove(scope_, [this, batch, command = std::move(command)](const Result<void>& done) mutable {
+  auto removed = [this, batch = settlement.report().id, outputs,
+                  command = std::move(command)](const Result<void>& done) mutable {
     const auto node = settlements_.extract(batch);
     if (node.empty()) return command.fail(unknown_batch(batch));  // forgotten by somebody else meanwhile
     const auto& stopped = *node.mapped();
@@ -100,15 +116,16 @@ void Service::forget(plugin::Command command, const std::string& batch, bool con
       settle_again(stopped);
       return command.fail(done.error());
     }
-    command.succeed(forget_json(stopped, true));
+    command.succeed(forget_json(stopped, outputs, true));
     end(stopped.report());
     ended_.back().state = "forgotten";
-  });
+  };
+  settlement.journal()->remove(scope_, std::move(removed));
 }
 
 void Service::settle_again(const Settlement& stopped) {
   settle(stopped.report().id,
-         std::make_unique<Settlement>(runtime_, lightningd::Client(caller_, ""), settings_, book_, node_,
+         std::make_unique<Settlement>(runtime_, client_of(stopped.report().id), settings_, book_, node_,
                                       stopped.ledger(), stopped.journal(), stopped.report()),
          settings_.settle_pause, nullptr);
 }

@@ -22,6 +22,9 @@ struct Settings {
   spark::Duration undo_patience = std::chrono::seconds(5);
   /// For calls that only concern lightningd itself, while undoing.
   spark::Duration cleanup_timeout = std::chrono::seconds(10);
+  /// As long as a fundchannel_cancel is not answered, its peer is not asked to start. One that lightningd has not
+  /// come to for this long it will not carry out any more.
+  spark::Duration cancel_patience = std::chrono::seconds(60);
   /// For each call that concerns lightningd itself, while opening.
   spark::Duration local_timeout = std::chrono::seconds(60);
   /// How long the answer to the user waits for what can be undone at once.
@@ -42,6 +45,8 @@ struct Settings {
   /// So long after a batch was left, lightningd may carry out calls that were lost with a connection or a
   /// process; its record is kept until nothing was found later than that.
   spark::Duration settle_quiet = std::chrono::seconds(6);
+  /// A call that reserves or frees inputs and is not answered for this long will not be carried out any more.
+  spark::Duration lost_after = std::chrono::minutes(10);
   /// When the journal is read once more after the start.
   std::array<spark::Duration, 2> read_again{std::chrono::seconds(10), std::chrono::seconds(60)};
   /// The first pause after an attempt to settle a batch, and the longest.
@@ -53,6 +58,8 @@ struct Settings {
   /// Blocks of the first reservation, and what is added before anything is completed.
   std::uint32_t first_reservation = 12;
   std::uint32_t longer_reservation = 132;
+  /// A batch that is not settled has its inputs reserved for so many blocks more, at least.
+  std::uint32_t reservation_margin = 36;
   /// Blocks that sendpsbt adds: two weeks, as the builtin reserves.
   std::uint32_t sent_reservation = 2016;
 

@@ -51,7 +51,7 @@ Found find_channels(const funding::Ledger& ledger, const std::vector<PeerChannel
 }  // namespace
 
 Settlement::Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-                       const funding::OpeningBook& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
+                       funding::OpeningBook& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
                        std::shared_ptr<Journal> journal, BatchReport report)
     : runtime_(runtime),
       client_(std::move(client)),
@@ -116,13 +116,19 @@ void Settlement::judge(const Channels& channels) {
 
 // The commitments of all peers are secured. The inputs must still be ours.
 void Settlement::send_again(bool never_sent) {
-  coins_ = std::make_unique<Coins>(scope_, client_, settings_, ledger_);
-  auto save = [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); };
-  coins_->hold(std::move(save), [this, never_sent](const Result<Coins::Taken>& taken) {
+  if (must_wait(ledger_->reservation, waits_since_)) return retry("lightningd has not answered reserveinputs yet");
+  keep_coins([this, never_sent](const Result<Coins::Taken>& taken) {
     if (!taken) return retry(taken.error().message);
     if (!*taken) return sign();
     not_complete(str("input ", (*taken)->str(), " is spent, or somebody else has reserved it"), never_sent);
   });
+}
+
+// It may take days until bitcoind wants it, or the user says what to do.
+void Settlement::keep_coins(lightningd::Reply<Coins::Taken> then) {
+  coins_ = std::make_unique<Coins>(scope_, client_, settings_, ledger_);
+  auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
+  coins_->keep(std::move(save), std::move(then));
 }
 
 // It can not be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
@@ -132,7 +138,9 @@ void Settlement::not_complete(const std::string& what, bool never_sent) {
   auto judged = [this, what, never_sent](const Result<bool>& unspent) {
     if (unspent && *unspent) return sent();
     if (never_sent) return stop_sending(what);
-    retry(str(what, ", and the transaction may have been sent: it is neither sent again nor undone"), "unsettled");
+    keep_coins([this, what](const Result<Coins::Taken>&) {
+      retry(str(what, ", and the transaction may have been sent: it is neither sent again nor undone"), "unsettled");
+    });
   };
   client_.is_unspent({ledger_->plan->txid, *outnum},
                      local_call<bool>(scope_, settings_, "getutxout", std::move(judged)));
@@ -173,6 +181,14 @@ void Settlement::send(const util::SharedText& signed_psbt) {
             local_call<lightningd::Sent>(scope_, settings_, "sendpsbt", std::move(answered)));
 }
 
+// The datastore did not take it when the caller was told. What is not recorded is not done.
+void Settlement::record_that_it_failed() {
+  journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
+    if (!saved) return retry(saved.error().message);
+    undo();
+  });
+}
+
 // Proven: nothing was broadcast. The record must say so before anything is undone.
 void Settlement::stop_sending(const std::string& why) {
   note(why + "; nothing was sent: undoing the rest");
@@ -198,21 +214,32 @@ void Settlement::sent() {
 // From the record, not from the ledger: what a finished pass calls gone may come back when a call
 // that lightningd had read already is carried out.
 void Settlement::undo() {
+  if (journal_->may_be_completed() && !ledger_->sending) return record_that_it_failed();
+  if (undoing_ && must_wait(undoing_->reservation, undoing_waits_since_)) {
+    return retry("lightningd has not answered unreserveinputs yet");
+  }
+  if (undoing_ && undoing_->reservation.freed) return undid();  // an answer that came late
   auto copy = funding::read_ledger(funding::write_ledger(*ledger_));
   if (!copy) return retry(copy.error().message);
-  (*copy)->sending = ledger_->sending;
+  undoing_ = *copy;
+  undoing_waits_since_.reset();
+  undoing_->sending = ledger_->sending;
+  // What is not answered may still reserve more, whatever is freed now.
+  coins_wait_ = must_wait(ledger_->reservation, waits_since_);
+  if (coins_wait_) undoing_->reservation.released();
   for (std::size_t i = 0; i < ledger_->openings.size(); ++i) {
-    auto& opening = *(*copy)->openings[i];
+    auto& opening = *undoing_->openings[i];
     opening.label = str(label(), " peer ", i, " (", opening.peer.brief(), ")");
     opening.accepted = ledger_->openings[i]->accepted;
   }
-  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, *copy, label());
+  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, undoing_, label());
   undo_->run([this](bool clean) { undone(clean); });
 }
 
 void Settlement::undone(bool clean) {
+  if (!clean && undo_->channel_remains()) return keep_for_channel();
   if (!clean) return retry("something could not be undone yet");
-  if (in_flight()) return retry("lightningd has not answered every call yet");
+  if (coins_wait_ || in_flight()) return retry("lightningd has not answered every call yet");
   if (undo_->found()) {
     undid();
   } else if (const auto now = runtime_.now(); now < quiet_at_) {
@@ -223,10 +250,17 @@ void Settlement::undone(bool clean) {
   }
 }
 
+// Whoever holds a commitment for the transaction shall not see its inputs go elsewhere.
+void Settlement::keep_for_channel() {
+  if (coins_wait_ || in_flight() || ledger_->sending) return retry("something could not be undone yet");
+  keep_coins([this](const Result<Coins::Taken>&) { retry("something could not be undone yet"); });
+}
+
 // Freed inputs are anybody's, and another batch may reserve them to the same height: they must not be
 // freed once more, not after a crash either.
 void Settlement::undid() {
   note("undid what was left");
+  undoing_.reset();
   if (!ledger_->sending) ledger_->reservation.released();
   journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
     if (!saved) return retry(saved.error().message);
@@ -273,6 +307,13 @@ void Settlement::note(const std::string& text) {
 
 void Settlement::looked() {
   if (looked_) runtime_.post(std::exchange(looked_, nullptr));
+}
+
+/// For a call that changes reservations, as long as it still may be carried out.
+bool Settlement::must_wait(const funding::ReservationRecord& reservation, std::optional<spark::Duration>& since) {
+  if (!reservation.in_flight) since.reset();
+  if (reservation.in_flight && !since) since = runtime_.now();
+  return since && runtime_.now() - *since < settings_.lost_after;
 }
 
 bool Settlement::in_flight() const {

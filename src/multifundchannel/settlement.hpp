@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ namespace multifundchannel {
 class Settlement {
  public:
   Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-             const funding::OpeningBook& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
+             funding::OpeningBook& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
              std::shared_ptr<Journal> journal, BatchReport report);
   Settlement(const Settlement&) = delete;
   Settlement& operator=(const Settlement&) = delete;
@@ -52,13 +53,16 @@ class Settlement {
   void look();
   void judge(const Channels& channels);
   void send_again(bool never_sent);
+  void keep_coins(lightningd::Reply<Coins::Taken> then);
   void not_complete(const std::string& what, bool never_sent);
   void sign();
   void check_again(util::SharedText signed_psbt);
   void send(const util::SharedText& signed_psbt);
   void stop_sending(const std::string& why);
+  void record_that_it_failed();
   void undo();
   void undone(bool clean);
+  void keep_for_channel();
   void undid();
   void sent();
   void remove();
@@ -66,13 +70,15 @@ class Settlement {
   void note(const std::string& text);
   void looked();
 
+  [[nodiscard]] bool must_wait(const funding::ReservationRecord& reservation,
+                               std::optional<spark::Duration>& since);
   [[nodiscard]] bool in_flight() const;
   [[nodiscard]] std::string label() const;
 
   spark::Runtime& runtime_;
   lightningd::Client client_;
   Settings settings_;
-  const funding::OpeningBook& book_;
+  funding::OpeningBook& book_;
   const NodeFacts node_;
   std::shared_ptr<funding::Ledger> ledger_;  ///< the batch's own: late replies still change it
   std::shared_ptr<Journal> journal_;
@@ -86,6 +92,10 @@ class Settlement {
   Policies policies_;
   std::unique_ptr<Coins> coins_;
   std::unique_ptr<Undo> undo_;
+  std::shared_ptr<funding::Ledger> undoing_;  ///< the copy that `undo_` works on
+  bool coins_wait_ = false;                   ///< they were left out of it
+  std::optional<spark::Duration> waits_since_;  ///< for a call that changes reservations
+  std::optional<spark::Duration> undoing_waits_since_;
 };
 
 }  // namespace multifundchannel

@@ -262,13 +262,17 @@ void TxprepareDryRun::discard_these(const Txid& txid, const Outputs& outputs, ut
     heights[output.outpoint] = output.reserved_to_block - PreparedRecord::blocks;
   }
   if (heights.size() != record.heights.size()) return then();
-  client_.txdiscard(
-      txid, local_call<void>(scope_, settings_, "txdiscard",
-                             [this, txid, heights, then = std::move(then)](const Result<void>& discarded) mutable {
-                               if (discarded) record_discarded(ledger_->reservation, heights);
-                               if (!discarded) util::info("txdiscard ", txid.hex(), ": ", discarded.error().message);
-                               then();
-                             }));
+  auto guarded = local_call<void>(scope_, settings_, "txdiscard",
+                                  [txid, then = std::move(then)](const Result<void>& discarded) mutable {
+                                    if (!discarded) util::info("txdiscard ", txid.hex(), ": ", discarded.error().message);
+                                    then();
+                                  });
+  ledger_->reservation.sent();
+  client_.txdiscard(txid, [ledger = ledger_, heights, guarded = std::move(guarded)](Result<void> discarded) mutable {
+    if (discarded) record_discarded(ledger->reservation, heights);
+    ledger->reservation.answered();
+    guarded(std::move(discarded));
+  });
 }
 
 }  // namespace multifundchannel

@@ -13,7 +13,7 @@ using spark::Completion;
 using spark::Spark;
 
 Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-           const funding::OpeningBook& book, std::shared_ptr<funding::Ledger> ledger, std::string label)
+           funding::OpeningBook& book, std::shared_ptr<funding::Ledger> ledger, std::string label)
     : scope_(runtime,
              [this](const util::Error& error) {
                util::error(label_, ": undoing failed: ", error.message);
@@ -44,7 +44,7 @@ void Undo::run(util::Function<void(bool clean)> done) {
 }
 
 Spark Undo::undo_opening(const std::shared_ptr<funding::OpeningRecord>& record) {
-  peers_.push_back(std::make_unique<PeerUndo>(scope_, client_, settings_, book_, coins_, record));
+  peers_.push_back(std::make_unique<PeerUndo>(scope_, client_, settings_, book_, coins_, ledger_, record));
   PeerUndo& peer = *peers_.back();
   return scope_.spark([this, &peer](Completion completion) {
     peer.run([this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {

@@ -18,7 +18,7 @@ namespace multifundchannel {
 /// Owned by the Service until it is done.
 class Undo {
  public:
-  Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, const funding::OpeningBook& book,
+  Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, funding::OpeningBook& book,
        std::shared_ptr<funding::Ledger> ledger, std::string label);
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
@@ -28,6 +28,8 @@ class Undo {
   void run(util::Function<void(bool clean)> done);
   /// Whether there was anything to undo.
   [[nodiscard]] bool found() const;
+  /// Whether a channel that spends the inputs could not be removed.
+  [[nodiscard]] bool channel_remains() const { return coins_bound_; }
 
  private:
   [[nodiscard]] spark::Spark undo_opening(const std::shared_ptr<funding::OpeningRecord>& record);
@@ -37,7 +39,7 @@ class Undo {
   spark::Scope scope_;
   lightningd::Client client_;
   Settings settings_;
-  const funding::OpeningBook& book_;
+  funding::OpeningBook& book_;
   std::shared_ptr<funding::Ledger> ledger_;
   std::string label_;
   Coins coins_;

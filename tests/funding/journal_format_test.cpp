@@ -163,9 +163,24 @@ TEST_CASE("inputs that are reserved anew are known by the height at that time") 
   const auto read = read_ledger(write_ledger(ledger));
   REQUIRE(read);
   const auto& reservation = (*read)->reservation;
-  for (const auto ours : {122u, 255u, 212u, 213u}) CHECK(reservation.explains(input, ours));
-  for (const auto other : {121u, 123u, 211u, 214u, 345u}) CHECK_FALSE(reservation.explains(input, other));
+  for (const auto ours : {122u, 255u, 212u, 213u, 345u, 346u}) CHECK(reservation.explains(input, ours));
+  for (const auto other : {121u, 123u, 211u, 214u, 344u, 347u}) CHECK_FALSE(reservation.explains(input, other));
   CHECK_FALSE(reservation.explains({input.txid, 4}, 122));
+  for (const auto now : {122u, 212u, 213u}) CHECK(reservation.explains_now(input, now));
+  CHECK_FALSE(reservation.explains_now(input, 255));
+  CHECK_FALSE(reservation.explains_now(input, 345));
+}
+
+TEST_CASE("an extension moves the height, and what sendpsbt may have added can still be taken back") {
+  funding::ReservationRecord record;
+  record.sent_blocks = 2016;
+  record.heights[input] = 122;
+  record.extended(input, 122 + 133, 133);
+  CHECK(record.heights[input] == 255);
+  record.extended(input, 255 + 2016 + 133, 133);
+  CHECK(record.heights[input] == 388);
+  record.extended(input, 700, 133);  // reserved anew meanwhile
+  CHECK(record.heights[input] == 700);
 }
 
 TEST_CASE("a sendpsbt that was cut short may have added its blocks, any number of times") {

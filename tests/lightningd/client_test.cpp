@@ -48,6 +48,20 @@ TEST_CASE("an observer sees every call go out and come back") {
   CHECK(outcomes == std::vector<bool>{false, true});
 }
 
+TEST_CASE("help, for one command") {
+  const auto help = [] {
+    return Call<std::string>(
+        [](const Client& client, auto then) { client.usage("fundchannel_complete", std::move(then)); });
+  };
+  auto call = help();
+  CHECK(call.request == R"(help {"command":"fundchannel_complete"})");
+  CHECK(call.value(R"({"help":[{"command":"fundchannel_complete id psbt [withhold]"}],"format-hint":"simple"})") ==
+        "fundchannel_complete id psbt [withhold]");
+  auto none = help();
+  CHECK(!none.result(R"({"help":[]})").ok());
+  check_required(help, "help", R"({"help":[{"command":"getinfo"}]})", "result.", {"help"});
+}
+
 TEST_CASE("getinfo") {
   const std::string reply = R"({"version":"v26.06","blockheight":870000})";
   auto call = getinfo();

@@ -67,7 +67,9 @@ std::string after_the_look(const funding::FeeCap& cap) {
   const multifundchannel::Settings settings;
   spark::Gate connects(time, 1);
   multifundchannel::BatchWatch watch(time, {});
-  multifundchannel::BatchContext context{scope, lightningd::Client(caller, ""), settings, connects, watch, {}, true};
+  const funding::OpeningBook book;
+  multifundchannel::BatchContext context{
+      scope, lightningd::Client(caller, ""), settings, connects, watch, book, {}, true};
   funding::FundingTransaction transaction;
   transaction.psbt = util::share("psbt");
   transaction.cost = {lightningd::Sat{5'910}, {}, lightningd::Perkw{7'500}, 788};

@@ -30,6 +30,31 @@ TEST_CASE("a batch that the caller was told has failed is not sent after a crash
   worlds::check_invariants(world);
 }
 
+// A crash then finds all or nothing, and no call that undoes it still on its way.
+TEST_CASE("as long as it can not be recorded that a batch failed, nothing of it is undone") {
+  for (const int refusals : {2, 6}) {
+    CAPTURE(refusals);
+    auto setup = with({peer("a"), peer("b")});
+    setup.rpc_faults.push_back(RpcFault{Mishap::refused, "signpsbt", 1, 1, 1, {}});
+    const std::uint64_t from = worlds::with_txprepare() ? 7 : 5;
+    setup.rpc_faults.push_back(
+        RpcFault{Mishap::refused, "datastore", from, static_cast<std::uint64_t>(refusals), 1, {}});
+    World world(std::move(setup));
+    const auto failed = world.call("multifundchannel", open({"a", "b"}));
+    const auto& calls = world.node().core().methods.calls();
+    const bool warned = worlds::error(failed).message.find("a crash may still complete it") != std::string::npos;
+    CHECK(warned == (refusals > 3));
+    REQUIRE(calls.at("datastore") >= from - 1);  // those that were carried out
+    const bool recorded = calls.at("datastore") >= from;
+    CHECK(recorded == !warned);
+    if (!recorded) CHECK((!calls.contains("fundchannel_cancel") && !calls.contains("close")));
+    if (!recorded && !worlds::with_txprepare()) CHECK(!calls.contains("unreserveinputs"));
+    world.run_for(seconds(60));
+    CHECK(worlds::count(world.call("listpeerchannels", "{}"), "channels") == 0);
+    worlds::check_invariants(world);
+  }
+}
+
 TEST_CASE("forgetting a batch twice at once: neither answer is an internal error") {
   auto setup = with({peer("a"), peer("b")});
   setup.broadcast = sim::Broadcast::fails;

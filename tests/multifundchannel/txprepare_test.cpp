@@ -136,7 +136,7 @@ TEST_CASE("whatever goes wrong with one of the calls, nothing is left") {
       World world(std::move(setup));
       const auto outcome = world.call("multifundchannel", open({"a", "b"}));
       CHECK(outcome.answered);
-      world.run_for(std::chrono::minutes(3));
+      world.run_for(std::chrono::minutes(16));
       // Not one of its 72 blocks has to pass.
       if (!outcome.ok()) CHECK_FALSE(world.node().core().wallet.is_reserved(coin(world)));
       worlds::check_invariants(world);

@@ -80,6 +80,8 @@ Channel& Channels::commit(Peer& peer, const Opening& opening) {
   channel.withheld = opening.withhold;
   if (core_.can_withhold()) channel.psbt = opening.psbt;
   channel.others = opening.others;
+  channel.origin = opening.origin;
+  channel.began = opening.began;
   channel.mindepth = opening.mindepth;
   channel.announce = opening.announce;
   channel.close_to = opening.close_to;
@@ -182,7 +184,7 @@ std::vector<Coin*> Channels::inputs_of(const Channel& channel) {
   return coins;
 }
 
-void Channels::cancel_before_broadcast(Peer& peer, Reply reply) {
+void Channels::cancel_before_broadcast(Peer& peer, const Asked& asked, Reply reply) {
   const auto first = std::find_if(peer.channels.begin(), peer.channels.end(),
                                   [](const Channel& channel) { return channel.state == awaiting_lockin; });
   if (first == peer.channels.end()) {
@@ -197,10 +199,10 @@ void Channels::cancel_before_broadcast(Peer& peer, Reply reply) {
                       "Has the funding transaction been broadcast? Please use `close` or `dev-fail` instead.");
   }
   first->forgets.push_back(std::move(reply));
-  core_.after(bitcoind_answers, [this, &peer, id = first->id] { checked_on_chain(peer, id); });
+  core_.after(bitcoind_answers, [this, &peer, id = first->id, asked] { checked_on_chain(peer, id, asked); });
 }
 
-void Channels::checked_on_chain(Peer& peer, const ChannelId& id) {
+void Channels::checked_on_chain(Peer& peer, const ChannelId& id, const Asked& asked) {
   Channel* channel = find(peer, id);
   if (channel == nullptr) return;
   auto forgets = std::exchange(channel->forgets, {});
@@ -212,7 +214,7 @@ void Channels::checked_on_chain(Peer& peer, const ChannelId& id) {
     }
     return;
   }
-  core_.monitor.ending(*channel, "fundchannel_cancel");
+  core_.monitor.cancelling(peer, *channel, asked);
   this->forget(peer, id);
   for (auto& forget : forgets) {
     forget.succeed(cancelled_after_complete);

@@ -27,7 +27,7 @@ class Channels {
   void started();
   /// fundchannel_cancel after fundchannel_complete: takes the peer's first channel that awaits its
   /// lock-in, whichever that is.
-  void cancel_before_broadcast(Peer& peer, Reply reply);
+  void cancel_before_broadcast(Peer& peer, const Asked& asked, Reply reply);
   /// channel_type as the replies show it: what was asked for, else what both sides like best.
   [[nodiscard]] std::string type_json(const Peer& peer, const std::optional<json::Value>& asked) const;
 
@@ -38,7 +38,7 @@ class Channels {
 
   void write_opening(json::Writer& writer, const Peer& peer) const;
   void write_channel(json::Writer& writer, const Peer& peer, const Channel& channel, bool with_psbt) const;
-  void checked_on_chain(Peer& peer, const lightningd::ChannelId& id);
+  void checked_on_chain(Peer& peer, const lightningd::ChannelId& id, const Asked& asked);
   void close_channel(Peer& peer, Channel& channel, std::uint32_t timeout_seconds, Reply reply);
   void closed(Peer& peer, const lightningd::ChannelId& id, const char* type, Reply reply);
   /// Forgets a withheld channel and gives its inputs back whole, whoever else has reserved them.

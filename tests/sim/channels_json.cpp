@@ -10,6 +10,7 @@ void Channels::listpeerchannels(Params& params, Reply reply) {
   const auto peer_id = params.find("id") ? std::optional(params.node_id("id")) : std::nullopt;
   const std::string channel_id = params.text("channel_id");
   if (params.error()) return reply.finish(*params.error());
+  if (channel_id.empty()) core_.monitor.looked(core_.asked.origin, peer_id, core_.runtime.now());
   const bool with_psbt = params.filter().wants({"channels", "funding", "psbt"});
   json::Writer writer;
   writer.object().key("channels").array();

@@ -21,7 +21,7 @@ Fault draw_fault(Random& random) {
   fault.phase = phases[random.below(std::size(phases))];
   fault.kind = kinds[random.below(std::size(kinds))];
   fault.once = random.one_in(2);
-  fault.after = spark::Duration(random.below(400));
+  fault.after = spark::Duration(random.below(random.one_in(4) ? 8'000 : 400));
   return fault;
 }
 
@@ -125,7 +125,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   if (old) make_old(setup);
   const auto batches = old || !random.one_in(3) ? 1 : 2 + random.below(2);
   for (std::size_t i = 0; i < batches; ++i) {
-    const auto at = spark::Duration(i == 0 || random.one_in(2) ? 0 : random.below(3000));
+    const auto at = spark::Duration(i == 0 || random.one_in(2) ? 0 : random.below(random.one_in(4) ? 30'000 : 3'000));
     chaos.batches.push_back({at, draw_batch(random, peers, setup.coins.size())});
   }
   std::stable_sort(chaos.batches.begin(), chaos.batches.end(),

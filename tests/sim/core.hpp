@@ -10,6 +10,7 @@
 #include "sim/monitor.hpp"
 #include "sim/peers.hpp"
 #include "sim/random.hpp"
+#include "sim/request.hpp"
 #include "sim/rpc_faults.hpp"
 #include "sim/setup.hpp"
 #include "sim/wallet.hpp"
@@ -52,6 +53,7 @@ struct Core {
   Monitor monitor;
   RpcFaults rpc_faults;
   Methods methods;
+  Asked asked;                       ///< the request that is carried out right now
   std::uint64_t lives = 0;           ///< how often lightningd was killed
   bool running = true;               ///< it is not between being killed and started
   std::uint32_t told_height = 0;     ///< by getinfo, the last time

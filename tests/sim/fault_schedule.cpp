@@ -31,8 +31,11 @@ RpcFault draw_rpc_fault(Random& random) {
     fault.from = 1 + random.below(4);
     fault.count = 1 + random.below(3);
   }
-  // A call that is carried out long after its deadline would be something else than a slow lightningd.
-  fault.delay = spark::Duration(random.below(fault.what == Mishap::held_up ? 5'000 : 20'000));
+  // A call that is carried out long after its deadline would be something else than a slow lightningd: but for
+  // those that change reservations.
+  const bool wallet = fault.method == "reserveinputs" || fault.method == "unreserveinputs";
+  const std::uint64_t longest = wallet && random.one_in(3) ? 120'000 : fault.what == Mishap::held_up ? 5'000 : 20'000;
+  fault.delay = spark::Duration(random.below(longest));
   return fault;
 }
 

@@ -94,6 +94,7 @@ void Lightningd::execute(const Request& request, Reply reply) {
   if (node_.has(request.method)) {
     const auto params = json::Document::parse(request.params, "params");
     if (!params) return reply.fail(code::invalid_request, params.error().message);
+    node_.core().asked = {std::string(request.origin()), request.arrived};
     return node_.call(request.method, params->root(), request.filter, std::move(reply));
   }
   if (request.method == "fundchannel") return fundchannel(request, std::move(reply));

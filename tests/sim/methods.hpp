@@ -19,6 +19,8 @@ class Methods {
   /// `usage` as lightningd writes it: "id amount [feerate]".
   void add(std::string name, std::string_view usage, Handler handler);
 
+  /// The method and its parameters, as `help` shows them. The method must exist.
+  [[nodiscard]] std::string usage(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view name) const { return methods_.find(name) != methods_.end(); }
   /// The method must exist.
   void call(std::string_view name, const json::Value& params, const Filter& filter, Reply reply);
@@ -26,6 +28,7 @@ class Methods {
 
  private:
   struct Method {
+    std::string usage;
     ParamNames names;
     Handler handler;
   };

@@ -53,18 +53,18 @@ void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
   feerates_[coin.outpoint].insert(feerate);
 }
 
-void Monitor::signing(const RawPsbt& psbt, spark::Duration now) {
-  if (!nobody_hears_) check_commitments(psbt, "signed", now);
+void Monitor::signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now) {
+  if (!nobody_hears_) check_commitments(psbt, "signed", asked, now);
 }
 
-void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, spark::Duration now) {
+void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& asked, spark::Duration now) {
   const auto& transaction = psbt.transaction();
   const auto txid = transaction.txid();
   if (version != 2) {
     violation(Invariant::transaction_is_right,
               str("sendpsbt got version ", version, ": the reservations are not checked"));
   }
-  check_commitments(psbt, "sent", now);
+  check_commitments(psbt, "sent", asked, now);
   check_outputs(psbt);
   check_fee(psbt);
   attempted_.emplace(txid, transaction);
@@ -83,11 +83,36 @@ bool Monitor::is_alive(const lightningd::Txid& txid) const {
   return found != attempted_.end() && !is_dead(found->second);
 }
 
+void Monitor::looked(const std::string& origin, const std::optional<lightningd::NodeId>& peer, spark::Duration now) {
+  (peer ? looks_at_peers_[{origin, *peer}] : looks_[origin]).push_back(now);
+}
+
+namespace {
+
+/// The last of the ascending times that is not after `end`.
+spark::Duration last_until(const std::vector<spark::Duration>& times, spark::Duration end) {
+  const auto after = std::upper_bound(times.begin(), times.end(), end);
+  return after == times.begin() ? spark::Duration::min() : *std::prev(after);
+}
+
+}  // namespace
+
+spark::Duration Monitor::last_look(const Asked& asked) const {
+  const auto found = looks_.find(asked.origin);
+  return found == looks_.end() ? spark::Duration::min() : last_until(found->second, asked.at);
+}
+
+spark::Duration Monitor::last_look(const Asked& asked, const lightningd::NodeId& peer) const {
+  const auto found = looks_at_peers_.find({asked.origin, peer});
+  const auto at_all = last_look(asked);
+  return found == looks_at_peers_.end() ? at_all : std::max(at_all, last_until(found->second, asked.at));
+}
+
 /// Every funding output has its channel, with the commitment transactions exchanged. One that a peer's
 /// error ends after the transaction was sent still has them. lightningd frees the inputs when it ends before,
 /// and refuses to sign and send then; but somebody else may reserve them in the same moment, between our look
 /// and our call, and nobody could help that.
-void Monitor::check_commitments(const RawPsbt& psbt, const char* deed, spark::Duration now) {
+void Monitor::check_commitments(const RawPsbt& psbt, const char* deed, const Asked& asked, spark::Duration now) {
   const auto& outputs = psbt.transaction().outputs;
   const auto txid = psbt.transaction().txid();
   for (std::uint32_t i = 0; i < outputs.size(); ++i) {
@@ -95,7 +120,8 @@ void Monitor::check_commitments(const RawPsbt& psbt, const char* deed, spark::Du
     const Channel* channel = peers_.find_channel(lightningd::Outpoint{txid, i});
     if (channel != nullptr && (channel->is_live() || attempted_.contains(txid))) continue;
     const auto failed = failed_.find(lightningd::Outpoint{txid, i});
-    if (failed != failed_.end() && now - failed->second < between_calls_) {
+    const bool unseen = failed != failed_.end() && failed->second >= last_look(asked);
+    if (unseen && now - failed->second < between_calls_) {
       if (std::string_view(deed) == "sent") lost_in_between_.insert(failed->first);
       continue;
     }
@@ -173,6 +199,22 @@ void Monitor::ending(const Channel& channel, const char* by) {
   }
   if (is_alive(channel.funding.txid)) {
     violation(Invariant::nothing_undone_after_sending, str(by, " after a send was attempted: ", channel.id.hex()));
+  }
+}
+
+/// Nobody can see what comes after the look. What a settlement cancels was opened in another's name.
+void Monitor::cancelling(const Peer& peer, const Channel& channel, const Asked& asked) {
+  const bool by_settlement = asked.origin.empty() || asked.origin.starts_with("\"batch-");
+  const bool foreign = channel.others || (!by_settlement && asked.origin != channel.origin);
+  const auto look = last_look(asked, peer.id);
+  if (foreign && (channel.began < look || look == spark::Duration::min())) {
+    violation(Invariant::others_untouched, str("fundchannel_cancel hit a channel of ",
+                                               channel.others ? "somebody else: " : "another batch: ",
+                                               channel.id.hex()));
+  }
+  if (is_alive(channel.funding.txid)) {
+    violation(Invariant::nothing_undone_after_sending,
+              str("fundchannel_cancel after a send was attempted: ", channel.id.hex()));
   }
 }
 

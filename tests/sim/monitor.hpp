@@ -10,6 +10,7 @@
 #include "sim/chain.hpp"
 #include "sim/peers.hpp"
 #include "sim/raw_psbt.hpp"
+#include "sim/request.hpp"
 #include "sim/wallet.hpp"
 
 namespace sim {
@@ -49,11 +50,11 @@ class Monitor {
   void funding(const Coin& coin, std::uint32_t feerate);
   /// The same transaction's change output, which tells it from others that spend the same coins.
   void planned(const util::Bytes& change, std::uint32_t feerate) { plans_[change] = feerate; }
-  void signing(const RawPsbt& psbt, spark::Duration now);
+  void signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now);
   /// What is carried out now was asked for over a connection that has ended: a signature gets to nobody.
   void nobody_hears(bool nobody) { nobody_hears_ = nobody; }
   /// sendpsbt got past all that could refuse it: from here on it may be broadcast.
-  void sending(const RawPsbt& psbt, std::uint32_t version, spark::Duration now);
+  void sending(const RawPsbt& psbt, std::uint32_t version, const Asked& asked, spark::Duration now);
   /// Every transaction that may have been broadcast.
   [[nodiscard]] const std::map<lightningd::Txid, funding::Transaction>& attempted() const { return attempted_; }
   [[nodiscard]] bool send_attempted(const Coin& coin) const { return attempted_inputs_.contains(coin.outpoint); }
@@ -66,8 +67,12 @@ class Monitor {
 
   /// A peer's error ends the withheld channel.
   void failing(const Channel& channel, spark::Duration now) { failed_[channel.funding] = now; }
-  /// fundchannel_cancel or close takes the channel.
+  /// listpeerchannels shows the channels, of one peer or of all.
+  void looked(const std::string& origin, const std::optional<lightningd::NodeId>& peer, spark::Duration now);
+  /// close takes the channel.
   void ending(const Channel& channel, const char* by);
+  /// fundchannel_cancel takes the peer's first channel that awaits lock-in: that should be its caller's.
+  void cancelling(const Peer& peer, const Channel& channel, const Asked& asked);
   /// So does something that kills openingd.
   void ending(const Opening& opening, const char* by);
   /// unreserveinputs has reduced the reservation.
@@ -84,7 +89,10 @@ class Monitor {
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
 
  private:
-  void check_commitments(const RawPsbt& psbt, const char* deed, spark::Duration now);
+  void check_commitments(const RawPsbt& psbt, const char* deed, const Asked& asked, spark::Duration now);
+  /// When the caller of a request last saw the peer's channels before it asked.
+  [[nodiscard]] spark::Duration last_look(const Asked& asked, const lightningd::NodeId& peer) const;
+  [[nodiscard]] spark::Duration last_look(const Asked& asked) const;
   void check_outputs(const RawPsbt& psbt);
   void check_fee(const RawPsbt& psbt);
   [[nodiscard]] std::set<std::uint32_t> planned_feerates(const funding::Transaction& transaction) const;
@@ -101,6 +109,9 @@ class Monitor {
   std::map<util::Bytes, std::uint32_t> plans_;                        // feerates by the script of the change
   std::map<lightningd::Outpoint, spark::Duration> failed_;            // when a peer's error ended it
   std::set<lightningd::Outpoint> lost_in_between_;
+  using Looks = std::vector<spark::Duration>;
+  std::map<std::string, Looks, std::less<>> looks_;                              // at all channels, by origin
+  std::map<std::pair<std::string, lightningd::NodeId>, Looks> looks_at_peers_;  // at those of one peer
   bool nobody_hears_ = false;
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;

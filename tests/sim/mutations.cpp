@@ -29,6 +29,7 @@ const std::vector<Mutation>& mutations() {
       {"talks-on-after-the-answer", Invariant::one_reply, true},
       {"frees-coins-of-others", Invariant::others_untouched, true},
       {"cancels-whatever-comes-first", Invariant::others_untouched, true},
+      {"cancels-beside-others", Invariant::others_untouched},
       {"takes-any-opening", Invariant::others_untouched, true},
       {"closes-over-others", Invariant::others_untouched},
       {"forgets-the-given-up", Invariant::every_destination_once, true},

@@ -29,6 +29,7 @@ Node::Node(spark::Runtime& runtime, Setup setup)
       datastore_(core_),
       outsiders_(core_, sending_, channels_, openings_) {
   core_.methods.add("getinfo", "", [this](Params&, Reply reply) { reply.succeed(getinfo()); });
+  core_.methods.add("help", "[command]", [this](Params& params, Reply reply) { help(params, std::move(reply)); });
   core_.methods.add("listconfigs", "[config]", [this](Params&, Reply reply) { reply.succeed(configs()); });
   core_.methods.add("sim-state", "", [this](Params&, Reply reply) { reply.succeed(state_json()); });
   core_.methods.add("sim-peers", "", [this](Params&, Reply reply) { reply.succeed(peers_json()); });
@@ -68,6 +69,17 @@ void Node::start() {
 void Node::recover() {
   core_.rpc_faults.stop();
   sending_.recover();
+}
+
+/// Of one command.
+void Node::help(Params& params, Reply reply) {
+  const auto command = params.text("command");
+  if (!core_.methods.has(command)) {
+    return reply.fail(lightningd::code::method_not_found, util::str("Unknown command '", command, "'"));
+  }
+  json::Writer writer;
+  writer.object().key("help").array().object().field("command", core_.methods.usage(command)).end().end();
+  reply.succeed(writer.field("format-hint", "simple").end().take());
 }
 
 std::string Node::getinfo() {

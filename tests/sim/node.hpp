@@ -53,6 +53,7 @@ class Node {
   [[nodiscard]] std::string state_json() const;
 
  private:
+  void help(Params& params, Reply reply);
   std::string getinfo();
   [[nodiscard]] std::string configs() const;
   [[nodiscard]] std::string peers_json() const;

@@ -88,6 +88,7 @@ void Openings::start(Params& params, Reply reply) {
   if (const auto error = refuse_start(peer, opening->amount)) return reply.finish(*error);
 
   opening->command = std::move(reply);
+  opening->origin = core_.asked.origin;
   opening->channel_type = channels_.type_json(*peer, params.find("channel_type"));
   begin(*peer, std::move(*opening));
   if (const auto fault = peer->take_fault(Phase::start)) return misbehave(*peer, *fault);
@@ -96,6 +97,7 @@ void Openings::start(Params& params, Reply reply) {
 
 void Openings::begin(Peer& peer, Opening opening) {
   opening.serial = next_serial_++;
+  opening.began = core_.runtime.now();
   opening.temporary_id = lightningd::ChannelId::from_hex(util::to_hex(core_.random.bytes(32))).value();
   opening.script = make_funding_script(core_.random);
   peer.opening = std::move(opening);
@@ -226,7 +228,8 @@ void Openings::complete(Params& params, Reply reply) {
 void Openings::completed(Peer& peer) {
   Opening opening = std::exchange(peer.opening, std::nullopt).value();
   const Channel& channel = channels_.commit(peer, opening);
-  for (auto& cancel : opening.cancels) channels_.cancel_before_broadcast(peer, std::move(cancel));
+  const Asked queued{opening.origin, core_.runtime.now()};
+  for (auto& cancel : opening.cancels) channels_.cancel_before_broadcast(peer, queued, std::move(cancel));
   json::Writer writer;
   writer.object().field("channel_id", channel.id.hex()).field("commitments_secured", true);
   opening.command.succeed(writer.end().take());
@@ -244,7 +247,7 @@ void Openings::cancel(Params& params, Reply reply) {
   if (params.error()) return reply.finish(*params.error());
   Peer* peer = core_.peers.find(id);
   if (peer == nullptr || !peer->known()) return reply.fail(code::unknown_peer, "Unknown peer");
-  if (!peer->opening) return channels_.cancel_before_broadcast(*peer, std::move(reply));
+  if (!peer->opening) return channels_.cancel_before_broadcast(*peer, core_.asked, std::move(reply));
   if (peer->opening->step == Opening::Step::starting) {
     return reply.fail(code::nothing_to_cancel, "No channel funding in progress.");
   }

@@ -26,6 +26,8 @@ struct Channel {
   bool opened_by_us = true;
   bool withheld = false;
   bool others = false;    ///< none of the plugin's business
+  std::string origin;     ///< of the calls that opened it
+  spark::Duration began{-1'000'000};  ///< when lightningd first could show it
   util::SharedText psbt;  ///< base64, version 2
   bool announce = true;
   std::optional<std::string> close_to;
@@ -53,6 +55,8 @@ struct Opening {
 
   std::uint64_t serial = 0;  ///< tells a timer whether its opening still is the same
   bool others = false;       ///< not the plugin's
+  std::string origin;        ///< of the calls that opened it
+  spark::Duration began{0};
   Step step = Step::starting;
   lightningd::ChannelId temporary_id;
   lightningd::Sat amount;

@@ -83,7 +83,7 @@ bool RpcConnection::dispatch(std::string_view text) {
     return true;
   }
   const auto filter = message->filter();
-  Request request{message->raw_id(), message->method(), message->params().dump(), filter ? Filter(*filter) : Filter()};
+  Request request{message->raw_id(), message->method(), message->params().dump(), filter ? Filter(*filter) : Filter(), lightningd_.node().core().runtime.now()};
   const std::weak_ptr<RpcConnection*> weak = self_;
   read_later(std::move(request), reply_to(message->raw_id()));
   return !weak.expired();

@@ -52,7 +52,7 @@ void Sending::sendpsbt(Params& params, Reply reply) {
     return reply.fail(code::generic,
                       util::str("Aborting PSBT signing. UTXO ", coin->outpoint.str(), " is not reserved"));
   }
-  core_.monitor.sending(*raw, psbt->version(), core_.runtime.now());
+  core_.monitor.sending(*raw, psbt->version(), core_.asked, core_.runtime.now());
   store_in_channels(*psbt);
   for (Coin* coin : coins) core_.wallet.reserve(*coin, reserve);
   core_.monitor.secret(util::to_hex(raw->final_transaction()));

@@ -206,7 +206,7 @@ void WalletRpc::signpsbt(Params& params, Reply reply) {
                       "No wallet inputs to sign. Are you sure you added inputs to this PSBT? If not, "
                       "then there is no need to sign it.");
   }
-  core_.monitor.signing(*raw, core_.runtime.now());
+  core_.monitor.signing(*raw, core_.asked, core_.runtime.now());
   reply.succeed(sign(*psbt, std::move(*raw), coins));
 }
 

@@ -17,8 +17,7 @@ constexpr spark::Duration afterwards{std::chrono::minutes(40)};
 /// Longer than the first reservation, whose record a killed plugin may not have written; and than txprepare's,
 /// when its answer was lost just as several blocks came.
 std::uint32_t orphaned(const Node& node) {
-  if (node.txprepare().kept() > 0) return 74;
-  return node.core().setup.options.contains("multifundchannel-dry-run") ? 26 : 14;
+  return node.txprepare().kept() > 0 ? 74 : 26;
 }
 constexpr int connection_lost = -1;
 /// What lightningd grants a plugin that it asks to end.
