@@ -134,7 +134,7 @@ std::uint32_t ReservationRecord::most_blocks() const {
   return blocks + doubtful_blocks + (prepared ? PreparedRecord::blocks + prepared->kept : 0);
 }
 
-void OpeningBook::add(const std::shared_ptr<OpeningRecord>& record) {
+void Book::add(const std::shared_ptr<OpeningRecord>& record) {
   // Not each time: a batch adds thousands.
   if (records_.size() >= sweep_at_) {
     std::erase_if(records_, [](const auto& entry) { return entry.second.expired(); });
@@ -143,7 +143,7 @@ void OpeningBook::add(const std::shared_ptr<OpeningRecord>& record) {
   records_.emplace(record->peer, record);
 }
 
-bool OpeningBook::belongs_to_another(const OpeningRecord& record, lightningd::Sat total) const {
+bool Book::belongs_to_another(const OpeningRecord& record, lightningd::Sat total) const {
   const auto [first, last] = records_.equal_range(record.peer);
   return std::any_of(first, last, [&record, total](const auto& entry) {
     const auto other = entry.second.lock();
@@ -153,7 +153,7 @@ bool OpeningBook::belongs_to_another(const OpeningRecord& record, lightningd::Sa
   });
 }
 
-bool OpeningBook::another_is_starting(const OpeningRecord& record) const {
+bool Book::another_is_starting(const OpeningRecord& record) const {
   const auto [first, last] = records_.equal_range(record.peer);
   return std::any_of(first, last, [&record](const auto& entry) {
     const auto other = entry.second.lock();
@@ -161,7 +161,7 @@ bool OpeningBook::another_is_starting(const OpeningRecord& record) const {
   });
 }
 
-bool OpeningBook::another_is_opening(const OpeningRecord& record) const {
+bool Book::another_is_opening(const OpeningRecord& record) const {
   const auto [first, last] = records_.equal_range(record.peer);
   return std::any_of(first, last, [&record](const auto& entry) {
     const auto other = entry.second.lock();
@@ -169,7 +169,7 @@ bool OpeningBook::another_is_opening(const OpeningRecord& record) const {
   });
 }
 
-std::shared_ptr<const OpeningBook::Cancel> OpeningBook::cancelling(const lightningd::NodeId& peer,
+std::shared_ptr<const Book::Cancel> Book::cancelling(const lightningd::NodeId& peer,
                                                                    std::chrono::milliseconds now) {
   std::erase_if(cancels_, [](const auto& cancel) { return cancel.expired(); });
   auto cancel = std::make_shared<const Cancel>(Cancel{peer, now});
@@ -177,16 +177,21 @@ std::shared_ptr<const OpeningBook::Cancel> OpeningBook::cancelling(const lightni
   return cancel;
 }
 
-bool OpeningBook::is_cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds since) const {
+bool Book::is_cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds since) const {
   return std::any_of(cancels_.begin(), cancels_.end(), [&peer, since](const auto& entry) {
     const auto cancel = entry.lock();
     return cancel && cancel->peer == peer && cancel->sent >= since;
   });
 }
 
-bool OpeningBook::involves(const lightningd::NodeId& peer) const {
+bool Book::involves(const lightningd::NodeId& peer) const {
   const auto [first, last] = records_.equal_range(peer);
   return std::any_of(first, last, [](const auto& entry) { return !entry.second.expired(); });
+}
+
+bool Book::another_has_reserved(const lightningd::Outpoint& coin, const std::string& batch) const {
+  const auto found = coins_.find(coin);
+  return found != coins_.end() && found->second != batch;
 }
 
 bool Ledger::may_undo(const OpeningRecord& opening) const {

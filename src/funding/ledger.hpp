@@ -106,9 +106,9 @@ struct ReservationRecord {
                                    std::uint32_t more) const;
 };
 
-/// All openings of this process that are not over, whichever batch they belong to. lightningd has one
-/// uncommitted opening per peer and does not show whose it is; this tells.
-class OpeningBook {
+/// What all batches of this process have open and reserved. lightningd has one uncommitted opening per peer and
+/// shows neither whose that is nor who has reserved a coin; this tells.
+class Book {
  public:
   void add(const std::shared_ptr<OpeningRecord>& record);
   /// Whether another batch's opening with the same peer, which has the total that lightningd shows, was
@@ -134,10 +134,16 @@ class OpeningBook {
   /// Whether a batch that is not over has this peer.
   [[nodiscard]] bool involves(const lightningd::NodeId& peer) const;
 
+  /// The batch has reserved the coin while that was free.
+  void reserved(const lightningd::Outpoint& coin, const std::string& batch) { coins_[coin] = batch; }
+  /// Whether the last to do so was another batch. Then the reservation of this one is gone, whatever height shows.
+  [[nodiscard]] bool another_has_reserved(const lightningd::Outpoint& coin, const std::string& batch) const;
+
  private:
   std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;
   std::size_t sweep_at_ = 0;  ///< with so many records the expired ones are removed
   std::vector<std::weak_ptr<const Cancel>> cancels_;
+  std::map<lightningd::Outpoint, std::string> coins_;  ///< the last batch that reserved it
 };
 
 /// How far a batch has come. Each value is on disk before the first effect that it announces is sent.

@@ -26,7 +26,7 @@ std::size_t completes_at_a_time(std::size_t psbt_size) {
 }  // namespace
 
 Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
-             funding::OpeningBook& book, const NodeFacts& node, funding::Request request, std::string label,
+             funding::Book& book, const NodeFacts& node, funding::Request request, std::string label,
              BatchWatch& watch, std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal,
              std::uint64_t seed)
     : request_(std::move(request)),
@@ -40,7 +40,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       context_{scope_, std::move(client), settings_, connects, watch, book_, {}, node.withhold},
       preparation_(scope_, context_.client, settings_, request_),
-      coins_(scope_, context_.client, settings_, ledger_),
+      coins_(scope_, context_.client, settings_, book_, ledger_),
       policies_(scope_, context_.client, ledger_, label_) {
   if (request_.details) details_.emplace(ledger_->id, watch.timeline());
   PeerOpening::Owner& owner = *this;

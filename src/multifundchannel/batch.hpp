@@ -40,7 +40,7 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
 
   /// `ledger` is new and has the batch's id; `journal` is that batch's. `watch` outlives it.
   Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
-        funding::OpeningBook& book, const NodeFacts& node, funding::Request request, std::string label,
+        funding::Book& book, const NodeFacts& node, funding::Request request, std::string label,
         BatchWatch& watch, std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal,
         std::uint64_t seed);
   Batch(const Batch&) = delete;
@@ -106,7 +106,7 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
 
   const funding::Request request_;
   const Settings settings_;
-  funding::OpeningBook& book_;
+  funding::Book& book_;
   const NodeFacts node_;
   const std::string label_;
   std::mt19937_64 random_;

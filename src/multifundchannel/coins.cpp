@@ -30,6 +30,10 @@ void record_heights(funding::ReservationRecord& record, const std::vector<Reserv
   for (const auto& reservation : reservations) record.heights[reservation.outpoint] = reservation.reserved_to_block;
 }
 
+void note_owner(funding::Book& book, const std::string& batch, const std::vector<Reservation>& reservations) {
+  for (const auto& reservation : reservations) book.reserved(reservation.outpoint, batch);
+}
+
 void record_first(funding::ReservationRecord& record, std::uint32_t blocks, const Result<Funded>& funded) {
   if (funded) {
     record.blocks = blocks;
@@ -96,9 +100,9 @@ std::vector<Outpoint> outpoints_of(const funding::ReservationRecord& record) {
 
 }  // namespace
 
-Coins::Coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+Coins::Coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book,
              std::shared_ptr<funding::Ledger> ledger)
-    : scope_(scope), client_(client), settings_(settings), ledger_(std::move(ledger)) {}
+    : scope_(scope), client_(client), settings_(settings), book_(book), ledger_(std::move(ledger)) {}
 
 Coins::~Coins() = default;
 
@@ -125,9 +129,10 @@ void Coins::fund(const Payees& payees, bool first, Reply<Proposal> then) {
   // What was reserved is recorded whoever still listens; the rest runs only while the batch lives.
   params.reserve_blocks = settings_.first_reservation;
   ledger_->reservation.sent();
-  auto recorded = [ledger = ledger_, blocks = params.reserve_blocks,
+  auto recorded = [ledger = ledger_, &book = book_, blocks = params.reserve_blocks,
                    guarded = std::move(guarded)](Result<Funded> answer) mutable {
     record_first(ledger->reservation, blocks, answer);
+    if (answer) note_owner(book, ledger->id, answer->reservations);
     guarded(std::move(answer));
   };
   if (choice_.has_utxos) {
@@ -146,9 +151,15 @@ void Coins::prepare(const lightningd::FundParams& params, const Payees& payees, 
     });
   }
   dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, ledger_);
+  auto prepared = [this, then = std::move(then)](Result<Funded> answer) mutable {
+    if (answer) {
+      for (const auto& input : outpoints_of(ledger_->reservation)) book_.reserved(input, ledger_->id);
+    }
+    then(std::move(answer));
+  };
   dry_run_->run(
       {params, choice_.minconf, choice_.utxos, choice_.has_utxos, payees.count, payees.amounts},
-      [this](Reply<void> saved) { save_(std::move(saved)); }, std::move(then));
+      [this](Reply<void> saved) { save_(std::move(saved)); }, std::move(prepared));
 }
 
 void Coins::funded(const Payees& payees, bool first, Reply<Proposal> then, const Result<Funded>& answer) {
@@ -224,10 +235,29 @@ void Coins::reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, Rep
                                                       });
   ledger_->reservation.sent();
   ledger_->reservation.doubtful_blocks = blocks;
-  client_.reserveinputs(psbt, true, blocks, [ledger = ledger_, guarded = std::move(guarded)](Answer answer) mutable {
-    record_fresh(ledger->reservation, answer);
-    guarded(std::move(answer));
-  });
+  client_.reserveinputs(psbt, true, blocks,
+                        [ledger = ledger_, &book = book_, guarded = std::move(guarded)](Answer answer) mutable {
+                          record_fresh(ledger->reservation, answer);
+                          if (answer) note_owner(book, ledger->id, *answer);
+                          guarded(std::move(answer));
+                        });
+}
+
+Hold Coins::hold_of(const WalletOutput& output) const {
+  const auto hold = hold_on(output, ledger_->reservation);
+  if (hold == Hold::ours && book_.another_has_reserved(output.outpoint, ledger_->id)) return Hold::somebody_elses;
+  return hold;
+}
+
+/// Of each input of the record; those that listfunds does not show are spent.
+std::map<Outpoint, Hold> Coins::holds(const Outputs& outputs) const {
+  std::map<Outpoint, Hold> holds;
+  for (const auto& [outpoint, height] : ledger_->reservation.heights) holds[outpoint] = Hold::spent;
+  for (const auto& output : outputs) {
+    const auto input = holds.find(output.outpoint);
+    if (input != holds.end()) input->second = hold_of(output);
+  }
+  return holds;
 }
 
 void Coins::hold(Save save, Reply<Taken> then) {
@@ -239,7 +269,7 @@ void Coins::hold(Save save, Reply<Taken> then) {
 
 void Coins::hold_these(Save save, Reply<Taken> then, const Outputs& outputs) {
   std::vector<Outpoint> lost;
-  for (const auto& [outpoint, hold] : holds_on(outputs, ledger_->reservation)) {
+  for (const auto& [outpoint, hold] : holds(outputs)) {
     if (hold == Hold::free) lost.push_back(outpoint);
     if (hold == Hold::spent || hold == Hold::somebody_elses) return then(Taken(outpoint));
   }
@@ -289,7 +319,7 @@ void Coins::look_at_end(Save save, Reply<Taken> then) {
 
 bool Coins::ends_soon(const Outputs& outputs, std::uint32_t height) const {
   return std::any_of(outputs.begin(), outputs.end(), [this, height](const WalletOutput& output) {
-    return hold_on(output, ledger_->reservation) == Hold::ours &&
+    return hold_of(output) == Hold::ours &&
            output.reserved_to_block <= height + settings_.reservation_margin;
   });
 }
@@ -323,7 +353,7 @@ Coins::Taken Coins::taken_by_others(const Outputs& outputs) const {
     for (std::size_t i = 0; psbt && i < psbt->inputs().size(); ++i) inputs.insert(psbt->inputs()[i].outpoint);
   }
   for (const auto& output : outputs) {
-    if (inputs.contains(output.outpoint) && hold_on(output, record) == Hold::somebody_elses) return output.outpoint;
+    if (inputs.contains(output.outpoint) && hold_of(output) == Hold::somebody_elses) return output.outpoint;
   }
   return std::nullopt;
 }
@@ -346,7 +376,7 @@ void Coins::release_now(Reply<bool> then) {
 void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
   const auto& record = ledger_->reservation;
   std::vector<Outpoint> ours;
-  for (const auto& [outpoint, hold] : holds_on(outputs, record)) {
+  for (const auto& [outpoint, hold] : holds(outputs)) {
     if (hold == Hold::somebody_elses) util::info("input ", outpoint.str(), " is reserved by somebody else now");
     const bool wrong = util::mutated("frees-coins-of-others") && hold == Hold::somebody_elses;
     if (hold == Hold::ours || wrong) ours.push_back(outpoint);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "funding/ledger.hpp"
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/holds.hpp"
 #include "multifundchannel/proposal.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/scope.hpp"
@@ -21,7 +23,7 @@ class TxprepareDryRun;
 /// ledger when it is sent. Owned by a batch or by the undo that follows it, and runs in its scope.
 class Coins {
  public:
-  Coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+  Coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book,
         std::shared_ptr<funding::Ledger> ledger);
   ~Coins();
   Coins(const Coins&) = delete;
@@ -82,6 +84,8 @@ class Coins {
   void hold_these(Save save, lightningd::Reply<Taken> then, const Outputs& outputs);
   void reserve_lost(std::vector<lightningd::Outpoint> lost, Save save, lightningd::Reply<Taken> then);
   void release_now(lightningd::Reply<bool> then);
+  [[nodiscard]] Hold hold_of(const lightningd::WalletOutput& output) const;
+  [[nodiscard]] std::map<lightningd::Outpoint, Hold> holds(const Outputs& outputs) const;
   [[nodiscard]] Taken taken_by_others(const Outputs& outputs) const;
   void release_ours(lightningd::Reply<bool> then, const Outputs& outputs);
   void listfunds(lightningd::Reply<Outputs> then);
@@ -89,6 +93,7 @@ class Coins {
   spark::Scope& scope_;
   lightningd::Client client_;
   Settings settings_;
+  funding::Book& book_;
   std::shared_ptr<funding::Ledger> ledger_;
   Choice choice_;
   Save save_;

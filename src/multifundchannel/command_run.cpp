@@ -17,7 +17,7 @@ constexpr int most_tries_to_record = 3;
 }  // namespace
 
 CommandRun::CommandRun(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-                       funding::OpeningBook& book, plugin::Command command, std::unique_ptr<BatchWatch> watch,
+                       funding::Book& book, plugin::Command command, std::unique_ptr<BatchWatch> watch,
                        std::unique_ptr<Batch> batch, std::shared_ptr<Journal> journal)
     : runtime_(runtime),
       client_(std::move(client)),

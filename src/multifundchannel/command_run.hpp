@@ -17,7 +17,7 @@ namespace multifundchannel {
 class CommandRun {
  public:
   CommandRun(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-             funding::OpeningBook& book, plugin::Command command, std::unique_ptr<BatchWatch> watch,
+             funding::Book& book, plugin::Command command, std::unique_ptr<BatchWatch> watch,
              std::unique_ptr<Batch> batch, std::shared_ptr<Journal> journal);
   CommandRun(const CommandRun&) = delete;
   CommandRun& operator=(const CommandRun&) = delete;
@@ -47,7 +47,7 @@ class CommandRun {
   spark::Runtime& runtime_;
   lightningd::Client client_;
   Settings settings_;
-  funding::OpeningBook& book_;
+  funding::Book& book_;
   plugin::Command command_;
   std::unique_ptr<BatchWatch> watch_;  // before the batch, which refers to it
   std::unique_ptr<Batch> batch_;

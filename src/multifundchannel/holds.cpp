@@ -16,16 +16,6 @@ Hold hold_on(const WalletOutput& output, const funding::ReservationRecord& recor
   return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::somebody_elses;
 }
 
-std::map<Outpoint, Hold> holds_on(const std::vector<WalletOutput>& outputs, const funding::ReservationRecord& record) {
-  std::map<Outpoint, Hold> holds;
-  for (const auto& [outpoint, height] : record.heights) holds[outpoint] = Hold::spent;
-  for (const auto& output : outputs) {
-    const auto input = holds.find(output.outpoint);
-    if (input != holds.end()) input->second = hold_on(output, record);
-  }
-  return holds;
-}
-
 void look_at_coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
                    lightningd::Reply<std::vector<WalletOutput>> then) {
   using Outputs = std::vector<WalletOutput>;

@@ -16,10 +16,6 @@ enum class Hold { ours, free, somebody_elses, spent };
 
 [[nodiscard]] Hold hold_on(const lightningd::WalletOutput& output, const funding::ReservationRecord& record);
 
-/// For each input of the record; those that listfunds does not show are spent.
-[[nodiscard]] std::map<lightningd::Outpoint, Hold> holds_on(const std::vector<lightningd::WalletOutput>& outputs,
-                                                            const funding::ReservationRecord& record);
-
 /// listfunds, as of just now: whoever acts on a coin by an answer that took long may meet another user's
 /// reservation.
 void look_at_coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,

@@ -17,7 +17,7 @@ namespace multifundchannel {
 class PeerLook {
  public:
   PeerLook(const lightningd::Client& client, const Settings& settings, spark::Gate& connects,
-           const funding::OpeningBook& book, const funding::Destination& destination)
+           const funding::Book& book, const funding::Destination& destination)
       : client_(client), settings_(settings), connects_(connects), book_(book), destination_(destination) {}
   PeerLook(const PeerLook&) = delete;
   PeerLook& operator=(const PeerLook&) = delete;
@@ -42,7 +42,7 @@ class PeerLook {
   const lightningd::Client& client_;
   const Settings& settings_;
   spark::Gate& connects_;
-  const funding::OpeningBook& book_;
+  const funding::Book& book_;
   const funding::Destination& destination_;
   bool to_hang_up_ = false;  ///< we may have connected it
   std::optional<spark::Completion> step_;

@@ -23,7 +23,7 @@ struct BatchContext {
   const Settings& settings;
   spark::Gate& connects;
   BatchWatch& watch;
-  const funding::OpeningBook& book;
+  const funding::Book& book;
   /// For the commitment transactions; empty: lightningd's default.
   std::string commitment_feerate;
   /// Whether lightningd knows `withhold` (v25.12).

@@ -32,7 +32,7 @@ bool awaits_lockin(const PeerChannel& channel) { return channel.state == "CHANNE
 }  // namespace
 
 PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-                   funding::OpeningBook& book, Coins& coins, std::shared_ptr<const funding::Ledger> ledger,
+                   funding::Book& book, Coins& coins, std::shared_ptr<const funding::Ledger> ledger,
                    std::shared_ptr<funding::OpeningRecord> record)
     : scope_(scope),
       client_(client),

@@ -29,7 +29,7 @@ class PeerUndo {
 
   /// `coins` and `ledger` are those of the batch; `coins` run in the same scope.
   PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-           funding::OpeningBook& book, Coins& coins, std::shared_ptr<const funding::Ledger> ledger,
+           funding::Book& book, Coins& coins, std::shared_ptr<const funding::Ledger> ledger,
            std::shared_ptr<funding::OpeningRecord> record);
   PeerUndo(const PeerUndo&) = delete;
   PeerUndo& operator=(const PeerUndo&) = delete;
@@ -72,7 +72,7 @@ class PeerUndo {
   spark::Scope& scope_;
   lightningd::Client client_;
   Settings settings_;
-  funding::OpeningBook& book_;
+  funding::Book& book_;
   Coins& coins_;
   const std::shared_ptr<const funding::Ledger> ledger_;
   std::shared_ptr<funding::OpeningRecord> record_;

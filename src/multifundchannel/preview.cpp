@@ -17,7 +17,7 @@ using util::Error;
 using util::Result;
 
 Preview::Preview(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
-                 const funding::OpeningBook& book, const NodeFacts& node, funding::Request request)
+                 const funding::Book& book, const NodeFacts& node, funding::Request request)
     : client_(std::move(client)),
       settings_(settings),
       node_(node),

@@ -31,7 +31,7 @@ class Preview {
   using Done = util::Function<void(util::Result<std::string> answer)>;
 
   Preview(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
-          const funding::OpeningBook& book, const NodeFacts& node, funding::Request request);
+          const funding::Book& book, const NodeFacts& node, funding::Request request);
   Preview(const Preview&) = delete;
   Preview& operator=(const Preview&) = delete;
 

@@ -168,7 +168,7 @@ void Service::run(plugin::Command command, funding::Request request) {
   const auto number = ++last_number_;
   // Inputs are known to be ours by the height that they are reserved to: no two batches share one.
   settings.longer_reservation += static_cast<std::uint32_t>(number % 100);
-  settings.first_reservation += static_cast<std::uint32_t>(number % 12);
+  if (settings.dry_run == DryRun::txprepare) settings.first_reservation += static_cast<std::uint32_t>(number % 12);
   auto watch = std::make_unique<BatchWatch>(runtime_, request.destinations);
   lightningd::Client client(caller_, command.raw_id(), watch->timeline());
   auto ledger = std::make_shared<funding::Ledger>();

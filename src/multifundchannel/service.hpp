@@ -86,7 +86,7 @@ class Service {
   std::mt19937_64 random_;
   std::function<std::int64_t()> unix_time_;
   util::Files* files_;
-  funding::OpeningBook book_;
+  funding::Book book_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
   std::uint64_t last_number_ = 0;
   std::map<std::string, std::unique_ptr<CommandRun>> runs_;  // by the batch's id, like the next two

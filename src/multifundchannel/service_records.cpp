@@ -27,7 +27,6 @@ using Outputs = std::vector<lightningd::WalletOutput>;
 std::vector<std::string> losses_of(const BatchReport& report, const funding::Ledger& ledger, const Outputs& outputs) {
   std::vector<std::string> losses;
   for (const auto& output : outputs) {
-    if (!ledger.reservation.heights.contains(output.outpoint)) continue;
     if (hold_on(output, ledger.reservation) != Hold::ours) continue;
     losses.push_back(str("input ", output.outpoint.str(), " stays reserved until block ", output.reserved_to_block));
   }

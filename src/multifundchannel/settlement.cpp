@@ -51,7 +51,7 @@ Found find_channels(const funding::Ledger& ledger, const std::vector<PeerChannel
 }  // namespace
 
 Settlement::Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-                       funding::OpeningBook& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
+                       funding::Book& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
                        std::shared_ptr<Journal> journal, BatchReport report)
     : runtime_(runtime),
       client_(std::move(client)),
@@ -126,7 +126,7 @@ void Settlement::send_again(bool never_sent) {
 
 // It may take days until bitcoind wants it, or the user says what to do.
 void Settlement::keep_coins(lightningd::Reply<Coins::Taken> then) {
-  coins_ = std::make_unique<Coins>(scope_, client_, settings_, ledger_);
+  coins_ = std::make_unique<Coins>(scope_, client_, settings_, book_, ledger_);
   auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
   coins_->keep(std::move(save), std::move(then));
 }
@@ -313,7 +313,7 @@ void Settlement::looked() {
 bool Settlement::must_wait(const funding::ReservationRecord& reservation, std::optional<spark::Duration>& since) {
   if (!reservation.in_flight) since.reset();
   if (reservation.in_flight && !since) since = runtime_.now();
-  return since && runtime_.now() - *since < settings_.lost_after;
+  return since && runtime_.now() - *since < settings_.lost_after && !util::mutated("frees-coins-twice");
 }
 
 bool Settlement::in_flight() const {

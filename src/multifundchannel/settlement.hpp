@@ -31,7 +31,7 @@ namespace multifundchannel {
 class Settlement {
  public:
   Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-             funding::OpeningBook& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
+             funding::Book& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
              std::shared_ptr<Journal> journal, BatchReport report);
   Settlement(const Settlement&) = delete;
   Settlement& operator=(const Settlement&) = delete;
@@ -78,7 +78,7 @@ class Settlement {
   spark::Runtime& runtime_;
   lightningd::Client client_;
   Settings settings_;
-  funding::OpeningBook& book_;
+  funding::Book& book_;
   const NodeFacts node_;
   std::shared_ptr<funding::Ledger> ledger_;  ///< the batch's own: late replies still change it
   std::shared_ptr<Journal> journal_;

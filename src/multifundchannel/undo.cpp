@@ -13,7 +13,7 @@ using spark::Completion;
 using spark::Spark;
 
 Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-           funding::OpeningBook& book, std::shared_ptr<funding::Ledger> ledger, std::string label)
+           funding::Book& book, std::shared_ptr<funding::Ledger> ledger, std::string label)
     : scope_(runtime,
              [this](const util::Error& error) {
                util::error(label_, ": undoing failed: ", error.message);
@@ -24,7 +24,7 @@ Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& s
       book_(book),
       ledger_(std::move(ledger)),
       label_(std::move(label)),
-      coins_(scope_, client_, settings.while_undoing(), ledger_) {}
+      coins_(scope_, client_, settings.while_undoing(), book_, ledger_) {}
 
 void Undo::run(util::Function<void(bool clean)> done) {
   done_ = std::move(done);

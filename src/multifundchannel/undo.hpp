@@ -18,7 +18,7 @@ namespace multifundchannel {
 /// Owned by the Service until it is done.
 class Undo {
  public:
-  Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, funding::OpeningBook& book,
+  Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, funding::Book& book,
        std::shared_ptr<funding::Ledger> ledger, std::string label);
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
@@ -39,7 +39,7 @@ class Undo {
   spark::Scope scope_;
   lightningd::Client client_;
   Settings settings_;
-  funding::OpeningBook& book_;
+  funding::Book& book_;
   std::shared_ptr<funding::Ledger> ledger_;
   std::string label_;
   Coins coins_;

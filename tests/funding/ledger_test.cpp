@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 using funding::Ledger;
-using funding::OpeningBook;
+using funding::Book;
 using funding::OpeningRecord;
 using funding::Stage;
 using lightningd::Outpoint;
@@ -92,7 +92,7 @@ TEST_CASE("who waits for an answer hears of it once") {
 }
 
 TEST_CASE("of two openings with a peer the later one is what lightningd shows") {
-  OpeningBook book;
+  Book book;
   const auto first = std::make_shared<OpeningRecord>();
   const auto second = std::make_shared<OpeningRecord>();
   first->batch = "a";
@@ -113,7 +113,7 @@ TEST_CASE("of two openings with a peer the later one is what lightningd shows") 
 }
 
 TEST_CASE("a batch's own record is never another's, even in a copy that settles it") {
-  OpeningBook book;
+  Book book;
   const auto original = std::make_shared<OpeningRecord>();
   original->batch = "a";
   book.add(original);
@@ -131,7 +131,7 @@ TEST_CASE("a batch's own record is never another's, even in a copy that settles 
 }
 
 TEST_CASE("a peer is involved as long as a batch has it") {
-  OpeningBook book;
+  Book book;
   auto record = std::make_shared<OpeningRecord>();
   CHECK_FALSE(book.involves(record->peer));
   const auto peer = record->peer;

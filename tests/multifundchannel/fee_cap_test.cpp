@@ -67,7 +67,7 @@ std::string after_the_look(const funding::FeeCap& cap) {
   const multifundchannel::Settings settings;
   spark::Gate connects(time, 1);
   multifundchannel::BatchWatch watch(time, {});
-  const funding::OpeningBook book;
+  const funding::Book book;
   multifundchannel::BatchContext context{
       scope, lightningd::Client(caller, ""), settings, connects, watch, book, {}, true};
   funding::FundingTransaction transaction;

@@ -137,7 +137,7 @@ void Channels::started() {
   for (auto& peer : core_.peers.all()) {
     for (const auto& channel : peer.channels) {
       if (channel.state != shutting_down) continue;
-      core_.after(closing_goes_on, [this, &peer, id = channel.id] { closed(peer, id, "mutual", Reply()); });
+      core_.after(closing_goes_on, [this, &peer, id = channel.id] { closed(peer, id, "mutual", {}, Reply()); });
     }
   }
 }
@@ -260,17 +260,17 @@ void Channels::close_channel(Peer& peer, Channel& channel, std::uint32_t timeout
   const spark::Duration patience(std::uint64_t{timeout_seconds} * 1000), talk = peer.setup.delay * 4;
   const bool agrees = peer.connected && !peer.frozen && talk < patience;
   const auto delay = agrees ? talk : patience;
-  core_.after(delay, [this, &peer, id = channel.id, agrees, reply = std::move(reply)]() mutable {
-    closed(peer, id, agrees ? "mutual" : "unilateral", std::move(reply));
+  core_.after(delay, [this, &peer, id = channel.id, agrees, asked = core_.asked, reply = std::move(reply)]() mutable {
+    closed(peer, id, agrees ? "mutual" : "unilateral", asked, std::move(reply));
   });
 }
 
-void Channels::closed(Peer& peer, const ChannelId& id, const char* type, Reply reply) {
+void Channels::closed(Peer& peer, const ChannelId& id, const char* type, const Asked& asked, Reply reply) {
   json::Writer writer;
   writer.object().key("txs").array().end().key("txids").array().end().field("type", type).end();
   Channel* channel = find(peer, id);
   if (channel != nullptr && channel->withheld) {
-    for (const Coin* coin : inputs_of(*channel)) core_.monitor.freeing(*coin, core_.runtime.now());
+    for (const Coin* coin : inputs_of(*channel)) core_.monitor.freeing(*coin, asked, core_.runtime.now());
     drop_withheld(peer, id);
   } else if (channel != nullptr) {
     set_state(peer, *channel, "AWAITING_UNILATERAL");

@@ -40,7 +40,7 @@ class Channels {
   void write_channel(json::Writer& writer, const Peer& peer, const Channel& channel, bool with_psbt) const;
   void checked_on_chain(Peer& peer, const lightningd::ChannelId& id, const Asked& asked);
   void close_channel(Peer& peer, Channel& channel, std::uint32_t timeout_seconds, Reply reply);
-  void closed(Peer& peer, const lightningd::ChannelId& id, const char* type, Reply reply);
+  void closed(Peer& peer, const lightningd::ChannelId& id, const char* type, const Asked& asked, Reply reply);
   /// Forgets a withheld channel and gives its inputs back whole, whoever else has reserved them.
   void drop_withheld(Peer& peer, const lightningd::ChannelId& id);
   /// Those of the wallet that its transaction spends.

@@ -49,7 +49,7 @@ void write_entry(json::Writer& writer, const Datastore::Key& key, const Datastor
 
 }  // namespace
 
-Datastore::Datastore(Core& core) {
+Datastore::Datastore(Core& core) : core_(core) {
   core.methods.add("datastore", "key [string] [hex] [mode] [generation]",
                    [this](Params& params, Reply reply) { datastore(params, std::move(reply)); });
   core.methods.add("listdatastore", "[key]",
@@ -98,6 +98,7 @@ void Datastore::datastore(Params& params, Reply reply) {
   if (exists && !same_generation(params, entries_[key])) {
     return reply.fail(wrong_generation, "generation is different");
   }
+  if (!exists && key.size() == 3 && key[0] == "multifundchannel") core_.monitor.named(core_.asked.origin, key[2]);
   Entry& entry = entries_[key];
   if (!mode.ends_with("append")) entry.data.clear();
   entry.data.insert(entry.data.end(), data->begin(), data->end());

@@ -30,6 +30,7 @@ class Datastore {
   /// The parameter `generation`, where it is given, is that of the entry.
   [[nodiscard]] static bool same_generation(Params& params, const Entry& entry);
 
+  Core& core_;
   std::map<Key, Entry> entries_;
 };
 

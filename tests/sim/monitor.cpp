@@ -83,29 +83,49 @@ bool Monitor::is_alive(const lightningd::Txid& txid) const {
   return found != attempted_.end() && !is_dead(found->second);
 }
 
-void Monitor::looked(const std::string& origin, const std::optional<lightningd::NodeId>& peer, spark::Duration now) {
-  (peer ? looks_at_peers_[{origin, *peer}] : looks_[origin]).push_back(now);
-}
-
 namespace {
 
-/// The last of the ascending times that is not after `end`.
-spark::Duration last_until(const std::vector<spark::Duration>& times, spark::Duration end) {
-  const auto after = std::upper_bound(times.begin(), times.end(), end);
-  return after == times.begin() ? spark::Duration::min() : *std::prev(after);
+constexpr std::string_view settlement = "\"batch-";
+constexpr std::size_t brief_id = 8;
+
+/// The last of the ascending times of this batch that is not after `end`.
+template <class Looks>
+spark::Duration last_until(const Looks& looks, const std::string& batch, spark::Duration end) {
+  const auto found = looks.find(batch);
+  if (found == looks.end()) return spark::Duration::min();
+  const auto after = std::upper_bound(found->second.begin(), found->second.end(), end);
+  return after == found->second.begin() ? spark::Duration::min() : *std::prev(after);
 }
 
 }  // namespace
 
+void Monitor::named(const std::string& origin, const std::string& batch) {
+  batches_[origin] = batch.substr(0, brief_id);
+}
+
+std::string Monitor::batch_of(const std::string& origin) const {
+  if (origin.starts_with(settlement)) return origin.substr(settlement.size(), brief_id);
+  const auto found = batches_.find(origin);
+  return found == batches_.end() ? std::string() : found->second;
+}
+
+void Monitor::looked(const std::string& origin, const std::optional<lightningd::NodeId>& peer, spark::Duration now) {
+  (peer ? looks_at_peers_[*peer] : looks_)[batch_of(origin)].push_back(now);
+}
+
+void Monitor::looked_at_coins(const std::string& origin, spark::Duration now) {
+  looks_at_coins_[batch_of(origin)].push_back(now);
+}
+
 spark::Duration Monitor::last_look(const Asked& asked) const {
-  const auto found = looks_.find(asked.origin);
-  return found == looks_.end() ? spark::Duration::min() : last_until(found->second, asked.at);
+  return last_until(looks_, batch_of(asked.origin), asked.at);
 }
 
 spark::Duration Monitor::last_look(const Asked& asked, const lightningd::NodeId& peer) const {
-  const auto found = looks_at_peers_.find({asked.origin, peer});
+  const auto found = looks_at_peers_.find(peer);
   const auto at_all = last_look(asked);
-  return found == looks_at_peers_.end() ? at_all : std::max(at_all, last_until(found->second, asked.at));
+  if (found == looks_at_peers_.end()) return at_all;
+  return std::max(at_all, last_until(found->second, batch_of(asked.origin), asked.at));
 }
 
 /// Every funding output has its channel, with the commitment transactions exchanged. One that a peer's
@@ -202,10 +222,9 @@ void Monitor::ending(const Channel& channel, const char* by) {
   }
 }
 
-/// Nobody can see what comes after the look. What a settlement cancels was opened in another's name.
+/// Nobody can see what comes after the look.
 void Monitor::cancelling(const Peer& peer, const Channel& channel, const Asked& asked) {
-  const bool by_settlement = asked.origin.empty() || asked.origin.starts_with("\"batch-");
-  const bool foreign = channel.others || (!by_settlement && asked.origin != channel.origin);
+  const bool foreign = channel.others || batch_of(asked.origin) != batch_of(channel.origin);
   const auto look = last_look(asked, peer.id);
   if (foreign && (channel.began < look || look == spark::Duration::min())) {
     violation(Invariant::others_untouched, str("fundchannel_cancel hit a channel of ",
@@ -223,7 +242,24 @@ void Monitor::ending(const Opening& opening, const char* by) {
   violation(Invariant::others_untouched, str(by, " hit an opening that is not ours: ", opening.temporary_id.hex()));
 }
 
-void Monitor::unreserved(const Coin& coin, spark::Duration now) {
+void Monitor::reserving(Coin& coin, const Asked& asked, spark::Duration now) const {
+  coin.owner = batch_of(asked.origin);
+  coin.owned_since = now;
+  coin.owned_in_life = life_;
+}
+
+/// The coin of another batch that still runs; nobody can see what that does after the look. What was reserved just
+/// before a crash shows a height only, and one crash ends both.
+void Monitor::check_owner(const Coin& coin, const char* deed, const Asked& asked) {
+  const auto batch = batch_of(asked.origin);
+  if (batch.empty() || coin.owner.empty() || batch == coin.owner || coin.meddled) return;
+  if (coin.owned_in_life != life_) return;
+  if (coin.owned_since >= last_until(looks_at_coins_, batch, asked.at)) return;
+  violation(Invariant::others_untouched, str(deed, ' ', coin.outpoint.str(), ", which another batch has reserved"));
+}
+
+void Monitor::unreserved(const Coin& coin, const Asked& asked, spark::Duration now) {
+  check_owner(coin, "unreserved", asked);
   if (!just_taken(coin, now) && coin.others_until > wallet_.height && coin.reserved_until < coin.others_until) {
     violation(Invariant::others_untouched, str("shortened a reservation of others: ", coin.outpoint.str()));
   }
@@ -234,7 +270,8 @@ void Monitor::unreserved(const Coin& coin, spark::Duration now) {
   }
 }
 
-void Monitor::freeing(const Coin& coin, spark::Duration now) {
+void Monitor::freeing(const Coin& coin, const Asked& asked, spark::Duration now) {
+  if (wallet_.is_reserved(coin)) check_owner(coin, "close freed", asked);
   if (just_taken(coin, now) || !wallet_.is_reserved(coin) || coin.others_until <= wallet_.height) return;
   violation(Invariant::others_untouched, str("close freed a reservation of others: ", coin.outpoint.str()));
 }

@@ -67,6 +67,12 @@ class Monitor {
 
   /// A peer's error ends the withheld channel.
   void failing(const Channel& channel, spark::Duration now) { failed_[channel.funding] = now; }
+  /// The plugin starts: what it did before it knows from its records only.
+  void plugin_starts() { ++life_; }
+  /// Calls of this origin are made for that batch.
+  void named(const std::string& origin, const std::string& batch);
+  /// listfunds shows the coins.
+  void looked_at_coins(const std::string& origin, spark::Duration now);
   /// listpeerchannels shows the channels, of one peer or of all.
   void looked(const std::string& origin, const std::optional<lightningd::NodeId>& peer, spark::Duration now);
   /// close takes the channel.
@@ -75,10 +81,12 @@ class Monitor {
   void cancelling(const Peer& peer, const Channel& channel, const Asked& asked);
   /// So does something that kills openingd.
   void ending(const Opening& opening, const char* by);
+  /// A free coin is about to be reserved.
+  void reserving(Coin& coin, const Asked& asked, spark::Duration now) const;
   /// unreserveinputs has reduced the reservation.
-  void unreserved(const Coin& coin, spark::Duration now);
+  void unreserved(const Coin& coin, const Asked& asked, spark::Duration now);
   /// `close` is about to free it, whoever has reserved it: lightningd does so for a withheld channel.
-  void freeing(const Coin& coin, spark::Duration now);
+  void freeing(const Coin& coin, const Asked& asked, spark::Duration now);
 
   /// A signed PSBT or transaction, which must not show up in any log.
   void secret(std::string text) { secrets_.push_back(std::move(text)); }
@@ -90,6 +98,9 @@ class Monitor {
 
  private:
   void check_commitments(const RawPsbt& psbt, const char* deed, const Asked& asked, spark::Duration now);
+  /// The batch that makes calls of this origin; empty: none, or not known.
+  [[nodiscard]] std::string batch_of(const std::string& origin) const;
+  void check_owner(const Coin& coin, const char* deed, const Asked& asked);
   /// When the caller of a request last saw the peer's channels before it asked.
   [[nodiscard]] spark::Duration last_look(const Asked& asked, const lightningd::NodeId& peer) const;
   [[nodiscard]] spark::Duration last_look(const Asked& asked) const;
@@ -109,9 +120,12 @@ class Monitor {
   std::map<util::Bytes, std::uint32_t> plans_;                        // feerates by the script of the change
   std::map<lightningd::Outpoint, spark::Duration> failed_;            // when a peer's error ended it
   std::set<lightningd::Outpoint> lost_in_between_;
-  using Looks = std::vector<spark::Duration>;
-  std::map<std::string, Looks, std::less<>> looks_;                              // at all channels, by origin
-  std::map<std::pair<std::string, lightningd::NodeId>, Looks> looks_at_peers_;  // at those of one peer
+  std::map<std::string, std::string, std::less<>> batches_;  // the first digits of its id, by origin
+  using Looks = std::map<std::string, std::vector<spark::Duration>, std::less<>>;
+  Looks looks_;                                             // at all channels, by batch
+  std::map<lightningd::NodeId, Looks> looks_at_peers_;      // at those of one peer
+  Looks looks_at_coins_;
+  std::uint64_t life_ = 0;
   bool nobody_hears_ = false;
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;

@@ -28,6 +28,7 @@ const std::vector<Mutation>& mutations() {
       {"answers-twice", Invariant::one_reply, true},
       {"talks-on-after-the-answer", Invariant::one_reply, true},
       {"frees-coins-of-others", Invariant::others_untouched, true},
+      {"frees-coins-twice", Invariant::others_untouched},
       {"cancels-whatever-comes-first", Invariant::others_untouched, true},
       {"cancels-beside-others", Invariant::others_untouched},
       {"takes-any-opening", Invariant::others_untouched, true},

@@ -4,6 +4,7 @@
 #include <deque>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "lightningd/types.hpp"
@@ -27,6 +28,9 @@ struct Coin {
   std::uint32_t reserved_until = 0;
   std::uint32_t others_until = 0;        ///< height until which somebody else wants it kept; 0: nobody
   spark::Duration taken_at{-1'000'000};  ///< when somebody else took it last
+  std::string owner{};                   ///< which of the plugin's batches reserved it while it was free
+  spark::Duration owned_since{0};
+  std::uint64_t owned_in_life = 0;       ///< of the plugin
   std::set<std::uint32_t> heights{};     ///< to which it was ever reserved
   bool meddled = false;                  ///< another user has freed or taken it, whosever it was
   bool unforeseen = false;               ///< its height is one that nobody could have written down

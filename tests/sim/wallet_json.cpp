@@ -28,10 +28,12 @@ void write_reservation(json::Writer& writer, const Wallet& wallet, const Coin& c
   writer.end();
 }
 
-void write_reserved(json::Writer& writer, Wallet& wallet, const std::vector<Coin*>& coins, std::uint32_t blocks) {
+void write_reserved(json::Writer& writer, Core& core, const std::vector<Coin*>& coins, std::uint32_t blocks) {
+  Wallet& wallet = core.wallet;
   writer.key("reservations").array();
   for (Coin* coin : coins) {
     const bool before = wallet.is_reserved(*coin);
+    if (!before) core.monitor.reserving(*coin, core.asked, core.runtime.now());
     wallet.reserve(*coin, blocks);
     write_reservation(writer, wallet, *coin, before);
   }

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "json/writer.hpp"
-#include "sim/wallet.hpp"
+#include "sim/core.hpp"
 
 namespace sim {
 
@@ -13,6 +13,6 @@ void write_coin(json::Writer& writer, const Wallet& wallet, const Coin& coin);
 /// One element of "reservations".
 void write_reservation(json::Writer& writer, const Wallet& wallet, const Coin& coin, bool was_reserved);
 /// Reserves the coins and writes "reservations".
-void write_reserved(json::Writer& writer, Wallet& wallet, const std::vector<Coin*>& coins, std::uint32_t blocks);
+void write_reserved(json::Writer& writer, Core& core, const std::vector<Coin*>& coins, std::uint32_t blocks);
 
 }  // namespace sim

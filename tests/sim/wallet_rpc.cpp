@@ -134,7 +134,7 @@ std::string WalletRpc::fund(const FundRequest& request, const Selection& found) 
   writer.field("estimated_final_weight", found.weight + (change ? CoinSelection::change_output_weight : 0));
   writer.field("excess_msat", found.excess.value * 1000);
   if (change) writer.field("change_outnum", 0);
-  if (request.reserve > 0) write_reserved(writer, core_.wallet, found.coins, request.reserve);
+  if (request.reserve > 0) write_reserved(writer, core_, found.coins, request.reserve);
   return writer.end().take();
 }
 
@@ -154,7 +154,7 @@ void WalletRpc::reserveinputs(Params& params, Reply reply) {
   }
   json::Writer writer;
   writer.object();
-  write_reserved(writer, core_.wallet, coins, blocks);
+  write_reserved(writer, core_, coins, blocks);
   reply.succeed(writer.end().take());
 }
 
@@ -168,7 +168,7 @@ void WalletRpc::unreserveinputs(Params& params, Reply reply) {
     if (coin == nullptr || coin->state != Coin::State::reserved) continue;
     const bool before = core_.wallet.is_reserved(*coin);
     core_.wallet.unreserve(*coin, blocks);
-    core_.monitor.unreserved(*coin, core_.runtime.now());
+    core_.monitor.unreserved(*coin, core_.asked, core_.runtime.now());
     if (!core_.wallet.is_reserved(*coin)) coin->others_until = 0;  // lost, rightly or not; that was judged just now
     // Freed by another user while this was held up, and reserved by another batch of the plugin's since.
     if (core_.wallet.is_reserved(*coin)) coin->unforeseen = coin->meddled;
@@ -230,6 +230,7 @@ std::string WalletRpc::sign(const funding::Psbt& psbt, RawPsbt raw, const std::v
 void WalletRpc::listfunds(Params& params, Reply reply) {
   const bool spent = params.flag("spent", false);
   if (params.error()) return reply.finish(*params.error());
+  core_.monitor.looked_at_coins(core_.asked.origin, core_.runtime.now());
   json::Writer writer;
   writer.object().key("outputs").array();
   for (const Coin& coin : core_.wallet.coins()) {

@@ -17,7 +17,8 @@ constexpr spark::Duration afterwards{std::chrono::minutes(40)};
 /// Longer than the first reservation, whose record a killed plugin may not have written; and than txprepare's,
 /// when its answer was lost just as several blocks came.
 std::uint32_t orphaned(const Node& node) {
-  return node.txprepare().kept() > 0 ? 74 : 26;
+  if (node.txprepare().kept() > 0) return 74;
+  return node.core().setup.options.contains("multifundchannel-dry-run") ? 26 : 14;
 }
 constexpr int connection_lost = -1;
 /// What lightningd grants a plugin that it asks to end.
@@ -61,6 +62,7 @@ void World::launch() {
   if (app_) return;
   auto& core = node().core();
   core.trace("=== start");
+  core.monitor.plugin_starts();
   if (!core.running) node().start();
   auto [plugin, host] = make_pair(time_);
   stdio_ = std::move(plugin);
