@@ -122,8 +122,7 @@ bool ReservationRecord::explains_with(const lightningd::Outpoint& input, std::ui
 }
 
 // What a sendpsbt may have added it may take back, too.
-void ReservationRecord::extended(const lightningd::Outpoint& input, std::uint32_t reserved_to_block,
-                                 std::uint32_t by) {
+void ReservationRecord::extended(const lightningd::Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by) {
   auto& height = heights[input];
   const auto before = reserved_to_block - by;
   const bool added = sent_blocks > 0 && before >= height && (before - height) % sent_blocks == 0;
@@ -169,8 +168,7 @@ bool Book::another_is_opening(const OpeningRecord& record) const {
   });
 }
 
-std::shared_ptr<const Book::Cancel> Book::cancelling(const lightningd::NodeId& peer,
-                                                                   std::chrono::milliseconds now) {
+std::shared_ptr<const Book::Cancel> Book::cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds now) {
   std::erase_if(cancels_, [](const auto& cancel) { return cancel.expired(); });
   auto cancel = std::make_shared<const Cancel>(Cancel{peer, now});
   cancels_.push_back(cancel);

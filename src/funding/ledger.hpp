@@ -126,8 +126,7 @@ class Book {
     lightningd::NodeId peer;
     std::chrono::milliseconds sent;
   };
-  [[nodiscard]] std::shared_ptr<const Cancel> cancelling(const lightningd::NodeId& peer,
-                                                         std::chrono::milliseconds now);
+  [[nodiscard]] std::shared_ptr<const Cancel> cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds now);
   /// Whether there is one that was sent at that time or later.
   [[nodiscard]] bool is_cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds since) const;
 

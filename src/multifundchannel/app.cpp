@@ -69,7 +69,8 @@ Result<void> checked(const Result<T>& parsed) {
 std::string call_own_name(const json::Value& request) {
   json::Writer out;
   out.object().key("replace").object().field("jsonrpc", "2.0").field("method", own_name);
-  if (const auto id = request.find("id"); id && !util::mutated("answers-the-hook-wrongly")) out.raw_field("id", id->dump());
+  if (const auto id = request.find("id"); id && !util::mutated("answers-the-hook-wrongly"))
+    out.raw_field("id", id->dump());
   const auto params = request.find("params");
   out.raw_field("params", params ? params->dump() : "[]");
   out.end().end();

@@ -26,9 +26,8 @@ std::size_t completes_at_a_time(std::size_t psbt_size) {
 }  // namespace
 
 Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
-             funding::Book& book, const NodeFacts& node, funding::Request request, std::string label,
-             BatchWatch& watch, std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal,
-             std::uint64_t seed)
+             funding::Book& book, const NodeFacts& node, funding::Request request, std::string label, BatchWatch& watch,
+             std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal, std::uint64_t seed)
     : request_(std::move(request)),
       settings_(settings),
       book_(book),
@@ -40,7 +39,8 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       context_{scope_, std::move(client), settings_, connects, watch, book_, {}, node.withhold},
       preparation_(scope_, context_.client, settings_, request_),
-      coins_(scope_, context_.client, settings_, book_, ledger_),
+      coins_(scope_, context_.client, settings_, book_, ledger_,
+             [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
       policies_(scope_, context_.client, ledger_, label_) {
   if (request_.details) details_.emplace(ledger_->id, watch.timeline());
   PeerOpening::Owner& owner = *this;
@@ -79,10 +79,6 @@ void Batch::save(funding::BatchPhase phase, util::Function<void()> then) {
     if (!saved) return fail(saved.error());
     then();
   });
-}
-
-Coins::Save Batch::save_again() {
-  return [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); };
 }
 
 // Reserving runs beside the connects, and each peer is asked to start as soon as it is connected and
@@ -154,7 +150,7 @@ void Batch::announce() {
 }
 
 void Batch::hold_coins(util::Function<void()> then) {
-  coins_.hold(save_again(), [this, then = std::move(then)](const Result<Coins::Taken>& taken) mutable {
+  coins_.hold([this, then = std::move(then)](const Result<Coins::Taken>& taken) mutable {
     if (still_ours(taken)) then();
   });
 }
@@ -270,7 +266,8 @@ void Batch::peer_failed(PeerOpening& peer) {
 }
 
 Spark Batch::undo(PeerOpening& peer) {
-  undos_.push_back(std::make_unique<PeerUndo>(scope_, context_.client, settings_, book_, coins_, ledger_, peer.record()));
+  undos_.push_back(
+      std::make_unique<PeerUndo>(scope_, context_.client, settings_, book_, coins_, ledger_, peer.record()));
   return scope_.spark([this, &undo = *undos_.back()](Completion completion) {
     undo.run([this, c = std::move(completion)](PeerUndo::Outcome outcome) mutable {
       if (outcome == PeerUndo::Outcome::channel_remains) undo_remains_ = true;

@@ -40,9 +40,8 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
 
   /// `ledger` is new and has the batch's id; `journal` is that batch's. `watch` outlives it.
   Batch(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, spark::Gate& connects,
-        funding::Book& book, const NodeFacts& node, funding::Request request, std::string label,
-        BatchWatch& watch, std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal,
-        std::uint64_t seed);
+        funding::Book& book, const NodeFacts& node, funding::Request request, std::string label, BatchWatch& watch,
+        std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal, std::uint64_t seed);
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
@@ -65,7 +64,6 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   /// Announces the phase in the journal; `then` runs when that is on disk.
   void save(funding::BatchPhase phase, util::Function<void()> then);
   /// For what changes the reservation in the middle of a phase.
-  [[nodiscard]] Coins::Save save_again();
   void open_all();
   void reserve(spark::Completion completion);
   void reserved(util::Result<Proposal> proposal, spark::Completion completion);

@@ -20,7 +20,7 @@ void Batch::reserve(Completion completion) {
   choice_.anchor_channel = request_.has_shares() ? anchors_negotiated()
                                                  : node_.features.offers(lightningd::feature::anchors_zero_fee_htlc_tx);
   proposed_for_ = live();
-  coins_.reserve(choice_, payees(), save_again(), [this, c = std::move(completion)](Result<Proposal> proposal) mutable {
+  coins_.reserve(choice_, payees(), [this, c = std::move(completion)](Result<Proposal> proposal) mutable {
     reserved(std::move(proposal), std::move(c));
   });
 }
@@ -35,7 +35,7 @@ void Batch::reserved(Result<Proposal> proposal, Completion completion) {
     if (anchors_negotiated()) return fail(error);
     choice_.anchor_channel = false;
     proposed_for_ = live();
-    coins_.reserve(choice_, payees(), save_again(), [this, c = std::move(c)](Result<Proposal> second) mutable {
+    coins_.reserve(choice_, payees(), [this, c = std::move(c)](Result<Proposal> second) mutable {
       if (!second) return fail(second.error());
       funded(std::move(*second), std::move(c));
     });

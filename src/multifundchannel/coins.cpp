@@ -78,20 +78,6 @@ void record_extension(funding::ReservationRecord& record, const Result<std::vect
   record.answered();
 }
 
-/// An extension whose answer was lost long ago: it shows whether it was carried out.
-void settle_doubt(funding::ReservationRecord& record, const std::vector<WalletOutput>& outputs) {
-  const auto blocks = std::exchange(record.doubtful_blocks, 0);
-  bool added = false;
-  for (const auto& output : outputs) {
-    const auto to = output.reserved_to_block;
-    if (blocks == 0 || !output.reserved || to < blocks || record.explains_now(output.outpoint, to)) continue;
-    if (!record.explains_now(output.outpoint, to - blocks)) continue;
-    record.extended(output.outpoint, to, blocks);
-    added = true;
-  }
-  if (added) record.blocks += blocks;
-}
-
 std::vector<Outpoint> outpoints_of(const funding::ReservationRecord& record) {
   std::vector<Outpoint> outpoints;
   for (const auto& [outpoint, height] : record.heights) outpoints.push_back(outpoint);
@@ -101,14 +87,19 @@ std::vector<Outpoint> outpoints_of(const funding::ReservationRecord& record) {
 }  // namespace
 
 Coins::Coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book,
-             std::shared_ptr<funding::Ledger> ledger)
-    : scope_(scope), client_(client), settings_(settings), book_(book), ledger_(std::move(ledger)) {}
+             std::shared_ptr<funding::Ledger> ledger, Save save)
+    : scope_(scope),
+      client_(client),
+      settings_(settings),
+      book_(book),
+      ledger_(std::move(ledger)),
+      save_(std::move(save)),
+      closing_(scope.runtime(), 1) {}
 
 Coins::~Coins() = default;
 
-void Coins::reserve(const Choice& choice, const Payees& payees, Save save, Reply<Proposal> then) {
+void Coins::reserve(const Choice& choice, const Payees& payees, Reply<Proposal> then) {
   choice_ = choice;
-  save_ = std::move(save);
   fund(payees, true, std::move(then));
 }
 
@@ -243,121 +234,6 @@ void Coins::reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, Rep
                         });
 }
 
-Hold Coins::hold_of(const WalletOutput& output) const {
-  const auto hold = hold_on(output, ledger_->reservation);
-  if (hold == Hold::ours && book_.another_has_reserved(output.outpoint, ledger_->id)) return Hold::somebody_elses;
-  return hold;
-}
-
-/// Of each input of the record; those that listfunds does not show are spent.
-std::map<Outpoint, Hold> Coins::holds(const Outputs& outputs) const {
-  std::map<Outpoint, Hold> holds;
-  for (const auto& [outpoint, height] : ledger_->reservation.heights) holds[outpoint] = Hold::spent;
-  for (const auto& output : outputs) {
-    const auto input = holds.find(output.outpoint);
-    if (input != holds.end()) input->second = hold_of(output);
-  }
-  return holds;
-}
-
-void Coins::hold(Save save, Reply<Taken> then) {
-  listfunds([this, save = std::move(save), then = std::move(then)](const Result<Outputs>& outputs) mutable {
-    if (!outputs) return then(outputs.error());
-    hold_these(std::move(save), std::move(then), *outputs);
-  });
-}
-
-void Coins::hold_these(Save save, Reply<Taken> then, const Outputs& outputs) {
-  std::vector<Outpoint> lost;
-  for (const auto& [outpoint, hold] : holds(outputs)) {
-    if (hold == Hold::free) lost.push_back(outpoint);
-    if (hold == Hold::spent || hold == Hold::somebody_elses) return then(Taken(outpoint));
-  }
-  if (lost.empty()) return then(Taken());
-  reserve_lost(std::move(lost), std::move(save), std::move(then));
-}
-
-// The height that they will be reserved to is recorded first, so that they are known to be ours.
-void Coins::reserve_lost(std::vector<Outpoint> lost, Save save, Reply<Taken> then) {
-  using lightningd::NodeInfo;
-  auto reserve = [this, psbt = psbt_of(lost), then = std::move(then)](const Result<void>& saved) mutable {
-    if (!saved) return then(saved.error());
-    reserve_anew(psbt, ledger_->reservation.blocks, [then = std::move(then)](const Result<void>& held) mutable {
-      then(held ? Result<Taken>(Taken()) : Result<Taken>(held.error()));
-    });
-  };
-  auto renew = [this, save = std::move(save), reserve = std::move(reserve)](const Result<NodeInfo>& node) mutable {
-    if (!node) return reserve(node.error());
-    ledger_->reservation.renewed_at = node->blockheight;
-    save(std::move(reserve));
-  };
-  client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(renew)));
-}
-
-void Coins::keep(Save save, Reply<Taken> then) {
-  const auto again = std::make_shared<Save>(std::move(save));
-  hold([again](Reply<void> saved) { (*again)(std::move(saved)); },
-       [this, again, then = std::move(then)](const Result<Taken>& taken) mutable {
-         if (!taken || *taken) return then(taken);
-         look_at_end(std::move(*again), std::move(then));
-       });
-}
-
-void Coins::look_at_end(Save save, Reply<Taken> then) {
-  listfunds([this, save = std::move(save), then = std::move(then)](Result<Outputs> outputs) mutable {
-    if (!outputs) return then(outputs.error());
-    using lightningd::NodeInfo;
-    auto judge = [this, outputs = std::move(*outputs), save = std::move(save),
-                  then = std::move(then)](const Result<NodeInfo>& node) mutable {
-      if (!node) return then(node.error());
-      if (!ends_soon(outputs, node->blockheight)) return then(Taken());
-      prolong(outputs, std::move(save), std::move(then));
-    };
-    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(judge)));
-  });
-}
-
-bool Coins::ends_soon(const Outputs& outputs, std::uint32_t height) const {
-  return std::any_of(outputs.begin(), outputs.end(), [this, height](const WalletOutput& output) {
-    return hold_of(output) == Hold::ours &&
-           output.reserved_to_block <= height + settings_.reservation_margin;
-  });
-}
-
-void Coins::prolong(const Outputs& outputs, Save save, Reply<Taken> then) {
-  auto& record = ledger_->reservation;
-  settle_doubt(record, outputs);
-  record.doubtful_blocks = settings_.longer_reservation;
-  save([this, then = std::move(then)](const Result<void>& saved) mutable {
-    if (saved) return add(settings_.longer_reservation, std::move(then));
-    ledger_->reservation.doubtful_blocks = 0;
-    then(saved.error());
-  });
-}
-
-void Coins::find_taken(Reply<Taken> then) {
-  listfunds([this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
-    if (!outputs) return then(outputs.error());
-    then(util::mutated("closes-over-others") ? Taken() : taken_by_others(*outputs));
-  });
-}
-
-// Inputs that were released may come to be spent by a channel all the same, one that is made late: then
-// whoever has reserved them, it is not us.
-Coins::Taken Coins::taken_by_others(const Outputs& outputs) const {
-  const auto& record = ledger_->reservation;
-  std::set<Outpoint> inputs;
-  for (const auto& outpoint : outpoints_of(record)) inputs.insert(outpoint);
-  if (ledger_->plan) {
-    const auto psbt = Psbt::from_base64(*ledger_->plan->psbt);
-    for (std::size_t i = 0; psbt && i < psbt->inputs().size(); ++i) inputs.insert(psbt->inputs()[i].outpoint);
-  }
-  for (const auto& output : outputs) {
-    if (inputs.contains(output.outpoint) && hold_of(output) == Hold::somebody_elses) return output.outpoint;
-  }
-  return std::nullopt;
-}
-
 void Coins::release(Reply<bool> then) {
   dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, ledger_);
   dry_run_->discard_what_is_left([this, then = std::move(then)]() mutable {
@@ -387,11 +263,11 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
     return then(false);
   }
   using Answer = Result<std::vector<Reservation>>;
-  auto guarded = local_call<std::vector<Reservation>>(
-      scope_, settings_, "unreserveinputs", [then = std::move(then)](const Answer& answer) mutable {
-        if (!answer) return then(answer.error());
-        then(true);
-      });
+  auto guarded = local_call<std::vector<Reservation>>(scope_, settings_, "unreserveinputs",
+                                                      [then = std::move(then)](const Answer& answer) mutable {
+                                                        if (!answer) return then(answer.error());
+                                                        then(true);
+                                                      });
   // lightningd subtracts the blocks. Each of these inputs is reserved by us alone, for that many at most; nobody
   // asks for it a second time before this is answered, since the next user's reservation would be hit by that.
   const auto blocks = record.most_blocks();

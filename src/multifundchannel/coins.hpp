@@ -12,6 +12,7 @@
 #include "multifundchannel/holds.hpp"
 #include "multifundchannel/proposal.hpp"
 #include "multifundchannel/settings.hpp"
+#include "spark/gate.hpp"
 #include "spark/scope.hpp"
 
 namespace multifundchannel {
@@ -23,8 +24,11 @@ class TxprepareDryRun;
 /// ledger when it is sent. Owned by a batch or by the undo that follows it, and runs in its scope.
 class Coins {
  public:
+  /// Writes the ledger to the journal before something is reserved.
+  using Save = util::Function<void(lightningd::Reply<void>)>;
+
   Coins(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book,
-        std::shared_ptr<funding::Ledger> ledger);
+        std::shared_ptr<funding::Ledger> ledger, Save save);
   ~Coins();
   Coins(const Coins&) = delete;
   Coins& operator=(const Coins&) = delete;
@@ -38,12 +42,9 @@ class Coins {
     bool anchor_channel = false;  ///< the wallet's emergency reserve must stay
   };
 
-  /// Writes the ledger to the journal before something is reserved.
-  using Save = util::Function<void(lightningd::Reply<void>)>;
-
   /// The dry run: proves that the wallet can pay and reserves the inputs for `first_reservation`
   /// blocks. Errors: those of fundpsbt and utxopsbt (301, 304, 313, -32602).
-  void reserve(const Choice& choice, const Payees& payees, Save save, lightningd::Reply<Proposal> then);
+  void reserve(const Choice& choice, const Payees& payees, lightningd::Reply<Proposal> then);
   /// The same inputs for other payees; they never become free in between.
   void repropose(const Payees& payees, lightningd::Reply<Proposal> then);
   /// The input that somebody else has reserved or spent meanwhile, if any.
@@ -56,12 +57,15 @@ class Coins {
   void extend(lightningd::Reply<Taken> then);
   /// Checks that every input still is reserved by us. lightningd frees the inputs of a withheld
   /// channel that it drops, and reservations lapse: those are reserved again.
-  void hold(Save save, lightningd::Reply<Taken> then);
+  void hold(lightningd::Reply<Taken> then);
   /// As hold(); and what ends within `reservation_margin` blocks gets `longer_reservation` more: for as long as it
   /// takes.
-  void keep(Save save, lightningd::Reply<Taken> then);
-  /// An input that somebody else has reserved meanwhile, if any.
-  void find_taken(lightningd::Reply<Taken> then);
+  void keep(lightningd::Reply<Taken> then);
+  /// Before a channel of the batch is closed, by which lightningd frees all its inputs, whoever has reserved them:
+  /// as hold(), so that nobody else can reserve one meanwhile; spent ones do not matter. One at a time: the next may
+  /// come when `pass` is gone.
+  using Closing = util::Function<void(util::Result<Taken> taken, spark::Gate::Pass pass)>;
+  void before_closing(Closing then);
   /// Gives back what still is ours; never touches an input that somebody else has reserved
   /// meanwhile. Tells whether there was anything; an error when something stays reserved.
   void release(lightningd::Reply<bool> then);
@@ -76,17 +80,17 @@ class Coins {
   void ask_again(Reading reading, lightningd::Reply<Proposal> then);
   void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
   void add(std::uint32_t blocks, lightningd::Reply<Taken> then);
-  void look_at_end(Save save, lightningd::Reply<Taken> then);
+  void look_at_end(lightningd::Reply<Taken> then);
   [[nodiscard]] bool ends_soon(const Outputs& outputs, std::uint32_t height) const;
-  void prolong(const Outputs& outputs, Save save, lightningd::Reply<Taken> then);
+  void prolong(const Outputs& outputs, lightningd::Reply<Taken> then);
+  void claim_all_inputs();
   void give_back(const std::vector<lightningd::Outpoint>& foreign, std::uint32_t blocks, lightningd::Reply<Taken> then);
   [[nodiscard]] bool extended() const;
-  void hold_these(Save save, lightningd::Reply<Taken> then, const Outputs& outputs);
-  void reserve_lost(std::vector<lightningd::Outpoint> lost, Save save, lightningd::Reply<Taken> then);
+  void hold_unspent(const Outputs& outputs, lightningd::Reply<Taken> then);
+  void reserve_lost(std::vector<lightningd::Outpoint> lost, lightningd::Reply<Taken> then);
   void release_now(lightningd::Reply<bool> then);
   [[nodiscard]] Hold hold_of(const lightningd::WalletOutput& output) const;
   [[nodiscard]] std::map<lightningd::Outpoint, Hold> holds(const Outputs& outputs) const;
-  [[nodiscard]] Taken taken_by_others(const Outputs& outputs) const;
   void release_ours(lightningd::Reply<bool> then, const Outputs& outputs);
   void listfunds(lightningd::Reply<Outputs> then);
 
@@ -97,6 +101,7 @@ class Coins {
   std::shared_ptr<funding::Ledger> ledger_;
   Choice choice_;
   Save save_;
+  spark::Gate closing_;
   std::unique_ptr<TxprepareDryRun> dry_run_;
 };
 

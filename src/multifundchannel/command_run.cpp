@@ -77,7 +77,8 @@ void CommandRun::reply_soon() {
 }
 
 void CommandRun::undo() {
-  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, batch_->ledger(), batch_->label());
+  auto save = [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger(), std::move(then)); };
+  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, ledger(), std::move(save), batch_->label());
   undo_->run([this](bool clean) { undone(clean); });
 }
 

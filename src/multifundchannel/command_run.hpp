@@ -16,9 +16,9 @@ namespace multifundchannel {
 /// destroys it when `finished` was called.
 class CommandRun {
  public:
-  CommandRun(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-             funding::Book& book, plugin::Command command, std::unique_ptr<BatchWatch> watch,
-             std::unique_ptr<Batch> batch, std::shared_ptr<Journal> journal);
+  CommandRun(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, funding::Book& book,
+             plugin::Command command, std::unique_ptr<BatchWatch> watch, std::unique_ptr<Batch> batch,
+             std::shared_ptr<Journal> journal);
   CommandRun(const CommandRun&) = delete;
   CommandRun& operator=(const CommandRun&) = delete;
 

@@ -22,8 +22,8 @@ constexpr spark::Duration longest_look{250};
 /// Whoever uses the connection keeps it: lightningd itself refuses only because of channels, and would kill
 /// an opening that somebody has begun meanwhile. Other refusals are let be, and a lightningd that is too busy
 /// to tell keeps the connection.
-void disconnect_unused(spark::Runtime& runtime, const Client& client, const funding::Book& book,
-                       const NodeId& peer, util::Function<void()> done) {
+void disconnect_unused(spark::Runtime& runtime, const Client& client, const funding::Book& book, const NodeId& peer,
+                       util::Function<void()> done) {
   auto look = [&runtime, asked = runtime.now(), client, &book, peer,
                done = std::move(done)](const Result<std::vector<PeerChannel>>& channels) mutable {
     const bool stale = runtime.now() - asked > longest_look;

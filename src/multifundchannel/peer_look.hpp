@@ -16,8 +16,8 @@ namespace multifundchannel {
 /// Preview.
 class PeerLook {
  public:
-  PeerLook(const lightningd::Client& client, const Settings& settings, spark::Gate& connects,
-           const funding::Book& book, const funding::Destination& destination)
+  PeerLook(const lightningd::Client& client, const Settings& settings, spark::Gate& connects, const funding::Book& book,
+           const funding::Destination& destination)
       : client_(client), settings_(settings), connects_(connects), book_(book), destination_(destination) {}
   PeerLook(const PeerLook&) = delete;
   PeerLook& operator=(const PeerLook&) = delete;

@@ -31,8 +31,8 @@ bool awaits_lockin(const PeerChannel& channel) { return channel.state == "CHANNE
 
 }  // namespace
 
-PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-                   funding::Book& book, Coins& coins, std::shared_ptr<const funding::Ledger> ledger,
+PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book,
+                   Coins& coins, std::shared_ptr<const funding::Ledger> ledger,
                    std::shared_ptr<funding::OpeningRecord> record)
     : scope_(scope),
       client_(client),
@@ -87,6 +87,7 @@ void PeerUndo::drop_peer() {
 }
 
 void PeerUndo::look() {
+  closing_.leave();
   list([this](const Result<std::vector<PeerChannel>>& channels) { judge(channels); });
 }
 
@@ -192,11 +193,12 @@ void PeerUndo::remove_uncommitted(const Evidence& evidence) {
 // Another batch waits for its answer before it starts with this peer: see PeerOpening.
 void PeerUndo::cancel() {
   auto on_its_way = book_.cancelling(record_->peer, scope_.runtime().now());
-  client_.fundchannel_cancel(record_->peer, [on_its_way = std::move(on_its_way), then = then_look("fundchannel_cancel")](
-                                                const Result<void>& answer) mutable {
-    on_its_way.reset();
-    then(answer);
-  });
+  client_.fundchannel_cancel(
+      record_->peer,
+      [on_its_way = std::move(on_its_way), then = then_look("fundchannel_cancel")](const Result<void>& answer) mutable {
+        on_its_way.reset();
+        then(answer);
+      });
 }
 
 void PeerUndo::remove_committed(const Evidence& evidence) {
@@ -223,11 +225,12 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
 }
 
 // lightningd never sent the transaction, so closing makes it forget just this channel. But it frees all its
-// inputs as well, also one that somebody else has reserved meanwhile.
+// inputs as well, whoever has reserved them.
 void PeerUndo::close(const lightningd::ChannelId& channel) {
-  coins_.find_taken([this, channel](const Result<Coins::Taken>& taken) {
+  coins_.before_closing([this, channel](const Result<Coins::Taken>& taken, spark::Gate::Pass pass) {
     if (taken && !*taken) {
       util::debug(record_->label, ": close ", channel.hex());
+      closing_ = std::move(pass);
       return client_.close(channel, 1, then_look("close"));
     }
     util::info(record_->label, ": its channel ", channel.hex(), " is not closed: ",

@@ -28,9 +28,8 @@ class PeerUndo {
   using Done = util::Function<void(Outcome)>;
 
   /// `coins` and `ledger` are those of the batch; `coins` run in the same scope.
-  PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
-           funding::Book& book, Coins& coins, std::shared_ptr<const funding::Ledger> ledger,
-           std::shared_ptr<funding::OpeningRecord> record);
+  PeerUndo(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book,
+           Coins& coins, std::shared_ptr<const funding::Ledger> ledger, std::shared_ptr<funding::OpeningRecord> record);
   PeerUndo(const PeerUndo&) = delete;
   PeerUndo& operator=(const PeerUndo&) = delete;
 
@@ -79,6 +78,7 @@ class PeerUndo {
   Done done_;
   int tries_ = 0;
   bool found_ = false;
+  spark::Gate::Pass closing_;  ///< while a close is not answered
   spark::Duration waited_{0};  ///< for another batch's start with the same peer
 };
 

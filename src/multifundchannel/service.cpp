@@ -57,7 +57,8 @@ void Service::ask_for_withhold() {
   client.usage("fundchannel_complete",
                local_call<std::string>(scope_, settings_, "help", [this](const Result<std::string>& usage) {
                  node_.withhold = usage && usage->find("withhold") != std::string::npos;
-                 if (!usage) util::warn("whether lightningd can withhold channels is not known: ", usage.error().message);
+                 if (!usage)
+                   util::warn("whether lightningd can withhold channels is not known: ", usage.error().message);
                  recover(true);
                }));
 }
@@ -193,8 +194,8 @@ void Service::finished(const std::string& id, bool settled) {
     if (run->journal()->in_doubt()) read_again_later();
   } else if (!idle_) {
     settle(id,
-           std::make_unique<Settlement>(runtime_, client_of(id), settings_, book_, node_,
-                                        run->ledger(), run->journal(), run->report()),
+           std::make_unique<Settlement>(runtime_, client_of(id), settings_, book_, node_, run->ledger(), run->journal(),
+                                        run->report()),
            settings_.settle_pause, nullptr);
   }
   end_if_idle();

@@ -93,7 +93,7 @@ class Service {
   std::map<std::string, std::unique_ptr<Settlement>> settlements_;
   std::map<std::string, std::string> unreadable_;  ///< records kept and shown, never acted on: why not
   Previews previews_;
-  std::vector<BatchReport> ended_;                 // in the order in which they ended
+  std::vector<BatchReport> ended_;  // in the order in which they ended
   bool recovered_ = false;
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
   std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery

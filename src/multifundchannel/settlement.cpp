@@ -126,9 +126,9 @@ void Settlement::send_again(bool never_sent) {
 
 // It may take days until bitcoind wants it, or the user says what to do.
 void Settlement::keep_coins(lightningd::Reply<Coins::Taken> then) {
-  coins_ = std::make_unique<Coins>(scope_, client_, settings_, book_, ledger_);
   auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
-  coins_->keep(std::move(save), std::move(then));
+  coins_ = std::make_unique<Coins>(scope_, client_, settings_, book_, ledger_, std::move(save));
+  coins_->keep(std::move(then));
 }
 
 // It can not be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
@@ -181,14 +181,6 @@ void Settlement::send(const util::SharedText& signed_psbt) {
             local_call<lightningd::Sent>(scope_, settings_, "sendpsbt", std::move(answered)));
 }
 
-// The datastore did not take it when the caller was told. What is not recorded is not done.
-void Settlement::record_that_it_failed() {
-  journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
-    if (!saved) return retry(saved.error().message);
-    undo();
-  });
-}
-
 // Proven: nothing was broadcast. The record must say so before anything is undone.
 void Settlement::stop_sending(const std::string& why) {
   note(why + "; nothing was sent: undoing the rest");
@@ -206,82 +198,6 @@ void Settlement::sent() {
   policies_.apply(settings_.cleanup_timeout, [this] {
     report_.take_policies(*ledger_);
     undo();
-  });
-}
-
-// --- Undoing ---
-
-// From the record, not from the ledger: what a finished pass calls gone may come back when a call
-// that lightningd had read already is carried out.
-void Settlement::undo() {
-  if (journal_->may_be_completed() && !ledger_->sending) return record_that_it_failed();
-  if (undoing_ && must_wait(undoing_->reservation, undoing_waits_since_)) {
-    return retry("lightningd has not answered unreserveinputs yet");
-  }
-  if (undoing_ && undoing_->reservation.freed) return undid();  // an answer that came late
-  auto copy = funding::read_ledger(funding::write_ledger(*ledger_));
-  if (!copy) return retry(copy.error().message);
-  undoing_ = *copy;
-  undoing_waits_since_.reset();
-  undoing_->sending = ledger_->sending;
-  // What is not answered may still reserve more, whatever is freed now.
-  coins_wait_ = must_wait(ledger_->reservation, waits_since_);
-  if (coins_wait_) undoing_->reservation.released();
-  for (std::size_t i = 0; i < ledger_->openings.size(); ++i) {
-    auto& opening = *undoing_->openings[i];
-    opening.label = str(label(), " peer ", i, " (", opening.peer.brief(), ")");
-    opening.accepted = ledger_->openings[i]->accepted;
-  }
-  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, undoing_, label());
-  undo_->run([this](bool clean) { undone(clean); });
-}
-
-void Settlement::undone(bool clean) {
-  if (!clean && undo_->channel_remains()) return keep_for_channel();
-  if (!clean) return retry("something could not be undone yet");
-  if (coins_wait_ || in_flight()) return retry("lightningd has not answered every call yet");
-  if (undo_->found()) {
-    undid();
-  } else if (const auto now = runtime_.now(); now < quiet_at_) {
-    looked();
-    scope_.after(quiet_at_ - now, [this] { undo(); });
-  } else {
-    remove();
-  }
-}
-
-// Whoever holds a commitment for the transaction shall not see its inputs go elsewhere.
-void Settlement::keep_for_channel() {
-  if (coins_wait_ || in_flight() || ledger_->sending) return retry("something could not be undone yet");
-  keep_coins([this](const Result<Coins::Taken>&) { retry("something could not be undone yet"); });
-}
-
-// Freed inputs are anybody's, and another batch may reserve them to the same height: they must not be
-// freed once more, not after a crash either.
-void Settlement::undid() {
-  note("undid what was left");
-  undoing_.reset();
-  if (!ledger_->sending) ledger_->reservation.released();
-  journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
-    if (!saved) return retry(saved.error().message);
-    scope_.after(settings_.settle_delay, [this] { undo(); });
-  });
-}
-
-void Settlement::remove() {
-  if (ledger_->any_policy_pending()) return retry("the policy of a channel is not set yet");
-  journal_->remove(scope_, [this](const Result<void>& removed) {
-    if (!removed) return retry(removed.error().message);
-    if (ledger_->sending) {
-      report_.take_policies(*ledger_);
-      report_.opened();
-    } else {
-      report_.undone("undone");
-    }
-    note("settled: " + report_.state);
-    looked();
-    scope_.end();
-    runtime_.post(std::move(settled_));
   });
 }
 
@@ -307,13 +223,6 @@ void Settlement::note(const std::string& text) {
 
 void Settlement::looked() {
   if (looked_) runtime_.post(std::exchange(looked_, nullptr));
-}
-
-/// For a call that changes reservations, as long as it still may be carried out.
-bool Settlement::must_wait(const funding::ReservationRecord& reservation, std::optional<spark::Duration>& since) {
-  if (!reservation.in_flight) since.reset();
-  if (reservation.in_flight && !since) since = runtime_.now();
-  return since && runtime_.now() - *since < settings_.lost_after && !util::mutated("frees-coins-twice");
 }
 
 bool Settlement::in_flight() const {

@@ -30,9 +30,9 @@ namespace multifundchannel {
 /// Repeats with growing pauses until the record can be removed. Owned by the Service.
 class Settlement {
  public:
-  Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-             funding::Book& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
-             std::shared_ptr<Journal> journal, BatchReport report);
+  Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, funding::Book& book,
+             const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal,
+             BatchReport report);
   Settlement(const Settlement&) = delete;
   Settlement& operator=(const Settlement&) = delete;
 
@@ -70,8 +70,7 @@ class Settlement {
   void note(const std::string& text);
   void looked();
 
-  [[nodiscard]] bool must_wait(const funding::ReservationRecord& reservation,
-                               std::optional<spark::Duration>& since);
+  [[nodiscard]] bool must_wait(const funding::ReservationRecord& reservation, std::optional<spark::Duration>& since);
   [[nodiscard]] bool in_flight() const;
   [[nodiscard]] std::string label() const;
 
@@ -92,8 +91,8 @@ class Settlement {
   Policies policies_;
   std::unique_ptr<Coins> coins_;
   std::unique_ptr<Undo> undo_;
-  std::shared_ptr<funding::Ledger> undoing_;  ///< the copy that `undo_` works on
-  bool coins_wait_ = false;                   ///< they were left out of it
+  std::shared_ptr<funding::Ledger> undoing_;    ///< the copy that `undo_` works on
+  bool coins_wait_ = false;                     ///< they were left out of it
   std::optional<spark::Duration> waits_since_;  ///< for a call that changes reservations
   std::optional<spark::Duration> undoing_waits_since_;
 };

@@ -264,7 +264,8 @@ void TxprepareDryRun::discard_these(const Txid& txid, const Outputs& outputs, ut
   if (heights.size() != record.heights.size()) return then();
   auto guarded = local_call<void>(scope_, settings_, "txdiscard",
                                   [txid, then = std::move(then)](const Result<void>& discarded) mutable {
-                                    if (!discarded) util::info("txdiscard ", txid.hex(), ": ", discarded.error().message);
+                                    if (!discarded)
+                                      util::info("txdiscard ", txid.hex(), ": ", discarded.error().message);
                                     then();
                                   });
   ledger_->reservation.sent();

@@ -12,8 +12,8 @@ using funding::Stage;
 using spark::Completion;
 using spark::Spark;
 
-Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
-           funding::Book& book, std::shared_ptr<funding::Ledger> ledger, std::string label)
+Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, funding::Book& book,
+           std::shared_ptr<funding::Ledger> ledger, Coins::Save save, std::string label)
     : scope_(runtime,
              [this](const util::Error& error) {
                util::error(label_, ": undoing failed: ", error.message);
@@ -24,7 +24,7 @@ Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& s
       book_(book),
       ledger_(std::move(ledger)),
       label_(std::move(label)),
-      coins_(scope_, client_, settings.while_undoing(), book_, ledger_) {}
+      coins_(scope_, client_, settings.while_undoing(), book_, ledger_, std::move(save)) {}
 
 void Undo::run(util::Function<void(bool clean)> done) {
   done_ = std::move(done);

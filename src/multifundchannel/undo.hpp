@@ -19,7 +19,7 @@ namespace multifundchannel {
 class Undo {
  public:
   Undo(spark::Runtime& runtime, lightningd::Client client, const Settings& settings, funding::Book& book,
-       std::shared_ptr<funding::Ledger> ledger, std::string label);
+       std::shared_ptr<funding::Ledger> ledger, Coins::Save save, std::string label);
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
 

@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-using funding::Ledger;
 using funding::Book;
+using funding::Ledger;
 using funding::OpeningRecord;
 using funding::Stage;
 using lightningd::Outpoint;

@@ -68,8 +68,8 @@ std::string after_the_look(const funding::FeeCap& cap) {
   spark::Gate connects(time, 1);
   multifundchannel::BatchWatch watch(time, {});
   const funding::Book book;
-  multifundchannel::BatchContext context{
-      scope, lightningd::Client(caller, ""), settings, connects, watch, book, {}, true};
+  multifundchannel::BatchContext context{scope, lightningd::Client(caller, ""), settings, connects, watch, book, {},
+                                         true};
   funding::FundingTransaction transaction;
   transaction.psbt = util::share("psbt");
   transaction.cost = {lightningd::Sat{5'910}, {}, lightningd::Perkw{7'500}, 788};

@@ -245,7 +245,7 @@ void Channels::close(Params& params, Reply reply) {
   if (live.size() == 1) return close_channel(*peer, *live[0], timeout, std::move(reply));
   if (!peer->opening) return reply.fail(code::generic, "Peer has no active channel");
   Opening killed = std::exchange(peer->opening, std::nullopt).value();
-  core_.monitor.ending(killed, "close");
+  core_.monitor.ending(*peer, killed, "close", core_.asked);
   killed.command.fail(code::generic, "close command called");
   reply.succeed(R"({"type":"unopened"})");
 }
@@ -270,7 +270,7 @@ void Channels::closed(Peer& peer, const ChannelId& id, const char* type, const A
   writer.object().key("txs").array().end().key("txids").array().end().field("type", type).end();
   Channel* channel = find(peer, id);
   if (channel != nullptr && channel->withheld) {
-    for (const Coin* coin : inputs_of(*channel)) core_.monitor.freeing(*coin, asked, core_.runtime.now());
+    for (Coin* coin : inputs_of(*channel)) core_.monitor.freeing(*coin, asked, core_.runtime.now());
     drop_withheld(peer, id);
   } else if (channel != nullptr) {
     set_state(peer, *channel, "AWAITING_UNILATERAL");

@@ -4,6 +4,7 @@
 
 #include "json/writer.hpp"
 #include "sim/fault_schedule.hpp"
+#include "sim/near_misses.hpp"
 #include "sim/random.hpp"
 #include "sim/world.hpp"
 #include "util/str.hpp"
@@ -88,6 +89,7 @@ std::string draw_batch(Random& random, std::size_t peers, std::size_t coins) {
   }
   if (random.one_in(6)) writer.field("peer_timeout", 1 + random.below(60));
   if (random.one_in(4)) writer.field("details", true);
+  if (random.one_in(20)) writer.field("dryrun", true);
   return writer.end().take();
 }
 
@@ -131,6 +133,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   std::stable_sort(chaos.batches.begin(), chaos.batches.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });
   if (random.one_in(4)) setup.options["multifundchannel-dry-run"] = R"("txprepare")";
+  if (random.one_in(10)) draw_near_miss(random, chaos);
   return chaos;
 }
 

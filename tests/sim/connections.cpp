@@ -175,7 +175,7 @@ void Connections::disconnect(Params& params, Reply reply) {
   // Only the pending start or complete fails; cancels queued behind it are dropped unanswered.
   if (peer->opening) {
     Opening killed = std::exchange(peer->opening, std::nullopt).value();
-    core_.monitor.ending(killed, "disconnect");
+    core_.monitor.ending(*peer, killed, "disconnect", core_.asked);
     killed.command.fail(code::generic, "disconnect command");
   }
   peer->disconnects.push_back(std::move(reply));

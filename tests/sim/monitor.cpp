@@ -227,9 +227,9 @@ void Monitor::cancelling(const Peer& peer, const Channel& channel, const Asked& 
   const bool foreign = channel.others || batch_of(asked.origin) != batch_of(channel.origin);
   const auto look = last_look(asked, peer.id);
   if (foreign && (channel.began < look || look == spark::Duration::min())) {
-    violation(Invariant::others_untouched, str("fundchannel_cancel hit a channel of ",
-                                               channel.others ? "somebody else: " : "another batch: ",
-                                               channel.id.hex()));
+    violation(Invariant::others_untouched,
+              str("fundchannel_cancel hit a channel of ",
+                  channel.others ? "somebody else: " : "another batch: ", channel.id.hex()));
   }
   if (is_alive(channel.funding.txid)) {
     violation(Invariant::nothing_undone_after_sending,
@@ -237,8 +237,10 @@ void Monitor::cancelling(const Peer& peer, const Channel& channel, const Asked& 
   }
 }
 
-void Monitor::ending(const Opening& opening, const char* by) {
+/// A preview hangs up again: nobody can see what begins after its look.
+void Monitor::ending(const Peer& peer, const Opening& opening, const char* by, const Asked& asked) {
   if (!opening.others) return;
+  if (batch_of(asked.origin).empty() && opening.began >= last_look(asked, peer.id)) return;
   violation(Invariant::others_untouched, str(by, " hit an opening that is not ours: ", opening.temporary_id.hex()));
 }
 
@@ -248,18 +250,26 @@ void Monitor::reserving(Coin& coin, const Asked& asked, spark::Duration now) con
   coin.owned_in_life = life_;
 }
 
-/// The coin of another batch that still runs; nobody can see what that does after the look. What was reserved just
-/// before a crash shows a height only, and one crash ends both.
+void Monitor::nobody_heard(const Asked& asked, spark::Duration now) {
+  for (auto& coin : wallet_.coins()) {
+    if (coin.owned_since == now && coin.owner == batch_of(asked.origin)) coin.owner.clear();
+  }
+}
+
+/// The coin of another batch that still runs. Nobody can see what that does after the look; but it can not do it
+/// before the coin is free, and by whose call that is, is known. What was reserved just before a crash shows a height
+/// only, and one crash ends both.
 void Monitor::check_owner(const Coin& coin, const char* deed, const Asked& asked) {
   const auto batch = batch_of(asked.origin);
   if (batch.empty() || coin.owner.empty() || batch == coin.owner || coin.meddled) return;
   if (coin.owned_in_life != life_) return;
-  if (coin.owned_since >= last_until(looks_at_coins_, batch, asked.at)) return;
+  if (coin.owned_since >= last_until(looks_at_coins_, batch, asked.at) && coin.freed_by != batch) return;
   violation(Invariant::others_untouched, str(deed, ' ', coin.outpoint.str(), ", which another batch has reserved"));
 }
 
-void Monitor::unreserved(const Coin& coin, const Asked& asked, spark::Duration now) {
+void Monitor::unreserved(Coin& coin, const Asked& asked, spark::Duration now) {
   check_owner(coin, "unreserved", asked);
+  if (!wallet_.is_reserved(coin)) coin.freed_by = batch_of(asked.origin);
   if (!just_taken(coin, now) && coin.others_until > wallet_.height && coin.reserved_until < coin.others_until) {
     violation(Invariant::others_untouched, str("shortened a reservation of others: ", coin.outpoint.str()));
   }
@@ -270,8 +280,9 @@ void Monitor::unreserved(const Coin& coin, const Asked& asked, spark::Duration n
   }
 }
 
-void Monitor::freeing(const Coin& coin, const Asked& asked, spark::Duration now) {
+void Monitor::freeing(Coin& coin, const Asked& asked, spark::Duration now) {
   if (wallet_.is_reserved(coin)) check_owner(coin, "close freed", asked);
+  coin.freed_by = batch_of(asked.origin);
   if (just_taken(coin, now) || !wallet_.is_reserved(coin) || coin.others_until <= wallet_.height) return;
   violation(Invariant::others_untouched, str("close freed a reservation of others: ", coin.outpoint.str()));
 }

@@ -80,13 +80,15 @@ class Monitor {
   /// fundchannel_cancel takes the peer's first channel that awaits lock-in: that should be its caller's.
   void cancelling(const Peer& peer, const Channel& channel, const Asked& asked);
   /// So does something that kills openingd.
-  void ending(const Opening& opening, const char* by);
+  void ending(const Peer& peer, const Opening& opening, const char* by, const Asked& asked);
   /// A free coin is about to be reserved.
   void reserving(Coin& coin, const Asked& asked, spark::Duration now) const;
+  /// Whoever reserved coins just now will not hear of it, or late.
+  void nobody_heard(const Asked& asked, spark::Duration now);
   /// unreserveinputs has reduced the reservation.
-  void unreserved(const Coin& coin, const Asked& asked, spark::Duration now);
+  void unreserved(Coin& coin, const Asked& asked, spark::Duration now);
   /// `close` is about to free it, whoever has reserved it: lightningd does so for a withheld channel.
-  void freeing(const Coin& coin, const Asked& asked, spark::Duration now);
+  void freeing(Coin& coin, const Asked& asked, spark::Duration now);
 
   /// A signed PSBT or transaction, which must not show up in any log.
   void secret(std::string text) { secrets_.push_back(std::move(text)); }
@@ -122,8 +124,8 @@ class Monitor {
   std::set<lightningd::Outpoint> lost_in_between_;
   std::map<std::string, std::string, std::less<>> batches_;  // the first digits of its id, by origin
   using Looks = std::map<std::string, std::vector<spark::Duration>, std::less<>>;
-  Looks looks_;                                             // at all channels, by batch
-  std::map<lightningd::NodeId, Looks> looks_at_peers_;      // at those of one peer
+  Looks looks_;                                         // at all channels, by batch
+  std::map<lightningd::NodeId, Looks> looks_at_peers_;  // at those of one peer
   Looks looks_at_coins_;
   std::uint64_t life_ = 0;
   bool nobody_hears_ = false;

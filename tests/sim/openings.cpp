@@ -251,7 +251,7 @@ void Openings::cancel(Params& params, Reply reply) {
   if (peer->opening->step == Opening::Step::starting) {
     return reply.fail(code::nothing_to_cancel, "No channel funding in progress.");
   }
-  core_.monitor.ending(*peer->opening, "fundchannel_cancel");
+  core_.monitor.ending(*peer, *peer->opening, "fundchannel_cancel", core_.asked);
   peer->opening->cancels.push_back(std::move(reply));
   if (peer->opening->step == Opening::Step::completing) return;
   later(*peer, openingd_reads, [this](Peer& listening) { failed(listening, "Channel open canceled by RPC"); });

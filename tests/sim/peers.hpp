@@ -25,10 +25,10 @@ struct Channel {
   std::string state;
   bool opened_by_us = true;
   bool withheld = false;
-  bool others = false;    ///< none of the plugin's business
-  std::string origin;     ///< of the calls that opened it
+  bool others = false;                ///< none of the plugin's business
+  std::string origin;                 ///< of the calls that opened it
   spark::Duration began{-1'000'000};  ///< when lightningd first could show it
-  util::SharedText psbt;  ///< base64, version 2
+  util::SharedText psbt;              ///< base64, version 2
   bool announce = true;
   std::optional<std::string> close_to;
   std::string channel_type;

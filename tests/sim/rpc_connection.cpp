@@ -83,7 +83,8 @@ bool RpcConnection::dispatch(std::string_view text) {
     return true;
   }
   const auto filter = message->filter();
-  Request request{message->raw_id(), message->method(), message->params().dump(), filter ? Filter(*filter) : Filter(), lightningd_.node().core().runtime.now()};
+  Request request{message->raw_id(), message->method(), message->params().dump(), filter ? Filter(*filter) : Filter(),
+                  lightningd_.node().core().runtime.now()};
   const std::weak_ptr<RpcConnection*> weak = self_;
   read_later(std::move(request), reply_to(message->raw_id()));
   return !weak.expired();
@@ -115,7 +116,13 @@ void RpcConnection::carry_out(Request request, Reply reply) {
   static constexpr const char* names[] = {"reply lost", "stuck",   "late", "held up", "unreadable",
                                           "refused",    "unknown", "cut",  "another"};
   core.trace("=== fault in ", request.method, ": ", names[static_cast<std::size_t>(fault->what)]);
-  switch (fault->what) {
+  carry_out_badly(*fault, std::move(request), std::move(reply));
+}
+
+void RpcConnection::carry_out_badly(const RpcFault& fault, Request request, Reply reply) {
+  auto& core = lightningd_.node().core();
+  const auto unheard = [&core] { core.monitor.nobody_heard(core.asked, core.runtime.now()); };
+  switch (fault.what) {
     case Mishap::stuck:
       return;
     case Mishap::refused:
@@ -123,21 +130,24 @@ void RpcConnection::carry_out(Request request, Reply reply) {
     case Mishap::unknown:
       return reply.fail(lightningd::code::method_not_found, util::str("Unknown command '", request.method, "'"));
     case Mishap::reply_lost:
-      return lightningd_.handle(std::move(request), Reply());
+      lightningd_.handle(std::move(request), Reply());
+      return unheard();
     case Mishap::held_up: {
       auto& lightningd = lightningd_;
-      core.after(fault->delay, [&lightningd, request = std::move(request), reply = std::move(reply)]() mutable {
+      core.after(fault.delay, [&lightningd, request = std::move(request), reply = std::move(reply)]() mutable {
         lightningd.handle(std::move(request), std::move(reply));
       });
       return;
     }
     case Mishap::late:
     case Mishap::unreadable:
-      return lightningd_.handle(std::move(request), spoilt(core, *fault, std::move(reply)));
+      lightningd_.handle(std::move(request), spoilt(core, fault, std::move(reply)));
+      return unheard();
     case Mishap::another:
       return lightningd_.handle(std::move(request), for_another(core, std::move(reply)));
     case Mishap::cut:
       lightningd_.handle(std::move(request), Reply());
+      unheard();
       return close();
   }
 }

@@ -29,6 +29,7 @@ class RpcConnection final : private util::Receiver {
   void enable_notifications(const jsonrpc::Message& message);
   void read_later(Request request, Reply reply);
   void carry_out(Request request, Reply reply);
+  void carry_out_badly(const RpcFault& fault, Request request, Reply reply);
   void close();
   [[nodiscard]] Reply reply_to(const std::string& raw_id);
 

@@ -30,10 +30,11 @@ struct Coin {
   spark::Duration taken_at{-1'000'000};  ///< when somebody else took it last
   std::string owner{};                   ///< which of the plugin's batches reserved it while it was free
   spark::Duration owned_since{0};
-  std::uint64_t owned_in_life = 0;       ///< of the plugin
-  std::set<std::uint32_t> heights{};     ///< to which it was ever reserved
-  bool meddled = false;                  ///< another user has freed or taken it, whosever it was
-  bool unforeseen = false;               ///< its height is one that nobody could have written down
+  std::string freed_by{};             ///< which of them has freed it last
+  std::uint64_t owned_in_life = 0;    ///< of the plugin
+  std::set<std::uint32_t> heights{};  ///< to which it was ever reserved
+  bool meddled = false;               ///< another user has freed or taken it, whosever it was
+  bool unforeseen = false;            ///< its height is one that nobody could have written down
 };
 
 /// The node's coins. A reservation is a block height: reserving again adds blocks, unreserving

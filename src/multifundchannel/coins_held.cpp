@@ -1,0 +1,152 @@
+// Holding on to the inputs that were reserved.
+
+#include <algorithm>
+#include <utility>
+
+#include "multifundchannel/coins.hpp"
+#include "multifundchannel/local_call.hpp"
+#include "util/mutation.hpp"
+
+namespace multifundchannel {
+
+using funding::Psbt;
+using lightningd::Outpoint;
+using lightningd::Reply;
+using lightningd::WalletOutput;
+using util::Error;
+using util::Result;
+
+namespace {
+
+/// An extension whose answer was lost long ago: it shows whether it was carried out.
+void settle_doubt(funding::ReservationRecord& record, const std::vector<WalletOutput>& outputs) {
+  const auto blocks = std::exchange(record.doubtful_blocks, 0);
+  bool added = false;
+  for (const auto& output : outputs) {
+    const auto to = output.reserved_to_block;
+    if (blocks == 0 || !output.reserved || to < blocks || record.explains_now(output.outpoint, to)) continue;
+    if (!record.explains_now(output.outpoint, to - blocks)) continue;
+    record.extended(output.outpoint, to, blocks);
+    added = true;
+  }
+  if (added) record.blocks += blocks;
+}
+
+}  // namespace
+
+Hold Coins::hold_of(const WalletOutput& output) const {
+  const auto hold = hold_on(output, ledger_->reservation);
+  if (hold == Hold::ours && book_.another_has_reserved(output.outpoint, ledger_->id)) return Hold::somebody_elses;
+  return hold;
+}
+
+/// Of each input of the record; those that listfunds does not show are spent.
+std::map<Outpoint, Hold> Coins::holds(const Outputs& outputs) const {
+  std::map<Outpoint, Hold> holds;
+  for (const auto& [outpoint, height] : ledger_->reservation.heights) holds[outpoint] = Hold::spent;
+  for (const auto& output : outputs) {
+    const auto input = holds.find(output.outpoint);
+    if (input != holds.end()) input->second = hold_of(output);
+  }
+  return holds;
+}
+
+void Coins::hold(Reply<Taken> then) {
+  listfunds([this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
+    if (!outputs) return then(outputs.error());
+    for (const auto& [outpoint, hold] : holds(*outputs)) {
+      if (hold == Hold::spent) return then(Taken(outpoint));
+    }
+    hold_unspent(*outputs, std::move(then));
+  });
+}
+
+void Coins::hold_unspent(const Outputs& outputs, Reply<Taken> then) {
+  std::vector<Outpoint> lost;
+  for (const auto& [outpoint, hold] : holds(outputs)) {
+    if (hold == Hold::free) lost.push_back(outpoint);
+    if (hold == Hold::somebody_elses) return then(Taken(outpoint));
+  }
+  if (lost.empty()) return then(Taken());
+  reserve_lost(std::move(lost), std::move(then));
+}
+
+// The height that they will be reserved to is recorded first, so that they are known to be ours.
+void Coins::reserve_lost(std::vector<Outpoint> lost, Reply<Taken> then) {
+  using lightningd::NodeInfo;
+  auto reserve = [this, psbt = psbt_of(lost), then = std::move(then)](const Result<void>& saved) mutable {
+    if (!saved) return then(saved.error());
+    reserve_anew(psbt, ledger_->reservation.blocks, [then = std::move(then)](const Result<void>& held) mutable {
+      then(held ? Result<Taken>(Taken()) : Result<Taken>(held.error()));
+    });
+  };
+  auto renew = [this, reserve = std::move(reserve)](const Result<NodeInfo>& node) mutable {
+    if (!node) return reserve(node.error());
+    ledger_->reservation.renewed_at = node->blockheight;
+    save_(std::move(reserve));
+  };
+  client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(renew)));
+}
+
+void Coins::keep(Reply<Taken> then) {
+  hold([this, then = std::move(then)](const Result<Taken>& taken) mutable {
+    if (!taken || *taken) return then(taken);
+    look_at_end(std::move(then));
+  });
+}
+
+void Coins::look_at_end(Reply<Taken> then) {
+  listfunds([this, then = std::move(then)](Result<Outputs> outputs) mutable {
+    if (!outputs) return then(outputs.error());
+    using lightningd::NodeInfo;
+    auto judge = [this, outputs = std::move(*outputs), then = std::move(then)](const Result<NodeInfo>& node) mutable {
+      if (!node) return then(node.error());
+      if (!ends_soon(outputs, node->blockheight)) return then(Taken());
+      prolong(outputs, std::move(then));
+    };
+    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(judge)));
+  });
+}
+
+bool Coins::ends_soon(const Outputs& outputs, std::uint32_t height) const {
+  return std::any_of(outputs.begin(), outputs.end(), [this, height](const WalletOutput& output) {
+    return hold_of(output) == Hold::ours && output.reserved_to_block <= height + settings_.reservation_margin;
+  });
+}
+
+void Coins::prolong(const Outputs& outputs, Reply<Taken> then) {
+  auto& record = ledger_->reservation;
+  settle_doubt(record, outputs);
+  record.doubtful_blocks = settings_.longer_reservation;
+  save_([this, then = std::move(then)](const Result<void>& saved) mutable {
+    if (saved) return add(settings_.longer_reservation, std::move(then));
+    ledger_->reservation.doubtful_blocks = 0;
+    then(saved.error());
+  });
+}
+
+void Coins::before_closing(Closing then) {
+  auto inside = [this, then = std::move(then)](spark::Gate::Pass pass) mutable {
+    if (util::mutated("closes-over-others")) return then(Taken(), std::move(pass));
+    claim_all_inputs();
+    auto held = [pass = std::move(pass), then = std::move(then)](const Result<Taken>& taken) mutable {
+      then(taken, std::move(pass));
+    };
+    listfunds([this, held = Reply<Taken>(std::move(held))](const Result<Outputs>& outputs) mutable {
+      if (!outputs) return held(outputs.error());
+      hold_unspent(*outputs, std::move(held));
+    });
+  };
+  closing_.enter(scope_.guard<spark::Gate::Pass>("close", std::move(inside)));
+}
+
+// Inputs that were released may come to be spent by a channel all the same, one that is made late.
+void Coins::claim_all_inputs() {
+  auto& record = ledger_->reservation;
+  const auto psbt = ledger_->plan ? Psbt::from_base64(*ledger_->plan->psbt) : Result<Psbt>(Error{});
+  for (std::size_t i = 0; psbt && i < psbt->inputs().size(); ++i)
+    record.heights.try_emplace(psbt->inputs()[i].outpoint);
+  record.blocks = std::max(record.blocks, settings_.first_reservation);
+}
+
+}  // namespace multifundchannel
