@@ -146,8 +146,7 @@ bool Book::belongs_to_another(const OpeningRecord& record, lightningd::Sat total
   const auto [first, last] = records_.equal_range(record.peer);
   return std::any_of(first, last, [&record, total](const auto& entry) {
     const auto other = entry.second.lock();
-    const bool opening =
-        other && other->batch != record.batch && (other->stage == Stage::started || other->stage == Stage::completing);
+    const bool opening = other && other->batch != record.batch && other->stage != Stage::none;
     return opening && other->may_be(total) && other->accepted > record.accepted;
   });
 }
@@ -187,9 +186,9 @@ bool Book::involves(const lightningd::NodeId& peer) const {
   return std::any_of(first, last, [](const auto& entry) { return !entry.second.expired(); });
 }
 
-bool Book::another_has_reserved(const lightningd::Outpoint& coin, const std::string& batch) const {
+bool Book::another_has_reserved(const lightningd::Outpoint& coin, const std::string& batch, std::uint64_t since) const {
   const auto found = coins_.find(coin);
-  return found != coins_.end() && found->second != batch;
+  return found != coins_.end() && found->second.first != batch && found->second.second > since;
 }
 
 bool Ledger::may_undo(const OpeningRecord& opening) const {

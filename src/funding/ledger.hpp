@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "funding/policy.hpp"
@@ -77,8 +78,9 @@ struct PreparedRecord {
 
 /// The wallet outputs that this batch has reserved.
 struct ReservationRecord {
-  bool in_flight = false;  ///< a call that reserves inputs or frees them was sent and is not answered
-  bool freed = false;      ///< by a call of ours, since they were last reserved
+  bool in_flight = false;   ///< a call that reserves inputs or frees them was sent and is not answered
+  bool freed = false;       ///< by a call of ours, since they were last reserved
+  std::uint64_t since = 0;  ///< as Book counts: when they were last asked for
   std::uint32_t blocks = 0;
   std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
   std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved anew, for `blocks`
@@ -134,15 +136,20 @@ class Book {
   [[nodiscard]] bool involves(const lightningd::NodeId& peer) const;
 
   /// The batch has reserved the coin while that was free.
-  void reserved(const lightningd::Outpoint& coin, const std::string& batch) { coins_[coin] = batch; }
-  /// Whether the last to do so was another batch. Then the reservation of this one is gone, whatever height shows.
-  [[nodiscard]] bool another_has_reserved(const lightningd::Outpoint& coin, const std::string& batch) const;
+  void reserved(const lightningd::Outpoint& coin, const std::string& batch) { coins_[coin] = {batch, ++count_}; }
+  /// So many reservations there were.
+  [[nodiscard]] std::uint64_t reservations() const { return count_; }
+  /// Whether another batch has reserved it since then. Then the reservation of this one is gone, whatever height
+  /// lightningd shows.
+  [[nodiscard]] bool another_has_reserved(const lightningd::Outpoint& coin, const std::string& batch,
+                                          std::uint64_t since) const;
 
  private:
   std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;
   std::size_t sweep_at_ = 0;  ///< with so many records the expired ones are removed
   std::vector<std::weak_ptr<const Cancel>> cancels_;
-  std::map<lightningd::Outpoint, std::string> coins_;  ///< the last batch that reserved it
+  std::map<lightningd::Outpoint, std::pair<std::string, std::uint64_t>> coins_;  ///< who reserved it last, and when
+  std::uint64_t count_ = 0;
 };
 
 /// How far a batch has come. Each value is on disk before the first effect that it announces is sent.

@@ -119,6 +119,7 @@ void Coins::fund(const Payees& payees, bool first, Reply<Proposal> then) {
 
   // What was reserved is recorded whoever still listens; the rest runs only while the batch lives.
   params.reserve_blocks = settings_.first_reservation;
+  ledger_->reservation.since = book_.reservations();
   ledger_->reservation.sent();
   auto recorded = [ledger = ledger_, &book = book_, blocks = params.reserve_blocks,
                    guarded = std::move(guarded)](Result<Funded> answer) mutable {
@@ -141,16 +142,10 @@ void Coins::prepare(const lightningd::FundParams& params, const Payees& payees, 
       prepare(params, payees, std::move(then));
     });
   }
-  dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, ledger_);
-  auto prepared = [this, then = std::move(then)](Result<Funded> answer) mutable {
-    if (answer) {
-      for (const auto& input : outpoints_of(ledger_->reservation)) book_.reserved(input, ledger_->id);
-    }
-    then(std::move(answer));
-  };
+  dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, book_, ledger_);
   dry_run_->run(
       {params, choice_.minconf, choice_.utxos, choice_.has_utxos, payees.count, payees.amounts},
-      [this](Reply<void> saved) { save_(std::move(saved)); }, std::move(prepared));
+      [this](Reply<void> saved) { save_(std::move(saved)); }, std::move(then));
 }
 
 void Coins::funded(const Payees& payees, bool first, Reply<Proposal> then, const Result<Funded>& answer) {
@@ -224,6 +219,7 @@ void Coins::reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, Rep
                                                       [then = std::move(then)](const Answer& answer) mutable {
                                                         then(answer ? Result<void>() : Result<void>(answer.error()));
                                                       });
+  ledger_->reservation.since = book_.reservations();
   ledger_->reservation.sent();
   ledger_->reservation.doubtful_blocks = blocks;
   client_.reserveinputs(psbt, true, blocks,
@@ -235,7 +231,7 @@ void Coins::reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, Rep
 }
 
 void Coins::release(Reply<bool> then) {
-  dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, ledger_);
+  dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, book_, ledger_);
   dry_run_->discard_what_is_left([this, then = std::move(then)]() mutable {
     if (!ledger_->reservation.in_flight) return release_now(std::move(then));
     then(Error{jsonrpc::Caller::lost, "lightningd has not answered txdiscard", {}});

@@ -36,8 +36,9 @@ void settle_doubt(funding::ReservationRecord& record, const std::vector<WalletOu
 
 Hold Coins::hold_of(const WalletOutput& output) const {
   const auto hold = hold_on(output, ledger_->reservation);
-  if (hold == Hold::ours && book_.another_has_reserved(output.outpoint, ledger_->id)) return Hold::somebody_elses;
-  return hold;
+  if (hold != Hold::ours) return hold;
+  const bool lost = book_.another_has_reserved(output.outpoint, ledger_->id, ledger_->reservation.since);
+  return lost ? Hold::somebody_elses : Hold::ours;
 }
 
 /// Of each input of the record; those that listfunds does not show are spent.

@@ -182,7 +182,8 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
 // the peer that awaits lock-in. With such a channel around, and after a cancel that did not help,
 // disconnecting is the only safe way: it ends an uncommitted opening and nothing else.
 void PeerUndo::remove_uncommitted(const Evidence& evidence) {
-  if (tries_ > 1 || evidence.other_awaits_lockin || record_->in_flight) {
+  const bool beside = evidence.other_awaits_lockin || book_.another_is_opening(*record_);
+  if (tries_ > 1 || beside || record_->in_flight) {
     drop_peer();
     return;
   }

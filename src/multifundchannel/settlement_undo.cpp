@@ -26,9 +26,10 @@ void Settlement::undo() {
   undoing_ = *copy;
   undoing_waits_since_.reset();
   undoing_->sending = ledger_->sending;
+  undoing_->reservation.since = ledger_->reservation.since;
   // What is not answered may still reserve more, whatever is freed now.
-  coins_wait_ = must_wait(ledger_->reservation, waits_since_);
-  if (coins_wait_) undoing_->reservation.released();
+  const bool may_be_extended = ledger_->reservation.doubtful_blocks > 0 && runtime_.now() < quiet_at_;
+  coins_wait_ = may_be_extended || must_wait(ledger_->reservation, waits_since_);
   for (std::size_t i = 0; i < ledger_->openings.size(); ++i) {
     auto& opening = *undoing_->openings[i];
     opening.label = str(label(), " peer ", i, " (", opening.peer.brief(), ")");
@@ -44,6 +45,7 @@ void Settlement::undo() {
     journal_->save(scope_, *ledger_, std::move(saved));
   };
   undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, undoing_, std::move(save), label());
+  if (coins_wait_) undo_->leave_coins();
   undo_->run([this](bool clean) { undone(clean); });
 }
 

@@ -136,12 +136,17 @@ void TxprepareDryRun::announce(std::uint32_t height) {
 void TxprepareDryRun::prepare() {
   auto guarded =
       local_call<Txid>(scope_, settings_, "txprepare", [this](const Result<Txid>& answer) { prepared(answer); });
+  ledger_->reservation.since = book_.reservations();
   ledger_->reservation.sent();
-  client_.txprepare(placeholders(wanted_, address_), wanted_.fund.feerate, inputs_,
-                    [ledger = ledger_, guarded = std::move(guarded)](Result<Txid> answer) mutable {
-                      record_prepared(ledger->reservation, answer);
-                      guarded(std::move(answer));
-                    });
+  client_.txprepare(
+      placeholders(wanted_, address_), wanted_.fund.feerate, inputs_,
+      [ledger = ledger_, &book = book_, inputs = inputs_, guarded = std::move(guarded)](Result<Txid> answer) mutable {
+        record_prepared(ledger->reservation, answer);
+        for (const auto& input : inputs) {
+          if (answer) book.reserved(input, ledger->id);
+        }
+        guarded(std::move(answer));
+      });
 }
 
 void TxprepareDryRun::prepared(const Result<Txid>& answer) {

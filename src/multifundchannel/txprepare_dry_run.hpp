@@ -34,9 +34,9 @@ class TxprepareDryRun {
   /// Writes the ledger to the journal.
   using Save = util::Function<void(lightningd::Reply<void>)>;
 
-  TxprepareDryRun(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+  TxprepareDryRun(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book,
                   std::shared_ptr<funding::Ledger> ledger)
-      : scope_(scope), client_(client), settings_(settings), ledger_(std::move(ledger)) {}
+      : scope_(scope), client_(client), settings_(settings), book_(book), ledger_(std::move(ledger)) {}
   TxprepareDryRun(const TxprepareDryRun&) = delete;
   TxprepareDryRun& operator=(const TxprepareDryRun&) = delete;
 
@@ -84,6 +84,7 @@ class TxprepareDryRun {
   spark::Scope& scope_;
   const lightningd::Client& client_;
   const Settings& settings_;
+  funding::Book& book_;
   const std::shared_ptr<funding::Ledger> ledger_;
   Wanted wanted_;
   Save save_;

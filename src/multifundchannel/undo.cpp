@@ -60,6 +60,7 @@ bool Undo::found() const {
 }
 
 void Undo::release(Completion completion) {
+  if (coins_left_) return std::move(completion).done();
   auto& reservation = ledger_->reservation;
   if (!reservation.in_flight) {
     release_now(std::move(completion));

@@ -26,6 +26,8 @@ class Undo {
   /// Call once. `done` comes from the ready queue, with whether nothing is left; the owner may
   /// destroy this in it.
   void run(util::Function<void(bool clean)> done);
+  /// Before run(): the inputs stay reserved, whatever becomes of the rest.
+  void leave_coins() { coins_left_ = true; }
   /// Whether there was anything to undo.
   [[nodiscard]] bool found() const;
   /// Whether a channel that spends the inputs could not be removed.
@@ -46,6 +48,7 @@ class Undo {
   std::vector<std::unique_ptr<PeerUndo>> peers_;
   util::Function<void(bool)> done_;
   bool coins_bound_ = false;  ///< a channel that could not be removed may spend them
+  bool coins_left_ = false;
   bool clean_ = true;
   bool found_coins_ = false;
 };

@@ -2,7 +2,7 @@
 import time
 
 from bench import CANNOT_AFFORD, INVALID_PARAMS, UNREACHABLE_IDS, Skip, cases, error_of, test
-from regtest import RpcError, free_port, in_parallel
+from regtest import RpcError, free_port, in_parallel, wait_for
 
 # label -> phase, kind, method and code of the error, part of its message
 FAULTS = {
@@ -177,6 +177,39 @@ def a_failure_next_to_a_success(bench):
     error, result = in_parallel([lambda: bench.multifundchannel(failing), lambda: bench.multifundchannel(good)])
     assert isinstance(error, RpcError) and error.data["method"] == "fundchannel_complete", error
     bench.check_opened(result, good)
+
+
+@cases({"its channel came before": (True,), "its channel came after": (False,)},
+       builtin_fails="has no deadline for a silent peer")
+def a_peer_of_two_batches_fails_in_one(bench, doomed_first):
+    """The one's channel with the shared peer is undone by its id; the other's awaits lock-in and is left alone."""
+    silent, shared, other = bench.peers[:3]
+    silent.set_fault("complete", "silent")
+    start = bench.funder.log_size()
+    good = bench.destinations([shared, other])
+
+    def doomed():
+        return error_of(bench.multifundchannel, bench.destinations([silent, shared]), peer_timeout=6)
+
+    def its_channel_is_there():
+        return any(c["peer_id"] == shared.id and c["funding"].get("withheld") for c in bench.funder.channels()
+                   if c["state"] == "CHANNELD_AWAITING_LOCKIN")
+
+    def open_the_other():
+        if doomed_first:
+            wait_for(its_channel_is_there, "the channel of the first batch", 10)
+        return bench.multifundchannel(good)
+
+    if doomed_first:
+        error, result = in_parallel([doomed, open_the_other])
+    else:
+        result, error = open_the_other(), doomed()
+    assert error.data["id"] == silent.id, error
+    bench.check_nothing_left(30)
+    bench.check_opened(result, good)
+    calls = [line for line in bench.funder.log(start).splitlines() if f"({shared.id[:8]}): " in line]
+    assert any("): close " in line for line in calls), calls
+    assert not any("): fundchannel_cancel (completed)" in line for line in calls), calls
 
 
 PATIENCE = 3  # seconds

@@ -5,6 +5,8 @@
 namespace sim {
 namespace {
 
+constexpr spark::Duration crash_patience{5'000};
+
 void draw_broadcasts(Random& random, Setup& setup) {
   static constexpr Broadcast kinds[] = {Broadcast::fails,   Broadcast::hides_success, Broadcast::never_answers,
                                         Broadcast::refused, Broadcast::hangs,         Broadcast::ghost};
@@ -104,6 +106,10 @@ void draw_faults(Random& random, Setup& setup) {
   if (random.one_in(3)) draw_blocks(random, setup);
   if (random.one_in(2)) draw_kills(random, setup);
   setup.greedy = random.one_in(6);
+  // After a crash nobody can know what lightningd still carries out, so late.
+  for (auto& fault : setup.rpc_faults) {
+    if (!setup.kills.empty() && fault.what == Mishap::held_up) fault.delay = std::min(fault.delay, crash_patience);
+  }
 }
 
 }  // namespace sim

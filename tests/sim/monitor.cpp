@@ -237,10 +237,11 @@ void Monitor::cancelling(const Peer& peer, const Channel& channel, const Asked& 
   }
 }
 
-/// A preview hangs up again: nobody can see what begins after its look.
+/// Nobody can see what begins after the look.
 void Monitor::ending(const Peer& peer, const Opening& opening, const char* by, const Asked& asked) {
   if (!opening.others) return;
-  if (batch_of(asked.origin).empty() && opening.began >= last_look(asked, peer.id)) return;
+  const auto look = last_look(asked, peer.id);
+  if (look != spark::Duration::min() && opening.began >= look) return;
   violation(Invariant::others_untouched, str(by, " hit an opening that is not ours: ", opening.temporary_id.hex()));
 }
 
