@@ -54,13 +54,13 @@ void Service::recover(bool node_known) {
 // Without an answer it goes on as on a lightningd that does not know it.
 void Service::ask_for_withhold() {
   const lightningd::Client client(caller_, "");
-  client.usage("fundchannel_complete",
-               local_call<std::string>(scope_, settings_, "help", [this](const Result<std::string>& usage) {
-                 node_.withhold = usage && usage->find("withhold") != std::string::npos;
-                 if (!usage)
-                   util::warn("whether lightningd can withhold channels is not known: ", usage.error().message);
-                 recover(true);
-               }));
+  auto told = [this](const Result<std::string>& usage) {
+    node_.withhold = usage && usage->find("withhold") != std::string::npos;
+    util::info("lightningd's version does not tell whether it can withhold channels; by its help it can",
+               node_.withhold ? "" : "not", usage ? "" : str(": ", usage.error().message));
+    recover(true);
+  };
+  client.usage("fundchannel_complete", local_call<std::string>(scope_, settings_, "help", std::move(told)));
 }
 
 // What a killed process had written, or what was lost with a connection, lightningd may carry out

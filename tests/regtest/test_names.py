@@ -2,7 +2,9 @@
 import contextlib
 import itertools
 import os
+import shlex
 import signal
+import tempfile
 
 from bench import CANNOT_AFFORD, UNREACHABLE_IDS, Skip, error_of, test, plugin_lines
 from regtest import RpcError, free_port
@@ -47,6 +49,22 @@ def who_answers(node):
     # Ours has the coins reserved while it connects, and this node has none.
     assert error.code in (401, CANNOT_AFFORD), error
     return "builtin" if "plugin-spenderp: mfc" in node.log(before) else "plugin"
+
+
+@test
+def a_version_that_does_not_tell(bench):
+    """As of a lightningd that was built from a clone without tags: then its help says whether it can withhold."""
+    if not bench.plugin:
+        raise Skip("about the plugin")
+    with tempfile.TemporaryDirectory() as folder:
+        script = os.path.join(folder, "multifundchannel")
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\nLIGHTNINGD_VERSION=9f7baf6 exec {shlex.quote(bench.plugin)}\n")
+        os.chmod(script, 0o755)
+        with a_node(bench, f"--plugin={script}", with_plugin=False) as node:
+            assert who_answers(node) == "plugin"
+            lines = [line for line in node.log().splitlines() if "whether it can withhold" in line]
+            assert len(lines) == 1 and lines[0].endswith("by its help it can"), lines
 
 
 @test
