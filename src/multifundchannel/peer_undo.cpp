@@ -173,7 +173,10 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
       evidence.uncommitted = &channel;
     }
   }
-  if (util::mutated("cancels-whatever-comes-first")) first_awaiting = evidence.committed;
+  if (util::mutated("cancels-whatever-comes-first")) {
+    first_awaiting = evidence.committed;
+    evidence.other_awaits_lockin = false;
+  }
   evidence.cancel_hits_committed = evidence.committed && evidence.committed == first_awaiting && !opening_shown;
   return evidence;
 }
