@@ -18,6 +18,9 @@ using util::Result;
 
 namespace {
 
+/// Nothing is ever reserved to this one.
+constexpr std::uint32_t no_block = 0x7FFF'FFFF;
+
 /// An extension whose answer was lost long ago: it shows whether it was carried out.
 void settle_doubt(funding::ReservationRecord& record, const std::vector<WalletOutput>& outputs) {
   const auto blocks = std::exchange(record.doubtful_blocks, 0);

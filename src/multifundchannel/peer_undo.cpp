@@ -214,9 +214,11 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
     return give_up(true);
   }
   // Should it vanish by the peer's error just before, a cancel would take the peer's next one: so there must be
-  // no next one, nor one under way, be it another batch's.
+  // no next one, nor one under way, be it another batch's. Where channels can not be withheld there is no other way.
   const bool alone = !evidence.other_awaits_lockin && !book_.another_is_opening(*record_);
-  if (evidence.cancel_hits_committed && tries_ == 1 && (alone || util::mutated("cancels-beside-others"))) {
+  const bool bold = !channel.withheld || util::mutated("cancels-beside-others");
+  const bool starting = book_.another_is_starting(*record_);
+  if (evidence.cancel_hits_committed && tries_ == 1 && !starting && (alone || bold)) {
     util::debug(record_->label, ": fundchannel_cancel (completed)");
     cancel();
   } else if (channel.withheld && channel.channel_id) {

@@ -81,6 +81,25 @@ TEST_CASE("a peer is not asked to start while a cancel with it is on its way") {
   }
 }
 
+TEST_CASE("before v25.12: two batches that fail with the same peer do not wait for each other") {
+  for (int start = 0; start < 3'000; start += 100) {
+    CAPTURE(start);
+    auto setup = with({peer("a"), peer("b", {Fault{Phase::complete, Kind::silent}})});
+    setup.peers.push_back(peer("c", {Fault{Phase::complete, Kind::silent}}));
+    setup.version = "v25.09";
+    setup.coins.assign(2, {lightningd::Sat{5'000'000}});
+    setup.options["multifundchannel-peer-timeout"] = "3";
+    World world(std::move(setup));
+    (void)world.start("multifundchannel", open({"a", "b"}));
+    world.run_for(milliseconds(start));
+    (void)world.start("multifundchannel", open({"a", "c"}));
+    world.finish_all();
+    world.run_for(seconds(60));
+    CHECK(world.peer("a").channels.empty());
+    worlds::check_invariants(world);
+  }
+}
+
 TEST_CASE("an updated lightningd: a channel that the old one could not withhold is removed") {
   auto setup = with({peer("a"), peer("b", {Fault{Phase::complete, Kind::silent}})});
   setup.version = "v25.09";

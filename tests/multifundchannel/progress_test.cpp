@@ -131,8 +131,8 @@ TEST_CASE("the caller sees every phase, under either name") {
 
 TEST_CASE("a line for every peer that drops out, and a word why") {
   auto setup = with({peer("a"), peer("b", {Fault{sim::Phase::start, Kind::refuse}}),
-                    peer("c", {Fault{sim::Phase::connect, Kind::refuse}}),
-                    peer("d", {Fault{sim::Phase::complete, Kind::disconnect}})});
+                     peer("c", {Fault{sim::Phase::connect, Kind::refuse}}),
+                     peer("d", {Fault{sim::Phase::complete, Kind::disconnect}})});
   setup.options["multifundchannel-progress"] = "true";
   World world(std::move(setup));
   const auto outcome = world.call("multifundchannel", open({"a", "b", "c", "d"}, R"("minchannels":1)"));
