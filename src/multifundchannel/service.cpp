@@ -167,9 +167,10 @@ void Service::run(plugin::Command command, funding::Request request) {
   Settings settings = settings_;
   if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
   const auto number = ++last_number_;
-  // Inputs are known to be ours by the height that they are reserved to: no two batches share one.
-  settings.longer_reservation += static_cast<std::uint32_t>(number % 100);
+  // Inputs are known to be ours by the height that they are reserved to: batches that follow each other share none,
+  // nor do they share one with lightningd's own commands, which reserve for 72 blocks or a multiple.
   if (settings.dry_run == DryRun::txprepare) settings.first_reservation += static_cast<std::uint32_t>(number % 12);
+  settings.longer_reservation = 145 + static_cast<std::uint32_t>(number % 71) - settings.first_reservation;
   auto watch = std::make_unique<BatchWatch>(runtime_, request.destinations);
   lightningd::Client client(caller_, command.raw_id(), watch->timeline());
   auto ledger = std::make_shared<funding::Ledger>();

@@ -96,6 +96,21 @@ TEST_CASE("two channels of a batch are closed, and the next batch reserves what 
   CHECK(opened > 10);
 }
 
+// A reservation is told by its height alone, and lightningd's txprepare and withdraw reserve for 72 and 144 blocks.
+TEST_CASE("no batch reserves for as many blocks as lightningd's own commands do") {
+  World world(with({peer("a", {Fault{Phase::complete, Kind::refuse}})}));
+  const auto height = world.node().core().wallet.height;
+  for (int batch = 0; batch < 75; ++batch) (void)world.call("multifundchannel", open({"a"}));
+  std::size_t longer = 0;
+  for (const auto to : coin(world).heights) {
+    if (to <= height + 24) continue;
+    if (!worlds::with_txprepare()) CHECK((to - height) % 72 != 0);
+    if (to - height > 144 && to - height < 216) ++longer;
+  }
+  CHECK(longer == 71);
+  worlds::check_invariants(world);
+}
+
 TEST_CASE("an extension that is held up for longer than undoing waits leaves nothing reserved") {
   for (const int delay : {5, 30, 59, 61, 65, 69, 72, 75, 80, 90, 120, 300}) {
     CAPTURE(delay);
