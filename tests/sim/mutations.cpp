@@ -36,7 +36,7 @@ const std::vector<Mutation>& mutations() {
       {"forgets-the-given-up", Invariant::every_destination_once, true},
       {"forgets-the-failed", Invariant::every_destination_once, true},
       {"waits-for-ever", Invariant::ends_in_time, true},
-      {"tries-for-ever", Invariant::ends_in_time},
+      {"tries-for-ever", Invariant::ends_in_time, true},
       {"pays-too-much", Invariant::transaction_is_right, true},
       {"sends-version-0", Invariant::transaction_is_right, true},
       {"dies-of-nonsense", Invariant::never_crashes, true},

@@ -17,11 +17,13 @@ PeerSetup near(std::string name) {
   return peer;
 }
 
-Chaos::Batch open(spark::Duration at, std::initializer_list<const char*> names, std::uint64_t peer_timeout) {
+Chaos::Batch open(spark::Duration at, std::initializer_list<const char*> names, std::uint64_t peer_timeout,
+                  std::size_t minchannels = 0) {
   json::Writer writer;
   writer.object().key("destinations").array();
   for (const auto* name : names) writer.object().field("id", util::str('$', name)).field("amount", 1'000'000).end();
   writer.end().field("peer_timeout", peer_timeout);
+  if (minchannels > 0) writer.field("minchannels", minchannels);
   return {at, writer.end().take()};
 }
 
@@ -58,6 +60,24 @@ void two_channels(Random& random, Chaos& chaos) {
   setup.rpc_faults = {fault};
 }
 
+/// p0 is gone for good just before it is asked to start anew, because p1 has refused.
+void gone_for_good(Random& random, Chaos& chaos) {
+  Fault unreachable;
+  Fault leaves;
+  leaves.phase = Phase::opened;
+  leaves.kind = Kind::disconnect;
+  leaves.after = spark::Duration(random.below(600));
+  Fault refusal;
+  refusal.phase = Phase::complete;
+  refusal.after = spark::Duration(random.below(600));
+  Setup& setup = chaos.setup;
+  setup.peers = {near("p0"), near("p1"), near("p2")};
+  setup.peers[0].faults = {unreachable, leaves};
+  setup.peers[1].faults = {refusal};
+  setup.coins = {CoinSetup{plenty}};
+  chaos.batches = {open(spark::Duration(0), {"p0", "p1", "p2"}, 1 + random.below(60), 1)};
+}
+
 /// The only coin is freed by the one batch, and at about that time reserved by the other.
 void one_coin(Random& random, Chaos& chaos) {
   Fault refusal;
@@ -87,6 +107,7 @@ void draw_near_miss(Random& random, Chaos& chaos) {
   setup.rpc_faults.clear();
   setup.broadcasts.clear();
   setup.acts.clear();
+  if (random.one_in(8)) return gone_for_good(random, chaos);
   random.one_in(2) ? two_channels(random, chaos) : one_coin(random, chaos);
 }
 
