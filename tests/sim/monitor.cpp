@@ -15,10 +15,6 @@ namespace {
 constexpr spark::Duration between_calls{5'250};
 constexpr spark::Duration between_prompt_calls{250};
 
-/// lightningd can not be asked to free an input only if it still is ours: who takes it between our look
-/// and our call loses it, and nobody could help that.
-bool just_taken(const Coin& coin, spark::Duration now) { return now - coin.taken_at < between_calls; }
-
 }  // namespace
 
 std::string describe(Invariant invariant, std::string_view text) {
@@ -268,10 +264,17 @@ void Monitor::check_owner(const Coin& coin, const char* deed, const Asked& asked
   violation(Invariant::others_untouched, str(deed, ' ', coin.outpoint.str(), ", which another batch has reserved"));
 }
 
+/// lightningd can not be asked to free an input only if it still is ours: who takes it between our look
+/// and our call loses it, and nobody could help that.
+bool Monitor::just_taken(const Coin& coin, const Asked& asked, spark::Duration now) const {
+  const auto look = last_until(looks_at_coins_, batch_of(asked.origin), asked.at);
+  return look == spark::Duration::min() ? now - coin.taken_at < between_calls : coin.taken_at >= look;
+}
+
 void Monitor::unreserved(Coin& coin, const Asked& asked, spark::Duration now) {
   check_owner(coin, "unreserved", asked);
   if (!wallet_.is_reserved(coin)) coin.freed_by = batch_of(asked.origin);
-  if (!just_taken(coin, now) && coin.others_until > wallet_.height && coin.reserved_until < coin.others_until) {
+  if (!just_taken(coin, asked, now) && coin.others_until > wallet_.height && coin.reserved_until < coin.others_until) {
     violation(Invariant::others_untouched, str("shortened a reservation of others: ", coin.outpoint.str()));
   }
   const auto attempted = attempted_inputs_.find(coin.outpoint);
@@ -284,7 +287,7 @@ void Monitor::unreserved(Coin& coin, const Asked& asked, spark::Duration now) {
 void Monitor::freeing(Coin& coin, const Asked& asked, spark::Duration now) {
   if (wallet_.is_reserved(coin)) check_owner(coin, "close freed", asked);
   coin.freed_by = batch_of(asked.origin);
-  if (just_taken(coin, now) || !wallet_.is_reserved(coin) || coin.others_until <= wallet_.height) return;
+  if (just_taken(coin, asked, now) || !wallet_.is_reserved(coin) || coin.others_until <= wallet_.height) return;
   violation(Invariant::others_untouched, str("close freed a reservation of others: ", coin.outpoint.str()));
 }
 

@@ -103,6 +103,7 @@ class Monitor {
   /// The batch that makes calls of this origin; empty: none, or not known.
   [[nodiscard]] std::string batch_of(const std::string& origin) const;
   void check_owner(const Coin& coin, const char* deed, const Asked& asked);
+  [[nodiscard]] bool just_taken(const Coin& coin, const Asked& asked, spark::Duration now) const;
   /// When the caller of a request last saw the peer's channels before it asked.
   [[nodiscard]] spark::Duration last_look(const Asked& asked, const lightningd::NodeId& peer) const;
   [[nodiscard]] spark::Duration last_look(const Asked& asked) const;
