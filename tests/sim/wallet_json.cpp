@@ -33,6 +33,8 @@ void write_reserved(json::Writer& writer, Core& core, const std::vector<Coin*>& 
   writer.key("reservations").array();
   for (Coin* coin : coins) {
     const bool before = wallet.is_reserved(*coin);
+    // Another user took it just before: that is given back, unless a crash comes first.
+    if (before && coin->meddled && coin->others_until > wallet.height) coin->unforeseen = true;
     if (!before) core.monitor.reserving(*coin, core.asked, core.runtime.now());
     wallet.reserve(*coin, blocks);
     write_reservation(writer, wallet, *coin, before);
