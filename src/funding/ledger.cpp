@@ -68,6 +68,7 @@ void OpeningRecord::answered() {
 }
 
 bool PreparedRecord::includes(std::uint32_t reserved_to_block) const {
+  if (!asked) return false;
   for (auto from = height; from <= latest; ++from) {
     if (reserved_to_block == from + blocks) return true;
     if (txid && reserved_to_block == from + blocks + kept) return true;

@@ -69,6 +69,7 @@ struct PreparedRecord {
   std::uint32_t latest = 0;              ///< at most, when it was carried out: a block more until that is known
   std::uint32_t kept = 0;                ///< blocks that we add before it is discarded; not near to 72
   std::optional<lightningd::Txid> txid;  ///< once it has answered; nothing was added or discarded before
+  bool asked = true;                     ///< false: it was announced in the journal, and is not sent yet
 
   /// Whether an input that is reserved to this height is so by txprepare, and perhaps by us.
   [[nodiscard]] bool includes(std::uint32_t reserved_to_block) const;

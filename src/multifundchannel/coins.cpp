@@ -255,7 +255,7 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
   }
   if (ours.empty()) {
     // A txprepare whose answer was lost may still come.
-    if (!record.prepared) ledger_->reservation.released();
+    if (!record.prepared || !record.prepared->asked) ledger_->reservation.released();
     return then(false);
   }
   using Answer = Result<std::vector<Reservation>>;

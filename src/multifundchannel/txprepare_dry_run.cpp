@@ -124,7 +124,7 @@ void TxprepareDryRun::ask_height() {
 
 void TxprepareDryRun::announce(std::uint32_t height) {
   auto& record = ledger_->reservation;
-  record.prepared = PreparedRecord{height, height + 1, settings_.first_reservation, {}};
+  record.prepared = PreparedRecord{height, height + 1, settings_.first_reservation, {}, false};
   for (const auto& input : inputs_) record.heights[input] = height;
   save_([this](const Result<void>& saved) {
     if (saved) return prepare();
@@ -136,6 +136,7 @@ void TxprepareDryRun::announce(std::uint32_t height) {
 void TxprepareDryRun::prepare() {
   auto guarded =
       local_call<Txid>(scope_, settings_, "txprepare", [this](const Result<Txid>& answer) { prepared(answer); });
+  ledger_->reservation.prepared->asked = true;
   ledger_->reservation.since = book_.reservations();
   ledger_->reservation.sent();
   client_.txprepare(

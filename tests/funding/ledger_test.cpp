@@ -60,6 +60,17 @@ TEST_CASE("what txprepare, and then we, have reserved is known by its height") {
   CHECK(record.most_blocks() == 0);
 }
 
+// Another batch's txprepare may have chosen the same coin meanwhile.
+TEST_CASE("a txprepare that is announced and not sent has reserved nothing") {
+  const Outpoint input{txid(1), 0};
+  funding::ReservationRecord record;
+  record.heights[input] = 100;
+  record.prepared = funding::PreparedRecord{100, 101, 12, {}, false};
+  for (const auto height : {100u, 112u, 172u, 184u}) CHECK_FALSE(record.explains(input, height));
+  record.prepared->asked = true;
+  CHECK(record.explains(input, 172));
+}
+
 TEST_CASE("a refusal of start leaves nothing; a lost connection leaves doubt") {
   OpeningRecord record;
   record.start_sent(Sat{1000});

@@ -51,3 +51,9 @@ TEST_CASE("a late answer does not make a batch take its own opening for another'
   const auto result = sim::run_chaos(300923, false);
   CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
 }
+
+// One batch failed between announcing its txprepare and sending it, when the other's had reserved the same coin.
+TEST_CASE("a batch that has not asked txprepare yet does not free what another's has reserved") {
+  const auto result = sim::run_chaos(711020, false);
+  CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
+}
