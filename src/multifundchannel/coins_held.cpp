@@ -72,6 +72,7 @@ void Coins::hold_unspent(const Outputs& outputs, Reply<Taken> then) {
     if (hold == Hold::somebody_elses) return then(Taken(outpoint));
   }
   if (lost.empty()) return then(Taken());
+  settle_doubt(ledger_->reservation, outputs);  // of the others
   reserve_lost(std::move(lost), std::move(then));
 }
 

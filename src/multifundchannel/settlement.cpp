@@ -119,7 +119,7 @@ void Settlement::send_again(bool never_sent) {
   if (must_wait(ledger_->reservation, waits_since_)) return retry("lightningd has not answered reserveinputs yet");
   keep_coins([this, never_sent](const Result<Coins::Taken>& taken) {
     if (!taken) return retry(taken.error().message);
-    if (!*taken) return sign();
+    if (!*taken) return check_channels([this] { sign(); });
     not_complete(str("input ", (*taken)->str(), " is spent, or somebody else has reserved it"), never_sent);
   });
 }
@@ -151,18 +151,18 @@ void Settlement::sign() {
     if (!text) return retry(str("signpsbt: ", text.error().message));
     const auto psbt = funding::Psbt::from_base64(**text);
     if (!psbt || psbt->txid() != ledger_->plan->txid) return retry("signpsbt answered another transaction");
-    check_again(util::share(psbt->base64(2)));
+    check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
   };
   client_.signpsbt(ledger_->plan->psbt, local_call<util::SharedText>(scope_, settings_, "signpsbt", signed_psbt));
 }
 
 // A peer that sends an error makes lightningd drop a withheld channel at any moment.
-void Settlement::check_again(util::SharedText signed_psbt) {
-  auto listed = [this, psbt = std::move(signed_psbt)](const Result<Channels>& channels) {
+void Settlement::check_channels(util::Function<void()> then) {
+  auto listed = [this, then = std::move(then)](const Result<Channels>& channels) mutable {
     if (!channels) return retry(channels.error().message);
     const Found found = find_channels(*ledger_, *channels);
     if (found.present != found.wanted && !util::mutated("settles-without-all-channels")) return judge(*channels);
-    send(psbt);
+    then();
   };
   fresh_call<Channels>(
       scope_, settings_, "listpeerchannels",

@@ -56,7 +56,7 @@ class Settlement {
   void keep_coins(lightningd::Reply<Coins::Taken> then);
   void not_complete(const std::string& what, bool never_sent);
   void sign();
-  void check_again(util::SharedText signed_psbt);
+  void check_channels(util::Function<void()> then);
   void send(const util::SharedText& signed_psbt);
   void stop_sending(const std::string& why);
   void record_that_it_failed();

@@ -57,3 +57,13 @@ TEST_CASE("a batch that has not asked txprepare yet does not free what another's
   const auto result = sim::run_chaos(711020, false);
   CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
 }
+
+// Before it is signed again the coins are looked at, which may take long: the channels are looked at after that. And
+// inputs that are reserved anew do not make it forget what was announced for the others.
+TEST_CASE("a batch from before a crash signs by a look of just now, and frees what it may have extended") {
+  for (const std::uint64_t seed : {311689, 791495}) {
+    CAPTURE(seed);
+    const auto result = sim::run_chaos(seed, false);
+    CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
+  }
+}
