@@ -1,6 +1,8 @@
 #include "json/emitter.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 #include "json/utf8.hpp"
 
@@ -10,11 +12,31 @@ namespace {
 /// Whether a JSON string holds this character as it is, whatever stands around it.
 bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
+/// Eight characters at a time: the high bit of a byte is set where it holds none that is plain.
+bool is_plain(std::uint64_t word) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t highs = 0x80 * ones;
+  const auto has_zero = [](std::uint64_t bytes) { return (bytes - ones) & ~bytes & highs; };
+  const auto below_space = (word - 0x20 * ones) & ~word & highs;
+  const auto above_tilde = (word + ones) & highs;  // 0x7f becomes 0x80; a carry only comes from 0xff, which is none
+  return (below_space | above_tilde | (word & highs) | has_zero(word ^ ('"' * ones)) |
+          has_zero(word ^ ('\\' * ones))) == 0;
+}
+
+bool is_plain(std::string_view text) {
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; text.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if (!is_plain(word)) return false;
+  }
+  return std::all_of(text.begin() + at, text.end(), [](char c) { return is_plain(c); });
+}
+
 }  // namespace
 
 bool Emitter::string(std::string_view text) {
   // Nearly all strings, and all large ones (PSBTs), take this path.
-  if (std::all_of(text.begin(), text.end(), is_plain)) {
+  if (is_plain(text)) {
     Prefix(rapidjson::kStringType);
     os_->text.append(1, '"').append(text).append(1, '"');
     return EndValue(true);

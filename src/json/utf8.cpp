@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace json {
 namespace {
@@ -29,6 +30,18 @@ Lead lead(std::uint8_t byte) {
   return {};
 }
 
+/// Where the run of ASCII that begins at `at` ends, give or take the last seven bytes: nearly all texts, and all
+/// large ones (PSBTs), are nothing else, and eight bytes at a time are several times as fast.
+std::size_t after_ascii(std::string_view text, std::size_t at) {
+  std::uint64_t word = 0;
+  while (text.size() - at >= sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & 0x8080808080808080) != 0) break;
+    at += sizeof word;
+  }
+  return at;
+}
+
 /// Bytes of the well-formed sequence that begins at `at`; 0 when there is none.
 std::size_t sequence(std::string_view text, std::size_t at) {
   const auto byte = [text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
@@ -44,7 +57,7 @@ std::size_t sequence(std::string_view text, std::size_t at) {
 }  // namespace
 
 bool is_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = after_ascii(text, 0); at < text.size(); at = after_ascii(text, at)) {
     const auto length = sequence(text, at);
     if (length == 0) return false;
     at += length;

@@ -48,3 +48,15 @@ TEST_CASE("nothing behind the end of the text counts") {
   CHECK_FALSE(json::is_utf8("\xe2\x82\xac"sv.substr(0, 2)));
   CHECK(json::repaired_utf8("\xe2\x82\xac"sv.substr(0, 1)) == "\xef\xbf\xbd");
 }
+
+TEST_CASE("a byte that is no UTF-8 is found wherever it stands") {
+  for (std::size_t at = 0; at < 19; ++at) {
+    CAPTURE(at);
+    std::string text(19, 'a');
+    CHECK(json::is_utf8(text));
+    text[at] = '\x80';
+    CHECK_FALSE(json::is_utf8(text));
+    text.replace(at, 1, "\xe2\x82\xac");
+    CHECK(json::is_utf8(text));
+  }
+}

@@ -52,6 +52,21 @@ TEST_CASE("integers of 64 bits keep all digits") {
   CHECK(w.take() == "[18446744073709551615,-9223372036854775808,9223372036854775807,0]");
 }
 
+TEST_CASE("strings: each character is taken or escaped in the same way wherever it stands") {
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    const auto alone = written(std::string(1, c));
+    const auto escaped = alone.substr(1, alone.size() - 2);
+    for (std::size_t at = 0; at < 19; ++at) {
+      CAPTURE(byte);
+      CAPTURE(at);
+      std::string text(19, '~');
+      text[at] = c;
+      CHECK(written(text) == "\"" + std::string(at, '~') + escaped + std::string(18 - at, '~') + "\"");
+    }
+  }
+}
+
 TEST_CASE("strings: what has to be escaped is, and nothing else") {
   CHECK(written("") == R"("")");
   CHECK(written("cHNidP8B/+==") == R"("cHNidP8B/+==")");
