@@ -1,16 +1,12 @@
-#!/usr/bin/env python3
 """The schemas and manual pages in contrib/doc, contrib/config.sample and README's tables, against the plugin: what it
 declares, what its parser takes, and what it answers in the simulated lightningd. Both ways: what the code has must be
 documented, and what is documented must be there.
 
-usage: test_docs.py --plugin PATH --sim PATH [what unittest takes]
-
 When this fails after a change: a new parameter, option, result field, cause or error code goes into contrib/doc/*.json
 or contrib/config.sample and README; contrib/doc/render then makes the pages. A parameter of a new type, or one that
 takes less than its type, also goes into VALUES or SPECIAL below; a new field of a result must come up in one of the
-runs of Results.
+runs of TestResults.
 """
-import argparse
 import contextlib
 import importlib.machinery
 import importlib.util
@@ -18,19 +14,16 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
-import unittest
+
+import pytest
+
+import schema as form
+from regtest import RpcError
+from scenarios import SimulatedWorld
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(ROOT, "tests", "regtest"))
-
-import schema as form  # noqa: E402  (found by way of the path above)
-from regtest import RpcError  # noqa: E402
-from scenarios import SimulatedWorld  # noqa: E402
-
 LOADER = importlib.machinery.SourceFileLoader("render", os.path.join(ROOT, "contrib", "doc", "render"))
 render = importlib.util.module_from_spec(importlib.util.spec_from_loader("render", LOADER))
 LOADER.exec_module(render)
@@ -98,8 +91,11 @@ def sources():
 class Plugin:
     """The plugin at the end of two pipes, before init. A context manager."""
 
+    def __init__(self, path):
+        self.path = path
+
     def __enter__(self):
-        self.process = subprocess.Popen([ARGUMENTS.plugin], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen([self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env={**os.environ, "LIGHTNINGD_PLUGIN": "1"})
         self.buffer = ""
         self.manifest = self.ask("getmanifest", {"allow-deprecated-apis": False})["result"]
@@ -141,50 +137,68 @@ class Plugin:
         return error and (error["message"], error["code"])
 
 
-class Form(unittest.TestCase):
+@pytest.fixture
+def plugin(pytestconfig):
+    with Plugin(pytestconfig.option.plugin) as started:
+        yield started
+
+
+@pytest.fixture
+def world(pytestconfig):
+    """Makes simulated lightningds. Each run has its own: what one leaves must not matter to the next."""
+    @contextlib.contextmanager
+    def make(scenario):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+            json.dump(scenario, f)
+            f.flush()
+            with SimulatedWorld(pytestconfig.option.sim, pytestconfig.option.plugin, f.name) as w:
+                yield w
+    return make
+
+
+class TestForm:
     def test_every_schema_is_one(self):
         for command in render.commands():
             schema = render.load(command)
-            self.assertEqual(schema["rpc"], command)
+            assert schema["rpc"] == command
             for part in ("request", "response"):
-                self.assertEqual(form.mistakes(schema[part]), [], f"{command}, {part}")
+                assert not form.mistakes(schema[part]), f"{command}, {part}"
 
     def test_schemas_are_formatted_as_jq_does(self):
         for command in render.commands():
             text = json.dumps(render.load(command), indent=2, ensure_ascii=False) + "\n"
-            self.assertEqual(read("contrib", "doc", f"{command}.json"), text, command)
+            assert read("contrib", "doc", f"{command}.json") == text, command
 
     def test_pages_are_up_to_date(self):
         for command in render.commands():
-            self.assertEqual(read("contrib", "doc", f"lightning-{command}.7"), render.render(command),
-                             "run contrib/doc/render")
+            assert read("contrib", "doc", f"lightning-{command}.7") == render.render(command), "run contrib/doc/render"
 
-    def test_examples_are_right(self):
+    def test_examples_are_right(self, plugin):
         for command in render.commands():
             schema = render.load(command)
-            self.assertTrue(schema["examples"], f"{command} has none")
+            assert schema["examples"], f"{command} has none"
             for example in schema["examples"]:
-                self.assertEqual(form.problems(schema["response"], example["response"]), [], command)
-                with Plugin() as plugin:
-                    name = next(m["name"] for m in plugin.manifest["rpcmethods"]
-                                if NAMES.get(m["name"], m["name"]) == command)
-                    self.assertIsNone(plugin.refusal(name, example["request"]["params"]))
+                assert not form.problems(schema["response"], example["response"]), command
+                name = next(m["name"] for m in plugin.manifest["rpcmethods"]
+                            if NAMES.get(m["name"], m["name"]) == command)
+                assert plugin.refusal(name, example["request"]["params"]) is None
 
 
-class Parameters(unittest.TestCase):
-    def setUp(self):
-        self.plugin = self.enterContext(Plugin())
+class TestParameters:
+    @pytest.fixture(autouse=True)
+    def ask(self, plugin):
+        self.plugin = plugin
         self.commands = {method["name"]: render.load(NAMES.get(method["name"], method["name"]))
                          for method in self.plugin.manifest["rpcmethods"]}
 
     def test_every_command_has_a_schema(self):
-        self.assertEqual(sorted(NAMES.get(name, name) for name in self.commands), render.commands())
+        assert sorted(NAMES.get(name, name) for name in self.commands) == render.commands()
 
     def test_usage_has_the_same_in_the_same_order(self):
         for method in self.plugin.manifest["rpcmethods"]:
             request = self.commands[method["name"]]["request"]
             wanted = [name if name in request["required"] else f"[{name}]" for name in request["properties"]]
-            self.assertEqual(method["usage"].split(), wanted, method["name"])
+            assert method["usage"].split() == wanted, method["name"]
 
     def test_parser_takes_the_same_in_the_same_order(self):
         for command, schema in self.commands.items():
@@ -216,7 +230,7 @@ class Parameters(unittest.TestCase):
             for path, inside in form.nested(schema["request"]):
                 if not isinstance(inside.get("default", ""), str):
                     documented[path.rpartition(".")[2]] = inside["default"]
-        self.assertEqual(documented, code)
+        assert documented == code
 
     def test_readme_has_them(self):
         text = read("README.md")
@@ -225,7 +239,7 @@ class Parameters(unittest.TestCase):
         named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
         command, destination = self.destination()
         documented = {*self.commands[command]["request"]["properties"], *destination["properties"]}
-        self.assertEqual(documented - named, set())
+        assert not (documented - named)
 
     def destination(self):
         command = next(name for name in self.commands if NAMES.get(name, name) == MAIN)
@@ -235,59 +249,59 @@ class Parameters(unittest.TestCase):
         """By position: a wrong value must be complained about under the name that the schema has there."""
         def complaint(values):
             answer = refusal(values)
-            self.assertIsNotNone(answer, f"taken, but not documented: {values}")
+            assert answer is not None, f"taken, but not documented: {values}"
             return answer[0]
 
         names = list(request["properties"])
         right = [SPECIAL.get(name, ([DESTINATIONS[0].get(name)],))[0][0] if name in request["required"] else None
                  for name in names]
         named = {name: value for name, value in zip(names, right) if value is not None}
-        self.assertIsNone(refusal(right))
+        assert refusal(right) is None
         for i, name in enumerate(names):
-            self.assertRegex(complaint([*right[:i], {"no": "value"}, *right[i + 1:]]),
-                             rf"^{re.escape(where)}\.?{name}: ")
-        self.assertIn(f"expected {len(names)}", complaint([*right, 1]))
-        self.assertIn("unknown parameter: unheard_of", complaint({**named, "unheard_of": 1}))
+            said = complaint([*right[:i], {"no": "value"}, *right[i + 1:]])
+            assert re.search(rf"^{re.escape(where)}\.?{name}: ", said), said
+        assert f"expected {len(names)}" in complaint([*right, 1])
+        assert "unknown parameter: unheard_of" in complaint({**named, "unheard_of": 1})
         for name in named:
             without = {key: value for key, value in named.items() if key != name}
-            self.assertIn(f"missing required parameter: {name}", complaint(without))
+            assert f"missing required parameter: {name}" in complaint(without)
 
     def check_values(self, request, refusal, where=""):
         for name, inside in request["properties"].items():
-            self.assertTrue(name in SPECIAL or inside["type"] in VALUES,
-                            f"{name}: say in VALUES what a {inside['type']} may be, or in SPECIAL")
+            assert name in SPECIAL or inside["type"] in VALUES, \
+                f"{name}: say in VALUES what a {inside['type']} may be, or in SPECIAL"
             taken, refused = SPECIAL.get(name) or VALUES[inside["type"]]
             text = " ".join(inside["description"])
             refused = refused + ([0, "0"] if "Must not be 0" in text else [])
             for value in taken:
-                self.assertIsNone(refusal({name: value}), f"{name}={value}")
+                assert refusal({name: value}) is None, f"{name}={value}"
             for value in refused:
                 answer = refusal({name: value})
-                self.assertIsNotNone(answer, f"{name}={value!r} is accepted")
-                self.assertRegex(answer[0], rf"^{re.escape(where)}{name}\b", f"{name}={value!r}")
-                self.assertIn(answer[1], [-32602] + ([310] if "310" in text else []))
+                assert answer is not None, f"{name}={value!r} is accepted"
+                assert re.search(rf"^{re.escape(where)}{name}\b", answer[0]), f"{name}={value!r}"
+                assert answer[1] in [-32602] + ([310] if "310" in text else [])
             if inside["type"] == "array" and inside["items"]["type"] in VALUES:
                 for value in VALUES[inside["items"]["type"]][1]:
-                    self.assertRegex(refusal({name: [value]})[0], rf"^{re.escape(where)}{name}\[0\]: ")
+                    assert re.search(rf"^{re.escape(where)}{name}\[0\]: ", refusal({name: [value]})[0]), value
 
 
-class Options(unittest.TestCase):
-    def test_the_sample_and_so_the_page_have_them(self):
-        with Plugin() as plugin:
-            options = {option["name"]: option for option in plugin.manifest["options"]}
+class TestOptions:
+    def test_the_sample_and_so_the_page_have_them(self, plugin):
+        options = {option["name"]: option for option in plugin.manifest["options"]}
         sample = render.sample_options()
-        self.assertEqual(sorted(sample), sorted(options))
+        assert sorted(sample) == sorted(options)
         for name, (default, text, dynamic) in sample.items():
             option = options[name]
             declared = option.get("default", "")
-            self.assertEqual(default, declared if isinstance(declared, str) else json.dumps(declared))
-            self.assertEqual(dynamic, option.get("dynamic", False), name)
-            self.assertEqual(text[:len(option["description"]) + 1], option["description"] + ".", name)
-            self.assertIn(f"| `{name}` |", read("README.md"))
+            assert default == (declared if isinstance(declared, str) else json.dumps(declared))
+            assert dynamic == option.get("dynamic", False), name
+            assert text[:len(option["description"]) + 1] == option["description"] + ".", name
+            assert f"| `{name}` |" in read("README.md")
 
 
-class Errors(unittest.TestCase):
-    def setUp(self):
+class TestErrors:
+    @pytest.fixture(autouse=True)
+    def load(self):
         self.errors = render.load(MAIN)["errors"]
         self.words = self.errors[self.errors.index("A *cause* is one of these:"):]
 
@@ -299,25 +313,25 @@ class Errors(unittest.TestCase):
             numbers.update(re.findall(r"constexpr int \w+ = (-\d{5}|\d{4});", text))
             numbers.update(re.findall(r'Rule\{"\w*", (-?\d+),', text))
         codes = {int(number) for number in numbers} | {int(names[name]) for name in used}
-        self.assertGreater(len(codes), 20)
+        assert len(codes) > 20
         documented = {int(code) for line in self.errors for code in re.findall(r"-?\d+", self.codes_of(line))}
-        self.assertEqual(codes - set(INTERNAL) - documented, set(), "contrib/doc")
+        assert not (codes - set(INTERNAL) - documented), "contrib/doc"
         rows = re.search(r"\n## When something fails\n(.*?)\n## ", read("README.md"), re.DOTALL)[1]
         in_readme = {int(code) for cell in re.findall(r"^\| ([-\d, ]+) \|", rows, re.MULTILINE)
                      for code in re.findall(r"-?\d+", cell)}
-        self.assertEqual(in_readme, documented, "README")
+        assert in_readme == documented, "README"
 
     def test_causes_are_the_same_everywhere(self):
         text = read("src", "multifundchannel", "cause.cpp")
         code = set(re.findall(r'Rule\{[^{}]*?"([\w]+)"\}', text)) | {"given_up", "unknown"}
         listed = {match[1] for match in (re.match(r"- (\w+): ", line) for line in self.words) if match}
-        self.assertEqual(listed, code)
+        assert listed == code
         for command in (MAIN, "listmultifundchannels"):
             for path, inside in form.nested(render.load(command)["response"]):
                 if path.endswith(".cause"):
-                    self.assertEqual(set(inside["enum"]), code, path)
+                    assert set(inside["enum"]) == code, path
         rows = re.search(r"\n\| cause \| means \|\n(.*?)\n\n", read("README.md"), re.DOTALL)[1]
-        self.assertEqual(set(re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE)), code)
+        assert set(re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE)) == code
 
     @staticmethod
     def codes_of(line):
@@ -325,26 +339,18 @@ class Errors(unittest.TestCase):
         return match[1] if match else ""
 
 
-@contextlib.contextmanager
-def world(scenario):
-    """A simulated lightningd. Each run has its own: what one leaves must not matter to the next."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
-        json.dump(scenario, f)
-        f.flush()
-        with SimulatedWorld(ARGUMENTS.sim, ARGUMENTS.plugin, f.name) as w:
-            yield w
-
-
-class Results(unittest.TestCase):
+class TestResults:
     """What the commands answer is what the schemas say, no more and no less."""
 
     PEERS = [{"name": "a"}, {"name": "b"}, {"name": "c", "fault": {"phase": "start", "kind": "refuse"}}]
 
-    def setUp(self):
+    @pytest.fixture(autouse=True)
+    def load(self, world):
+        self.world = world
         self.schemas = {command: render.load(command)["response"] for command in render.commands()}
 
     def check(self, command, answer, seen=None):
-        self.assertEqual(form.problems(self.schemas[command], answer, seen=seen), [])
+        assert not form.problems(self.schemas[command], answer, seen=seen)
         if command == MAIN:
             self.check_form("dryrun" in answer, answer)
 
@@ -352,9 +358,9 @@ class Results(unittest.TestCase):
         """A preview or a result: the schema has the members of both."""
         texts = {name: " ".join(inside["description"]) for name, inside in self.schemas[MAIN]["properties"].items()}
         foreign = {name for name, text in texts.items() if ("Not" if preview else "Only") + " with *dryrun*" in text}
-        self.assertEqual(foreign & set(answer), set())
+        assert not (foreign & set(answer))
         wanted = PREVIEW if preview else {"tx", "txid", "channel_ids", "failed"}
-        self.assertEqual(wanted - set(answer), set())
+        assert not (wanted - set(answer))
 
     def run_batch(self, w, **more):
         destinations = [{"id": f"{w.ids[name]}@{w.addresses[name]}", "amount": 1_000_000} for name in w.ids]
@@ -365,53 +371,53 @@ class Results(unittest.TestCase):
         return w.rpc("multifundchannel", {"destinations": destinations, **more})
 
     def failure(self, w, **more):
-        with self.assertRaises(RpcError) as caught:
+        with pytest.raises(RpcError) as caught:
             self.run_batch(w, **more)
-        return caught.exception
+        return caught.value
 
     def test_a_plain_result_is_the_builtin_s(self):
-        with world({"peers": self.PEERS}) as w:
+        with self.world({"peers": self.PEERS}) as w:
             answer = self.run_batch(w, minchannels=2)
         self.check(MAIN, answer)
-        self.assertEqual(set(answer), {"tx", "txid", "channel_ids", "failed"})
-        self.assertEqual(set(answer["failed"][0]), {"id", "method", "error"})
-        self.assertLessEqual(set(answer["channel_ids"][0]), {"id", "channel_id", "channel_type", "outnum", "close_to"})
+        assert set(answer) == {"tx", "txid", "channel_ids", "failed"}
+        assert set(answer["failed"][0]) == {"id", "method", "error"}
+        assert set(answer["channel_ids"][0]) <= {"id", "channel_id", "channel_type", "outnum", "close_to"}
 
     def test_what_is_documented_comes_up(self):
         seen = {command: set() for command in self.schemas}
         late = {"name": "c", "fault": {"phase": "complete", "kind": "refuse"}}
-        with world({"peers": [*self.PEERS[:2], late]}) as w:
+        with self.world({"peers": [*self.PEERS[:2], late]}) as w:
             answer = self.run_batch(w, minchannels=2, details=True)
             self.check(MAIN, answer, seen[MAIN])
             self.check("listmultifundchannels", w.rpc("listmultifundchannels", {"batch": answer["batch"]}),
                        seen["listmultifundchannels"])
-        with world({"peers": self.PEERS[:2], "broadcast": "fails"}) as w:
+        with self.world({"peers": self.PEERS[:2], "broadcast": "fails"}) as w:
             batch = self.failure(w).data["batch"]
             listed = self.wait_for_note(w, batch)
             self.check("listmultifundchannels", listed, seen["listmultifundchannels"])
-            self.assertEqual([d["state"] for d in listed["batches"][0]["destinations"]], ["secured", "secured"])
+            assert [d["state"] for d in listed["batches"][0]["destinations"]] == ["secured", "secured"]
             self.check("multifundchannel-forget", w.rpc("multifundchannel-forget", {"batch": batch}),
                        seen["multifundchannel-forget"])
             answer = w.rpc("multifundchannel-forget", {"batch": batch, "confirm": True})
             self.check("multifundchannel-forget", answer)
-            self.assertTrue(answer["forgotten"] and answer["gives_up"])
+            assert answer["forgotten"] and answer["gives_up"]
             self.check("listmultifundchannels", w.rpc("listmultifundchannels", {}))
         self.previews(seen[MAIN])
         documented = {(command, path) for command, response in self.schemas.items()
                       for path, _ in form.nested(response)}
         never = {path for command, path in documented if path not in seen[command]}
-        self.assertEqual(never, NEVER_SEEN)
+        assert never == NEVER_SEEN
 
     def test_preview_is_what_is_documented(self):
-        self.assertEqual(self.previews(), set())
+        assert not self.previews()
 
     def previews(self, seen=None):
         """What is documented as being in previews only, and does not come up in these."""
         seen = set() if seen is None else seen
         off = {"name": "b", "fault": {"phase": "connect", "kind": "refuse"}}
-        with world({"peers": [{"name": "a"}, off, {"name": "c"}]}) as w:
+        with self.world({"peers": [{"name": "a"}, off, {"name": "c"}]}) as w:
             self.check(MAIN, self.run_batch(w, dryrun=True, minchannels=3, max_fee=1), seen)
-        with world({"peers": [{"name": "a"}, {"name": "b"}]}) as w:
+        with self.world({"peers": [{"name": "a"}, {"name": "b"}]}) as w:
             destinations = [{"id": f"{w.ids['a']}@{w.addresses['a']}", "amount": 17_000_000, "push_msat": 1},
                             {"id": f"{w.ids['b']}@{w.addresses['b']}", "amount": "0.01%", "push_msat": 16_000_000_000}]
             self.check(MAIN, w.rpc("multifundchannel", {"destinations": destinations, "dryrun": True}), seen)
@@ -421,25 +427,25 @@ class Results(unittest.TestCase):
 
     def test_errors_have_what_is_documented(self):
         text = "\n".join(render.load(MAIN)["errors"])
-        with world({"peers": self.PEERS}) as w:
+        with self.world({"peers": self.PEERS}) as w:
             refused = self.failure(w, details=True)
             self.check("listmultifundchannels", w.rpc("listmultifundchannels", {}))
-        with world({"peers": self.PEERS[:2], "broadcast": "fails"}) as w:
+        with self.world({"peers": self.PEERS[:2], "broadcast": "fails"}) as w:
             in_doubt = self.failure(w, details=True)
-        with world({"peers": self.PEERS[:2], "wallet": {"coins": [{"sat": 10_000}]}}) as w:
+        with self.world({"peers": self.PEERS[:2], "wallet": {"coins": [{"sat": 10_000}]}}) as w:
             poor = self.failure(w, details=True)
-        with world({"peers": self.PEERS[:2]}) as w:
+        with self.world({"peers": self.PEERS[:2]}) as w:
             capped = [self.failure(w, max_fee=1), self.failure(w, max_feerate=1, details=True)]
-        self.assertEqual((refused.code, in_doubt.code, poor.code, capped[0].code), (-1, 303, 313, -32602))
+        assert (refused.code, in_doubt.code, poor.code, capped[0].code) == (-1, 303, 313, -32602)
         for error in (refused, in_doubt, poor, *capped):
             for key in error.data:
-                self.assertIn(f"*{key}*", text)
+                assert f"*{key}*" in text
         failed = {"properties": {"failed": self.schemas[MAIN]["properties"]["failed"]}}
-        self.assertEqual(len(refused.data["failed"]), 3)
-        self.assertEqual(form.problems(failed, {"failed": refused.data["failed"]}), [])
+        assert len(refused.data["failed"]) == 3
+        assert not form.problems(failed, {"failed": refused.data["failed"]})
         seconds = {"properties": {"seconds": self.schemas[MAIN]["properties"]["seconds"]}}
         for error in (refused, in_doubt, poor):
-            self.assertEqual(form.problems(seconds, {"seconds": error.data["seconds"]}), [])
+            assert not form.problems(seconds, {"seconds": error.data["seconds"]})
 
     def wait_for_note(self, w, batch):
         """Until settling has begun and says what it has found."""
@@ -448,13 +454,4 @@ class Results(unittest.TestCase):
             if answer["batches"][0].get("recovery"):
                 return answer
             time.sleep(0.05)
-        return self.fail(f"not settled: {answer}")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--plugin", required=True)
-    parser.add_argument("--sim", required=True)
-    ARGUMENTS, rest = parser.parse_known_args()
-    ARGUMENTS.plugin = os.path.abspath(ARGUMENTS.plugin)
-    unittest.main(argv=[sys.argv[0], *rest])
+        return pytest.fail(f"not settled: {answer}")

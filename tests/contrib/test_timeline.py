@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Tests of contrib/timeline, as a program and by its parts."""
 import importlib.machinery
 import importlib.util
@@ -7,12 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import unittest
 import xml.etree.ElementTree as ElementTree
+
+import pytest
 
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
                        "contrib", "timeline")
-sys.dont_write_bytecode = True
 LOADER = importlib.machinery.SourceFileLoader("timeline", PROGRAM)
 timeline = importlib.util.module_from_spec(importlib.util.spec_from_loader("timeline", LOADER))
 sys.modules["timeline"] = timeline
@@ -71,14 +70,14 @@ def titles_in(svg):
     return [element.text for element in ElementTree.fromstring(svg).iter(SVG + "title")]
 
 
-class Traces(unittest.TestCase):
+class TestTraces:
     def test_rows_and_slices(self):
         trace = timeline.from_events(trace_of(2))
-        self.assertEqual([row.title for row in trace.rows], ["batch", "node", "peer 0 02aaaaaa", "peer 1 02aaaaaa"])
-        self.assertEqual(trace.title, "multifundchannel 1234")
-        self.assertTrue(trace.rows[0].slices[0].phase)
-        self.assertAlmostEqual(trace.rows[2].slices[0].end, 0.6)
-        self.assertEqual([row.losses for row in trace.rows], [[], [], [], [(0.6, "out: refused")]])
+        assert [row.title for row in trace.rows] == ["batch", "node", "peer 0 02aaaaaa", "peer 1 02aaaaaa"]
+        assert trace.title == "multifundchannel 1234"
+        assert trace.rows[0].slices[0].phase
+        assert trace.rows[2].slices[0].end == pytest.approx(0.6)
+        assert [row.losses for row in trace.rows] == [[], [], [], [(0.6, "out: refused")]]
 
     def test_threads_with_one_sort_index_share_a_row(self):
         document = trace_of(1)
@@ -88,81 +87,79 @@ class Traces(unittest.TestCase):
             {"name": "fundchannel_cancel", "ph": "X", "pid": 1, "tid": 9, "cat": "call", "ts": 550_000, "dur": 1,
              "args": {"error": 307}}]
         row = timeline.from_events(document).rows[2]
-        self.assertEqual([(s.name, s.failed) for s in row.slices],
-                         [("fundchannel_start", False), ("fundchannel_cancel", True)])
-        self.assertEqual(len(timeline.lanes(row.slices)), 2)
+        assert [(s.name, s.failed) for s in row.slices] == [("fundchannel_start", False), ("fundchannel_cancel", True)]
+        assert len(timeline.lanes(row.slices)) == 2
 
     def test_slices_that_touch_do_not_overlap(self):
         slices = [timeline.Slice("a", 0.1, 0.1 + 0.2), timeline.Slice("b", 0.3, 0.4)]
-        self.assertGreater(slices[0].end, slices[1].begin)
-        self.assertEqual(len(timeline.lanes(slices)), 1)
+        assert slices[0].end > slices[1].begin
+        assert len(timeline.lanes(slices)) == 1
 
 
-class Logs(unittest.TestCase):
+class TestLogs:
     def test_calls_peers_and_errors(self):
         trace = timeline.from_log(log_lines())
-        self.assertEqual(trace.title, "multifundchannel of spenderp")
-        self.assertEqual([row.title for row in trace.rows], ["batch", "node", "peer 0 02aaaaaa", "peer 1 03bbbbbb"])
+        assert trace.title == "multifundchannel of spenderp"
+        assert [row.title for row in trace.rows] == ["batch", "node", "peer 0 02aaaaaa", "peer 1 03bbbbbb"]
         first, second = trace.rows[2].slices[0], trace.rows[3].slices[0]
-        self.assertEqual((first.name, first.note, first.failed), ("connect", "ok", False))
-        self.assertAlmostEqual(first.end - first.begin, 0.2, places=4)
-        self.assertEqual((second.note, second.failed), ("error 401", True))
-        self.assertEqual([(s.name, s.note) for s in trace.rows[1].slices],
-                         [("fundpsbt", "ok"), ("signpsbt", "no answer")])
+        assert (first.name, first.note, first.failed) == ("connect", "ok", False)
+        assert first.end - first.begin == pytest.approx(0.2, abs=1e-4)
+        assert (second.note, second.failed) == ("error 401", True)
+        assert [(s.name, s.note) for s in trace.rows[1].slices] == [("fundpsbt", "ok"), ("signpsbt", "no answer")]
 
     def test_the_last_batch_counts(self):
         lines = log_lines() + log_lines("cli:2/cln:multifundchannel-spark#46", "multifundchannel")
-        self.assertEqual(timeline.from_log(lines).title, "multifundchannel of multifundchannel")
+        assert timeline.from_log(lines).title == "multifundchannel of multifundchannel"
 
     def test_a_log_becomes_a_trace_with_the_same_slices(self):
         trace = timeline.from_log(log_lines())
         again = timeline.from_events(json.loads(json.dumps(timeline.to_events(trace))))
-        self.assertEqual([[(s.name, round(s.begin, 6), round(s.end, 6), s.failed) for s in row.slices]
-                          for row in again.rows],
-                         [[(s.name, round(s.begin, 6), round(s.end, 6), s.failed) for s in row.slices]
-                          for row in trace.rows])
+        assert self.slices(again) == self.slices(trace)
+
+    @staticmethod
+    def slices(trace):
+        return [[(s.name, round(s.begin, 6), round(s.end, 6), s.failed) for s in row.slices] for row in trace.rows]
 
 
-class Drawings(unittest.TestCase):
-    def test_readable_with_5_and_with_200_peers(self):
-        for peers in (5, 200):
-            with self.subTest(peers=peers):
-                svg = timeline.draw([timeline.from_events(trace_of(peers))])
-                root = ElementTree.fromstring(svg)
-                self.assertLess(float(root.get("height")), 1300)
-                self.assertEqual(sum("fundchannel_start" in title for title in titles_in(svg)), peers)
-                sizes = [float(text.get("font-size")) for text in root.iter(SVG + "text")]
-                self.assertGreaterEqual(min(sizes), 8)
-                names = [t for t in root.iter(SVG + "text") if (t.text or "").startswith("peer ")]
-                self.assertGreaterEqual(len(names), min(peers, 50))
-                lines = sorted(float(name.get("y")) for name in names)
-                self.assertTrue(all(b - a >= 8 for a, b in zip(lines, lines[1:])), "names overlap")
-                for box in root.iter(SVG + "rect"):
-                    self.assertLessEqual(float(box.get("x", 0)) + float(box.get("width")), timeline.WIDTH)
+class TestDrawings:
+    @pytest.mark.parametrize("peers", [5, 200])
+    def test_readable_with_peers(self, peers):
+        svg = timeline.draw([timeline.from_events(trace_of(peers))])
+        root = ElementTree.fromstring(svg)
+        assert float(root.get("height")) < 1300
+        assert sum("fundchannel_start" in title for title in titles_in(svg)) == peers
+        sizes = [float(text.get("font-size")) for text in root.iter(SVG + "text")]
+        assert min(sizes) >= 8
+        names = [t for t in root.iter(SVG + "text") if (t.text or "").startswith("peer ")]
+        assert len(names) >= min(peers, 50)
+        lines = sorted(float(name.get("y")) for name in names)
+        assert all(b - a >= 8 for a, b in zip(lines, lines[1:])), "names overlap"
+        for box in root.iter(SVG + "rect"):
+            assert float(box.get("x", 0)) + float(box.get("width")) <= timeline.WIDTH
 
     def test_two_traces_share_one_axis(self):
         short, long = timeline.from_events(trace_of(2)), timeline.from_events(trace_of(2, start=3_900_000))
         root = ElementTree.fromstring(timeline.draw([short, long]))
         starts = [float(box.get("x")) for box in root.iter(SVG + "rect")
                   if box.find(SVG + "title") is not None and "fundchannel_start" in box.find(SVG + "title").text]
-        self.assertGreater(starts[2], starts[0] + 500)
+        assert starts[2] > starts[0] + 500
         axis = [text.text for text in root.iter(SVG + "text") if text.get("text-anchor") == "middle"]
-        self.assertEqual(axis[:len(axis) // 2], axis[len(axis) // 2:])
+        assert axis[:len(axis) // 2] == axis[len(axis) // 2:]
 
     def test_what_a_peer_says_is_no_markup(self):
         document = trace_of(1)
         document["traceEvents"][1]["name"] = '<script>"&'
-        self.assertIn('<script>"&', titles_in(timeline.draw([timeline.from_events(document)]))[1])
+        assert '<script>"&' in titles_in(timeline.draw([timeline.from_events(document)]))[1]
 
     def test_ticks_are_few_and_reach_the_end(self):
         for end in (0.004, 0.09, 1.0, 7.3, 61, 3600):
             ticks = timeline.ticks(end)
-            self.assertLessEqual(len(ticks), 13)
-            self.assertGreaterEqual(len(ticks), 4)
-            self.assertLessEqual(ticks[-1], end)
+            assert len(ticks) <= 13
+            assert len(ticks) >= 4
+            assert ticks[-1] <= end
 
 
-class Program(unittest.TestCase):
+class TestProgram:
     def run_on(self, *files, options=()):
         """`files`: contents. Returns status, output and errors."""
         with tempfile.TemporaryDirectory() as directory:
@@ -176,24 +173,19 @@ class Program(unittest.TestCase):
 
     def test_a_trace_beside_a_log(self):
         status, svg, _ = self.run_on("\n".join(log_lines()), json.dumps(trace_of(3)), options=["--title", "builtin"])
-        self.assertEqual(status, 0)
+        assert status == 0
         words = [text.text for text in ElementTree.fromstring(svg).iter(SVG + "text")]
-        self.assertTrue(any(word.startswith("builtin: ") for word in words))
-        self.assertTrue(any(word.startswith("multifundchannel 1234: ") for word in words))
+        assert any(word.startswith("builtin: ") for word in words)
+        assert any(word.startswith("multifundchannel 1234: ") for word in words)
 
     def test_to_trace(self):
         status, text, _ = self.run_on("\n".join(log_lines()), options=["--to-trace", "-"])
-        self.assertEqual(status, 0)
-        self.assertIn("traceEvents", json.loads(text))
+        assert status == 0
+        assert "traceEvents" in json.loads(text)
 
-    def test_what_is_no_trace(self):
-        for text in ("", "hello\n", "{", "{}", '{"traceEvents":[{}]}', '{"traceEvents":7}'):
-            with self.subTest(text=text):
-                status, _, errors = self.run_on(text)
-                self.assertEqual(status, 1)
-                self.assertEqual(errors.count("\n"), 1, errors)
-                self.assertTrue(errors.startswith("timeline: "), errors)
-
-
-if __name__ == "__main__":
-    unittest.main()
+    @pytest.mark.parametrize("text", ["", "hello\n", "{", "{}", '{"traceEvents":[{}]}', '{"traceEvents":7}'])
+    def test_what_is_no_trace(self, text):
+        status, _, errors = self.run_on(text)
+        assert status == 1
+        assert errors.count("\n") == 1, errors
+        assert errors.startswith("timeline: "), errors

@@ -1,7 +1,7 @@
 """What all tests on real nodes share: one running network, the calls, and the checks after each test.
 
-A test is a function `test(bench)` registered with @test or @cases. It may use any peer; all channels are forgotten
-after each test, while connections stay as they are.
+A test may use any peer; all channels are forgotten after each test, while connections stay as they are. How tests
+are written stands in conftest.py.
 """
 import contextlib
 import os
@@ -21,36 +21,12 @@ INVALID_PARAMS = -32602
 CANNOT_AFFORD = 301
 NOT_FOUND = -5  # bitcoind's, of a transaction
 
-TESTS = []  # (name, function, why the builtin does not pass it or "")
-
-
-class Skip(Exception):
-    """Raised by a test that can not run here."""
-
-
-def test(function=None, *, builtin_fails=""):
-    """Registers a test. builtin_fails: what is known to be wrong with the builtin there."""
-    def register(f):
-        TESTS.append((f.__name__.replace("_", " "), f, builtin_fails))
-        return f
-    return register(function) if function else register
-
-
-def cases(table, builtin_fails=""):
-    """Registers one test for each entry of the table: label -> arguments after `bench`."""
-    def register(f):
-        for label, arguments in table.items():
-            TESTS.append((f"{f.__name__.replace('_', ' ')}: {label}",
-                          lambda bench, arguments=arguments: f(bench, *arguments), builtin_fails))
-        return f
-    return register
-
 
 class Bench:
     """Two funders and many peers. `funder` runs the plugin under test, `reference` only the builtin."""
 
-    def __init__(self, net, plugin, more_coins=(), slow=False):
-        self.net, self.plugin, self.slow, self.bitcoind = net, plugin, slow, net.bitcoind
+    def __init__(self, net, plugin, more_coins=()):
+        self.net, self.plugin, self.bitcoind = net, plugin, net.bitcoind
         self.funder = net.node("funder", [f"--plugin={plugin}"] if plugin else [])
         self.reference = net.node("reference")
         self.peers = [net.node(f"peer{i:02}", lean=True, faulty=True) for i in range(PEERS)]

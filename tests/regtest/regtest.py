@@ -31,7 +31,7 @@ SPARE_PLUGINS = ("autoclean", "bookkeeper", "chanbackup", "cln-askrene", "cln-bi
                  "sql", "topology", "wss-proxy")
 PEER_SPARE_PLUGINS = SPARE_PLUGINS + ("spenderp", "txprepare")
 
-_given_ports = set()
+_claims = []  # of ports
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -40,15 +40,28 @@ def missing_programs():
 
 
 def free_port():
-    """Outside the range from which the kernel draws the ports of outgoing connections: one of those
-    could take it before the node listens there."""
+    return free_ports(1)
+
+
+def free_ports(count):
+    """The first of that many in a row. Outside the range from which the kernel draws the ports of outgoing connections:
+    one of those could take it before the node listens there. No other process of these tests gets them as well."""
     while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as s, contextlib.suppress(OSError):
-            s.bind(("127.0.0.1", port))
-            if port not in _given_ports:
-                _given_ports.add(port)
-                return port
+        first = random.randrange(10_000, 32_000)
+        with contextlib.ExitStack() as claims:
+            if all(_claim(port, claims) for port in range(first, first + count)):
+                _claims.append(claims.pop_all())
+                return first
+
+
+def _claim(port, claims):
+    """Binds a unix socket whose name holds the port on this machine for as long as this process lives."""
+    name, listener = claims.enter_context(socket.socket(socket.AF_UNIX)), socket.socket()
+    with listener, contextlib.suppress(OSError):
+        name.bind(f"\0multifundchannel-regtest-{port}")
+        listener.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def wait_for(condition, what, timeout=60, interval=0.05):

@@ -2,7 +2,7 @@
 """Runs scenario files (tests/scenarios/*.json) on real nodes or on the simulated lightningd, expecting the same.
 
     scenarios.py --sim PATH [--plugin PATH] [FILE...]     the simulation; all files by default
-On real nodes run_tests.py runs them.
+On real nodes test_scenarios.py runs them.
 
 A file: {"about", "wallet": {"coins": [{"sat", "confirmed": true}]}, "options": {plugin option: value},
 "peers": [{"name", "connected": false, "delay_ms": 0, "fault": {"phase", "kind", "once": false}}],
@@ -12,7 +12,6 @@ before. `expect` is {"channels": [names], "failed": [{"peer", "method", "code"}]
 {"error": {"code", "message", "peer", "method"}}; what is left out may be anything.
 """
 import argparse
-import contextlib
 import glob
 import io
 import json
@@ -24,8 +23,8 @@ import tempfile
 import time
 import traceback
 
-from bench import UNREACHABLE_IDS, Skip, default_plugin
-from regtest import RpcError, RpcSocket, free_port, in_parallel
+from bench import default_plugin
+from regtest import RpcError, RpcSocket, in_parallel
 
 SCENARIOS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenarios")
 
@@ -49,6 +48,11 @@ def wallet_coins(scenario):
 
 def confirmed_coins(scenario):
     return [c for c in wallet_coins(scenario) if c.get("confirmed", True)]
+
+
+def coins_of_all():
+    """What a wallet needs for all files, in sat."""
+    return [c["sat"] for path in files() for c in confirmed_coins(load(path))]
 
 
 def expand(value, ids, addresses):
@@ -114,107 +118,6 @@ def run(scenario, world):
         world.settle()
     world.check_after(scenario.get("after", {}))
     return outcomes
-
-
-class RealWorld:
-    """A scenario's wallet, peers and faults on the bench's real nodes. A context manager."""
-
-    def __init__(self, bench, scenario, node):
-        self.bench, self.scenario, self.node = bench, scenario, node
-        self.ids, self.addresses = {}, {}
-        self._cleanup = contextlib.ExitStack()
-
-    def __enter__(self):
-        with self._cleanup as cleanup:
-            self._set_options(cleanup)
-            strangers = iter(UNREACHABLE_IDS)
-            for peer, real in zip(self.scenario["peers"], self.bench.peers):
-                if peer.get("fault", {}).get("phase") == "connect":
-                    self._add_unreachable(peer, next(strangers))
-                else:
-                    self._add(peer, real)
-            cleanup.callback(self.bench.forget_channels)
-            cleanup.callback(self.bench.behave)
-            cleanup.enter_context(self._wallet())
-            self._cleanup = cleanup.pop_all()
-        return self
-
-    def __exit__(self, *_):
-        self._cleanup.close()
-
-    def rpc(self, method, params):
-        return self.node.rpc(method, params)
-
-    def settle(self):
-        """A peer that has not seen yet that its opening was cancelled would refuse the next one."""
-        self.bench.check_nothing_left(30)
-
-    def check_after(self, after):
-        """settle() has looked at everything."""
-        assert set(after.values()) <= {0}, f"on real nodes nothing may be left: {after}"
-
-    def _set_options(self, cleanup):
-        if self.node is not self.bench.funder:
-            return
-        for option, value in self.scenario.get("options", {}).items():
-            old = self._option(option)
-            self.node.rpc("setconfig", config=option, val=value, transient=True)
-            cleanup.callback(self.node.rpc, "setconfig", {"config": option, "val": old, "transient": True})
-
-    def _option(self, name):
-        try:
-            config = self.node.rpc("listconfigs", config=name)["configs"][name]
-        except RpcError as e:
-            raise Skip(e.message) from None
-        return next(config[key] for key in ("value_int", "value_str", "value_bool") if key in config)
-
-    def _add_unreachable(self, peer, node_id):
-        ports = {"refuse": free_port, "unreachable": free_port, "disconnect": self.bench.net.doors.closing,
-                 "silent": self.bench.net.doors.silent}
-        if peer["fault"].get("once"):
-            raise Skip("a peer that can be reached the second time is not made here")
-        self.ids[peer["name"]] = node_id
-        self.addresses[peer["name"]] = f"127.0.0.1:{ports[peer['fault']['kind']]()}"
-
-    def _add(self, peer, real):
-        port = real.port
-        if peer.get("delay_ms"):
-            port = self.bench.net.doors.delayed(port, peer["delay_ms"] / 1000)
-        self.ids[peer["name"]] = real.id
-        self.addresses[peer["name"]] = f"127.0.0.1:{port}"
-        with contextlib.suppress(RpcError):  # not connected
-            self.node.rpc("disconnect", id=real.id, force=True)
-        if peer.get("connected"):
-            self.node.rpc("connect", id=f"{real.id}@127.0.0.1:{port}")
-        if "fault" in peer:
-            real.set_fault(peer["fault"]["phase"], peer["fault"]["kind"], once=peer["fault"].get("once", False))
-
-    def _wallet(self):
-        """Only the scenario's coins can be spent."""
-        have = list(self.node.coins().values())
-        missing = []
-        for coin in confirmed_coins(self.scenario):
-            if coin["sat"] in have:
-                have.remove(coin["sat"])
-            else:
-                missing.append(coin["sat"])
-        if missing:
-            self.bench.net.fund(self.node, missing)
-        for coin in wallet_coins(self.scenario):
-            if not coin.get("confirmed", True):
-                address = self.node.rpc("newaddr", addresstype="p2tr")["p2tr"]
-                self.node.rpc("withdraw", destination=address, satoshi=coin["sat"])
-        return self.bench.only(self._pick(), self.node)
-
-    def _pick(self):
-        outputs = [o for o in self.node.rpc("listfunds")["outputs"] if not o["reserved"]]
-        picked = []
-        for coin in wallet_coins(self.scenario):
-            status = "confirmed" if coin.get("confirmed", True) else "unconfirmed"
-            match = next(o for o in outputs if o["amount_msat"] == coin["sat"] * 1000 and o["status"] == status)
-            outputs.remove(match)
-            picked.append(f"{match['txid']}:{match['output']}")
-        return picked
 
 
 class SimulatedWorld:

@@ -1,5 +1,6 @@
 """Shares of what is left, caps of the fee, and previews."""
-from bench import COIN, INVALID_PARAMS, UNREACHABLE_IDS, cases, error_of, test
+from bench import COIN, INVALID_PARAMS, UNREACHABLE_IDS, error_of
+from marks import builtin_fails, cases
 from regtest import free_port
 
 EMERGENCY = 25_000  # what lightningd keeps for anchor channels, unless other coins are there
@@ -22,8 +23,8 @@ def paid(bench, result):
     return amounts, fee, change
 
 
-@test(builtin_fails="knows no shares")
-def weights(bench):
+@builtin_fails("knows no shares")
+def test_weights(bench):
     result = bench.open(with_amounts(bench.peers, ["*1", 1_000_000, "*2", "*1"]), utxos=some_coins(bench, 2))
     (one, fixed, two, last), fee, change = paid(bench, result)
     left = 2 * COIN - fee - fixed - change
@@ -32,8 +33,8 @@ def weights(bench):
     assert abs(bench.feerate(result["txid"]) - 7500) <= 75
 
 
-@test(builtin_fails="knows no shares")
-def percentages(bench):
+@builtin_fails("knows no shares")
+def test_percentages(bench):
     result = bench.open(with_amounts(bench.peers, ["40%", 1_000_000, "12.5%"]), utxos=some_coins(bench, 2))
     (forty, fixed, eighth), fee, change = paid(bench, result)
     left = 2 * COIN - fee - fixed
@@ -42,8 +43,9 @@ def percentages(bench):
     assert (forty, eighth) == (left * 40 // 100, left * 125 // 1000), (forty, eighth, left)
 
 
-@cases({"in start": ("start",), "in complete": ("complete",)}, builtin_fails="knows no shares")
-def share_of_a_peer_that_drops_out(bench, phase):
+@builtin_fails("knows no shares")
+@cases({"in start": ("start",), "in complete": ("complete",)})
+def test_share_of_a_peer_that_drops_out(bench, phase):
     bench.peers[1].set_fault(phase, "refuse")
     destinations = with_amounts(bench.peers, ["*1", "*3", 1_000_000])
     result = bench.multifundchannel(destinations, utxos=some_coins(bench, 1), minchannels=2)
@@ -52,10 +54,11 @@ def share_of_a_peer_that_drops_out(bench, phase):
     assert change in (0, EMERGENCY) and rest == COIN - fixed - fee - change, (rest, fee, change)
 
 
+@builtin_fails("has no caps")
 @cases({"max_fee": ({"max_fee": 100}, "max_fee: the fee would be "),
         "max_feerate": ({"max_feerate": "29996perkb"},
-                        "max_feerate: the feerate would be 7500 perkw (")}, builtin_fails="has no caps")
-def fee_cap(bench, cap, message):
+                        "max_feerate: the feerate would be 7500 perkw (")})
+def test_fee_cap(bench, cap, message):
     before = {p.name: p.log_size() for p in bench.peers[:2]}
     error = error_of(bench.multifundchannel, bench.destinations(bench.peers[:2]), **cap)
     assert error.code == INVALID_PARAMS and error.message.startswith(message), error
@@ -64,15 +67,16 @@ def fee_cap(bench, cap, message):
         assert "openingd" not in peer.log(before[peer.name])
 
 
-@test(builtin_fails="has no caps")
-def fee_within_its_cap(bench):
+@builtin_fails("has no caps")
+def test_fee_within_its_cap(bench):
     result = bench.open(bench.destinations(bench.peers[:2]), max_feerate="7500perkw", max_fee=10_000_000)
     assert abs(bench.feerate(result["txid"]) - 7500) <= 75
 
 
+@builtin_fails("has no preview")
 @cases({"fixed": ([150_000, 200_000],), "all": ([150_000, "all"],), "percentages": (["40%", "12.5%", 150_000],),
-        "weights": (["*1", "*2"],)}, builtin_fails="has no preview")
-def preview_and_then_the_batch(bench, wanted):
+        "weights": (["*1", "*2"],)})
+def test_preview_and_then_the_batch(bench, wanted):
     coins = some_coins(bench, 2)
     params = {"destinations": with_amounts(bench.peers, wanted), "utxos": coins, "details": True}
     preview = bench.funder.rpc("multifundchannel", {**params, "dryrun": True})
@@ -95,8 +99,8 @@ def disconnect(bench, peer):
         bench.funder.rpc("disconnect", id=peer.id, force=True)
 
 
-@test(builtin_fails="has no preview")
-def preview_leaves_nothing(bench):
+@builtin_fails("has no preview")
+def test_preview_leaves_nothing(bench):
     stranger, friend = bench.peers[:2]
     disconnect(bench, stranger)
     bench.funder.rpc("connect", id=friend.address())
@@ -118,7 +122,7 @@ def preview_leaves_nothing(bench):
     assert [p["batch"] for p in bench.funder.rpc("listmultifundchannels")["batches"]] == before
 
 
-@test(builtin_fails="has no preview")
-def preview_of_what_the_wallet_can_not_pay(bench):
+@builtin_fails("has no preview")
+def test_preview_of_what_the_wallet_can_not_pay(bench):
     error = error_of(bench.multifundchannel, bench.destinations(bench.peers[:1], 10**12), dryrun=True)
     assert error.code == 301, error

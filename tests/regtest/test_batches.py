@@ -2,23 +2,22 @@
 import json
 import subprocess
 
-from bench import CANNOT_AFFORD, COIN, INVALID_PARAMS, cases, error_of, test
+from bench import CANNOT_AFFORD, COIN, INVALID_PARAMS, error_of
+from marks import builtin_fails, cases
 from regtest import in_parallel
 
 
-@test
-def three_peers(bench):
+def test_three_peers(bench):
     bench.open(bench.destinations(bench.peers[:3], 200_000))
 
 
-@test
-def ten_peers(bench):
+def test_ten_peers(bench):
     destinations = [{"id": p.address(), "amount": 100_000 + 1000 * i} for i, p in enumerate(bench.peers[:10])]
     bench.open(destinations)
 
 
-@test(builtin_fails="logs the whole PSBT, and lightningd crashes at a line of more than 256 KiB")
-def a_large_transaction(bench):
+@builtin_fails("logs the whole PSBT, and lightningd crashes at a line of more than 256 KiB")
+def test_a_large_transaction(bench):
     """Each input brings the whole transaction that it comes from: a PSBT of a megabyte, told to three peers."""
     node = bench.net.node("large", [f"--plugin={bench.plugin}"] if bench.plugin else [])
     bench.net.start([node])
@@ -33,8 +32,7 @@ def a_large_transaction(bench):
         bench.net.remove(node)
 
 
-@test
-def one_peer_by_its_id_alone(bench):
+def test_one_peer_by_its_id_alone(bench):
     """Connected already, so no address is needed."""
     peer = bench.peers[0]
     bench.funder.rpc("connect", id=peer.address())
@@ -42,16 +40,14 @@ def one_peer_by_its_id_alone(bench):
     assert bench.channel(bench.funder, result["channel_ids"][0]["channel_id"])["total_msat"] == 100_000_000
 
 
-@test
-def positional_parameters(bench):
+def test_positional_parameters(bench):
     destinations = bench.destinations(bench.peers[:2])
     result = bench.funder.rpc("multifundchannel", [destinations, "6000perkw", 1, None, 2])
     bench.check_opened(result, destinations)
     assert abs(bench.feerate(result["txid"]) - 6000) < 60
 
 
-@test
-def given_utxos(bench):
+def test_given_utxos(bench):
     coins = sorted(bench.funder.coins(), key=bench.funder.coins().get)[-2:]
     result = bench.open(bench.destinations(bench.peers[:2], 120_000), utxos=coins)
     inputs = {f"{i['txid']}:{i['vout']}" for i in bench.transaction(result["txid"])["vin"]}
@@ -62,8 +58,7 @@ def a_coin(bench):
     return next(outpoint for outpoint, sat in bench.funder.coins().items() if sat == COIN)
 
 
-@test
-def all_to_one_peer(bench):
+def test_all_to_one_peer(bench):
     result = bench.open(bench.destinations(bench.peers[:1], "all"), utxos=[a_coin(bench)])
     transaction = bench.transaction(result["txid"])
     fee = round(bench.bitcoind.call("getmempoolentry", result["txid"])["fees"]["base"] * 1e8)
@@ -74,8 +69,7 @@ def all_to_one_peer(bench):
     assert rest in (0, 25_000), f"{rest} sat of change"
 
 
-@test
-def all_beside_fixed_amounts(bench):
+def test_all_beside_fixed_amounts(bench):
     one, two, three = bench.peers[:3]
     destinations = [{"id": one.address(), "amount": 1_000_000}, {"id": two.address(), "amount": "all"},
                     {"id": three.address(), "amount": 2_000_000}]
@@ -84,8 +78,7 @@ def all_beside_fixed_amounts(bench):
     assert 6_900_000 <= channel["total_msat"] // 1000 < 7_000_000, channel["total_msat"]
 
 
-@test
-def minconf_zero(bench):
+def test_minconf_zero(bench):
     address = bench.funder.rpc("newaddr", addresstype="p2tr")["p2tr"]
     txid = bench.funder.rpc("withdraw", destination=address, satoshi=1_000_000)["txid"]
     coin = next(f"{txid}:{o['output']}" for o in bench.funder.rpc("listfunds")["outputs"]
@@ -97,8 +90,7 @@ def minconf_zero(bench):
     assert [f"{i['txid']}:{i['vout']}" for i in bench.transaction(result["txid"])["vin"]] == [coin]
 
 
-@test
-def push_msat(bench):
+def test_push_msat(bench):
     one, two = bench.peers[:2]
     destinations = [{"id": one.address(), "amount": 500_000, "push_msat": 100_000_000},
                     {"id": two.address(), "amount": 500_000, "push_msat": "20000sat"}]
@@ -109,8 +101,7 @@ def push_msat(bench):
         assert channel["to_us_msat"] == 500_000_000 - pushed
 
 
-@test
-def close_to(bench):
+def test_close_to(bench):
     address = bench.funder.rpc("newaddr", addresstype="p2tr")["p2tr"]
     destinations = bench.destinations(bench.peers[:2], 150_000)
     destinations[1]["close_to"] = address
@@ -121,15 +112,13 @@ def close_to(bench):
     assert bench.channel(bench.funder, with_it["channel_id"])["close_to"] == script
 
 
-@test
-def reserve(bench):
+def test_reserve(bench):
     result = bench.open(bench.destinations(bench.peers[:1], 400_000, reserve=6000))
     channel = bench.channel(bench.funder, result["channel_ids"][0]["channel_id"])
     assert channel["their_reserve_msat"] == 6_000_000, channel["their_reserve_msat"]
 
 
-@test
-def mindepth(bench):
+def test_mindepth(bench):
     one, two = bench.peers[:2]
     result = bench.open([{"id": one.address(), "amount": 150_000, "mindepth": 3},
                          {"id": two.address(), "amount": 150_000, "mindepth": 2}])
@@ -138,8 +127,7 @@ def mindepth(bench):
         assert f"needs {depth} more confirmations" in status[0], status
 
 
-@test
-def private_channels(bench):
+def test_private_channels(bench):
     one, two = bench.peers[:2]
     result = bench.open([{"id": one.address(), "amount": 150_000, "announce": False},
                          {"id": two.address(), "amount": 150_000}])
@@ -148,21 +136,20 @@ def private_channels(bench):
 
 
 @cases({"anchors": ([12, 22],), "static_remotekey only": ([12],)})
-def channel_type(bench, bits):
+def test_channel_type(bench, bits):
     result = bench.open(bench.destinations(bench.peers[:1], 150_000, channel_type=bits))
     assert result["channel_ids"][0]["channel_type"]["bits"] == bits
 
 
 @cases({"number of sat per kw": ("5000perkw", 5000), "number of sat per kvB": ("30000perkb", 7500),
         "word": ("opening", 7500), "the default": (None, 7500)})
-def feerate(bench, asked, perkw):
+def test_feerate(bench, asked, perkw):
     result = bench.open(bench.destinations(bench.peers[:3], 150_000), **({"feerate": asked} if asked else {}))
     paid = bench.feerate(result["txid"])
     assert abs(paid - perkw) <= perkw * 0.01, f"asked for {perkw} perkw, paid {paid:.1f}"
 
 
-@test
-def commitment_feerate(bench):
+def test_commitment_feerate(bench):
     """lightningd uses it for channels without anchors only."""
     result = bench.open(bench.destinations(bench.peers[:2], 300_000, channel_type=[12]),
                         feerate="5000perkw", commitment_feerate="3000perkw")
@@ -171,16 +158,14 @@ def commitment_feerate(bench):
         assert bench.channel(bench.funder, opened["channel_id"])["feerate"]["perkw"] == 3000
 
 
-@test
-def feerate_is_the_commitments_too(bench):
+def test_feerate_is_the_commitments_too(bench):
     """Without commitment_feerate, `feerate` is used for both."""
     result = bench.open(bench.destinations(bench.peers[:1], 300_000, channel_type=[12]), feerate="4000perkw")
     channel = bench.channel(bench.funder, result["channel_ids"][0]["channel_id"])
     assert channel["feerate"]["perkw"] == 4000, channel["feerate"]
 
 
-@test
-def two_batches_at_the_same_time(bench):
+def test_two_batches_at_the_same_time(bench):
     batches = [bench.destinations(bench.peers[:5], 110_000), bench.destinations(bench.peers[5:10], 120_000)]
     results = in_parallel([lambda d=d: bench.multifundchannel(d) for d in batches])
     for result, destinations in zip(results, batches):
@@ -190,8 +175,7 @@ def two_batches_at_the_same_time(bench):
     assert not spent[0] & spent[1]
 
 
-@test
-def two_batches_to_the_same_peers(bench):
+def test_two_batches_to_the_same_peers(bench):
     """Each may fail (one opening per peer at a time), but none may hang or leave something behind."""
     destinations = bench.destinations(bench.peers[:3], 110_000)
     results = in_parallel([lambda: bench.multifundchannel(destinations)] * 2)
@@ -202,8 +186,7 @@ def two_batches_to_the_same_peers(bench):
             assert result.data["method"].startswith("fundchannel_"), result
 
 
-@test
-def fundchannel_by_way_of_us(bench):
+def test_fundchannel_by_way_of_us(bench):
     """The builtin's fundchannel is a call of multifundchannel; it stops the node if it dislikes the answer."""
     peer = bench.peers[0]
     result = bench.funder.rpc("fundchannel", id=peer.address(), amount=130_000, mindepth=1)
@@ -216,8 +199,7 @@ def fundchannel_by_way_of_us(bench):
     assert error.code == -1 and "I do not want that channel" in error.message, error
 
 
-@test
-def lightning_cli(bench):
+def test_lightning_cli(bench):
     """Progress and messages on its way must not spoil lightning-cli's output."""
     destinations = bench.destinations(bench.peers[:3])
     command = ["lightning-cli", f"--lightning-dir={bench.funder.dir}", "--network=regtest", "-k", "multifundchannel",
@@ -228,8 +210,7 @@ def lightning_cli(bench):
     bench.check_opened(json.loads(answer[answer.index("{"):]), destinations)
 
 
-@test
-def check_answers(bench):
+def test_check_answers(bench):
     """lightningd's `check` decides about the parameters alone."""
     destinations = bench.destinations(bench.peers[:2])
     good = {"command_to_check": "multifundchannel", "destinations": destinations}
@@ -239,7 +220,6 @@ def check_answers(bench):
     assert error.code == INVALID_PARAMS and "amount" in error.message, error
 
 
-@test
-def channels_become_normal(bench):
+def test_channels_become_normal(bench):
     bench.open(bench.destinations(bench.peers[:3], mindepth=2) + bench.destinations(bench.peers[3:5]))
     bench.mine_until_normal(bench.funder, 2)

@@ -1,7 +1,8 @@
 """The dry run with lightningd's txprepare. That it opens what the other one opens is for the scenarios (test_scenarios.py)."""
 import contextlib
 
-from bench import INVALID_PARAMS, Skip, cases, error_of, test
+from bench import INVALID_PARAMS, error_of
+from marks import builtin_fails, cases
 from test_names import a_node, commands
 from test_observing import needs_plugin
 from victims import a_victim, settle_and_check
@@ -19,8 +20,8 @@ def with_txprepare(node):
         node.rpc("setconfig", config=OPTION, val="fundpsbt", transient=True)
 
 
-@test(builtin_fails=UNKNOWN_TO_BUILTIN)
-def a_dry_run_that_is_none(bench):
+@builtin_fails(UNKNOWN_TO_BUILTIN)
+def test_a_dry_run_that_is_none(bench):
     needs_plugin(bench)
     for value in ("txsend", "FUNDPSBT", "txprepare "):
         error = error_of(bench.funder.rpc, "setconfig", config=OPTION, val=value)
@@ -29,16 +30,16 @@ def a_dry_run_that_is_none(bench):
     bench.open(bench.destinations(bench.peers[:1]))
 
 
-@test(builtin_fails=UNKNOWN_TO_BUILTIN)
-def a_dry_run_that_is_none_at_the_start(bench):
+@builtin_fails(UNKNOWN_TO_BUILTIN)
+def test_a_dry_run_that_is_none_at_the_start(bench):
     """The plugin says why it does not serve, and the builtin goes on."""
     with a_node(bench, f"--{OPTION}=txsend") as node:
         assert f"{OPTION}: must be fundpsbt or txprepare, not txsend" in node.log()
         assert "multifundchannel-spark" not in commands(node)
 
 
-@test(builtin_fails=UNKNOWN_TO_BUILTIN)
-def a_batch_with_txprepare(bench):
+@builtin_fails(UNKNOWN_TO_BUILTIN)
+def test_a_batch_with_txprepare(bench):
     """Its transaction has placeholders, is not sent, and is discarded."""
     with with_txprepare(bench.funder):
         result = bench.open(bench.destinations(bench.peers[:2], 200_000))
@@ -70,9 +71,9 @@ KILLS = {
 QUICK = ("while txprepare is carried out", "before txdiscard", "with the node, before txdiscard")
 
 
-def kill(bench, label, deed, method, n, when):
-    if not bench.slow and label not in QUICK:
-        raise Skip("more of the same: --slow")
+@builtin_fails("has no journal")
+@cases(KILLS, quick=QUICK)
+def test_killed_in_the_dry_run(bench, deed, method, n, when):
     with a_victim(bench) as victim:
         victim.node.rpc("setconfig", config=OPTION, val="txprepare", transient=True)
         victim.crash(method, when, deed, n)
@@ -82,8 +83,3 @@ def kill(bench, label, deed, method, n, when):
             victim.start_plugin()
         # Nothing has to lapse: neither its 72 blocks nor ours.
         settle_and_check(bench, victim, opened=False)
-
-
-@cases({label: (label, *kill_at) for label, kill_at in KILLS.items()}, builtin_fails="has no journal")
-def killed_in_the_dry_run(bench, label, *kill_at):
-    kill(bench, label, *kill_at)

@@ -1,7 +1,10 @@
 """Batches that lose peers, or fail: what is reported, and that nothing is left behind (checked after every test)."""
 import time
 
-from bench import CANNOT_AFFORD, INVALID_PARAMS, UNREACHABLE_IDS, Skip, cases, error_of, test
+import pytest
+
+from bench import CANNOT_AFFORD, INVALID_PARAMS, UNREACHABLE_IDS, error_of
+from marks import builtin_fails, cases, slow
 from regtest import RpcError, free_port, in_parallel, wait_for
 
 # label -> phase, kind, method and code of the error, part of its message
@@ -34,7 +37,7 @@ def check_error(error, node_id, method, code, message):
 
 
 @cases(FAULTS)
-def one_peer(bench, phase, kind, method, code, message):
+def test_one_peer(bench, phase, kind, method, code, message):
     """All must succeed by default: the batch fails with that peer's error."""
     node_id, faulty = faulty_destination(bench, phase, kind)
     error = error_of(bench.multifundchannel, [faulty, *bench.destinations(bench.peers[1:4])])
@@ -42,7 +45,7 @@ def one_peer(bench, phase, kind, method, code, message):
 
 
 @cases(FAULTS)
-def one_peer_with_minchannels(bench, phase, kind, method, code, message):
+def test_one_peer_with_minchannels(bench, phase, kind, method, code, message):
     """The others get their channels in one transaction; the peer is reported."""
     node_id, faulty = faulty_destination(bench, phase, kind)
     one, two, three = bench.destinations(bench.peers[1:4])
@@ -56,7 +59,7 @@ def one_peer_with_minchannels(bench, phase, kind, method, code, message):
 
 
 @cases({label: fault for label, fault in FAULTS.items() if fault[0] != "connect"})
-def too_few_are_left(bench, phase, kind, method, code, message):
+def test_too_few_are_left(bench, phase, kind, method, code, message):
     """Two fail where one may."""
     faulty = bench.peers[:2]
     for peer in faulty:
@@ -66,8 +69,7 @@ def too_few_are_left(bench, phase, kind, method, code, message):
     check_error(error, error.data["id"], method, code, message)
 
 
-@test
-def peers_fail_in_all_phases(bench):
+def test_peers_fail_in_all_phases(bench):
     """One after the other drops out, and the one that is left still gets its channel."""
     start, complete, good = bench.peers[1:4]
     _, unreachable = faulty_destination(bench, "connect", "refuse")
@@ -84,8 +86,8 @@ def peers_fail_in_all_phases(bench):
     assert "second thoughts" in failed[complete.id]["error"]["message"]
 
 
-@test(builtin_fails="does not recompute `all`: the rest becomes change")
-def all_with_a_failing_peer(bench):
+@builtin_fails("does not recompute `all`: the rest becomes change")
+def test_all_with_a_failing_peer(bench):
     """What the lost peer would have got goes to the peer with `all`."""
     bench.peers[0].set_fault("start", "refuse")
     coin, sat = next(iter(bench.funder.coins().items()))
@@ -96,8 +98,7 @@ def all_with_a_failing_peer(bench):
     assert channel["total_msat"] // 1000 > sat * 0.99, f"{channel['total_msat']} of {sat} sat"
 
 
-@test
-def a_peer_slow_to_see_that_its_opening_was_cancelled(bench):
+def test_a_peer_slow_to_see_that_its_opening_was_cancelled(bench):
     """With `all` its amount changes, so it is cancelled and asked again, too early for the peer the first time."""
     bench.peers[0].set_fault("start", "refuse")
     bench.peers[1].set_fault("cancel", "late")
@@ -106,8 +107,7 @@ def a_peer_slow_to_see_that_its_opening_was_cancelled(bench):
     bench.check_opened(bench.multifundchannel(destinations, minchannels=1, utxos=[coin]), destinations)
 
 
-@test
-def given_utxos_with_a_failing_peer(bench):
+def test_given_utxos_with_a_failing_peer(bench):
     """The second transaction spends the same inputs."""
     bench.peers[0].set_fault("complete", "refuse")
     coins = list(bench.funder.coins())[:2]
@@ -117,8 +117,7 @@ def given_utxos_with_a_failing_peer(bench):
     assert {f"{i['txid']}:{i['vout']}" for i in bench.transaction(result["txid"])["vin"]} == set(coins)
 
 
-@test
-def not_enough_money(bench):
+def test_not_enough_money(bench):
     """Known before any peer is asked for a channel."""
     peers = bench.peers[:3]
     before = {p.name: p.log_size() for p in peers}
@@ -129,8 +128,7 @@ def not_enough_money(bench):
         assert not asked, asked
 
 
-@test
-def all_with_nothing_left(bench):
+def test_all_with_nothing_left(bench):
     coin, sat = next(iter(bench.funder.coins().items()))
     one, two = bench.peers[:2]
     destinations = [*bench.destinations([one], sat - 500), *bench.destinations([two], "all")]
@@ -138,23 +136,21 @@ def all_with_nothing_left(bench):
     assert error.code in (INVALID_PARAMS, CANNOT_AFFORD), error
 
 
-@test
-def pushing_more_than_the_channel_has(bench):
+def test_pushing_more_than_the_channel_has(bench):
     """The builtin asks lightningd (301); we know it from the parameters."""
     error = error_of(bench.multifundchannel, bench.destinations(bench.peers[:1], 100_000, push_msat=200_000_000))
     assert error.code in (CANNOT_AFFORD, INVALID_PARAMS) and "push_msat" in error.message, error
 
 
-@test
-def unknown_commitment_feerate(bench):
+def test_unknown_commitment_feerate(bench):
     """The builtin learns it in fundchannel_start, we before any peer is asked."""
     error = error_of(bench.multifundchannel, bench.destinations(bench.peers[:2]), commitment_feerate="quick")
     assert error.code == INVALID_PARAMS and "quick" in error.message, error
 
 
-@cases({"start": ("start",)})
-@cases({"complete": ("complete",)}, builtin_fails="cancels the older channel of a peer instead of the new one")
-def other_channels_are_left_alone(bench, phase):
+@pytest.mark.parametrize("phase", ["start", pytest.param(
+    "complete", marks=builtin_fails("cancels the older channel of a peer instead of the new one"))])
+def test_other_channels_are_left_alone(bench, phase):
     """fundchannel_cancel is peer-wide: with an older channel waiting for its transaction it must not be the one hit."""
     older = bench.open(bench.destinations(bench.peers[1:3]))
     bench.peers[0].set_fault(phase, "refuse")
@@ -169,8 +165,7 @@ def other_channels_are_left_alone(bench, phase):
     bench.check_opened(result, bench.destinations(bench.peers[:3]))
 
 
-@test
-def a_failure_next_to_a_success(bench):
+def test_a_failure_next_to_a_success(bench):
     """Two batches at the same time: the one's cleaning up does not touch the other."""
     bench.peers[0].set_fault("complete", "refuse")
     failing, good = bench.destinations(bench.peers[:4]), bench.destinations(bench.peers[4:8])
@@ -179,9 +174,9 @@ def a_failure_next_to_a_success(bench):
     bench.check_opened(result, good)
 
 
-@cases({"its channel came before": (True,), "its channel came after": (False,)},
-       builtin_fails="has no deadline for a silent peer")
-def a_peer_of_two_batches_fails_in_one(bench, doomed_first):
+@builtin_fails("has no deadline for a silent peer")
+@cases({"its channel came before": (True,), "its channel came after": (False,)})
+def test_a_peer_of_two_batches_fails_in_one(bench, doomed_first):
     """The one's channel with the shared peer is undone by its id; the other's awaits lock-in and is left alone."""
     silent, shared, other = bench.peers[:3]
     silent.set_fault("complete", "silent")
@@ -220,17 +215,17 @@ def impatient(bench):
     try:
         bench.funder.rpc("setconfig", config="multifundchannel-peer-timeout", val=PATIENCE, transient=True)
     except RpcError as e:
-        raise Skip(f"no option multifundchannel-peer-timeout: {e.message}") from None
+        pytest.skip(f"no option multifundchannel-peer-timeout: {e.message}")
 
 
 def patient(bench):
     bench.funder.rpc("setconfig", config="multifundchannel-peer-timeout", val=60, transient=True)
 
 
+@builtin_fails("waits for ever")
 @cases({"connecting": ("connect", "connect"), "start": ("start", "fundchannel_start"),
-        "complete": ("complete", "fundchannel_complete")},
-       builtin_fails="waits for ever")
-def a_silent_peer_in(bench, phase, method):
+        "complete": ("complete", "fundchannel_complete")})
+def test_a_silent_peer_in(bench, phase, method):
     impatient(bench)
     try:
         node_id, faulty = faulty_destination(bench, phase, "silent")
@@ -248,11 +243,10 @@ def a_silent_peer_in(bench, phase, method):
         patient(bench)
 
 
-@test(builtin_fails="waits for ever")
-def silent_peers_with_the_default_deadline(bench):
+@slow("takes a minute")
+@builtin_fails("waits for ever")
+def test_silent_peers_with_the_default_deadline(bench):
     """One batch for each phase, at the same time."""
-    if not bench.slow:
-        raise Skip("takes a minute: --slow")
     _, connecting = faulty_destination(bench, "connect", "silent")
     start, complete = bench.peers[1:3]
     start.set_fault("start", "silent")

@@ -3,11 +3,13 @@ import glob
 import os
 import time
 
-from bench import TESTS, Skip, test
+from marks import builtin_fails, slow
 from outcomes import EITHER, OPENED, ORPHAN, UNDONE
 from regtest import RpcError, wait_for
 from test_recovery import Case, run_side_by_side
 from victims import Call, a_victim, settle_and_check
+
+pytestmark = builtin_fails("has no journal")
 
 STOP_LIMIT = 30  # seconds that lightningd grants
 PATIENCE = 3  # seconds, for peers
@@ -78,38 +80,56 @@ class Broken(Case):
         pass
 
 
-def register(title, phases, kind, deed, slow=False, **options):
-    def run(bench):
-        if slow and not bench.slow:
-            raise Skip("takes a minute: --slow")
-        run_side_by_side(bench, [kind(m, n, when, deed, outcome, 0.0, options) for m, n, when, outcome in phases], None)
-    TESTS.append((title, run, "has no journal"))
+def interrupt(bench, phases, kind, deed, **options):
+    run_side_by_side(bench, [kind(m, n, when, deed, outcome, 0.0, options) for m, n, when, outcome in phases])
 
 
-register("the plugin is stopped in each phase", PHASES, PluginStopped, "plugin")
-register("the plugin is stopped between the phases", MORE_PHASES, PluginStopped, "plugin", slow=True)
-register("the node is stopped in each phase",
-         # Reserving runs beside the connects: it may be done, and not recorded yet.
-         [(m, n, w, ORPHAN if m in ("connect", "fundpsbt") else o if o == UNDONE and m != "signpsbt" else OPENED)
-          for m, n, w, o in PHASES], NodeStopped, "node")
-register("the RPC connection breaks in each phase", [
-    ("datastore", 1, "forwarded", UNDONE), ("fundpsbt", 1, "forwarded", ORPHAN),
-    ("fundchannel_start", 3, "forwarded", UNDONE), ("fundchannel_complete", 3, "forwarded", UNDONE),
-    ("sendpsbt", 1, "forwarded", OPENED), ("deldatastore", 1, "forwarded", OPENED)], Broken, "cut")
-register("the RPC connection breaks between the phases", [
-    ("datastore", 2, "answered", UNDONE), ("reserveinputs", 1, "answered", UNDONE),
-    ("fundchannel_complete", 2, "answered", UNDONE), ("datastore", 4, "forwarded", UNDONE),
-    ("signpsbt", 1, "asked", UNDONE), ("sendpsbt", 1, "asked", EITHER)], Broken, "cut")
+def test_the_plugin_is_stopped_in_each_phase(bench):
+    interrupt(bench, PHASES, PluginStopped, "plugin")
+
+
+@slow("takes a minute")
+def test_the_plugin_is_stopped_between_the_phases(bench):
+    interrupt(bench, MORE_PHASES, PluginStopped, "plugin")
+
+
+def test_the_node_is_stopped_in_each_phase(bench):
+    def outcome(method, of_the_plugin):
+        """Reserving runs beside the connects: it may be done, and not recorded yet."""
+        if method in ("connect", "fundpsbt"):
+            return ORPHAN
+        return of_the_plugin if of_the_plugin == UNDONE and method != "signpsbt" else OPENED
+    interrupt(bench, [(m, n, when, outcome(m, o)) for m, n, when, o in PHASES], NodeStopped, "node")
+
+
+def test_the_RPC_connection_breaks_in_each_phase(bench):
+    interrupt(bench, [
+        ("datastore", 1, "forwarded", UNDONE), ("fundpsbt", 1, "forwarded", ORPHAN),
+        ("fundchannel_start", 3, "forwarded", UNDONE), ("fundchannel_complete", 3, "forwarded", UNDONE),
+        ("sendpsbt", 1, "forwarded", OPENED), ("deldatastore", 1, "forwarded", OPENED)], Broken, "cut")
+
+
+def test_the_RPC_connection_breaks_between_the_phases(bench):
+    interrupt(bench, [
+        ("datastore", 2, "answered", UNDONE), ("reserveinputs", 1, "answered", UNDONE),
+        ("fundchannel_complete", 2, "answered", UNDONE), ("datastore", 4, "forwarded", UNDONE),
+        ("signpsbt", 1, "asked", UNDONE), ("sendpsbt", 1, "asked", EITHER)], Broken, "cut")
+
+
 # A start, a complete, a reservation or a sendpsbt that is never answered is waited for as long as the plugin runs
 # (its batch stays `settling`, whatever shows meanwhile): the simulation has those, with the restart that ends it.
-register("a reply is lost", [("connect", 2, "answered", UNDONE)], Broken, "lose", peer_timeout=PATIENCE)
-register("a reply of lightningd is lost", [
-    ("datastore", 2, "answered", UNDONE), ("datastore", 4, "answered", UNDONE), ("signpsbt", 1, "answered", UNDONE)],
-    Broken, "lose", slow=True)
+def test_a_reply_is_lost(bench):
+    interrupt(bench, [("connect", 2, "answered", UNDONE)], Broken, "lose", peer_timeout=PATIENCE)
 
 
-@test(builtin_fails="has no journal")
-def the_plugin_is_stopped_while_a_peer_is_silent(bench):
+@slow("takes a minute")
+def test_a_reply_of_lightningd_is_lost(bench):
+    interrupt(bench, [
+        ("datastore", 2, "answered", UNDONE), ("datastore", 4, "answered", UNDONE), ("signpsbt", 1, "answered", UNDONE)],
+        Broken, "lose")
+
+
+def test_the_plugin_is_stopped_while_a_peer_is_silent(bench):
     with a_victim(bench) as victim:
         victim.peers[0].set_fault("complete", "silent")
         victim.arm("fundchannel_complete", "answered", "hold", 2)
@@ -128,8 +148,7 @@ def the_plugin_is_stopped_while_a_peer_is_silent(bench):
         settle_and_check(bench, victim, opened=False)
 
 
-@test(builtin_fails="has no journal")
-def a_client_hangs_up(bench):
+def test_a_client_hangs_up(bench):
     """The batch goes on: its journal and its channels are as complete as with a client."""
     with a_victim(bench) as victim:
         victim.arm("fundchannel_complete", "answered", "hold", 1)

@@ -4,10 +4,13 @@ import json
 from dataclasses import dataclass
 from typing import Callable
 
-from bench import NOT_FOUND, TESTS, Skip, error_of
+from bench import NOT_FOUND, error_of
+from marks import builtin_fails, slow
 from outcomes import OPENED, UNDONE, check_batches, check_channels, check_coins
 from regtest import wait_for
 from test_recovery import Case, run_side_by_side
+
+pytestmark = builtin_fails("has no journal")
 
 BLOCKS = 30
 ALL_BLOCKS = 5000  # more than any reservation
@@ -161,16 +164,28 @@ RIGHT_AWAY = [lambda p=p: RightAway(*p, "node", UNDONE) for p in
                ("datastore", 4, "asked"))]
 
 
-def register(title, table, slow=False):
-    def run(bench):
-        if slow and not bench.slow:
-            raise Skip("more of the same: --slow")
-        run_side_by_side(bench, [make() for make in table], None)
-    TESTS.append((title, run, "has no journal"))
+def hit(bench, table):
+    run_side_by_side(bench, [make() for make in table])
 
 
-register("somebody meddles with the inputs after a crash", [EARLY[0], EARLY[5], EARLY[6], LATE[1], LATE[4], LATE[7]])
-register("the node starts without us after a crash", ALONE)
-register("somebody meddles with the inputs of what was not ready", EARLY, slow=True)
-register("somebody meddles with the inputs of what was ready", LATE, slow=True)
-register("a batch right after a crash", RIGHT_AWAY, slow=True)
+def test_somebody_meddles_with_the_inputs_after_a_crash(bench):
+    hit(bench, [EARLY[0], EARLY[5], EARLY[6], LATE[1], LATE[4], LATE[7]])
+
+
+def test_the_node_starts_without_us_after_a_crash(bench):
+    hit(bench, ALONE)
+
+
+@slow("more of the same")
+def test_somebody_meddles_with_the_inputs_of_what_was_not_ready(bench):
+    hit(bench, EARLY)
+
+
+@slow("more of the same")
+def test_somebody_meddles_with_the_inputs_of_what_was_ready(bench):
+    hit(bench, LATE)
+
+
+@slow("more of the same")
+def test_a_batch_right_after_a_crash(bench):
+    hit(bench, RIGHT_AWAY)

@@ -6,7 +6,9 @@ import shlex
 import signal
 import tempfile
 
-from bench import CANNOT_AFFORD, UNREACHABLE_IDS, Skip, error_of, test, plugin_lines
+import pytest
+
+from bench import CANNOT_AFFORD, UNREACHABLE_IDS, error_of, plugin_lines
 from regtest import RpcError, free_port
 
 STARTS = 20
@@ -17,7 +19,7 @@ _numbers = itertools.count()
 @contextlib.contextmanager
 def a_node(bench, *options, with_plugin=True):
     if not bench.plugin:
-        raise Skip("about the plugin")
+        pytest.skip("about the plugin")
     plugin = [f"--plugin={bench.plugin}"] if with_plugin else []
     node = bench.net.node(f"names{next(_numbers)}", [*plugin, *options])
     try:
@@ -51,11 +53,10 @@ def who_answers(node):
     return "builtin" if "plugin-spenderp: mfc" in node.log(before) else "plugin"
 
 
-@test
-def a_version_that_does_not_tell(bench):
+def test_a_version_that_does_not_tell(bench):
     """As of a lightningd that was built from a clone without tags: then its help says whether it can withhold."""
     if not bench.plugin:
-        raise Skip("about the plugin")
+        pytest.skip("about the plugin")
     with tempfile.TemporaryDirectory() as folder:
         script = os.path.join(folder, "multifundchannel")
         with open(script, "w", encoding="utf-8") as file:
@@ -67,8 +68,7 @@ def a_version_that_does_not_tell(bench):
             assert len(lines) == 1 and lines[0].endswith("by its help it can"), lines
 
 
-@test
-def beside_the_builtin(bench):
+def test_beside_the_builtin(bench):
     with a_node(bench) as node:
         assert who_answers(node) == "plugin"
         assert "multifundchannel-spark" in commands(node)
@@ -76,8 +76,7 @@ def beside_the_builtin(bench):
         assert node.rpc("check", good)["command_to_check"] == "multifundchannel"
 
 
-@test
-def without_the_builtin(bench):
+def test_without_the_builtin(bench):
     """Under its own name, and it opens channels there."""
     with a_node(bench, "--disable-plugin=spenderp") as node:
         assert who_answers(node) == "plugin"
@@ -98,20 +97,17 @@ def start_and_stop(bench, node, otherwise):
         assert who_answers(node) == otherwise
 
 
-@test
-def started_and_stopped_beside_the_builtin(bench):
+def test_started_and_stopped_beside_the_builtin(bench):
     with a_node(bench, with_plugin=False) as node:
         start_and_stop(bench, node, "builtin")
 
 
-@test
-def started_and_stopped_without_the_builtin(bench):
+def test_started_and_stopped_without_the_builtin(bench):
     with a_node(bench, "--disable-plugin=spenderp", with_plugin=False) as node:
         start_and_stop(bench, node, "nobody")
 
 
-@test
-def a_dual_funding_node_keeps_the_builtin(bench):
+def test_a_dual_funding_node_keeps_the_builtin(bench):
     """v2 opens are the builtin's; the log says so, once."""
     with a_node(bench, "--experimental-dual-fund") as node:
         assert who_answers(node) == "builtin"
@@ -121,8 +117,7 @@ def a_dual_funding_node_keeps_the_builtin(bench):
         assert len(lines) == 1, lines
 
 
-@test
-def a_plugin_that_is_killed_takes_nothing_along(bench):
+def test_a_plugin_that_is_killed_takes_nothing_along(bench):
     with a_node(bench) as node:
         os.kill(plugin_pid(node, bench.plugin), signal.SIGKILL)
         with contextlib.suppress(RpcError):  # a call in that moment may still see it
@@ -132,14 +127,12 @@ def a_plugin_that_is_killed_takes_nothing_along(bench):
         assert who_answers(node) == "plugin"
 
 
-@test
-def the_node_stops_cleanly(bench):
+def test_the_node_stops_cleanly(bench):
     with a_node(bench) as node:
         assert node.stop() == 0
 
 
-@test
-def twenty_starts_in_a_row(bench):
+def test_twenty_starts_in_a_row(bench):
     """Registering a name that the builtin claims as well would stop the node, but only when we are faster."""
     with a_node(bench) as node:
         for _ in range(STARTS - 1):

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tempfile
 
-from bench import INVALID_PARAMS, UNREACHABLE_IDS, Skip, error_of, test
+import pytest
+
+from bench import INVALID_PARAMS, UNREACHABLE_IDS, error_of
 from regtest import free_port, wait_for
 
 BAR = re.compile(r"# Stage (\d)/4 (\d+)/(\d+) \|(.*)\|")
@@ -16,7 +18,7 @@ TIMELINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", 
 
 def needs_plugin(bench):
     if not bench.plugin:
-        raise Skip("about the plugin")
+        pytest.skip("about the plugin")
 
 
 def lightning_cli(bench, method, *options, **parameters):
@@ -54,8 +56,7 @@ def unreachable():
     return {"id": f"{UNREACHABLE_IDS[0]}@127.0.0.1:{free_port()}", "amount": 100_000}
 
 
-@test
-def progress_and_lines_in_lightning_cli(bench):
+def test_progress_and_lines_in_lightning_cli(bench):
     """Through the redirect and under the plugin's own name; every bar gets full."""
     needs_plugin(bench)
     bench.funder.rpc("setconfig", config="multifundchannel-progress", val="true")
@@ -78,8 +79,7 @@ def check_progress(bench, method):
     assert len(json.loads(output[output.index("\n{"):])["channel_ids"]) == 2
 
 
-@test
-def scripts_that_want_no_progress(bench):
+def test_scripts_that_want_no_progress(bench):
     needs_plugin(bench)
     bench.funder.rpc("setconfig", config="multifundchannel-progress", val="true")
     try:
@@ -89,14 +89,12 @@ def scripts_that_want_no_progress(bench):
         bench.funder.rpc("setconfig", config="multifundchannel-progress", val="false")
 
 
-@test
-def nobody_hears_of_progress_unasked(bench):
+def test_nobody_hears_of_progress_unasked(bench):
     needs_plugin(bench)
     json.loads(lightning_cli(bench, "multifundchannel", destinations=bench.destinations(bench.peers[:2])))
 
 
-@test
-def details_of_a_batch(bench):
+def test_details_of_a_batch(bench):
     needs_plugin(bench)
     destinations = [*one_refuses(bench, bench.peers[:3]), unreachable()]
     result = bench.multifundchannel(destinations, minchannels=2, details=True, feerate="6000perkw")
@@ -117,8 +115,7 @@ def details_of_a_batch(bench):
     assert listed == causes, listed
 
 
-@test
-def details_of_a_failed_batch(bench):
+def test_details_of_a_failed_batch(bench):
     needs_plugin(bench)
     destinations = one_refuses(bench, bench.peers[:3])
     error = error_of(bench.multifundchannel, destinations, details=True)
@@ -132,8 +129,7 @@ def details_of_a_failed_batch(bench):
     assert error.data["cause"] == "funds", error
 
 
-@test
-def a_trace_of_a_batch(bench):
+def test_a_trace_of_a_batch(bench):
     needs_plugin(bench)
     with traced(bench) as directory:
         result = bench.multifundchannel(one_refuses(bench, bench.peers[:3]), minchannels=2, details=True)
@@ -150,8 +146,7 @@ def a_trace_of_a_batch(bench):
     bench.open(bench.destinations(bench.peers[3:4]))  # leaves none
 
 
-@test
-def a_failed_batch_leaves_a_trace(bench):
+def test_a_failed_batch_leaves_a_trace(bench):
     needs_plugin(bench)
     with traced(bench) as directory:
         error_of(bench.multifundchannel, one_refuses(bench, bench.peers[:2]))
@@ -159,8 +154,7 @@ def a_failed_batch_leaves_a_trace(bench):
             assert "out: refused" in file.read()
 
 
-@test
-def trace_directories_that_are_no_good(bench):
+def test_trace_directories_that_are_no_good(bench):
     needs_plugin(bench)
     for directory, why in (("/nonexistent", "No such file or directory"), ("/dev/null", "Not a directory")):
         error = error_of(bench.funder.rpc, "setconfig", config="multifundchannel-trace-dir", val=directory)

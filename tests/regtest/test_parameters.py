@@ -1,5 +1,6 @@
 """Wrong parameters: -32602, the field is named, and nothing was asked of anybody."""
-from bench import INVALID_PARAMS, cases, error_of, test
+from bench import INVALID_PARAMS, error_of
+from marks import cases
 
 # label -> what to put into a good call, and what the message must contain
 WRONG = {
@@ -56,23 +57,21 @@ def with_changes(good, changes):
 
 
 @cases(WRONG)
-def wrong(bench, changes, word):
+def test_wrong(bench, changes, word):
     check_refused(bench, with_changes({"destinations": bench.destinations(bench.peers[:2])}, changes), word)
 
 
 @cases(WRONG_DESTINATION)
-def wrong_destination(bench, changes, word):
+def test_wrong_destination(bench, changes, word):
     one, two = bench.destinations(bench.peers[:2])
     check_refused(bench, {"destinations": [with_changes(one, changes), two]}, word)
 
 
-@test
-def wrong_two_all(bench):
+def test_wrong_two_all(bench):
     check_refused(bench, {"destinations": bench.destinations(bench.peers[:2], "all")}, "all")
 
 
-@test
-def wrong_duplicate(bench):
+def test_wrong_duplicate(bench):
     peer = bench.peers[0]
     destinations = [{"id": peer.address(), "amount": 100_000}, {"id": peer.id, "amount": 200_000}]
     check_refused(bench, {"destinations": destinations}, "uplicate")

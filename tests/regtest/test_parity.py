@@ -3,7 +3,8 @@
 What may differ: the plugin's error data may hold `failed` besides; texts and numbers of the wallet's errors; what the
 plugin already refuses for its parameters while the builtin asks peers (see test_failures.py).
 """
-from bench import cases, shape, without_hex
+from bench import shape, without_hex
+from marks import cases
 from regtest import RpcError
 from test_failures import FAULTS, faulty_destination
 
@@ -28,47 +29,47 @@ def check_same(bench, prepare):
 
 @cases({"one peer": (1, {}), "three peers": (3, {}), "close_to": (2, {"close_to": None}),
         "private": (2, {"announce": False}), "channel_type": (1, {"channel_type": [12]})})
-def same_success(bench, count, fields):
+def test_same_success(bench, count, fields):
     if "close_to" in fields:
         fields = {"close_to": bench.funder.rpc("newaddr", addresstype="p2tr")["p2tr"]}
     check_same(bench, lambda: {"destinations": bench.destinations(bench.peers[:count], **fields)})
 
 
-@cases(FAULTS)
-def same_failure(bench, phase, kind, *_):
+@cases({label: fault[:2] for label, fault in FAULTS.items()})
+def test_same_failure(bench, phase, kind):
     def prepare():
         _, faulty = faulty_destination(bench, phase, kind)
         return {"destinations": [faulty, *bench.destinations(bench.peers[1:3])]}
     check_same(bench, prepare)
 
 
-@cases({label: FAULTS[label] for label in ("is unreachable", "refuses in start", "refuses in complete")})
-def same_success_without_a_peer(bench, phase, kind, *_):
+@cases({label: FAULTS[label][:2] for label in ("is unreachable", "refuses in start", "refuses in complete")})
+def test_same_success_without_a_peer(bench, phase, kind):
     def prepare():
         _, faulty = faulty_destination(bench, phase, kind)
         return {"destinations": [faulty, *bench.destinations(bench.peers[1:3])], "minchannels": 1}
     check_same(bench, prepare)
 
 
-@cases({"too little money": {"amount": 40_000_000_000}.items(),
-        "bad close_to": {"close_to": "nonsense"}.items(),
-        "channel_type not supported": {"channel_type": [99]}.items(),
-        "tiny channel": {"amount": 546}.items()})
-def same_refusal(bench, *fields):
-    check_same(bench, lambda: {"destinations": bench.destinations(bench.peers[:1], **dict(fields))})
+@cases({"too little money": ({"amount": 40_000_000_000},),
+        "bad close_to": ({"close_to": "nonsense"},),
+        "channel_type not supported": ({"channel_type": [99]},),
+        "tiny channel": ({"amount": 546},)})
+def test_same_refusal(bench, fields):
+    check_same(bench, lambda: {"destinations": bench.destinations(bench.peers[:1], **fields)})
 
 
-@cases({"feerate unknown": {"feerate": "quick"}.items(),
-        "utxos unknown": {"utxos": ["00" * 32 + ":0"]}.items(),
-        "utxos empty": {"utxos": []}.items(),
-        "minchannels more than destinations": {"minchannels": 5}.items(),
-        "minchannels as text": {"minchannels": "1"}.items()})
-def same_answer(bench, *options):
-    check_same(bench, lambda: {"destinations": bench.destinations(bench.peers[:2]), **dict(options)})
+@cases({"feerate unknown": ({"feerate": "quick"},),
+        "utxos unknown": ({"utxos": ["00" * 32 + ":0"]},),
+        "utxos empty": ({"utxos": []},),
+        "minchannels more than destinations": ({"minchannels": 5},),
+        "minchannels as text": ({"minchannels": "1"},)})
+def test_same_answer(bench, options):
+    check_same(bench, lambda: {"destinations": bench.destinations(bench.peers[:2]), **options})
 
 
-@cases({label: FAULTS[label] for label in ("is unreachable", "refuses in start", "refuses in complete")})
-def same_message(bench, phase, kind, *_):
+@cases({label: FAULTS[label][:2] for label in ("is unreachable", "refuses in start", "refuses in complete")})
+def test_same_message(bench, phase, kind):
     """The peer's words reach the user as they are."""
     def message(node):
         _, faulty = faulty_destination(bench, phase, kind)

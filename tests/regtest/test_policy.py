@@ -1,5 +1,6 @@
 """The policy of new channels: feebase, feeppm, htlcmin and htlcmax of a destination."""
-from bench import COIN, INVALID_PARAMS, cases, error_of, test
+from bench import COIN, INVALID_PARAMS, error_of
+from marks import builtin_fails, cases
 from regtest import wait_for
 from test_observing import needs_plugin
 from victims import a_victim, settle_and_check
@@ -30,8 +31,8 @@ def policies(node, peer):
     return {c["channel_id"]: policy(c) for c in node.channels(peer.id)}
 
 
-@test(builtin_fails=UNKNOWN_TO_BUILTIN)
-def policies_of_new_channels(bench):
+@builtin_fails(UNKNOWN_TO_BUILTIN)
+def test_policies_of_new_channels(bench):
     one, two, three = bench.destinations(bench.peers[:3])
     bench.open([{**one, **POLICY}, two, {**three, "feeppm": 0}])
     first, second, third = (policies(bench.funder, p).popitem()[1] for p in bench.peers[:3])
@@ -40,8 +41,8 @@ def policies_of_new_channels(bench):
     assert third == {**second, "fee_proportional_millionths": 0}, (second, third)
 
 
-@test(builtin_fails=UNKNOWN_TO_BUILTIN)
-def a_policy_touches_no_other_channel_of_the_peer(bench):
+@builtin_fails(UNKNOWN_TO_BUILTIN)
+def test_a_policy_touches_no_other_channel_of_the_peer(bench):
     peer = bench.peers[0]
     bench.open(bench.destinations([peer]))
     bench.mine_until_normal(bench.funder, 6)
@@ -54,8 +55,8 @@ def a_policy_touches_no_other_channel_of_the_peer(bench):
     assert after == before, (before, after)
 
 
-@test(builtin_fails=UNKNOWN_TO_BUILTIN)
-def details_of_a_policy(bench):
+@builtin_fails(UNKNOWN_TO_BUILTIN)
+def test_details_of_a_policy(bench):
     one, two = bench.destinations(bench.peers[:2])
     coin = next(outpoint for outpoint, sat in bench.funder.coins().items() if sat == COIN)
     result = bench.multifundchannel([one, {**two, "amount": "all", "htlcmax": "1btc", "feebase": 7}], utxos=[coin],
@@ -71,8 +72,9 @@ def details_of_a_policy(bench):
     assert shown["fee_base_msat"] == 7 and shown["htlc_maximum_msat"] < 100_000_000_000, shown
 
 
-@cases(WRONG, builtin_fails=UNKNOWN_TO_BUILTIN)
-def wrong_policy(bench, changes, words):
+@builtin_fails(UNKNOWN_TO_BUILTIN)
+@cases(WRONG)
+def test_wrong_policy(bench, changes, words):
     needs_plugin(bench)
     one, two = bench.destinations(bench.peers[:2])
     before = {p.name: p.log_size() for p in bench.peers[:2]}
@@ -89,8 +91,9 @@ KILLS = {
 }
 
 
-@cases(KILLS, builtin_fails="has no journal")
-def a_policy_survives_the_death_of(bench, deed, method, when):
+@builtin_fails("has no journal")
+@cases(KILLS)
+def test_a_policy_survives_the_death_of(bench, deed, method, when):
     with a_victim(bench) as victim:
         destinations = [{**d, **POLICY} for d in victim.destinations()]
         victim.crash(method, when, deed, destinations=destinations)
@@ -109,8 +112,8 @@ def a_policy_survives_the_death_of(bench, deed, method, when):
         settle_and_check(bench, victim, opened=True)
 
 
-@test(builtin_fails="has no journal")
-def a_policy_that_is_not_answered_is_set_after_the_reply(bench):
+@builtin_fails("has no journal")
+def test_a_policy_that_is_not_answered_is_set_after_the_reply(bench):
     with a_victim(bench) as victim:
         victim.arm("setchannel", "asked", "lose")
         call = victim.begin([{**d, **POLICY} for d in victim.destinations()], details=True)

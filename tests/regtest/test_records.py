@@ -1,7 +1,8 @@
 """Records in the datastore that the plugin keeps, shows and never acts on: what it can not read, or did not write."""
 import json
 
-from bench import INVALID_PARAMS, error_of, test
+from bench import INVALID_PARAMS, error_of
+from marks import builtin_fails
 from regtest import wait_for
 from victims import KEY, a_victim
 
@@ -61,8 +62,8 @@ def check_kept(victim, said, records, coins):
     assert not set(coins) & victim.node.coins().keys(), "a coin was freed"
 
 
-@test(builtin_fails="has no journal")
-def unreadable_records_are_kept_and_never_acted_on(bench):
+@builtin_fails("has no journal")
+def test_unreadable_records_are_kept_and_never_acted_on(bench):
     with a_victim(bench) as victim:
         node = victim.node
         coins = sorted(node.coins())[:6]

@@ -4,12 +4,11 @@ The cases of a test run side by side, each on a node of its own (victims.py).
 """
 from dataclasses import dataclass, field
 
-from bench import TESTS, Skip
+from marks import builtin_fails, cases
 from outcomes import EITHER, OPENED, ORPHAN, UNDONE
 from regtest import in_parallel, wait_for
 from victims import DESTINATIONS, victims_of
 
-AT_ONCE = 6  # cases
 REFUSAL = ("complete", "refuse")
 
 # test -> (method, n, when, outcome[, outcome when it is the node that is killed])
@@ -132,29 +131,29 @@ class Case:
         wait_for(lambda: len(victim.node.coins()) > 0, "coins", 10)
 
 
-def run_side_by_side(bench, cases, fault):
-    for case, victim in zip(cases, victims_of(bench).take(len(cases))):
+def run_side_by_side(bench, lives, fault=None):
+    for case, victim in zip(lives, victims_of(bench).take(len(lives))):
         case.victim = victim
         if fault:
             victim.peers[0].set_fault(*fault)
 
     def all_do(step):
-        in_parallel([lambda c=c: c.guarded(getattr(c, step)) for c in cases])
+        in_parallel([lambda c=c: c.guarded(getattr(c, step)) for c in lives])
 
     all_do("crash")
     bench.behave()
-    for case in cases:  # here, because a node dies with the thread that started it
+    for case in lives:  # here, because a node dies with the thread that started it
         if case.deed == "node":
             case.guarded(case.victim.node.spawn)
     all_do("restart")
     all_do("check_settled")
     all_do("check_again")
-    bench.net.mine(13 if any(c.outcome == ORPHAN for c in cases) else 6)
+    bench.net.mine(13 if any(c.outcome == ORPHAN for c in lives) else 6)
     all_do("check_confirmed")
-    for case in cases:
+    for case in lives:
         victims_of(bench).give_back(case.victim, not case.error)
-    errors = [c.error for c in cases if c.error]
-    assert not errors, f"{len(errors)} of {len(cases)}:\n" + "\n".join(errors)
+    errors = [c.error for c in lives if c.error]
+    assert not errors, f"{len(errors)} of {len(lives)}:\n" + "\n".join(errors)
 
 
 def cases_of(points, **options):
@@ -166,15 +165,24 @@ def cases_of(points, **options):
         yield Case(method, n, when, "node", at_node, delay, options)
 
 
-def register(table, title, fault=None, **options):
-    for label, points in table.items():
-        def run(bench, label=label, points=points):
-            if not bench.slow and label not in QUICK:
-                raise Skip("more of the same: --slow")
-            run_side_by_side(bench, list(cases_of(points, **options)), fault)
-        TESTS.append((f"killed {title}{label}", run, "has no journal"))
+def one_each(points):
+    """For `cases`: one argument a test."""
+    return {label: (of_one_test,) for label, of_one_test in points.items()}
 
 
-register(POINTS, "")
-register(UNDO_POINTS, "while undoing: ", REFUSAL)
-register(AGAIN_POINTS, "while starting over: ", REFUSAL, minchannels=2)
+@builtin_fails("has no journal")
+@cases(one_each(POINTS), quick=QUICK)
+def test_killed(bench, points):
+    run_side_by_side(bench, list(cases_of(points)))
+
+
+@builtin_fails("has no journal")
+@cases(one_each(UNDO_POINTS), quick=QUICK)
+def test_killed_while_undoing(bench, points):
+    run_side_by_side(bench, list(cases_of(points)), REFUSAL)
+
+
+@builtin_fails("has no journal")
+@cases(one_each(AGAIN_POINTS), quick=QUICK)
+def test_killed_while_starting_over(bench, points):
+    run_side_by_side(bench, list(cases_of(points, minchannels=2)), REFUSAL)

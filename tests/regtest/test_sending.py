@@ -4,7 +4,8 @@ import json
 import os
 import signal
 
-from bench import NOT_FOUND, Skip, cases, error_of, test
+from bench import NOT_FOUND, error_of
+from marks import builtin_fails, cases, slow
 from regtest import RpcError, wait_for
 from test_names import plugin_pid
 from victims import a_victim, settle_and_check
@@ -67,8 +68,8 @@ def check_success(bench, victim, call):
 
 # --- bitcoind ---
 
-@test(builtin_fails=BUILTIN_FAILS)
-def bitcoind_hangs_for_five_seconds(bench):
+@builtin_fails(BUILTIN_FAILS)
+def test_bitcoind_hangs_for_five_seconds(bench):
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call, frozen(bench.bitcoind.proc):
             victim.release()
@@ -79,10 +80,9 @@ def bitcoind_hangs_for_five_seconds(bench):
         check_success(bench, victim, call)
 
 
-@test(builtin_fails=BUILTIN_FAILS)
-def bitcoind_hangs_for_longer_than_the_deadline(bench):
-    if not bench.slow:
-        raise Skip("takes a minute: --slow")
+@slow("takes a minute")
+@builtin_fails(BUILTIN_FAILS)
+def test_bitcoind_hangs_for_longer_than_the_deadline(bench):
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call, frozen(bench.bitcoind.proc):
             victim.release()
@@ -91,8 +91,8 @@ def bitcoind_hangs_for_longer_than_the_deadline(bench):
         settle_and_check(bench, victim, opened=True)
 
 
-@test(builtin_fails=BUILTIN_FAILS)
-def bitcoind_is_down_for_sendpsbt(bench):
+@builtin_fails(BUILTIN_FAILS)
+def test_bitcoind_is_down_for_sendpsbt(bench):
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call:
             bench.bitcoind.shut_down()
@@ -107,8 +107,8 @@ def bitcoind_is_down_for_sendpsbt(bench):
         settle_and_check(bench, victim, opened=True)
 
 
-@test(builtin_fails=BUILTIN_FAILS)
-def bitcoind_restarts_before_the_answer(bench):
+@builtin_fails(BUILTIN_FAILS)
+def test_bitcoind_restarts_before_the_answer(bench):
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt", "answered") as call:
             bench.bitcoind.shut_down()
@@ -116,8 +116,9 @@ def bitcoind_restarts_before_the_answer(bench):
         check_success(bench, victim, call)
 
 
-@cases({"the plugin": ("plugin",), "the node": ("node",)}, builtin_fails=BUILTIN_FAILS)
-def killed_while_bitcoind_hangs(bench, deed):
+@builtin_fails(BUILTIN_FAILS)
+@cases({"the plugin": ("plugin",), "the node": ("node",)})
+def test_killed_while_bitcoind_hangs(bench, deed):
     """sendpsbt is under way; what bitcoind has not read yet it will read later."""
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call, frozen(bench.bitcoind.proc):
@@ -135,8 +136,9 @@ def killed_while_bitcoind_hangs(bench, deed):
         settle_and_check(bench, victim, opened=True)
 
 
-@cases({"the plugin": ("plugin",), "the node": ("node",)}, builtin_fails=BUILTIN_FAILS)
-def killed_while_bitcoind_is_down(bench, deed):
+@builtin_fails(BUILTIN_FAILS)
+@cases({"the plugin": ("plugin",), "the node": ("node",)})
+def test_killed_while_bitcoind_is_down(bench, deed):
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call:
             bench.bitcoind.shut_down()
@@ -157,10 +159,9 @@ def killed_while_bitcoind_is_down(bench, deed):
 
 # --- bitcoind is killed, and with it goes its mempool ---
 
-@test(builtin_fails=BUILTIN_FAILS)
-def bitcoind_is_killed_before_sendpsbt(bench):
-    if not bench.slow:
-        raise Skip("more of the same: --slow")
+@slow("more of the same")
+@builtin_fails(BUILTIN_FAILS)
+def test_bitcoind_is_killed_before_sendpsbt(bench):
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call:
             bench.bitcoind.kill()
@@ -172,8 +173,8 @@ def bitcoind_is_killed_before_sendpsbt(bench):
         settle_and_check(bench, victim, opened=True)
 
 
-@test(builtin_fails=BUILTIN_FAILS)
-def bitcoind_is_killed_during_sendpsbt(bench):
+@builtin_fails(BUILTIN_FAILS)
+def test_bitcoind_is_killed_during_sendpsbt(bench):
     """Whether or not it had taken the transaction: lightningd has no answer."""
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call:
@@ -190,11 +191,10 @@ def bitcoind_is_killed_during_sendpsbt(bench):
         settle_and_check(bench, victim, opened=True)
 
 
-@test(builtin_fails=BUILTIN_FAILS)
-def bitcoind_is_killed_after_sendpsbt(bench):
+@slow("more of the same")
+@builtin_fails(BUILTIN_FAILS)
+def test_bitcoind_is_killed_after_sendpsbt(bench):
     """lightningd was told that it is sent; it does so again at its next start."""
-    if not bench.slow:
-        raise Skip("more of the same: --slow")
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt", "answered") as call:
             bench.bitcoind.kill()
@@ -211,8 +211,8 @@ def bitcoind_is_killed_after_sendpsbt(bench):
 
 # --- Peers ---
 
-@test(builtin_fails="waits for ever")
-def peers_hang_during_sendpsbt(bench):
+@builtin_fails("waits for ever")
+def test_peers_hang_during_sendpsbt(bench):
     """They have nothing to say any more."""
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call, frozen(*(p.proc for p in victim.peers)):
@@ -246,8 +246,9 @@ ERROR_POINTS = {"before the first check": ("listpeerchannels", 1), "before signi
                 "before the second check": ("listpeerchannels", 2), "before sending": ("sendpsbt", 1)}
 
 
-@cases(ERROR_POINTS, builtin_fails="sends all the same")
-def a_peer_gives_up_its_channel(bench, method, n):
+@builtin_fails("sends all the same")
+@cases(ERROR_POINTS)
+def test_a_peer_gives_up_its_channel(bench, method, n):
     """All are wanted: nothing is sent and nothing is left."""
     with a_victim(bench) as victim:
         angry = an_angry_peer(bench, victim)
@@ -262,8 +263,9 @@ def a_peer_gives_up_its_channel(bench, method, n):
         settle_and_check(bench, victim, opened=False)
 
 
-@cases(ERROR_POINTS, builtin_fails="sends all the same")
-def a_peer_gives_up_its_channel_and_the_others_go_on(bench, method, n):
+@builtin_fails("sends all the same")
+@cases(ERROR_POINTS)
+def test_a_peer_gives_up_its_channel_and_the_others_go_on(bench, method, n):
     with a_victim(bench) as victim:
         angry = an_angry_peer(bench, victim)
         with held_at(victim, method, n=n, minchannels=2) as call:

@@ -3,7 +3,7 @@ channels in time, and nothing is left behind, neither before the peer wakes up n
 import contextlib
 import time
 
-from bench import cases
+from marks import builtin_fails, cases
 from regtest import RpcError, wait_for
 from sleep import CLEANING_UP, STOPPED_BY, Sleep
 
@@ -44,8 +44,9 @@ def silent_destination(bench, phase, peer):
     return {"id": far, "amount": 100_000}
 
 
-@cases(SILENCES, builtin_fails="waits for ever")
-def one_peer_silent(bench, phase, live, wakes):
+@builtin_fails("waits for ever")
+@cases(SILENCES)
+def test_one_peer_silent(bench, phase, live, wakes):
     peer, *others = bench.peers[:4]
     channel = live_channel(bench, peer) if live else None
     destinations = [silent_destination(bench, phase, peer), *bench.destinations(others)]

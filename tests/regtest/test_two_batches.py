@@ -1,9 +1,11 @@
 """Two batches of one node are in flight when the plugin or the node is killed: neither costs the other anything."""
 from dataclasses import dataclass
 
-from bench import TESTS, Skip
+from marks import builtin_fails, slow
 from outcomes import OPENED, UNDONE, check_batches
 from test_recovery import Case, run_side_by_side
+
+pytestmark = builtin_fails("has no journal")
 
 # The first is held there: nothing of it is under way but this message, which never arrives.
 ALL_STARTED = ("datastore", 3, "asked", UNDONE)
@@ -64,14 +66,19 @@ APART = [*two(ALL_STARTED, "fundchannel_complete", 2, "answered", UNDONE, shared
          *two(READY, "fundchannel_start", 2, "answered", UNDONE, shared=False)]
 
 
-def register(title, table, slow=False):
-    def run(bench):
-        if slow and not bench.slow:
-            raise Skip("more of the same: --slow")
-        run_side_by_side(bench, [make() for make in table], None)
-    TESTS.append((title, run, "has no journal"))
+def hit(bench, table):
+    run_side_by_side(bench, [make() for make in table])
 
 
-register("two batches with a shared peer are hit", SHARING)
-register("two batches with a shared peer are hit at other points", MORE_SHARING, slow=True)
-register("two batches with different peers are hit", APART, slow=True)
+def test_two_batches_with_a_shared_peer_are_hit(bench):
+    hit(bench, SHARING)
+
+
+@slow("more of the same")
+def test_two_batches_with_a_shared_peer_are_hit_at_other_points(bench):
+    hit(bench, MORE_SHARING)
+
+
+@slow("more of the same")
+def test_two_batches_with_different_peers_are_hit(bench):
+    hit(bench, APART)

@@ -1,65 +1,18 @@
-#!/usr/bin/env python3
-"""Tests of the scripts in contrib/, by running them. Prints a line per test and, alone at the end,
-`N passed, N failed, N skipped`.
-
-What needs real nodes is skipped without lightningd, lightning-cli, bitcoind and bitcoin-cli on PATH, the rest
-without what it names. --slow also builds the release and tries it in Debian's root file systems.
-"""
-import argparse
+"""Tests of the scripts in contrib/, by running them. --slow also builds the release and tries it in Debian's root file
+systems."""
 import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
-import time
-import traceback
+
+import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CONTRIB = os.path.join(ROOT, "contrib")
-sys.path.insert(0, os.path.join(ROOT, "tests", "regtest"))
-sys.dont_write_bytecode = True
 
-from regtest import free_port, missing_programs  # noqa: E402  (found by way of the path above)
-
-TESTS = []  # (name, function, the programs it needs, slow)
-
-
-class Skip(Exception):
-    """Raised by a test that can not run here."""
-
-
-def test(*programs, slow=False):
-    def register(function):
-        TESTS.append((function.__name__.replace("_", " "), function, programs, slow))
-        return function
-    return register
-
-
-class Bench:
-    """One test's directory and the plugin under test. The network in `dir`/net ends with the test."""
-
-    def __init__(self, plugin, directory):
-        self.plugin, self.dir = plugin, directory
-        self.net = os.path.join(directory, "net")
-        self.environment = {**os.environ, "REGTEST_DIR": self.net, "REGTEST_PORT": str(free_port()),
-                            "MULTIFUNDCHANNEL": plugin, "HOME": directory}
-
-    def run(self, *command, status=0, **more):
-        """Returns what it printed."""
-        done = subprocess.run(command, cwd=self.dir, env={**self.environment, **more}, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
-        assert (done.returncode == 0) == (status == 0), f"status {done.returncode}: {done.stdout}"
-        return done.stdout
-
-    def shell(self, script, shell="bash", **more):
-        """With regtest.sh sourced, as CI runs a script: the first failure ends it."""
-        return self.run(shell, "-euc", f". {CONTRIB}/regtest.sh\n{script}", **more)
-
-    def close(self):
-        self.shell("destroy_ln")
+needs = pytest.mark.needs
 
 
 def processes(argument):
@@ -73,8 +26,8 @@ def processes(argument):
     return found
 
 
-@test("shellcheck")
-def shellcheck_has_nothing_to_say(bench):
+@needs("shellcheck")
+def test_shellcheck_has_nothing_to_say(bench):
     scripts = []
     for directory in (CONTRIB, os.path.join(CONTRIB, "multifundchannel")):
         for path in (os.path.join(directory, name) for name in os.listdir(directory)):
@@ -88,8 +41,9 @@ def shellcheck_has_nothing_to_say(bench):
 
 # --- regtest.sh ---
 
-def a_network_from_start_to_end(bench, shell):
-    said = bench.shell("""
+@pytest.mark.parametrize("shell", [pytest.param(shell, marks=needs(shell, "nodes")) for shell in ("bash", "zsh")])
+def test_a_regtest_network_in(bench, shell):
+    said = bench.shell(r"""
         start_ln 3
         fund_nodes
         open_channels 1 2 3
@@ -103,7 +57,7 @@ def a_network_from_start_to_end(bench, shell):
     said = bench.shell("stop_ln; echo stopped", shell)
     assert running and not processes(bench.net), said
     # Other numbers of nodes, an option, and what was there is there again.
-    said = bench.shell("""
+    said = bench.shell(r"""
         start_ln 2 --alias=renamed
         l1-cli -F listpeerchannels
         l2-cli -F getinfo
@@ -115,18 +69,8 @@ def a_network_from_start_to_end(bench, shell):
     assert not processes(bench.net) and not os.path.exists(bench.net)
 
 
-@test("bash", "nodes")
-def a_regtest_network_in_bash(bench):
-    a_network_from_start_to_end(bench, "bash")
-
-
-@test("zsh", "nodes")
-def a_regtest_network_in_zsh(bench):
-    a_network_from_start_to_end(bench, "zsh")
-
-
-@test("bash", "nodes")
-def a_regtest_network_ends_nothing_else(bench):
+@needs("bash", "nodes")
+def test_a_regtest_network_ends_nothing_else(bench):
     """A pid file that is out of date names a stranger by now."""
     os.makedirs(os.path.join(bench.net, "l1"))
     open(os.path.join(bench.net, ".multifundchannel-regtest"), "w").close()
@@ -142,8 +86,8 @@ def a_regtest_network_ends_nothing_else(bench):
             stranger.kill()
 
 
-@test("bash", "nodes")
-def a_regtest_network_keeps_out_of_other_directories(bench):
+@needs("bash", "nodes")
+def test_a_regtest_network_keeps_out_of_other_directories(bench):
     os.makedirs(bench.net)
     kept = os.path.join(bench.net, "kept")
     open(kept, "w").close()
@@ -152,8 +96,8 @@ def a_regtest_network_keeps_out_of_other_directories(bench):
     assert os.path.exists(kept)
 
 
-@test("bash", "nodes")
-def the_example_for_ci(bench):
+@needs("bash", "nodes")
+def test_the_example_for_ci(bench):
     with open(os.path.join(CONTRIB, "example-ci.yml")) as f:
         script = re.search(r"name: Test\n.*?run: \|\n(.*?)\n\n", f.read(), re.DOTALL).group(1)
     os.makedirs(os.path.join(bench.dir, "multifundchannel"))
@@ -171,8 +115,7 @@ def sample_options():
         return dict(re.findall(r"^#([a-z-]+)=(.*)$", f.read(), re.MULTILINE))
 
 
-@test()
-def the_sample_has_every_option_with_its_default(bench):
+def test_the_sample_has_every_option_with_its_default(bench):
     request = '{"jsonrpc":"2.0","id":1,"method":"getmanifest","params":{}}\n\n'
     manifest = subprocess.run([bench.plugin], input=request, capture_output=True, text=True, timeout=10).stdout
     defaults = {m["name"]: m.get("default", "") for m in json.loads(manifest)["result"]["options"]}
@@ -181,8 +124,8 @@ def the_sample_has_every_option_with_its_default(bench):
     assert shown == declared, (shown, declared)
 
 
-@test("bash", "nodes")
-def the_sample_is_accepted(bench):
+@needs("bash", "nodes")
+def test_the_sample_is_accepted(bench):
     options = {**sample_options(), "plugin": bench.plugin}
     said = bench.shell("start_ln 1 " + " ".join(f"--{name}={value}" for name, value in options.items()) +
                        "\nl1-cli -F listconfigs; l1-cli -J help multifundchannel", MULTIFUNDCHANNEL="none")
@@ -209,8 +152,8 @@ def plugins(bench):
     return re.findall(r'"name": "(.*/multifundchannel)"', bench.shell("l1-cli plugin list"))
 
 
-@test("bash", "nodes")
-def install_into_a_running_node(bench):
+@needs("bash", "nodes")
+def test_install_into_a_running_node(bench):
     place = os.path.join(bench.net, "l1", "plugins", "multifundchannel")
     bench.shell("start_ln 1", MULTIFUNDCHANNEL="none")
     assert "started" in install(bench, bench.plugin)
@@ -232,8 +175,8 @@ def install_into_a_running_node(bench):
     assert not [name for name in os.listdir(os.path.join(bench.net, "l1")) if name.startswith(".multifund")]
 
 
-@test("bash", "nodes")
-def install_in_place_of_one_from_elsewhere(bench):
+@needs("bash", "nodes")
+def test_install_in_place_of_one_from_elsewhere(bench):
     """Run from a build directory by the configuration, it would be there twice after the next restart."""
     copy = os.path.join(bench.dir, "build", "multifundchannel")
     os.makedirs(os.path.dirname(copy))
@@ -244,8 +187,8 @@ def install_in_place_of_one_from_elsewhere(bench):
     assert plugins(bench) == [os.path.join(bench.net, "l1", "plugins", "multifundchannel")]
 
 
-@test("bash", "nodes")
-def install_goes_back_when_the_new_version_does_not_start(bench):
+@needs("bash", "nodes")
+def test_install_goes_back_when_the_new_version_does_not_start(bench):
     bench.shell("start_ln 1", MULTIFUNDCHANNEL="none")
     install(bench, bench.plugin)
     place = os.path.join(bench.net, "l1", "plugins", "multifundchannel")
@@ -258,16 +201,15 @@ def install_goes_back_when_the_new_version_does_not_start(bench):
         assert got.read() == wanted.read()
 
 
-@test("bash", "nodes")
-def a_first_install_that_does_not_start_leaves_nothing(bench):
+@needs("bash", "nodes")
+def test_a_first_install_that_does_not_start_leaves_nothing(bench):
     bench.shell("start_ln 1", MULTIFUNDCHANNEL="none")
     bad = variant(bench, "bad", f'[ -z "$LIGHTNINGD_PLUGIN" ] || exit 1\nexec {bench.plugin}')
     assert "did not start" in install(bench, bad, status=1)
     assert os.listdir(os.path.join(bench.net, "l1", "plugins")) == []
 
 
-@test()
-def install_for_a_node_that_does_not_run(bench):
+def test_install_for_a_node_that_does_not_run(bench):
     directory = os.path.join(bench.net, "l1")
     os.makedirs(directory)
     said = install(bench, bench.plugin)
@@ -278,8 +220,7 @@ def install_for_a_node_that_does_not_run(bench):
     assert not os.path.exists(place)
 
 
-@test()
-def install_says_what_is_wrong(bench):
+def test_install_says_what_is_wrong(bench):
     assert "no directory" in install(bench, bench.plugin, status=1)
     os.makedirs(os.path.join(bench.net, "l1"))
     assert "no executable at" in install(bench, "/nowhere", status=1)
@@ -297,8 +238,8 @@ mkdir -p build && cp "$MULTIFUNDCHANNEL" build/multifundchannel
 """
 
 
-@test("bash", "nodes", "reckless", "node", "npm", "git")
-def reckless_installs_updates_and_removes(bench):
+@needs("bash", "nodes", "reckless", "node", "npm", "git")
+def test_reckless_installs_updates_and_removes(bench):
     """With lightningd's own tool, from a git repository; only the compiling is left out."""
     # Not in the working directory: reckless would take the name for the folder there and forget the repository.
     source = os.path.join(bench.dir, "sources", "multifundchannel")
@@ -339,8 +280,9 @@ def reckless_installs_updates_and_removes(bench):
 
 # --- the release ---
 
-@test("debootstrap", slow=True)
-def the_release_runs_everywhere(bench):
+@pytest.mark.slow("takes minutes")
+@needs("debootstrap")
+def test_the_release_runs_everywhere(bench):
     build = os.path.join(bench.dir, "build-release")
     bench.run(os.path.join(CONTRIB, "release"), build, HOME=os.environ["HOME"])
     archive, = [name for name in os.listdir(build) if name.endswith(".tar.gz")]
@@ -353,57 +295,3 @@ def the_release_runs_everywhere(bench):
     node = os.path.join(bench.dir, "node")
     os.makedirs(node)
     assert "is in place" in bench.run(os.path.join(directory, "install"), "--lightning-dir", node)
-
-
-def why_skipped(programs, slow, arguments):
-    if slow and not arguments.slow:
-        return "takes minutes: --slow"
-    needed = [name for name in programs if name != "nodes" and not shutil.which(name)]
-    if "nodes" in programs:
-        needed += missing_programs()
-    return "not on PATH: " + ", ".join(needed) if needed else ""
-
-
-def run(function, plugin, keep):
-    directory = tempfile.mkdtemp(prefix="mfc-contrib-")
-    bench = Bench(plugin, directory)
-    try:
-        function(bench)
-    finally:
-        bench.close()
-        if not keep:
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-k", metavar="PATTERN", default="", help="run tests whose name contains this")
-    parser.add_argument("--plugin", default=os.path.join(ROOT, "build", "multifundchannel"), help="default: %(default)s")
-    parser.add_argument("--slow", action="store_true", help="also those that take minutes")
-    parser.add_argument("--keep", action="store_true", help="keep the tests' directories")
-    arguments = parser.parse_args()
-    plugin = os.path.abspath(arguments.plugin)
-    if not os.access(plugin, os.X_OK):
-        print(f"no plugin at {plugin}: build it, or name it with --plugin")
-        return 2
-    counts = {"ok": 0, "FAILED": 0, "skipped": 0}
-    for name, function, programs, slow in TESTS:
-        if arguments.k not in name:
-            continue
-        started, outcome, note = time.monotonic(), "ok", why_skipped(programs, slow, arguments)
-        try:
-            if note:
-                outcome = "skipped"
-            else:
-                run(function, plugin, arguments.keep)
-        except Exception:
-            outcome = "FAILED"
-            traceback.print_exc(file=sys.stdout)
-        counts[outcome] += 1
-        print(f"{outcome:8} {time.monotonic() - started:6.1f} s  {name}{f'  ({note})' if note else ''}", flush=True)
-    print(f"{counts['ok']} passed, {counts['FAILED']} failed, {counts['skipped']} skipped")
-    return 1 if counts["FAILED"] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Fixtures of the tests on real nodes.
+
+A test is a function `test_...(bench)`; bench.py says what it can do with its nodes. After each test all faults end,
+nothing may be left behind, and all channels are forgotten. With -n each worker has a network of its own.
+
+    from marks import builtin_fails, cases, slow
+
+    @slow("takes a minute")                         # runs with --slow only
+    @builtin_fails("waits for ever")                # does not run with --builtin
+    @cases({"in start": ("start", 2), "in complete": ("complete", 3)})
+    def test_a_peer_refuses(bench, phase, n): ...
+
+Write `pytest.skip(reason)` for what shows only while the test runs. The network's first start takes some seconds: run
+many tests at once rather than one by one.
+"""
+import pytest
+
+from bench import Bench, plugin_lines
+from regtest import Network
+from scenarios import coins_of_all
+
+LOG_LINES = 60
+LOG_START = pytest.StashKey()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.needs("nodes"))
+    # The coins that the scenarios need must still be there.
+    items.sort(key=lambda item: not item.path.match("test_scenarios.py"))
+
+
+@pytest.fixture(scope="session")
+def network(pytestconfig):
+    with Network(pytestconfig.option.keep) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def started_bench(network, pytestconfig):
+    """All nodes, with their coins; made once."""
+    option = pytestconfig.option
+    return Bench(network, None if option.builtin else option.plugin, coins_of_all())
+
+
+@pytest.fixture
+def bench(started_bench, request):
+    request.node.stash[LOG_START] = started_bench.funder.log_size()
+    yield started_bench
+    started_bench.behave()
+    started_bench.forget_channels()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item):
+    """A test that passed and left something behind fails after all."""
+    if "bench" in item.funcargs:
+        item.funcargs["bench"].check_nothing_left()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    if report.failed and LOG_START in item.stash:
+        bench = item.funcargs["bench"]
+        lines = plugin_lines(bench.funder.log(item.stash[LOG_START]), bench.plugin)
+        report.sections.append(("the funder's log", "\n".join(lines[-LOG_LINES:])))

@@ -1,0 +1,20 @@
+"""What a test can say of itself, as decorators. conftest.py makes skips of them."""
+import inspect
+
+import pytest
+
+builtin_fails = pytest.mark.builtin_fails  # "does what is wrong": skipped with --builtin
+slow = pytest.mark.slow                    # "why": skipped without --slow
+
+
+def cases(table, quick=None):
+    """One case of the test for each entry: label -> tuple of its last arguments. quick: the labels of those that run
+    without --slow, if not all."""
+    values = [pytest.param(*arguments, id=label,
+                           marks=() if quick is None or label in quick else slow("more of the same"))
+              for label, arguments in table.items()]
+
+    def parametrized(function):
+        names = list(inspect.signature(function).parameters)
+        return pytest.mark.parametrize(names[-len(values[0].values):], values)(function)
+    return parametrized
