@@ -51,22 +51,35 @@ void write_key(Writer& writer, const DatastoreKey& key) {
   writer.end();
 }
 
+util::Error unreadable(const char* method, const util::Error& error) {
+  if (util::mutated("dies-of-nonsense")) (void)std::string().at(0);  // throws
+  return {unreadable_reply, util::str("unexpected reply to ", method, ": ", error.message), {}};
+}
+
 }  // namespace
 
-template <class T>
-void Client::send(Call call, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then,
-                  std::string_view filter) const {
+void Client::send(Call call, util::Rope params, Handler handler, std::string_view filter) const {
   const auto number = observer_ ? observer_->sent(call.method, call.peer) : 0;
-  auto parsed = [method = call.method, parse, then = std::move(then), observer = observer_,
-                 number](util::Result<json::Value> reply) mutable {
+  auto answered = [method = call.method, handler = std::move(handler), observer = observer_,
+                   number](util::Result<json::Value> reply) mutable {
     if (observer) observer->answered(number, reply.ok() ? nullptr : &reply.error());
-    if (!reply.ok()) return then(std::move(reply.error()));
-    auto result = parse(*reply);
-    if (result.ok()) return then(std::move(result));
-    if (util::mutated("dies-of-nonsense")) (void)std::string().at(0);  // throws
-    then(util::Error{unreadable_reply, util::str("unexpected reply to ", method, ": ", result.error().message), {}});
+    handler.answer(handler.parse, std::move(handler.then), std::move(reply), method);
   };
-  caller_->call(origin_, call.method, std::move(params), std::move(parsed), filter);
+  caller_->call(origin_, call.method, std::move(params), std::move(answered), filter);
+}
+
+template <class T>
+void Client::answer(void (*parse)(), util::AnyFunction then, util::Result<json::Value> reply, const char* method) {
+  auto typed = Reply<T>::of(std::move(then));
+  if (!reply.ok()) return typed(std::move(reply.error()));
+  auto result = reinterpret_cast<Parse<T>>(parse)(*reply);
+  if (result.ok()) return typed(std::move(result));
+  typed(unreadable(method, result.error()));
+}
+
+template <class T>
+void Client::send(Call call, util::Rope params, Parse<T> parse, Reply<T> then, std::string_view filter) const {
+  send(call, std::move(params), {reinterpret_cast<void (*)()>(parse), &answer<T>, std::move(then)}, filter);
 }
 
 void Client::usage(const std::string& method, Reply<std::string> then) const {

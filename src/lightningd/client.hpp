@@ -229,10 +229,21 @@ class Client {
     const NodeId* peer;
   };
 
+  template <class T>
+  using Parse = util::Result<T> (*)(const json::Value&);
+  /// What differs from one type of reply to the next; the types of both functions are erased.
+  struct Handler {
+    void (*parse)();  ///< a Parse<T>
+    void (*answer)(void (*parse)(), util::AnyFunction then, util::Result<json::Value> reply, const char* method);
+    util::AnyFunction then;  ///< a Reply<T>
+  };
+
   /// `params` is the JSON text of an object or array; `filter` as in Caller::call.
   template <class T>
-  void send(Call call, util::Rope params, util::Result<T> (*parse)(const json::Value&), Reply<T> then,
-            std::string_view filter = {}) const;
+  void send(Call call, util::Rope params, Parse<T> parse, Reply<T> then, std::string_view filter = {}) const;
+  void send(Call call, util::Rope params, Handler handler, std::string_view filter) const;
+  template <class T>
+  static void answer(void (*parse)(), util::AnyFunction then, util::Result<json::Value> reply, const char* method);
 
   jsonrpc::Caller* caller_;
   std::string origin_;

@@ -11,21 +11,24 @@
 
 namespace multifundchannel {
 
+/// What runs when lightningd has not answered `method` in time: `fail` with the error and `then`, whose type it knows.
+[[nodiscard]] util::Function<void()> unanswered(const char* method, const Settings& settings,
+                                                std::shared_ptr<util::AnyFunction> then,
+                                                void (*fail)(util::AnyFunction then, util::Error error));
+
 /// A reply handler for a call that concerns lightningd itself and no peer. It belongs to `scope`, and
 /// after the local deadline it gets an error instead (code Caller::lost: what the call did is in
 /// doubt), so that a stuck lightningd or a stuck hook of another plugin does not hold up a batch.
 template <class T>
 [[nodiscard]] lightningd::Reply<T> local_call(spark::Scope& scope, const Settings& settings, const char* method,
                                               lightningd::Reply<T> then) {
-  const auto shared = std::make_shared<lightningd::Reply<T>>(std::move(then));
-  const auto seconds = settings.local_timeout.count() / 1000;
+  auto shared = std::make_shared<util::AnyFunction>(std::move(then));
   return scope.expect<util::Result<T>>(
-      method, settings.local_timeout, [shared](util::Result<T> answer) { (*shared)(std::move(answer)); },
-      [shared, method, seconds] {
-        (*shared)(util::Error{jsonrpc::Caller::lost,
-                              util::str("lightningd did not answer ", method, " within ", seconds, " seconds"),
-                              {}});
-      });
+      method, settings.local_timeout,
+      [shared](util::Result<T> answer) { lightningd::Reply<T>::of(std::move(*shared))(std::move(answer)); },
+      unanswered(method, settings, shared, [](util::AnyFunction any, util::Error error) {
+        lightningd::Reply<T>::of(std::move(any))(std::move(error));
+      }));
 }
 
 /// Such a call whose answer must be as of just now, since something is done by it that can not be taken back.

@@ -12,7 +12,7 @@ using Id = std::uint64_t;
 /// One thing that a scope may still run: a body, a wait's continuation, a timer, a guarded callback
 /// or, with both parts, a guarded callback and what runs when its deadline passes instead.
 struct Entry {
-  std::unique_ptr<Held> callback;
+  util::AnyFunction callback;
   util::Function<void()> task;
   std::optional<Runtime::TimerId> timer;
 };
@@ -30,7 +30,7 @@ struct Core : std::enable_shared_from_this<Core> {
     return id;
   }
 
-  Id hold_until(Duration deadline, std::unique_ptr<Held> callback, util::Function<void()> task) {
+  Id hold_until(Duration deadline, util::AnyFunction callback, util::Function<void()> task) {
     const auto id = hold({std::move(callback), std::move(task), std::nullopt});
     if (!ended) entries[id].timer = runtime.start_timer(deadline, runner(id));
     return id;
@@ -133,20 +133,24 @@ Spark::Spark(std::shared_ptr<SparkState> state) : state_(std::move(state)) {}
 
 bool Spark::completed() const { return state_->completed; }
 
-Claim::~Claim() {
+Guarded::Guarded(std::weak_ptr<Core> core, Id id, const char* what, util::AnyFunction late)
+    : core_(std::move(core)), id_(id), what_(what), late_(std::move(late)) {}
+
+Guarded::~Guarded() {
   const auto core = core_.lock();
   if (!core) return;
   const auto found = core->entries.find(id_);
   if (found != core->entries.end() && !found->second.timer) static_cast<void>(core->take(id_));
 }
 
-std::unique_ptr<Held> Claim::take() {
+util::AnyFunction Guarded::take() {
   const auto core = core_.lock();
   auto entry = core ? core->take(id_) : std::nullopt;
-  return entry ? std::move(entry->callback) : nullptr;
+  auto late = std::move(late_);
+  if (entry) return std::move(entry->callback);
+  if (!late) util::debug("nobody waits any more for: ", what_);
+  return late;
 }
-
-void Claim::log_dropped() const { util::debug("nobody waits any more for: ", what_); }
 
 Scope::Scope(Runtime& runtime, util::Function<void(util::Error)> failed)
     : core_(std::make_shared<Core>(runtime, std::move(failed))) {}
@@ -156,12 +160,12 @@ Scope::~Scope() { core_->end(); }
 Spark Scope::spark(util::Function<void(Completion)> body) {
   auto state = std::make_shared<SparkState>();
   state->core = core_;
-  core_->ready(core_->hold({nullptr, [state, body = std::move(body)]() mutable { body(Completion(state)); }, {}}));
+  core_->ready(core_->hold({{}, [state, body = std::move(body)]() mutable { body(Completion(state)); }, {}}));
   return Spark(std::move(state));
 }
 
 void Scope::wait(std::vector<Spark> sparks, util::Function<void()> then) {
-  const auto id = core_->hold({nullptr, std::move(then), std::nullopt});
+  const auto id = core_->hold({{}, std::move(then), std::nullopt});
   const auto wait = std::make_shared<Wait>(Wait{core_, 0, id});
   for (const auto& spark : sparks) {
     if (spark.completed()) continue;
@@ -171,15 +175,15 @@ void Scope::wait(std::vector<Spark> sparks, util::Function<void()> then) {
   if (wait->missing == 0) core_->ready(id);
 }
 
-void Scope::after(Duration delay, util::Function<void()> task) { core_->hold_until(delay, nullptr, std::move(task)); }
+void Scope::after(Duration delay, util::Function<void()> task) { core_->hold_until(delay, {}, std::move(task)); }
 
-Claim Scope::hold(const char* what, std::unique_ptr<Held> callback) {
-  return {core_, core_->hold({std::move(callback), nullptr, std::nullopt}), what};
+Guarded Scope::hold(const char* what, util::AnyFunction callback) {
+  return {core_, core_->hold({std::move(callback), nullptr, std::nullopt}), what, {}};
 }
 
-Claim Scope::hold_until(const char* what, std::unique_ptr<Held> callback, Duration deadline,
-                        util::Function<void()> expired) {
-  return {core_, core_->hold_until(deadline, std::move(callback), std::move(expired)), what};
+Guarded Scope::hold_until(const char* what, util::AnyFunction callback, Duration deadline,
+                          util::Function<void()> expired, util::AnyFunction late) {
+  return {core_, core_->hold_until(deadline, std::move(callback), std::move(expired)), what, std::move(late)};
 }
 
 void Scope::fail(util::Error error) { core_->fail(std::move(error)); }

@@ -17,27 +17,24 @@ class Scope;
 struct Core;  // the state of a scope that its sparks, timers and guards share weakly
 struct SparkState;
 
-/// A guarded callback as its scope keeps it; the types of its arguments are erased.
-struct Held {
-  virtual ~Held() = default;
-};
-
-/// The guarded function's claim to the callback that the scope holds for it. A claim that is dropped
-/// unused lets the callback go, unless a deadline still has to pass.
-class Claim {
+/// What is behind a guarded function: a claim to the callback that the scope holds for it, and what takes a reply
+/// that comes when the callback is gone. One that is dropped unused drops the callback too, unless a deadline still
+/// has to pass. The types of the callback's arguments are erased: only Scope::typed() knows them.
+class Guarded {
  public:
-  Claim(std::weak_ptr<Core> core, std::uint64_t id, const char* what) : core_(std::move(core)), id_(id), what_(what) {}
-  Claim(Claim&&) noexcept = default;
-  Claim& operator=(Claim&&) = delete;
-  ~Claim();
-  /// The callback, which is now the caller's to run; none once it was taken, expired or ended.
-  [[nodiscard]] std::unique_ptr<Held> take();
-  void log_dropped() const;
+  Guarded(std::weak_ptr<Core> core, std::uint64_t id, const char* what, util::AnyFunction late);
+  Guarded(Guarded&&) noexcept = default;
+  Guarded& operator=(Guarded&&) = delete;
+  ~Guarded();
+  /// The callback, which is now the caller's to run. Once that was taken, has expired or ended: `late`, the first
+  /// time. Else nothing, and a line in the log.
+  [[nodiscard]] util::AnyFunction take();
 
  private:
   std::weak_ptr<Core> core_;  // empty once moved from
   std::uint64_t id_;
   const char* what_;
+  util::AnyFunction late_;
 };
 
 /// The token a spark must use exactly once. Move-only. Dropping it unused while its scope is alive
@@ -119,27 +116,25 @@ class Scope {
   [[nodiscard]] Runtime& runtime() const;
 
  private:
-  Claim hold(const char* what, std::unique_ptr<Held> callback);
-  Claim hold_until(const char* what, std::unique_ptr<Held> callback, Duration deadline, util::Function<void()> expired);
+  template <class... Args>
+  [[nodiscard]] static util::Function<void(Args...)> typed(Guarded guarded);
+  Guarded hold(const char* what, util::AnyFunction callback);
+  Guarded hold_until(const char* what, util::AnyFunction callback, Duration deadline, util::Function<void()> expired,
+                     util::AnyFunction late);
 
   std::shared_ptr<Core> core_;
 };
 
 template <class... Args>
-struct HeldFunction final : Held {
-  explicit HeldFunction(util::Function<void(Args...)> callback) : run(std::move(callback)) {}
-  util::Function<void(Args...)> run;
-};
+util::Function<void(Args...)> Scope::typed(Guarded guarded) {
+  return [guarded = std::move(guarded)](Args... args) mutable {
+    if (auto run = util::Function<void(Args...)>::of(guarded.take())) run(std::forward<Args>(args)...);
+  };
+}
 
 template <class... Args>
 util::Function<void(Args...)> Scope::guard(const char* what, std::type_identity_t<util::Function<void(Args...)>> then) {
-  return [claim = hold(what, std::make_unique<HeldFunction<Args...>>(std::move(then)))](Args... args) mutable {
-    if (const auto held = claim.take()) {
-      static_cast<HeldFunction<Args...>&>(*held).run(std::forward<Args>(args)...);
-    } else {
-      claim.log_dropped();
-    }
-  };
+  return typed<Args...>(hold(what, std::move(then)));
 }
 
 template <class... Args>
@@ -147,18 +142,7 @@ util::Function<void(Args...)> Scope::expect(const char* what, Duration deadline,
                                             std::type_identity_t<util::Function<void(Args...)>> then,
                                             util::Function<void()> expired,
                                             std::type_identity_t<util::Function<void(Args...)>> late) {
-  auto held = std::make_unique<HeldFunction<Args...>>(std::move(then));
-  return [claim = hold_until(what, std::move(held), deadline, std::move(expired)),
-          late = std::move(late)](Args... args) mutable {
-    if (const auto on_time = claim.take()) {
-      late = nullptr;
-      static_cast<HeldFunction<Args...>&>(*on_time).run(std::forward<Args>(args)...);
-    } else if (auto run = std::move(late)) {
-      run(std::forward<Args>(args)...);
-    } else {
-      claim.log_dropped();
-    }
-  };
+  return typed<Args...>(hold_until(what, std::move(then), deadline, std::move(expired), std::move(late)));
 }
 
 }  // namespace spark

@@ -106,4 +106,6 @@ void log(Level level, std::string_view line) {
   instance().logger->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
+void log(Level level, std::initializer_list<Piece> line) { log(level, join(line)); }
+
 }  // namespace util

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <memory>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -21,23 +21,24 @@ void set_log_sink(LogSink sink);
 
 /// Writes one line. spdlog does the work behind this (log.cpp is the only file that includes it).
 void log(Level level, std::string_view line);
+void log(Level level, std::initializer_list<Piece> line);
 
 /// A signed PSBT or transaction is never logged.
 template <class... Parts>
 void debug(const Parts&... parts) {
-  log(Level::debug, str(parts...));
+  log(Level::debug, {Piece(parts)...});
 }
 template <class... Parts>
 void info(const Parts&... parts) {
-  log(Level::info, str(parts...));
+  log(Level::info, {Piece(parts)...});
 }
 template <class... Parts>
 void warn(const Parts&... parts) {
-  log(Level::warn, str(parts...));
+  log(Level::warn, {Piece(parts)...});
 }
 template <class... Parts>
 void error(const Parts&... parts) {
-  log(Level::error, str(parts...));
+  log(Level::error, {Piece(parts)...});
 }
 
 }  // namespace util

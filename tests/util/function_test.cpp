@@ -102,3 +102,13 @@ TEST_CASE("assigning destroys what was there before") {
   function = [] {};
   CHECK(token.use_count() == 1);
 }
+
+TEST_CASE("one whose type was erased is the same again as what it was") {
+  util::AnyFunction any;
+  CHECK_FALSE(any);
+  any = Function<int(int)>(twice);
+  CHECK(any);
+  auto function = Function<int(int)>::of(std::move(any));
+  CHECK_FALSE(any);  // NOLINT(bugprone-use-after-move): this is what is tested
+  CHECK(function(21) == 42);
+}

@@ -3,6 +3,10 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
 
 #include "util/result.hpp"
 #include "util/rope.hpp"
@@ -79,6 +83,37 @@ TEST_CASE("result: a value that can only be moved can be taken out") {
   util::Result<std::unique_ptr<int>> owner = std::make_unique<int>(5);
   const auto taken = std::move(*owner);
   CHECK(*taken == 5);
+}
+
+TEST_CASE("result: copies, moves and assignments keep what it is, also from value to error and back") {
+  const util::Result<std::string> value = std::string(100, 'v');
+  const util::Result<std::string> error = util::Error{301, "no funds", "{}"};
+  auto result = value;
+  CHECK(*result == *value);
+  result = error;
+  CHECK(result.error().message == "no funds");
+  auto moved = std::move(result);
+  CHECK(moved.error().data == "{}");
+  moved = value;
+  CHECK(*moved == *value);
+  moved = *&moved;
+  CHECK(*moved == *value);
+}
+
+TEST_CASE("result: asked for what it is not, it throws") {
+  util::Result<int> value = 1;
+  util::Result<int> error = util::Error{301, "no funds", {}};
+  CHECK_THROWS_AS(static_cast<void>(value.error()), std::logic_error);
+  CHECK_THROWS_AS(static_cast<void>(std::as_const(value).error()), std::logic_error);
+  CHECK_THROWS_AS(static_cast<void>(*error), std::logic_error);
+  CHECK_THROWS_AS(static_cast<void>(*std::as_const(error)), std::logic_error);
+}
+
+TEST_CASE("result: one of a value that can only be moved is not copied") {
+  using Owner = util::Result<std::unique_ptr<int>>;
+  CHECK_FALSE(std::is_copy_constructible_v<Owner>);
+  CHECK(std::is_nothrow_move_constructible_v<Owner>);
+  CHECK(std::is_copy_constructible_v<util::Result<std::string>>);
 }
 
 TEST_CASE("result: without a value") {
