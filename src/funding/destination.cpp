@@ -16,7 +16,7 @@ namespace funding {
 namespace {
 
 /// In the order in which lightningd's builtin takes them from an array; ours follow.
-constexpr std::array<std::string_view, 14> names{
+constexpr std::array<std::string_view, 14> destination_parameters{
     "id",       "amount",  "announce",     "push_msat", "close_to", "request_amt", "compact_lease",
     "mindepth", "reserve", "channel_type", "feebase",   "feeppm",   "htlcmin",     "htlcmax"};
 
@@ -43,7 +43,7 @@ struct Amount {
   std::optional<Share> share;
 };
 
-util::Result<Amount> parse_amount(const json::Value& value) {
+util::Result<Amount> parse_destination_amount(const json::Value& value) {
   if (const auto text = value.string(); text && looks_like_share(*text)) {
     const auto share = parse_share(value);
     if (!share) return share.error();
@@ -87,13 +87,13 @@ void refuse_lease(Params& params) {
 }
 
 util::Result<Destination> parse_destination(const json::Value& value, std::size_t index) {
-  Params params(value, names);
+  Params params(value, destination_parameters);
   Destination destination;
   destination.index = index;
   Peer peer = params.required("id", parse_peer);
   destination.id = peer.id;
   destination.address = std::move(peer.address);
-  const auto amount = params.required("amount", parse_amount);
+  const auto amount = params.required("amount", parse_destination_amount);
   destination.share = amount.share;
   destination.amount = amount.fixed;
   destination.announce = params.optional("announce", parse_bool).value_or(true);

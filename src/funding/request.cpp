@@ -15,7 +15,7 @@ namespace funding {
 namespace {
 
 /// In the order in which lightningd's builtin takes them from an array; ours follow.
-constexpr std::array<std::string_view, 11> names{
+constexpr std::array<std::string_view, 11> request_parameters{
     "destinations", "feerate", "minconf", "utxos",       "minchannels", "commitment_feerate",
     "peer_timeout", "details", "max_fee", "max_feerate", "dryrun"};
 
@@ -47,7 +47,7 @@ bool Request::has_shares() const {
 }
 
 util::Result<Request> parse_request(const json::Value& given) {
-  Params params(given.renamed(""), names);
+  Params params(given.renamed(""), request_parameters);
   Request request;
   request.destinations = params.required("destinations", parse_destinations);
   request.feerate = params.optional("feerate", parse_token);

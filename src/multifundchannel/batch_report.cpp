@@ -26,7 +26,7 @@ const char* name_of(Stage stage) {
   return "waiting";
 }
 
-void write_error(json::Writer& out, const util::Error& error) {
+void write_brief_error(json::Writer& out, const util::Error& error) {
   out.key("error").object().field("code", error.code).field("message", error.message).end();
 }
 
@@ -45,7 +45,7 @@ void write_destination(json::Writer& out, const DestinationReport& destination) 
   if (shows_policy(destination)) write_policy(out, *destination.policy);
   if (destination.failure) {
     out.field("method", destination.failure->method);
-    write_error(out, destination.failure->error);
+    write_brief_error(out, destination.failure->error);
     out.field("cause", cause_of(destination.failure->method, destination.failure->error));
   }
   out.end();
@@ -58,7 +58,7 @@ void write_report(json::Writer& out, const BatchReport& report) {
   out.key("destinations").array();
   for (const auto& destination : report.destinations) write_destination(out, destination);
   out.end();
-  if (report.error) write_error(out, *report.error);
+  if (report.error) write_brief_error(out, *report.error);
   if (!report.recovery.empty()) {
     out.key("recovery").array();
     for (const auto& line : report.recovery) out.value(line);
@@ -107,7 +107,7 @@ BatchReport report_on(const funding::Ledger& ledger) {
 
 void write_policy(json::Writer& out, const funding::PolicyRecord& policy) {
   out.key("policy").object().field("applied", policy.state == funding::PolicyRecord::State::applied);
-  if (policy.error) write_error(out, *policy.error);
+  if (policy.error) write_brief_error(out, *policy.error);
   if (!policy.warnings.empty()) {
     out.key("warnings").array();
     for (const auto& warning : policy.warnings) out.value(warning);

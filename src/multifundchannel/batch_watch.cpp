@@ -13,7 +13,7 @@ using util::str;
 namespace {
 
 /// What a peer says may be long; the whole of it is in the result.
-constexpr std::size_t longest_text = 300;
+constexpr std::size_t longest_message = 300;
 
 std::vector<lightningd::NodeId> ids_of(const std::vector<funding::Destination>& destinations) {
   std::vector<lightningd::NodeId> ids;
@@ -51,7 +51,7 @@ void BatchWatch::peer_failed(std::size_t destination, const PeerFailure& failure
   if (say_)
     say_(str("peer ", destination, " (", timeline_->peers()[destination].hex(),
              ") is out: ", cause_of(failure.method, failure.error), ", ", failure.method, ": ",
-             failure.error.message.substr(0, longest_text)));
+             failure.error.message.substr(0, longest_message)));
   update();
 }
 

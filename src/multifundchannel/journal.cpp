@@ -19,7 +19,7 @@ namespace {
 constexpr int no_such_key = 1200;
 
 /// lightningd v26.06.6 was seen to die of a text of 5 MB, and to take one of 4 MB.
-constexpr std::size_t longest_text = 3'000'000;
+constexpr std::size_t longest_record = 3'000'000;
 
 Error unsafe(const Error& cause) {
   return Error{cause.code,
@@ -58,8 +58,8 @@ void Journal::save(spark::Scope& scope, const funding::Ledger& ledger, Reply<voi
                                            then(answer ? Result<void>() : Result<void>(unsafe(answer.error())));
                                          });
   auto text = funding::write_ledger(ledger);
-  if (text.size() > longest_text) {
-    saved(Error{-1, util::str("the record would have ", text.size(), " bytes, more than ", longest_text), {}});
+  if (text.size() > longest_record) {
+    saved(Error{-1, util::str("the record would have ", text.size(), " bytes, more than ", longest_record), {}});
     return;
   }
   const bool exists = std::exchange(state_->exists, true);

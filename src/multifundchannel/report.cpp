@@ -27,7 +27,7 @@ void write_failed(Writer& out, const PeerOpening& peer, const PeerFailure& failu
   out.end();
 }
 
-PeerFailure given_up(const PeerOpening& peer, const PeerOpening& because_of) {
+PeerFailure as_given_up(const PeerOpening& peer, const PeerOpening& because_of) {
   const auto id = because_of.destination().id.hex();
   return {peer.method(), Error{-1, str("given up, because ", id, " failed and too few were left"), {}}};
 }
@@ -69,7 +69,7 @@ Error too_few_left(const PeerOpening& decisive, const std::vector<std::unique_pt
   for (const auto* peer : failed) write_failed(data, *peer, *peer->failure(), details);
   for (const auto& peer : all) {
     if (peer->live() && !util::mutated("forgets-the-given-up"))
-      write_failed(data, *peer, given_up(*peer, decisive), details);
+      write_failed(data, *peer, as_given_up(*peer, decisive), details);
   }
   data.end().end();
   return Error{failure.error.code, failure.error.message, data.take()};
