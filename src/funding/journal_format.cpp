@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "funding/psbt.hpp"
+#include "funding/record_check.hpp"
 #include "json/value.hpp"
 #include "json/writer.hpp"
 #include "util/str.hpp"
@@ -17,8 +18,6 @@ using util::Result;
 using util::str;
 
 namespace {
-
-constexpr std::uint64_t format_version = 1;
 
 constexpr std::array phase_names{std::pair{BatchPhase::begun, "begun"}, std::pair{BatchPhase::opening, "opening"},
                                  std::pair{BatchPhase::completing, "completing"},
@@ -209,11 +208,16 @@ Result<void> read_plan(const json::Value& root, Ledger& ledger) {
   const auto psbt = Psbt::from_base64(*text);
   if (!psbt) return broken(str("psbt: ", psbt.error().message));
   if (psbt->txid().hex() != *txid) return broken("psbt: its transaction has another txid");
-  ledger.plan = FundingPlan{psbt->txid(), util::share(std::string(*text)), {}};
+  ledger.plan = FundingPlan{psbt->txid(), util::share(std::string(*text)), {}, {}};
+  if (!root.find("change")) return {};
+  const auto change = root.string("change");
+  if (!change) return change.error();
+  ledger.plan->change = util::from_hex(*change);
+  if (!ledger.plan->change) return broken("change: not a script");
   return {};
 }
 
-Result<std::shared_ptr<Ledger>> read_version_1(const json::Value& root) {
+Result<std::shared_ptr<Ledger>> read_content(const json::Value& root) {
   auto ledger = std::make_shared<Ledger>();
   const auto id = root.string("batch");
   const auto begun = root.u64("begun");
@@ -249,7 +253,10 @@ std::string write_ledger(const Ledger& ledger) {
     write_opening(out, *ledger.openings[i], ledger.plan ? ledger.plan->outnums[i] : std::nullopt);
   }
   out.end();
-  if (ledger.plan) out.field("txid", ledger.plan->txid.hex()).field("psbt", *ledger.plan->psbt);
+  if (const auto& plan = ledger.plan) {
+    out.field("txid", plan->txid.hex()).field("psbt", *plan->psbt);
+    if (plan->change) out.field("change", util::to_hex(*plan->change));
+  }
   return out.end().take();
 }
 
@@ -258,12 +265,12 @@ Result<std::shared_ptr<Ledger>> read_ledger(std::string_view text) {
   if (!document) return broken(document.error().message);
   const auto version = document->root().u64("version");
   if (!version) return broken(version.error().message);
-  if (*version != format_version) {
-    return broken(
-        str("written by a newer version of this plugin (format ", *version, ", known: ", format_version, ")"));
-  }
-  auto ledger = read_version_1(document->root());
+  if (*version != format_version) return broken(str("version: ", *version, ", known: ", format_version));
+  auto ledger = read_content(document->root());
   if (!ledger) return broken(ledger.error().message);
+  if (const auto checked = check_record(**ledger); !checked) return checked.error();
+  // Two members of one name, or one that nobody knows, would be lost silently.
+  if (write_ledger(**ledger) != text) return broken("not as this plugin writes it");
   return ledger;
 }
 

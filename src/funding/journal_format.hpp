@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,13 +10,16 @@
 
 namespace funding {
 
-/// The ledger as JSON text for lightningd's datastore, so that a batch can be settled after a crash.
-/// Holds ids, amounts, outpoints and the unsigned transaction; nothing that could spend a coin.
+/// Of the records that are written now; the first had no mac (RecordSeal).
+inline constexpr std::uint64_t format_version = 2;
+
+/// The ledger as JSON text, which a RecordSeal makes a record for lightningd's datastore, so that a batch can be
+/// settled after a crash. Holds ids, amounts, outpoints, scripts and the unsigned transaction; nothing that could spend
+/// a coin.
 [[nodiscard]] std::string write_ledger(const Ledger& ledger);
 
-/// Reverses write_ledger(). What was in flight when it was written is in doubt now: every opening counts
-/// as possibly made. Errors (-1): written by a newer version, or not what we write; such a record must
-/// not be acted on.
+/// Reverses write_ledger(). What was in flight when it was written is in doubt now: every opening counts as possibly
+/// made. Errors (-1): not what we write, to the last character; it must not be acted on.
 [[nodiscard]] util::Result<std::shared_ptr<Ledger>> read_ledger(std::string_view text);
 
 [[nodiscard]] const char* name_of(BatchPhase phase);

@@ -68,12 +68,10 @@ void OpeningRecord::answered() {
 }
 
 bool PreparedRecord::includes(std::uint32_t reserved_to_block) const {
-  if (!asked) return false;
-  for (auto from = height; from <= latest; ++from) {
-    if (reserved_to_block == from + blocks) return true;
-    if (txid && reserved_to_block == from + blocks + kept) return true;
-  }
-  return false;
+  const auto since = [this, reserved_to_block](std::uint32_t more) {
+    return reserved_to_block >= height + more && reserved_to_block <= latest + more;
+  };
+  return asked && (since(blocks) || (txid && since(blocks + kept)));
 }
 
 bool PreparedRecord::explains(std::uint32_t reserved_to_block) const {

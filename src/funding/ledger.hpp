@@ -166,6 +166,7 @@ struct FundingPlan {
   lightningd::Txid txid;
   util::SharedText psbt;                              ///< unsigned and stripped, base64
   std::vector<std::optional<std::uint32_t>> outnums;  ///< of each opening; none: not in this transaction
+  std::optional<util::Bytes> change;                  ///< the wallet's script that the rest goes to
 };
 
 /// What one batch has done outside itself and may have to undo. Shared by the batch and by the undo

@@ -269,6 +269,12 @@ void Client::is_unspent(const Outpoint& outpoint, Reply<bool> then) const {
   send("getutxout", params.end().take(), replies::is_unspent, std::move(then));
 }
 
+void Client::makesecret(std::string_view purpose, Reply<util::MacKey> then) const {
+  Writer params;
+  params.object().field("string", purpose);
+  send("makesecret", params.end().take(), replies::secret, std::move(then));
+}
+
 void Client::datastore_create(const DatastoreKey& key, const std::string& text, Reply<std::uint64_t> then) const {
   Writer params;
   params.object();

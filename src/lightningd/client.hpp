@@ -12,6 +12,7 @@
 #include "lightningd/call_observer.hpp"
 #include "lightningd/types.hpp"
 #include "util/function.hpp"
+#include "util/mac_key.hpp"
 #include "util/result.hpp"
 #include "util/rope.hpp"
 
@@ -210,6 +211,10 @@ class Client {
   /// Whether the output is in the mempool or the chain, and not spent (getutxout of lightningd's backend).
   /// `false` proves nothing: bitcoind may be down.
   void is_unspent(const Outpoint& outpoint, Reply<bool> then) const;
+
+  /// A key that lightningd derives from its own secret for this purpose: the same at each start, and another on each
+  /// node. Errors never repeat the answer.
+  void makesecret(std::string_view purpose, Reply<util::MacKey> then) const;
 
   /// A reply means that it is on disk. Gives the generation; error 1202 when the key is there.
   void datastore_create(const DatastoreKey& key, const std::string& text, Reply<std::uint64_t> then) const;

@@ -248,6 +248,13 @@ util::Result<bool> is_unspent(const json::Value& result) {
   return result.find("amount").has_value();
 }
 
+util::Result<util::MacKey> secret(const json::Value& result) {
+  const auto text = result.string("secret");
+  auto key = text ? util::MacKey::from_hex(*text) : std::nullopt;
+  if (!key) return util::Error{code::generic, result.path() + ".secret: expected 64 hex digits", {}};
+  return std::move(*key);
+}
+
 util::Result<std::uint64_t> generation(const json::Value& result) {
   Fields fields(result);
   return fields.finish(fields.u64("generation"));

@@ -38,6 +38,8 @@ namespace lightningd::replies {
 [[nodiscard]] util::Result<std::vector<Txid>> transactions(const json::Value& result);
 /// Of getutxout.
 [[nodiscard]] util::Result<bool> is_unspent(const json::Value& result);
+/// Of makesecret. Its errors do not repeat what stood there.
+[[nodiscard]] util::Result<util::MacKey> secret(const json::Value& result);
 /// Of datastore.
 [[nodiscard]] util::Result<std::uint64_t> generation(const json::Value& result);
 /// Of listdatastore.

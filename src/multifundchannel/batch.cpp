@@ -290,11 +290,13 @@ void Batch::finish(Result<std::string> answer) {
 // --- What the phases need to know ---
 
 funding::FundingPlan Batch::plan() const {
-  funding::FundingPlan plan{transaction_->txid, transaction_->bare_psbt, {}};
+  funding::FundingPlan plan{transaction_->txid, transaction_->bare_psbt, {}, {}};
   plan.outnums.resize(peers_.size());
   for (std::size_t i = 0; i < proposed_for_.size(); ++i) {
     plan.outnums[proposed_for_[i]->destination().index] = transaction_->outnums[i];
   }
+  const auto& draft = proposal_->draft;
+  if (draft.has_change) plan.change = draft.psbt.outputs()[0].script;
   return plan;
 }
 

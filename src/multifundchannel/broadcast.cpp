@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "funding/final_transaction.hpp"
+#include "multifundchannel/evidence.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/report.hpp"
 #include "multifundchannel/sending.hpp"
@@ -46,6 +47,9 @@ void Broadcast::check_channels(util::Function<void()> then) {
     if (context_.scope.ended()) return;
     const bool all = std::all_of(peers_.begin(), peers_.end(), [](const auto* peer) { return peer->live(); });
     if (!all) return owner_.channels_vanished();
+    const auto stand = context_.withhold ? Evidence::Channels::withheld : Evidence::Channels::withheld_or_released;
+    const auto evidence = Evidence(*ledger_, transaction_.psbt).check(*channels, stand);
+    if (!evidence) return owner_.not_sent(evidence.error());
     then();
   };
   using Channels = std::vector<PeerChannel>;

@@ -43,11 +43,10 @@ bool is_batch_id(std::string_view text) {
   return bytes && bytes->size() == 16;
 }
 
-Journal::Journal(lightningd::Client client, const Settings& settings, std::string batch)
-    : client_(std::move(client)), settings_(settings), batch_(std::move(batch)) {}
+Journal::Journal(lightningd::Client client, const Settings& settings, std::string batch, Seal seal)
+    : client_(std::move(client)), settings_(settings), batch_(std::move(batch)), seal_(std::move(seal)) {}
 
-Journal::Journal(lightningd::Client client, const Settings& settings, std::string batch, std::uint64_t generation)
-    : Journal(std::move(client), settings, std::move(batch)) {
+Journal::Journal(Journal&& fresh, std::uint64_t generation) : Journal(std::move(fresh)) {
   state_->exists = true;
   state_->generation = generation;
 }
@@ -57,7 +56,7 @@ void Journal::save(spark::Scope& scope, const funding::Ledger& ledger, Reply<voi
                                          [then = std::move(then)](const Result<std::uint64_t>& answer) mutable {
                                            then(answer ? Result<void>() : Result<void>(unsafe(answer.error())));
                                          });
-  auto text = funding::write_ledger(ledger);
+  const auto text = seal_->close(journal_key(batch_), funding::write_ledger(ledger));
   if (text.size() > longest_record) {
     saved(Error{-1, util::str("the record would have ", text.size(), " bytes, more than ", longest_record), {}});
     return;

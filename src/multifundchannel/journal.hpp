@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "funding/ledger.hpp"
+#include "funding/record_seal.hpp"
 #include "lightningd/client.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/scope.hpp"
@@ -24,9 +25,12 @@ namespace multifundchannel {
 /// batch, its undo and its settlement, each of which uses it from its own scope.
 class Journal {
  public:
-  Journal(lightningd::Client client, const Settings& settings, std::string batch);
+  using Seal = std::shared_ptr<const funding::RecordSeal>;
+
+  Journal(lightningd::Client client, const Settings& settings, std::string batch, Seal seal);
   /// For a record that was found.
-  Journal(lightningd::Client client, const Settings& settings, std::string batch, std::uint64_t generation);
+  Journal(Journal&& fresh, std::uint64_t generation);
+  Journal(Journal&&) = default;
 
   /// Writes the ledger as it is now. After an error the record is as it was before, or as it should be.
   void save(spark::Scope& scope, const funding::Ledger& ledger, lightningd::Reply<void> then);
@@ -50,6 +54,7 @@ class Journal {
   lightningd::Client client_;
   Settings settings_;
   std::string batch_;
+  Seal seal_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 

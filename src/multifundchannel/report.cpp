@@ -95,11 +95,15 @@ std::string without_transaction(const std::string& message) {
   return message.substr(0, message.find(" Unsent tx discarded"));
 }
 
+bool lives(const lightningd::PeerChannel& channel) {
+  return channel.state == "CHANNELD_AWAITING_LOCKIN" || channel.state == "CHANNELD_NORMAL";
+}
+
 ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld) {
   ReadyChannels ready;
   for (const auto& channel : channels) {
-    const bool lives = channel.state == "CHANNELD_AWAITING_LOCKIN" || channel.state == "CHANNELD_NORMAL";
-    if (channel.funding && channel.withheld == withheld && lives) ready.emplace(*channel.funding, channel.peer);
+    if (channel.funding && channel.withheld == withheld && lives(channel))
+      ready.emplace(*channel.funding, channel.peer);
   }
   return ready;
 }

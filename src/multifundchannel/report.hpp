@@ -32,6 +32,9 @@ namespace multifundchannel {
 /// lightningd's error about a failed broadcast without the signed transaction that it repeats.
 [[nodiscard]] std::string without_transaction(const std::string& message);
 
+/// Whether its commitments are exchanged, and nothing has ended it.
+[[nodiscard]] bool lives(const lightningd::PeerChannel& channel);
+
 /// The channels that wait for their transaction, whoever opened them.
 using ReadyChannels = std::set<std::pair<lightningd::Outpoint, lightningd::NodeId>>;
 [[nodiscard]] ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld);

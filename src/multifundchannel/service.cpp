@@ -22,6 +22,16 @@ namespace {
 /// Of ended batches that listmultifundchannels shows; the oldest go first.
 constexpr std::size_t ended_limit = 1000;
 
+/// Errors: why it must not be acted on.
+Result<std::shared_ptr<funding::Ledger>> read_record(const StoredText& record, const funding::RecordSeal& seal) {
+  if (!record.text) return Error{-1, "no text: not written by this node's plugin", {}};
+  const auto content = seal.open(record.key, *record.text);
+  if (!content) return content.error();
+  auto ledger = funding::read_ledger(*content);
+  if (ledger && (*ledger)->id != record.key.back()) return Error{-1, "it is the record of another batch", {}};
+  return ledger;
+}
+
 Error shutting_down() { return Error{-1, "lightningd is shutting down", {}}; }
 
 }  // namespace
@@ -35,6 +45,7 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const NodeFac
       random_(seed),
       unix_time_(std::move(unix_time)),
       files_(files),
+      seals_(runtime, lightningd::Client(caller, ""), settings),
       connects_(runtime, settings.max_connects),
       last_number_(random_() % 100),  // not that of the last process: see run()
       scope_(runtime, nullptr) {}
@@ -71,30 +82,36 @@ void Service::read_again_later() {
   }
 }
 
+// Without the key nothing is known of a record: it is neither acted on nor called another's.
 void Service::read_journal() {
-  const lightningd::Client client(caller_, "");
-  client.listdatastore(journal_key(),
-                       local_call<std::vector<StoredText>>(
-                           scope_, settings_, "listdatastore", [this](const Result<std::vector<StoredText>>& records) {
-                             if (records) return found(*records);
-                             util::warn("can not read the journal yet: ", records.error().message);
-                             scope_.after(settings_.settle_delay, [this] { read_journal(); });
-                           }));
+  seals_.get([this](const Result<SealSource::Seal>& seal) {
+    if (seal) return list_records(*seal);
+    util::warn("can not read the journal yet: ", seal.error().message);
+    scope_.after(settings_.settle_delay, [this] { read_journal(); });
+  });
 }
 
-void Service::found(const std::vector<StoredText>& records) {
-  for (const auto& record : records) found(record);
+void Service::list_records(const SealSource::Seal& seal) {
+  const lightningd::Client client(caller_, "");
+  auto listed = [this, seal](const Result<std::vector<StoredText>>& records) {
+    if (records) return found(*records, seal);
+    util::warn("can not read the journal yet: ", records.error().message);
+    scope_.after(settings_.settle_delay, [this] { read_journal(); });
+  };
+  client.listdatastore(journal_key(),
+                       local_call<std::vector<StoredText>>(scope_, settings_, "listdatastore", std::move(listed)));
+}
+
+void Service::found(const std::vector<StoredText>& records, const SealSource::Seal& seal) {
+  for (const auto& record : records) found(record, seal);
   if (to_look_at_ == 0) recovered();
 }
 
-void Service::found(const StoredText& record) {
+void Service::found(const StoredText& record, const SealSource::Seal& seal) {
   if (record.key.size() != journal_key().size() + 1) return;
   const std::string& id = record.key.back();
   if (is_taken_care_of(id)) return;
-  auto ledger = record.text ? funding::read_ledger(*record.text)
-                            : Result<std::shared_ptr<funding::Ledger>>(Error{-1, "no text", {}});
-  if (ledger && (*ledger)->id != id) ledger = Error{-1, "it is the record of another batch", {}};
-  if (!is_batch_id(id)) ledger = Error{-1, "its key is not the id of a batch", {}};
+  const auto ledger = read_record(record, *seal);
   if (!ledger) {
     util::warn("batch ", id, ": its record is kept but not acted on: ", ledger.error().message);
     unreadable_[id] = ledger.error().message;
@@ -103,7 +120,7 @@ void Service::found(const StoredText& record) {
   util::info("batch ", id.substr(0, 8), ": left in the phase ", funding::name_of((*ledger)->phase), ", settling it");
   const auto client = client_of(id);
   auto report = report_on(**ledger);
-  auto journal = std::make_shared<Journal>(client, settings_, id, record.generation);
+  auto journal = std::make_shared<Journal>(Journal(client, settings_, id, seal), record.generation);
   ++to_look_at_;
   settle(id,
          std::make_unique<Settlement>(runtime_, client, settings_, book_, node_, *ledger, std::move(journal),
@@ -163,7 +180,17 @@ void Service::multifundchannel(plugin::Command command, const json::Value& param
   waiting_.push_back(std::move(start));
 }
 
+// Nothing is done that could not be recorded.
 void Service::run(plugin::Command command, funding::Request request) {
+  seals_.get(
+      [this, command = std::move(command), request = std::move(request)](const Result<SealSource::Seal>& seal) mutable {
+        if (idle_) return command.fail(shutting_down());
+        if (!seal) return command.fail(seal.error());
+        run(std::move(command), std::move(request), *seal);
+      });
+}
+
+void Service::run(plugin::Command command, funding::Request request, const SealSource::Seal& seal) {
   Settings settings = settings_;
   if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
   const auto number = ++last_number_;
@@ -177,7 +204,7 @@ void Service::run(plugin::Command command, funding::Request request) {
   ledger->id = new_id();
   ledger->begun = unix_time_();
   const auto id = ledger->id;
-  auto journal = std::make_shared<Journal>(client, settings, id);
+  auto journal = std::make_shared<Journal>(client, settings, id, seal);
   auto batch = std::make_unique<Batch>(runtime_, client, settings, connects_, book_, node_, std::move(request),
                                        str("batch ", id.substr(0, 8)), *watch, std::move(ledger), journal, random_());
   auto& run = runs_[id];

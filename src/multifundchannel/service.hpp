@@ -13,6 +13,7 @@
 #include "jsonrpc/caller.hpp"
 #include "multifundchannel/command_run.hpp"
 #include "multifundchannel/previews.hpp"
+#include "multifundchannel/seal_source.hpp"
 #include "multifundchannel/settings.hpp"
 #include "multifundchannel/settlement.hpp"
 #include "plugin/plugin.hpp"
@@ -57,12 +58,14 @@ class Service {
   void ask_for_withhold();
   void read_journal();
   void read_again_later();
-  void found(const std::vector<lightningd::StoredText>& records);
-  void found(const lightningd::StoredText& record);
+  void list_records(const SealSource::Seal& seal);
+  void found(const std::vector<lightningd::StoredText>& records, const SealSource::Seal& seal);
+  void found(const lightningd::StoredText& record, const SealSource::Seal& seal);
   [[nodiscard]] bool is_taken_care_of(const std::string& id) const;
   void looked();
   void recovered();
   void run(plugin::Command command, funding::Request request);
+  void run(plugin::Command command, funding::Request request, const SealSource::Seal& seal);
   void preview(plugin::Command command, funding::Request request);
   void end_if_idle();
   void finished(const std::string& id, bool settled);
@@ -87,6 +90,7 @@ class Service {
   std::function<std::int64_t()> unix_time_;
   util::Files* files_;
   funding::Book book_;
+  SealSource seals_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
   std::uint64_t last_number_ = 0;
   std::map<std::string, std::unique_ptr<CommandRun>> runs_;  // by the batch's id, like the next two

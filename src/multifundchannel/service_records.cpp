@@ -131,7 +131,7 @@ void Service::settle_again(const Settlement& stopped) {
 
 void Service::forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed) {
   auto answer = [batch, why = unreadable_.at(batch)](bool forgotten) {
-    return forget_json(batch, "unsettled", {str("a record that this plugin can not read: ", why)}, forgotten);
+    return forget_json(batch, "unsettled", {str("a record that is not acted on: ", why)}, forgotten);
   };
   if (!confirmed) return command.succeed(answer(false));
   auto removed = [this, batch, answer, command = std::move(command)](const Result<void>& done) mutable {

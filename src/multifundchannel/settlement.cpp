@@ -5,6 +5,7 @@
 
 #include "funding/journal_format.hpp"
 #include "funding/psbt.hpp"
+#include "multifundchannel/evidence.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/report.hpp"
 #include "multifundchannel/sending.hpp"
@@ -162,6 +163,9 @@ void Settlement::check_channels(util::Function<void()> then) {
     if (!channels) return retry(channels.error().message);
     const Found found = find_channels(*ledger_, *channels);
     if (found.present != found.wanted && !util::mutated("settles-without-all-channels")) return judge(*channels);
+    const Evidence evidence(*ledger_, ledger_->plan->psbt);
+    const auto plain = evidence.check(*channels, Evidence::Channels::withheld_or_released);
+    if (!plain) return retry(plain.error().message, "unsettled");
     then();
   };
   fresh_call<Channels>(

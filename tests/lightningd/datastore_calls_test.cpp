@@ -74,3 +74,20 @@ TEST_CASE("a transaction is known when listtransactions has it") {
   auto broken = is_transaction_known();
   CHECK(broken.result(R"({"transactions":[{}]})").error().code == unreadable_reply);
 }
+
+TEST_CASE("makesecret gives a key, and no error of it repeats what stood there") {
+  const auto ask = [] {
+    return Call<util::MacKey>([](const Client& client, auto then) { client.makesecret("a purpose", std::move(then)); });
+  };
+  const std::string secret(64, 'e');
+  auto call = ask();
+  CHECK(call.request == R"(makesecret {"string":"a purpose"})");
+  CHECK(call.value(R"({"secret":")" + secret + R"("})").mac("x") == util::MacKey::from_hex(secret)->mac("x"));
+  for (const std::string& reply : {R"({"secret":")" + secret + R"(ee"})", R"({"secret":[")" + secret + R"("]})",
+                                  std::string("{}"), R"([")" + secret + R"("])"}) {
+    auto other = ask();
+    const auto& answer = other.result(reply);
+    REQUIRE_FALSE(answer.ok());
+    CHECK(answer.error().message == "unexpected reply to makesecret: result.secret: expected 64 hex digits");
+  }
+}

@@ -1,5 +1,6 @@
 // max_fee and max_feerate in whole commands.
 #include "../jsonrpc/memory_connector.hpp"
+#include "funding/record_sample.hpp"
 #include "jsonrpc/message.hpp"
 #include "multifundchannel/broadcast.hpp"
 #include "worlds.hpp"
@@ -56,6 +57,20 @@ struct Refused final : multifundchannel::Broadcast::Owner {
   std::optional<util::Error> error;
 };
 
+/// Of listpeerchannels: those of the sample, as they should be.
+std::string channels_of(const funding::Ledger& ledger) {
+  std::string text;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto funding = *ledger.outpoint_of(i);
+    text += util::str(i == 0 ? "" : ",", R"({"peer_id":")", ledger.openings[i]->peer.hex(),
+                      R"(","peer_connected":true,"state":"CHANNELD_AWAITING_LOCKIN","opener":"local","channel_id":")",
+                      std::string(64, '2'), R"(","funding_txid":")", funding.txid.hex(), R"(","funding_outnum":)",
+                      funding.vout, R"(,"total_msat":)", ledger.openings[i]->amount.value * 1000,
+                      R"(,"funding":{"withheld":true}})");
+  }
+  return util::str(R"({"channels":[)", text, "]}");
+}
+
 /// What is sent after the look at the channels of a transaction with this cap: the method, or the error.
 std::string after_the_look(const funding::FeeCap& cap) {
   sim::VirtualTime time;
@@ -71,16 +86,17 @@ std::string after_the_look(const funding::FeeCap& cap) {
   multifundchannel::BatchContext context{scope, lightningd::Client(caller, ""), settings, connects, watch, book, {},
                                          true};
   funding::FundingTransaction transaction;
-  transaction.psbt = util::share("psbt");
+  const auto ledger = std::make_shared<funding::Ledger>(record_sample::ledger());
+  transaction.psbt = ledger->plan->psbt;
+  transaction.txid = ledger->plan->txid;
   transaction.cost = {lightningd::Sat{5'910}, {}, lightningd::Perkw{7'500}, 788};
   Refused owner;
   const std::string label = "batch";
-  multifundchannel::Broadcast broadcast(context, owner, std::make_shared<funding::Ledger>(), transaction, cap, {},
-                                        label);
+  multifundchannel::Broadcast broadcast(context, owner, ledger, transaction, cap, {}, label);
   broadcast.run();
   const auto look = jsonrpc::Message::parse(wire->sent.at(0).flat());
   REQUIRE(look.ok());
-  wire->say(jsonrpc::reply_text(look->raw_id(), R"({"channels":[]})"));
+  wire->say(jsonrpc::reply_text(look->raw_id(), channels_of(*ledger)));
   if (owner.error) return owner.error->message;
   const auto next = jsonrpc::Message::parse(wire->sent.at(1).flat());
   REQUIRE(next.ok());

@@ -68,7 +68,7 @@ TEST_CASE("a peer is not asked to start while a cancel with it is on its way") {
     RpcFault late;
     late.what = Mishap::held_up;
     late.method = "fundchannel_cancel";
-    late.delay = seconds(2);
+    late.delay = milliseconds(1800);
     setup.rpc_faults = {late};
     World world(std::move(setup));
     (void)world.start("multifundchannel", open({"a", "b"}));

@@ -108,6 +108,13 @@ void Datastore::datastore(Params& params, Reply reply) {
   reply.succeed(writer.take());
 }
 
+void Datastore::put(const Key& key, util::Bytes data) {
+  const bool exists = entries_.contains(key);
+  Entry& entry = entries_[key];
+  entry.data = std::move(data);
+  if (exists) ++entry.generation;
+}
+
 /// The key itself and its children; grandchildren only as a summary of their parent.
 void Datastore::listdatastore(Params& params, Reply reply) {
   const Key key = read_key(params);

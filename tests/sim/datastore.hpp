@@ -21,6 +21,8 @@ class Datastore {
   explicit Datastore(Core& core);
 
   [[nodiscard]] const std::map<Key, Entry>& entries() const { return entries_; }
+  /// What somebody else does with create-or-replace.
+  void put(const Key& key, util::Bytes data);
 
  private:
   void datastore(Params& params, Reply reply);

@@ -17,10 +17,10 @@ void draw_broadcasts(Random& random, Setup& setup) {
 
 RpcFault draw_rpc_fault(Random& random) {
   static constexpr const char* methods[] = {
-      "fundpsbt",          "utxopsbt",  "reserveinputs",   "unreserveinputs", "listfunds",
-      "fundchannel_start", "connect",   "signpsbt",        "sendpsbt",        "fundchannel_complete",
-      "listpeerchannels",  "datastore", "listdatastore",   "deldatastore",    "fundchannel_cancel",
-      "disconnect",        "close",     "listtransactions"};
+      "fundpsbt",          "utxopsbt",  "reserveinputs",    "unreserveinputs", "listfunds",
+      "fundchannel_start", "connect",   "signpsbt",         "sendpsbt",        "fundchannel_complete",
+      "listpeerchannels",  "datastore", "listdatastore",    "deldatastore",    "fundchannel_cancel",
+      "disconnect",        "close",     "listtransactions", "makesecret"};
   static constexpr Mishap mishaps[] = {Mishap::reply_lost, Mishap::stuck,      Mishap::late, Mishap::held_up,
                                        Mishap::refused,    Mishap::unreadable, Mishap::cut};
   RpcFault fault;
@@ -93,6 +93,16 @@ void draw_kills(Random& random, Setup& setup) {
   }
 }
 
+void draw_intrusions(Random& random, Setup& setup) {
+  static constexpr Forgery kinds[] = {Forgery::junk,       Forgery::unsealed, Forgery::sealed_elsewhere,
+                                      Forgery::old_format, Forgery::damaged,  Forgery::moved,
+                                      Forgery::colluding};
+  for (auto count = 1 + random.below(3); count > 0; --count) {
+    const auto at = random.one_in(3) ? spark::Duration(0) : draw_moment(random);
+    setup.intrusions.push_back({at, kinds[random.below(std::size(kinds))]});
+  }
+}
+
 }  // namespace
 
 void draw_faults(Random& random, Setup& setup) {
@@ -105,6 +115,7 @@ void draw_faults(Random& random, Setup& setup) {
   if (random.one_in(4)) draw_others(random, setup);
   if (random.one_in(3)) draw_blocks(random, setup);
   if (random.one_in(2)) draw_kills(random, setup);
+  if (random.one_in(4)) draw_intrusions(random, setup);
   setup.greedy = random.one_in(6);
   // After a crash nobody can know what lightningd still carries out, so late.
   for (auto& fault : setup.rpc_faults) {

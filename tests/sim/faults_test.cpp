@@ -268,10 +268,10 @@ TEST_CASE("what a killed plugin has written is still carried out") {
   setup.read_delay = seconds(2);
   World world(setup);
   world.run_for(spark::Duration(0));
-  CHECK(calls(world, "listdatastore") == 0);
+  CHECK(calls(world, "makesecret") == 0);
   world.kill_plugin();
   world.run_for(seconds(5));
-  CHECK(calls(world, "listdatastore") == 1);
+  CHECK(calls(world, "makesecret") == 1);
 }
 
 TEST_CASE("what lightningd had not done when it was killed is not done") {
@@ -284,7 +284,7 @@ TEST_CASE("what lightningd had not done when it was killed is not done") {
   CHECK(world.outcome(call).lost);
   CHECK(world.outcome(call).replies == 1);
   world.run_for(seconds(5));
-  CHECK(calls(world, "listdatastore") == 0);
+  CHECK(calls(world, "makesecret") == 0);
   CHECK(!world.call("getinfo", "{}").ok());
   world.start_lightningd();
   CHECK(world.ready());

@@ -30,6 +30,7 @@ std::string describe(Invariant invariant, std::string_view text) {
       "the transaction is right",
       "never crashes",
       "no secret logged",
+      "signs only what is ours",
   };
   const auto number = static_cast<std::size_t>(invariant);
   return str("invariant ", number, " (", names[number], "): ", text);
@@ -51,6 +52,24 @@ void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
 
 void Monitor::signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now) {
   if (!nobody_hears_) check_commitments(psbt, "signed", asked, now);
+  check_payees(psbt);
+}
+
+/// A channel that has just vanished by its peer's error was ours all the same.
+void Monitor::check_payees(const RawPsbt& psbt) {
+  const auto& outputs = psbt.transaction().outputs;
+  const auto txid = psbt.transaction().txid();
+  std::size_t fundings = 0;
+  for (std::uint32_t i = 0; i < outputs.size(); ++i) {
+    const auto* channel = peers_.find_channel(lightningd::Outpoint{txid, i});
+    const bool funds = channel != nullptr && channel->opened_by_us && channel->amount == outputs[i].amount;
+    if (funds || told_.contains(outputs[i].script)) {
+      ++fundings;
+    } else if (!wallet_.owns(outputs[i].script)) {
+      violation(Invariant::signs_only_ours, str("signed ", txid.hex(), ", whose output ", i, " is nobody's we know"));
+    }
+  }
+  if (fundings == 0) violation(Invariant::signs_only_ours, str("signed ", txid.hex(), ", which funds no channel"));
 }
 
 void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& asked, spark::Duration now) {

@@ -27,6 +27,7 @@ enum class Invariant {
   transaction_is_right,
   never_crashes,  ///< nor does anything that would make lightningd kill it
   no_secret_logged,
+  signs_only_ours,  ///< each output is the funding of a channel of ours, or the wallet's
 };
 
 /// "invariant 3 (nothing left): text".
@@ -99,6 +100,7 @@ class Monitor {
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
 
  private:
+  void check_payees(const RawPsbt& psbt);
   void check_commitments(const RawPsbt& psbt, const char* deed, const Asked& asked, spark::Duration now);
   /// The batch that makes calls of this origin; empty: none, or not known.
   [[nodiscard]] std::string batch_of(const std::string& origin) const;

@@ -41,6 +41,8 @@ const std::vector<Mutation>& mutations() {
       {"sends-version-0", Invariant::transaction_is_right, true},
       {"dies-of-nonsense", Invariant::never_crashes, true},
       {"answers-the-hook-wrongly", Invariant::never_crashes, true},
+      {"believes-any-record", Invariant::others_untouched, true},
+      {"signs-without-evidence", Invariant::signs_only_ours},
       {"logs-the-transaction", Invariant::no_secret_logged, true},
   };
   return all;

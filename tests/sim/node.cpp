@@ -27,7 +27,9 @@ Node::Node(spark::Runtime& runtime, Setup setup)
       channels_(core_, connections_),
       openings_(core_, feerates_, connections_, channels_),
       datastore_(core_),
-      outsiders_(core_, sending_, channels_, openings_) {
+      secrets_(core_),
+      outsiders_(core_, sending_, channels_, openings_),
+      intruders_(core_, datastore_, secrets_) {
   core_.methods.add("getinfo", "", [this](Params&, Reply reply) { reply.succeed(getinfo()); });
   core_.methods.add("help", "[command]", [this](Params& params, Reply reply) { help(params, std::move(reply)); });
   core_.methods.add("listconfigs", "[config]", [this](Params&, Reply reply) { reply.succeed(configs()); });

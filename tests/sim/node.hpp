@@ -7,8 +7,10 @@
 #include "sim/core.hpp"
 #include "sim/datastore.hpp"
 #include "sim/feerates.hpp"
+#include "sim/intruders.hpp"
 #include "sim/openings.hpp"
 #include "sim/outsiders.hpp"
+#include "sim/secrets.hpp"
 #include "sim/sending.hpp"
 #include "sim/txprepare.hpp"
 #include "sim/wallet_rpc.hpp"
@@ -33,6 +35,8 @@ class Node {
   [[nodiscard]] Sending& sending() { return sending_; }
   [[nodiscard]] const Txprepare& txprepare() const { return txprepare_; }
   [[nodiscard]] const Datastore& datastore() const { return datastore_; }
+  [[nodiscard]] const Intruders& intruders() const { return intruders_; }
+  [[nodiscard]] const Secrets& secrets() const { return secrets_; }
   /// Its node id.
   [[nodiscard]] const std::string& id() const { return id_; }
 
@@ -68,7 +72,9 @@ class Node {
   Channels channels_;
   Openings openings_;
   Datastore datastore_;
+  Secrets secrets_;
   Outsiders outsiders_;
+  Intruders intruders_;
 };
 
 }  // namespace sim

@@ -17,11 +17,17 @@ using util::str;
 class Leftovers {
  public:
   Leftovers(Node& node, const std::optional<Outcome>& listed)
-      : core_(node.core()), journal_(node.datastore().entries()), listed_(listed) {}
+      : core_(node.core()),
+        journal_(node.datastore().entries()),
+        intruders_(node.intruders()),
+        seal_(node.secrets().seal()),
+        listed_(listed) {}
 
   std::vector<std::string> find() {
     if (!core_.can_withhold()) find_doubtful();
     for (const auto& [txid, transaction] : core_.monitor.attempted()) look_at(txid, transaction);
+    // What only a record knew is left with it.
+    if (intruders_.tampered()) return std::move(found_);
     find_channels();
     find_reservations();
     find_records();
@@ -56,7 +62,8 @@ class Leftovers {
   /// not be sent any more, is kept and shown, although nothing was ever sent.
   void find_doubtful() {
     for (const auto& [key, entry] : journal_) {
-      const auto ledger = funding::read_ledger(std::string(entry.data.begin(), entry.data.end()));
+      const auto content = seal_.open(key, std::string(entry.data.begin(), entry.data.end()));
+      const auto ledger = funding::read_ledger(content ? *content : std::string());
       if (!ledger || (*ledger)->phase != funding::BatchPhase::sending) continue;
       const auto psbt = funding::Psbt::from_base64(*(*ledger)->plan->psbt);
       const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
@@ -120,7 +127,7 @@ class Leftovers {
   /// Records are left of what can not be settled, and of nothing else; and the user is told of them.
   void find_records() {
     for (const auto& [key, entry] : journal_) {
-      if (key.empty() || key[0] != "multifundchannel") continue;
+      if (key.empty() || key[0] != "multifundchannel" || intruders_.planted().contains(key)) continue;
       const std::string text(entry.data.begin(), entry.data.end());
       const bool needed = std::any_of(kept_.begin(), kept_.end(), [&text](const auto& kept) {
         return text.find(kept.first.hex()) != std::string::npos;
@@ -133,6 +140,8 @@ class Leftovers {
 
   Core& core_;
   const std::map<Datastore::Key, Datastore::Entry>& journal_;
+  const Intruders& intruders_;
+  const funding::RecordSeal seal_;
   const std::optional<Outcome>& listed_;
   std::map<lightningd::Txid, funding::Transaction> kept_;  // neither sent nor undone, for a good reason
   std::vector<std::string> found_;

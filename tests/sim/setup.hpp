@@ -108,6 +108,22 @@ struct Act {
   std::uint32_t number = 1;
 };
 
+/// What is written into the datastore by others than the plugin.
+enum class Forgery {
+  junk,              ///< a record that is broken somewhere
+  unsealed,          ///< one as the plugin writes it, without the mac
+  sealed_elsewhere,  ///< with the mac of another node
+  old_format,        ///< as the version before wrote it, which knew no mac
+  damaged,           ///< one of the plugin's own, changed
+  moved,             ///< one of the plugin's own, under another name
+  colluding,         ///< sealed by this node's key, for a transaction that funds a channel which is not ours
+};
+
+struct Intrusion {
+  spark::Duration at{0};  ///< after the world began; 0: before the plugin's first start
+  Forgery what = Forgery::junk;
+};
+
 /// How a process ends: by kill -9, or asked to, as `plugin stop` and `lightning-cli stop` do. lightningd
 /// takes the plugin with it.
 enum class End { kill_plugin, kill_lightningd, stop_plugin, stop_lightningd };
@@ -129,6 +145,7 @@ struct Setup {
   std::vector<Broadcast> broadcasts;       ///< of the first attempts
   std::vector<RpcFault> rpc_faults;
   std::vector<Act> acts;
+  std::vector<Intrusion> intrusions;
   std::vector<Kill> kills;          ///< in the order of their events
   bool greedy = false;              ///< another user takes at once what lightningd frees for a peer's error
   spark::Duration read_delay{0};    ///< up to this much until lightningd comes to a request of the plugin's

@@ -1,0 +1,169 @@
+#include "sim/intruders.hpp"
+
+#include <algorithm>
+
+#include "funding/journal_format.hpp"
+#include "funding/psbt.hpp"
+#include "sim/script.hpp"
+#include "util/str.hpp"
+
+namespace sim {
+namespace {
+
+using funding::BatchPhase;
+using funding::Ledger;
+using funding::OpeningRecord;
+using funding::Psbt;
+using lightningd::Sat;
+
+constexpr std::uint64_t other_stream = 0x1B873593ull;
+/// What others' openings have: a record that names it claims them.
+constexpr Sat others_amount{777'777};
+
+Datastore::Key name_of(const std::string& batch) { return {"multifundchannel", "batch", batch}; }
+
+util::Bytes bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+
+std::string with_version(std::string text, int version) {
+  const std::string ours = util::str("\"version\":", funding::format_version);
+  return text.replace(text.find(ours), ours.size(), util::str("\"version\":", version));
+}
+
+}  // namespace
+
+Intruders::Intruders(Core& core, Datastore& datastore, const Secrets& secrets)
+    : core_(core), datastore_(datastore), secrets_(secrets), random_(core.setup.seed ^ other_stream) {
+  for (const auto& one : core.setup.intrusions) {
+    if (one.at.count() == 0) {
+      intrude(one);
+    } else {
+      core.runtime.start_timer(one.at, [this, one] { intrude(one); });
+    }
+  }
+}
+
+void Intruders::intrude(const Intrusion& intrusion) {
+  static constexpr const char* names[] = {"junk",    "unsealed", "sealed elsewhere", "old",
+                                          "damaged", "moved",    "colluding"};
+  core_.trace("=== intruder: ", names[static_cast<std::size_t>(intrusion.what)]);
+  switch (intrusion.what) {
+    case Forgery::junk:
+    case Forgery::unsealed:
+    case Forgery::sealed_elsewhere:
+    case Forgery::old_format:
+      return plant(intrusion);
+    case Forgery::damaged:
+    case Forgery::moved:
+      return tamper(intrusion.what);
+    case Forgery::colluding:
+      return collude();
+  }
+}
+
+void Intruders::plant(const Intrusion& intrusion) {
+  Ledger ledger = forged(random_);
+  if (random_.one_in(2)) add_theft(ledger);
+  const auto name = name_of(ledger.id);
+  std::string text = funding::write_ledger(ledger);
+  if (intrusion.what == Forgery::old_format) text = with_version(text, 1);
+  if (intrusion.what == Forgery::sealed_elsewhere) {
+    const funding::RecordSeal seal(*util::MacKey::from_hex(util::to_hex(random_.bytes(32))));
+    text = seal.close(name, text);
+  }
+  if (intrusion.what == Forgery::junk) {
+    const auto at = random_.below(text.size());
+    text = random_.one_in(2) ? text.substr(0, at) : text.replace(at, 1 + random_.below(40), "\"sat\":[");
+  }
+  planted_.insert(name);
+  datastore_.put(name, bytes_of(text));
+}
+
+void Intruders::tamper(Forgery how) {
+  std::vector<Datastore::Key> names;
+  for (const auto& [name, entry] : datastore_.entries()) {
+    if (name.size() == 3 && !planted_.contains(name)) names.push_back(name);
+  }
+  if (names.empty()) return;
+  const auto& name = names[random_.below(names.size())];
+  auto data = datastore_.entries().at(name).data;
+  if (how == Forgery::moved) {
+    const auto copy = name_of(util::to_hex(random_.bytes(16)));
+    planted_.insert(copy);
+    return datastore_.put(copy, data);
+  }
+  data[random_.below(data.size())] ^= static_cast<std::uint8_t>(1 + random_.below(127));
+  tampered_ = true;
+  datastore_.put(name, data);
+}
+
+Ledger Intruders::forged(Random& random) const {
+  Ledger ledger;
+  ledger.id = util::to_hex(random.bytes(16));
+  ledger.begun = 1'800'000'000;
+  ledger.phase = BatchPhase::opening;
+  ledger.reservation.blocks = 144;
+  for (const auto& coin : core_.wallet.coins()) {
+    if (coin.state != Coin::State::spent) ledger.reservation.heights[coin.outpoint] = coin.reserved_until;
+  }
+  for (const auto& peer : core_.peers.all()) {
+    ledger.openings.push_back(std::make_shared<OpeningRecord>());
+    ledger.openings.back()->peer = peer.id;
+    ledger.openings.back()->planned = others_amount;
+    ledger.openings.back()->amount = others_amount;
+  }
+  return ledger;
+}
+
+void Intruders::add_theft(Ledger& ledger) const {
+  std::vector<lightningd::Outpoint> inputs;
+  for (const auto& [input, height] : ledger.reservation.heights) inputs.push_back(input);
+  auto psbt = Psbt::spending(inputs);
+  psbt.insert_output(0, {others_amount, util::Bytes(22, 0x01)});
+  ledger.phase = BatchPhase::sending;
+  ledger.plan = funding::FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {}, {}};
+  ledger.plan->outnums.resize(ledger.openings.size());
+  // An honest reader asks for a channel; the first version took none for all of them.
+  if (core_.setup.seed % 2 == 0 && !ledger.openings.empty()) ledger.plan->outnums[0] = 0;
+}
+
+/// A peer has opened a channel to us and says that a transaction funds it which spends our coin; a record of ours, one
+/// that has gone wrong or that was made by one who may call makesecret, says that it is ready to be sent.
+void Intruders::collude() {
+  if (!core_.can_withhold() || core_.peers.all().empty() || !secrets_.asked()) return;
+  auto& coins = core_.wallet.coins();
+  const auto coin = std::find_if(coins.begin(), coins.end(), [this](const Coin& c) {
+    return core_.wallet.is_free(c) && c.height && !is_p2sh(c.script) && c.amount > Sat{10'000};
+  });
+  if (coin == coins.end()) return;
+  auto psbt = Psbt::spending({coin->outpoint});
+  const Sat amount{coin->amount.value - 5'000};
+  psbt.insert_output(0, {amount, make_funding_script(random_)});
+  auto& peer = core_.peers.all()[random_.below(core_.peers.all().size())];
+  Channel& channel = peer.channels.emplace_back();
+  channel.funding = {psbt.txid(), 0};
+  channel.id = lightningd::v1_channel_id(psbt.txid(), 0);
+  channel.amount = amount;
+  channel.state = "CHANNELD_AWAITING_LOCKIN";
+  channel.opened_by_us = false;
+  channel.others = true;
+  channel.channel_type = R"({"bits":[12],"names":["static_remotekey/even"]})";
+  channel.psbt = util::share(psbt.base64(2));
+
+  coin->unforeseen = true;
+  core_.wallet.reserve(*coin, 145);
+  Ledger ledger;
+  ledger.id = util::to_hex(random_.bytes(16));
+  ledger.begun = 1'800'000'000;
+  ledger.phase = BatchPhase::sending;
+  ledger.reservation.blocks = 145;
+  ledger.reservation.heights[coin->outpoint] = coin->reserved_until;
+  ledger.openings.push_back(std::make_shared<OpeningRecord>());
+  ledger.openings[0]->peer = peer.id;
+  ledger.openings[0]->planned = ledger.openings[0]->amount = amount;
+  ledger.plan = funding::FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {0}, {}};
+  const auto name = name_of(ledger.id);
+  planted_.insert(name);
+  datastore_.put(name, bytes_of(secrets_.seal().close(name, funding::write_ledger(ledger))));
+}
+
+}  // namespace sim

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "funding/ledger.hpp"
+#include "sim/core.hpp"
+#include "sim/datastore.hpp"
+#include "sim/secrets.hpp"
+
+namespace sim {
+
+/// Whoever may write the datastore and means no good: puts records into it that the plugin should not believe, as the
+/// setup says. A part of the node.
+class Intruders {
+ public:
+  Intruders(Core& core, Datastore& datastore, const Secrets& secrets);
+
+  /// Names of records that they made: those stay, whatever the plugin does.
+  [[nodiscard]] const std::set<Datastore::Key>& planted() const { return planted_; }
+  /// They have changed a record of the plugin's: what that knew of is lost.
+  [[nodiscard]] bool tampered() const { return tampered_; }
+
+ private:
+  void intrude(const Intrusion& intrusion);
+  void plant(const Intrusion& intrusion);
+  void tamper(Forgery how);
+  void collude();
+
+  /// A batch that never was, which claims the node's coins, and openings with all peers.
+  [[nodiscard]] funding::Ledger forged(Random& random) const;
+  /// A payment to nobody we know, in a record that says it is ready to be sent.
+  void add_theft(funding::Ledger& ledger) const;
+
+  Core& core_;
+  Datastore& datastore_;
+  const Secrets& secrets_;
+  Random random_;
+  std::set<Datastore::Key> planted_;
+  bool tampered_ = false;
+};
+
+}  // namespace sim
