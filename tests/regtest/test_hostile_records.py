@@ -114,7 +114,7 @@ def test_a_rune_for_the_datastore_spends_nothing(bench):
         rune = node.rpc("createrune", restrictions=[["method=datastore"]])["rune"]
 
         def order(method, **params):
-            return guest.rpc("commando", peer_id=node.id, method=method, params=params, rune=rune)
+            return guest.rpc("commando", {"peer_id": node.id, "method": method, "params": params, "rune": rune})
 
         for method, params in (("withdraw", {"destination": thief(bench), "satoshi": "all"}),
                                ("makesecret", {"string": "multifundchannel records"})):
