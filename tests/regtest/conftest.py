@@ -13,6 +13,8 @@ nothing may be left behind, and all channels are forgotten. With -n each worker 
 Write `pytest.skip(reason)` for what shows only while the test runs. The network's first start takes some seconds: run
 many tests at once rather than one by one.
 """
+import itertools
+
 import pytest
 
 from bench import Bench, plugin_lines
@@ -21,6 +23,7 @@ from scenarios import coins_of_all
 
 LOG_LINES = 60
 LOG_START = pytest.StashKey()
+NUMBERS = itertools.count()  # of nodes
 
 
 def pytest_collection_modifyitems(items):
@@ -49,6 +52,27 @@ def bench(started_bench, request):
     yield started_bench
     started_bench.behave()
     started_bench.forget_channels()
+
+
+@pytest.fixture
+def peers(bench):
+    return bench.peers
+
+
+@pytest.fixture
+def start_node(bench):
+    """start_node(*options, with_plugin=True): one more lightningd, for this test."""
+    if not bench.plugin:
+        pytest.skip("about the plugin")
+    nodes = []
+
+    def start(*options, with_plugin=True):
+        plugin = [f"--plugin={bench.plugin}"] if with_plugin else []
+        nodes.append(bench.net.node(f"extra{next(NUMBERS)}", [*plugin, *options]))
+        return nodes[-1].start().sync()
+    yield start
+    for node in nodes:
+        bench.net.remove(node)
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,7 +3,7 @@ import contextlib
 
 from bench import INVALID_PARAMS, error_of
 from marks import builtin_fails, cases
-from test_names import a_node, commands
+from test_names import commands
 from test_observing import needs_plugin
 from victims import a_victim, settle_and_check
 
@@ -31,11 +31,11 @@ def test_a_dry_run_that_is_none(bench):
 
 
 @builtin_fails(UNKNOWN_TO_BUILTIN)
-def test_a_dry_run_that_is_none_at_the_start(bench):
+def test_a_dry_run_that_is_none_at_the_start(bench, start_node):
     """The plugin says why it does not serve, and the builtin goes on."""
-    with a_node(bench, f"--{OPTION}=txsend") as node:
-        assert f"{OPTION}: must be fundpsbt or txprepare, not txsend" in node.log()
-        assert "multifundchannel-spark" not in commands(node)
+    node = start_node(f"--{OPTION}=txsend")
+    assert f"{OPTION}: must be fundpsbt or txprepare, not txsend" in node.log()
+    assert "multifundchannel-spark" not in commands(node)
 
 
 @builtin_fails(UNKNOWN_TO_BUILTIN)
