@@ -72,14 +72,14 @@ util::Result<lightningd::Msat> parse_amount(const json::Value& value, std::strin
 }  // namespace
 
 util::Result<lightningd::Sat> parse_sat(const json::Value& value) {
-  const auto amount = parse_amount(value, "sat", "must be an amount, as 123, 123sat, 123000msat or 0.01btc");
+  const auto amount = parse_amount(value, "sat", "should be a satoshi amount, as 123, 123sat, 123000msat or 0.01btc");
   if (!amount) return amount.error();
-  if (amount->value % 1000 != 0) return wrong(value, "must be a whole number of satoshi");
+  if (amount->value % 1000 != 0) return wrong(value, "should be a satoshi amount, without a fraction of one");
   return lightningd::Sat{amount->value / 1000};
 }
 
 util::Result<lightningd::Msat> parse_msat(const json::Value& value) {
-  return parse_amount(value, "msat", "must be an amount, as 123, 123msat, 123sat or 0.01btc");
+  return parse_amount(value, "msat", "should be a millisatoshi amount, as 123, 123msat, 123sat or 0.01btc");
 }
 
 }  // namespace funding

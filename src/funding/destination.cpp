@@ -28,10 +28,10 @@ struct Peer {
 /// "<node id>", or "<node id>@<host>[:<port>]". The address is left for `connect` to judge.
 util::Result<Peer> parse_peer(const json::Value& value) {
   const auto text = value.string();
-  if (!text) return wrong(value, "must be a node id, as a string");
+  if (!text) return wrong(value, "invalid node id: it must be a string");
   const auto at = text->find('@');
   const auto id = lightningd::NodeId::from_hex(text->substr(0, at));
-  if (!id) return wrong(value, "must begin with a node id: 66 hex digits, the first two 02 or 03");
+  if (!id) return wrong(value, "invalid node id: it has 66 hex digits, the first two 02 or 03");
   if (at == std::string_view::npos) return Peer{*id, ""};
   if (at + 1 == text->size()) return wrong(value, "has no address after the @");
   return Peer{*id, std::string(text->substr(at + 1))};
@@ -57,7 +57,7 @@ util::Result<Amount> parse_destination_amount(const json::Value& value) {
 }
 
 util::Result<std::vector<std::uint16_t>> parse_channel_type(const json::Value& value) {
-  if (!value.is_array()) return wrong(value, "must be an array of feature bits");
+  if (!value.is_array()) return wrong(value, "must be an array, of feature bits");
   std::vector<std::uint16_t> bits;
   for (const json::Value& element : value.elements()) {
     const auto bit = parse_u16(element);
@@ -67,10 +67,15 @@ util::Result<std::vector<std::uint16_t>> parse_channel_type(const json::Value& v
   return bits;
 }
 
+/// With the code and the words that fundchannel_start has for it, which programs know.
 void refuse_push_beyond_amount(Params& params, const Destination& destination) {
   const auto value = params.find("push_msat");
   if (!value || destination.share || destination.push <= to_msat(destination.amount)) return;
-  params.fail(wrong(*value, util::str("is more than the amount of ", destination.amount.value, "sat")));
+  util::Error error = wrong(*value, util::str("Requested to push_msat of ", destination.push.value,
+                                              "msat is greater than available funding amount ",
+                                              destination.amount.value, "sat"));
+  error.code = lightningd::code::cannot_afford;
+  params.fail(std::move(error));
 }
 
 /// Both parameters ask for dual funding; only an explicit zero asks for nothing.
@@ -79,7 +84,7 @@ void refuse_lease(Params& params) {
   const auto amount = params.find("request_amt");
   const auto lease = params.find("compact_lease");
   if (wanted.value != 0 && !lease)
-    params.fail(wrong(*amount, "needs 'compact_lease' too, to request funds from the peer"));
+    params.fail(wrong(*amount, "Must pass in 'compact_lease' if requesting funds from peer"));
   if (wanted.value == 0 && !lease) return;
   util::Error error = wrong(wanted.value != 0 ? *amount : *lease, "v2 (dual funding) is not supported yet");
   error.code = lightningd::code::v2_unsupported;
@@ -101,7 +106,7 @@ util::Result<Destination> parse_destination(const json::Value& value, std::size_
   refuse_push_beyond_amount(params, destination);
   destination.close_to = params.optional("close_to", parse_string);
   refuse_lease(params);
-  destination.mindepth = params.optional("mindepth", parse_u32);
+  destination.mindepth = params.optional("mindepth", parse_unsigned);
   destination.reserve = params.optional("reserve", parse_sat);
   if (auto bits = params.optional("channel_type", parse_channel_type)) {
     destination.channel_type = std::move(*bits);
@@ -122,7 +127,7 @@ class ShareRules {
                          util::str(destination.path(), ".amount: ", what, ", got \"", share.text, "\""),
                          {}};
     };
-    if (share.is_all() && all_) return wrong(destination, "only one destination can have the amount \"all\"");
+    if (share.is_all() && all_) return wrong(destination, "only one destination can indicate \"all\" for 'amount'.");
     const bool others = parts_ > 0 || weight_ > 0;
     if ((share.is_all() && others) || all_) {
       return wrong_amount("\"all\" and other shares do not go together; \"*1\" is a share of all");
@@ -145,7 +150,8 @@ class ShareRules {
 }  // namespace
 
 util::Result<std::vector<Destination>> parse_destinations(const json::Value& value) {
-  if (!value.is_array() || value.size() == 0) return wrong(value, "must be an array with at least one entry");
+  if (!value.is_array()) return wrong(value, "must be an array");
+  if (value.size() == 0) return wrong(value, "must have at least one entry");
 
   std::vector<Destination> destinations;
   std::set<lightningd::NodeId> ids;
@@ -155,7 +161,7 @@ util::Result<std::vector<Destination>> parse_destinations(const json::Value& val
     auto destination = parse_destination(element, destinations.size());
     if (!destination) return destination.error();
 
-    if (!ids.insert(destination->id).second) return wrong(element, "duplicate destination: this id came before");
+    if (!ids.insert(destination->id).second) return wrong(element, "Duplicate destination: this id came before");
     if (destination->share) {
       if (const auto fits = shares.add(element, *destination->share); !fits) return fits.error();
     }

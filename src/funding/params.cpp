@@ -12,14 +12,14 @@ namespace funding {
 namespace {
 
 template <class Number>
-util::Result<Number> parse_number(const json::Value& value) {
+util::Result<Number> parse_number(const json::Value& value, std::string_view what) {
   const std::string text = token_text(value).value_or("");
   // lightningd would read "010" as octal; whoever writes that hardly means 8.
   const bool leading_zero = text.size() > 1 && text.front() == '0';
   Number number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size() || leading_zero)
-    return wrong(value, util::str("must be an integer from 0 to ", std::numeric_limits<Number>::max()));
+    return wrong(value, util::str(what, " from 0 to ", std::numeric_limits<Number>::max()));
   return number;
 }
 
@@ -51,13 +51,21 @@ util::Result<std::string> parse_token(const json::Value& value) {
 util::Result<bool> parse_bool(const json::Value& value) {
   if (const auto plain = value.boolean()) return *plain;
   const auto text = value.string();
-  if (!text || (*text != "true" && *text != "false")) return wrong(value, "must be true or false");
+  if (!text || (*text != "true" && *text != "false")) return wrong(value, "should be 'true' or 'false'");
   return *text == "true";
 }
 
-util::Result<std::uint32_t> parse_u32(const json::Value& value) { return parse_number<std::uint32_t>(value); }
+util::Result<std::uint32_t> parse_u32(const json::Value& value) {
+  return parse_number<std::uint32_t>(value, "should be an integer");
+}
 
-util::Result<std::uint16_t> parse_u16(const json::Value& value) { return parse_number<std::uint16_t>(value); }
+util::Result<std::uint32_t> parse_unsigned(const json::Value& value) {
+  return parse_number<std::uint32_t>(value, "should be an unsigned 32 bit integer,");
+}
+
+util::Result<std::uint16_t> parse_u16(const json::Value& value) {
+  return parse_number<std::uint16_t>(value, "must be a 16-bit integer,");
+}
 
 Params::Params(const json::Value& value, std::span<const std::string_view> names) : path_(value.path()) {
   if (value.is_array())
@@ -81,7 +89,7 @@ void Params::bind_object(const json::Value& value, std::span<const std::string_v
     const bool known = std::find(names.begin(), names.end(), name) != names.end();
     const bool again = std::find(seen.begin(), seen.end(), name) != seen.end();
     if (!known) return fail_whole(util::str("unknown parameter: ", name.substr(0, 80)));
-    if (again) return fail_whole(util::str("parameter given twice: ", name));
+    if (again) return fail_whole(util::str("duplicate json names: ", name));
     seen.push_back(name);
     bind(name, member);
   }

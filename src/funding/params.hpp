@@ -13,7 +13,8 @@
 
 namespace funding {
 
-/// "<path>: <what>, got <value>", code -32602.
+/// "<path>: <what>, got <value>", code -32602. Where lightningd or its builtin refuse the same, `what` holds their
+/// words: programs look for them.
 [[nodiscard]] util::Error wrong(const json::Value& value, std::string_view what);
 
 /// The text of a string or the digits of a number: lightningd's parsers look at the text only, so
@@ -29,6 +30,8 @@ namespace funding {
 [[nodiscard]] util::Result<bool> parse_bool(const json::Value& value);
 /// Decimal digits, bare or as a string.
 [[nodiscard]] util::Result<std::uint32_t> parse_u32(const json::Value& value);
+/// The same, with the words that lightningd has where a parameter is one of 32 bits.
+[[nodiscard]] util::Result<std::uint32_t> parse_unsigned(const json::Value& value);
 [[nodiscard]] util::Result<std::uint16_t> parse_u16(const json::Value& value);
 
 /// The parameters of a command or of one of its destinations. lightningd takes both as an object or

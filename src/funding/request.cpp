@@ -19,14 +19,32 @@ constexpr std::array<std::string_view, 11> request_parameters{
     "destinations", "feerate", "minconf", "utxos",       "minchannels", "commitment_feerate",
     "peer_timeout", "details", "max_fee", "max_feerate", "dryrun"};
 
+/// As utxopsbt says it.
+util::Error not_an_outpoint(const json::Value& value) {
+  const std::string text = token_text(value).value_or(value.dump()).substr(0, 100);
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) {
+    return wrong(value, util::str("Could not decode the outpoint from \"", text,
+                                  "\" The utxos should be specified as 'txid:output_index'."));
+  }
+  const auto txid = text.substr(0, colon);
+  if (!lightningd::Txid::from_hex(txid)) {
+    return wrong(value, util::str("Could not get a txid out of \"", txid, '"'));
+  }
+  return wrong(value, util::str("Could not get a vout out of \"", text.substr(colon + 1), '"'));
+}
+
 util::Result<std::vector<lightningd::Outpoint>> parse_utxos(const json::Value& value) {
-  if (!value.is_array() || value.size() == 0) return wrong(value, "must be an array with at least one \"txid:vout\"");
+  if (!value.is_array()) return wrong(value, "should be an array");
+  if (value.size() == 0) {
+    return wrong(value, util::str("Please specify an array of 'txid:output_index', not \"", value.dump(), '"'));
+  }
   std::vector<lightningd::Outpoint> utxos;
   std::set<lightningd::Outpoint> seen;
   for (const json::Value& element : value.elements()) {
     const auto text = element.string();
     const auto outpoint = text ? lightningd::Outpoint::parse(*text) : std::nullopt;
-    if (!outpoint) return wrong(element, "must be \"txid:vout\"");
+    if (!outpoint) return not_an_outpoint(element);
     if (!seen.insert(*outpoint).second) return wrong(element, "came before");
     utxos.push_back(*outpoint);
   }
@@ -35,7 +53,7 @@ util::Result<std::vector<lightningd::Outpoint>> parse_utxos(const json::Value& v
 
 util::Result<std::uint32_t> parse_positive(const json::Value& value) {
   const auto number = parse_u32(value);
-  if (!number || *number == 0) return wrong(value, util::str("must be an integer from 1 to ", UINT32_MAX));
+  if (number && *number == 0) return wrong(value, util::str("should be a positive integer, from 1 to ", UINT32_MAX));
   return number;
 }
 

@@ -158,6 +158,7 @@ void Coins::funded(const Payees& payees, bool first, Reply<Proposal> then, const
 
 // Coins that are chosen anew are given back first.
 void Coins::ask_again(Reading reading, Reply<Proposal> then) {
+  if (!reading.trimmed.empty()) util::info(reading.trimmed);
   auto with_shares = [shares = std::move(reading.shares), then = std::move(then)](Result<Proposal> proposal) mutable {
     if (proposal) proposal->shares = std::move(shares);
     then(std::move(proposal));

@@ -41,7 +41,10 @@ void CommandRun::run(util::Function<void(bool)> finished) {
   });
 }
 
-void CommandRun::abort(const Error& error) { batch_->abort(error); }
+void CommandRun::stop() {
+  stopped_ = true;
+  batch_->abort(Error{-1, "the plugin was stopped", {}});
+}
 
 void CommandRun::leave() {
   if (std::exchange(replied_, true)) return;
@@ -83,6 +86,7 @@ void CommandRun::undo() {
 }
 
 void CommandRun::undone(bool clean) {
+  undone_ = clean;
   if (!clean) util::warn(batch_->label(), ": something could not be undone, see above");
   const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
   const auto& ledger = *batch_->ledger();
@@ -102,6 +106,15 @@ void CommandRun::warn_of_completion() {
   answer_ = std::move(error);
 }
 
+// A batch that ended by itself just before has its own error.
+void CommandRun::say_what_was_undone() {
+  if (!stopped_ || *answer_ || ledger()->sending) return;
+  Error error = answer_->error();
+  error.message += util::str(undone_ ? ": nothing was sent, and batch " : ": nothing was sent; what is left of batch ",
+                             ledger()->id, undone_ ? " is undone" : " is undone now or when the plugin starts again");
+  answer_ = std::move(error);
+}
+
 void CommandRun::finish(bool settled) {
   reply();
   runtime_.post([finished = std::move(finished_), settled]() mutable { finished(settled); });
@@ -109,6 +122,7 @@ void CommandRun::finish(bool settled) {
 
 void CommandRun::reply() {
   if (std::exchange(replied_, true) && !util::mutated("answers-twice")) return;
+  say_what_was_undone();
   if (*answer_) {
     command_.succeed(**answer_);
   } else {

@@ -25,7 +25,9 @@ class CommandRun {
   /// Call once. `finished` comes from the ready queue and may destroy this; with `settled` the journal
   /// has no record any more.
   void run(util::Function<void(bool settled)> finished);
-  void abort(const util::Error& error);
+  /// Ends the batch, unless its transaction was handed to lightningd already, and tells its caller that the plugin
+  /// was stopped and what became of the batch.
+  void stop();
   /// Answers the caller, and leaves the batch to be settled at the next start.
   void leave();
 
@@ -41,6 +43,7 @@ class CommandRun {
   void undo();
   void undone(bool clean);
   void warn_of_completion();
+  void say_what_was_undone();
   void finish(bool settled);
   void reply();
 
@@ -55,6 +58,8 @@ class CommandRun {
   std::unique_ptr<Undo> undo_;
   std::optional<util::Result<std::string>> answer_;
   bool replied_ = false;
+  bool stopped_ = false;
+  bool undone_ = false;  ///< all of it
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // an answer on its way looks here
   util::Function<void(bool)> finished_;
   spark::Scope scope_;  // of the grace timer; last, so that it ends first

@@ -27,6 +27,15 @@ Result<funding::Template> read_template(const Funded& funded) {
   return draft;
 }
 
+/// In the words of the builtin, which programs look for.
+std::string trimmed_line(const Payees& payees, const funding::Division& division) {
+  const auto& claims = payees.claims;
+  if (claims.size() != 1 || !claims[0].share.is_all() || division.sum != claims[0].cap) return {};
+  if (division.rest.value == 0) return {};
+  return str("'all' was too large for non-wumbo channel, trimming from ", (division.sum + division.rest).value,
+             "sat to ", division.sum.value, "sat");
+}
+
 /// The only share, of everything.
 bool could_have_all(const Payees& payees) {
   const auto& claims = payees.claims;
@@ -67,6 +76,7 @@ Result<Reading> read_answer(const Funded& funded, const Payees& payees, bool fir
   for (const auto& [destination, amount] : division->amounts) reading.settled.amounts.push_back(amount);
   reading.shares = std::move(division->amounts);
   reading.choose_anew = choose_anew;
+  reading.trimmed = trimmed_line(payees, *division);
   for (const auto& input : draft->psbt.inputs()) reading.coins.push_back(input.outpoint);
   return reading;
 }

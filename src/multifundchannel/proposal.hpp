@@ -37,6 +37,7 @@ struct Reading {
   Payees settled;            ///< ...for which the wallet is to be asked again, with the shares as fixed amounts,
   bool choose_anew = false;  ///< with any coins...
   std::vector<lightningd::Outpoint> coins;  ///< ...or with these, the same
+  std::string trimmed{};                    ///< for the log: `all` was more than the peer takes
 };
 
 /// What fundpsbt and utxopsbt are asked, apart from coins and reservation.

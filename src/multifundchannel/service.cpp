@@ -34,6 +34,8 @@ Result<std::shared_ptr<funding::Ledger>> read_record(const StoredText& record, c
 
 Error shutting_down() { return Error{-1, "lightningd is shutting down", {}}; }
 
+Error stopped() { return Error{-1, "the plugin was stopped", {}}; }
+
 }  // namespace
 
 Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const NodeFacts& node, const Settings& settings,
@@ -173,7 +175,7 @@ void Service::multifundchannel(plugin::Command command, const json::Value& param
   auto request = funding::parse_request(params);
   if (!request) return command.fail(request.error());
   auto start = [this, command = std::move(command), request = std::move(*request)]() mutable {
-    if (idle_) return command.fail(shutting_down());
+    if (end_) return command.fail(*end_);
     request.dryrun ? preview(std::move(command), std::move(request)) : run(std::move(command), std::move(request));
   };
   if (recovered_) return start();
@@ -259,6 +261,8 @@ std::string Service::new_id() {
 // --- The end ---
 
 void Service::leave() {
+  end_ = shutting_down();
+  recovered();  // so that who waits for it is answered
   settlements_.clear();
   for (const auto& [id, run] : runs_) run->leave();
   runs_.clear();
@@ -266,17 +270,19 @@ void Service::leave() {
 }
 
 void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
+  end_ = stopped();
+  recovered();
   settlements_.clear();  // their records stay for the next start
   if (runs_.empty() && previews_.empty()) return done();
   idle_ = std::move(done);
-  util::info("shutting down: ", runs_.size(), " batches are undone first");
+  util::info("stopping: ", runs_.size(), " batches are undone first");
   runtime_.start_timer(limit, [this] {
     if (!idle_) return;
-    util::warn("shutting down: ", runs_.size(), " batches could not be undone in time");
+    util::warn("stopping: ", runs_.size(), " batches could not be undone in time");
     std::exchange(idle_, nullptr)();
   });
-  for (const auto& [id, run] : runs_) run->abort(shutting_down());
-  previews_.abort(shutting_down());
+  for (const auto& [id, run] : runs_) run->stop();
+  previews_.abort(*end_);
 }
 
 }  // namespace multifundchannel

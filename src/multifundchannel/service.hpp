@@ -102,6 +102,7 @@ class Service {
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
   std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery
   util::Function<void()> idle_;                  ///< shut_down waits
+  std::optional<util::Error> end_;               ///< what callers are told from the end on
   spark::Scope scope_;                           // of recovery and forgetting; last, so that it ends first
 };
 

@@ -65,7 +65,7 @@ TEST_CASE("satoshi") {
 }
 
 TEST_CASE("not satoshi") {
-  const std::string wanted = "amount: must be an amount, as 123, 123sat, 123000msat or 0.01btc, got ";
+  const std::string wanted = "amount: should be a satoshi amount, as 123, 123sat, 123000msat or 0.01btc, got ";
   for (const std::string text : {R"("")",        R"("1.5sat")",
                                  R"("1.5")",     "1.5",
                                  "1e5",          "-1",
@@ -84,7 +84,7 @@ TEST_CASE("not satoshi") {
 
 TEST_CASE("fractions of a satoshi") {
   for (const std::string text : {R"("123msat")", R"("123456msat")", R"("0500msat")", R"("0.000000001btc")"})
-    CHECK(sat_error(text) == "amount: must be a whole number of satoshi, got " + text);
+    CHECK(sat_error(text) == "amount: should be a satoshi amount, without a fraction of one, got " + text);
 }
 
 TEST_CASE("more than there is") {
@@ -103,5 +103,5 @@ TEST_CASE("millisatoshi: a bare number counts those") {
   CHECK(msat("\"0.01btc\"") == 1'000'000'000);
   CHECK(msat("\"0.00000000001btc\"") == 1);
   CHECK(msat("2100000000000000000") == 2'100'000'000'000'000'000);
-  CHECK(msat_error("\"1.5sat\"") == "amount: must be an amount, as 123, 123msat, 123sat or 0.01btc, got \"1.5sat\"");
+  CHECK(msat_error("\"1.5sat\"") == "amount: should be a millisatoshi amount, as 123, 123msat, 123sat or 0.01btc, got \"1.5sat\"");
 }

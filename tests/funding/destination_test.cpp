@@ -83,7 +83,7 @@ TEST_CASE("errors name the destination") {
         "-32602: destinations[1].amount: output would be dust (less than 546sat), got 545");
   CHECK(second(destination(R"("amount":1000,"foo":1)", '2')) == "-32602: destinations[1]: unknown parameter: foo");
   CHECK(second(destination(R"("amount":1000,"amount":1000)", '2')) ==
-        "-32602: destinations[1]: parameter given twice: amount");
+        "-32602: destinations[1]: duplicate json names: amount");
   CHECK(second("{\"id\":\"" + node('2') + "\"}") == "-32602: destinations[1]: missing required parameter: amount");
   CHECK(second(R"({"amount":1000})") == "-32602: destinations[1]: missing required parameter: id");
   CHECK(second(R"({"id":null,"amount":1000})") == "-32602: destinations[1]: missing required parameter: id");
@@ -107,10 +107,10 @@ TEST_CASE("id, with an address or without") {
         "-32602: destinations[0].id: has no address after the @, got \"" + node('1') + "@\"");
   for (const std::string bad : {R"("")", R"("@host")", R"("02")", R"("abc@host")"})
     CHECK(error_of(parse_id(bad)) ==
-          "-32602: destinations[0].id: must begin with a node id: 66 hex digits, the first two 02 or 03, got " + bad);
+          "-32602: destinations[0].id: invalid node id: it has 66 hex digits, the first two 02 or 03, got " + bad);
   CHECK_FALSE(parse_id("\"" + node('1') + "0\""));
   CHECK_FALSE(parse_id("\"04" + node('1').substr(2) + "\""));
-  CHECK(error_of(parse_id("3")) == "-32602: destinations[0].id: must be a node id, as a string, got 3");
+  CHECK(error_of(parse_id("3")) == "-32602: destinations[0].id: invalid node id: it must be a string, got 3");
 }
 
 TEST_CASE("amount") {
@@ -123,9 +123,9 @@ TEST_CASE("amount") {
   CHECK(all.amount == Sat{0});
 
   CHECK(error(R"("amount":0)") == "-32602: destinations[0].amount: output would be dust (less than 546sat), got 0");
-  CHECK(error(R"("amount":"ALL")").starts_with("-32602: destinations[0].amount: must be an amount, as "));
+  CHECK(error(R"("amount":"ALL")").starts_with("-32602: destinations[0].amount: should be a satoshi amount, as "));
   CHECK(error(R"("amount":"1000001msat")") ==
-        "-32602: destinations[0].amount: must be a whole number of satoshi, got \"1000001msat\"");
+        "-32602: destinations[0].amount: should be a satoshi amount, without a fraction of one, got \"1000001msat\"");
   CHECK(error(R"("amount":2100000000000001)") ==
         "-32602: destinations[0].amount: is more than 21 million btc, got 2100000000000001");
 }
@@ -165,16 +165,17 @@ TEST_CASE("announce") {
   CHECK_FALSE(parsed(R"("amount":1000,"announce":"false")").announce);
   for (const std::string bad : {"0", "1", R"("no")", R"("")", "[]"})
     CHECK(error(R"("amount":1000,"announce":)" + bad) ==
-          "-32602: destinations[0].announce: must be true or false, got " + bad);
+          "-32602: destinations[0].announce: should be 'true' or 'false', got " + bad);
 }
 
 TEST_CASE("push_msat is in millisatoshi and at most the amount") {
   CHECK(parsed(R"("amount":1000,"push_msat":1)").push == Msat{1});
   CHECK(parsed(R"("amount":1000,"push_msat":1000000)").push == Msat{1'000'000});
   CHECK(error(R"("amount":1000,"push_msat":1000001)") ==
-        "-32602: destinations[0].push_msat: is more than the amount of 1000sat, got 1000001");
+        "301: destinations[0].push_msat: Requested to push_msat of 1000001msat is greater than available funding amount "
+        "1000sat, got 1000001");
   CHECK(parsed(R"("amount":"all","push_msat":1000001)").push == Msat{1'000'001});
-  CHECK(error(R"("amount":1000,"push_msat":"x")").starts_with("-32602: destinations[0].push_msat: must be an amount"));
+  CHECK(error(R"("amount":1000,"push_msat":"x")").starts_with("-32602: destinations[0].push_msat: should be a millisatoshi amount"));
 }
 
 TEST_CASE("close_to is any text") {
@@ -188,10 +189,10 @@ TEST_CASE("mindepth and reserve") {
   CHECK(parsed(R"("amount":1000,"mindepth":0)").mindepth == 0);
   CHECK(parsed(R"("amount":1000,"mindepth":"4294967295")").mindepth == 4'294'967'295);
   CHECK(error(R"("amount":1000,"mindepth":4294967296)") ==
-        "-32602: destinations[0].mindepth: must be an integer from 0 to 4294967295, got 4294967296");
+        "-32602: destinations[0].mindepth: should be an unsigned 32 bit integer, from 0 to 4294967295, got 4294967296");
   CHECK(parsed(R"("amount":1000,"reserve":0)").reserve == Sat{0});
   CHECK(parsed(R"("amount":1000,"reserve":"5000000msat")").reserve == Sat{5'000});
-  CHECK(error(R"("amount":1000,"reserve":-1)").starts_with("-32602: destinations[0].reserve: must be an amount"));
+  CHECK(error(R"("amount":1000,"reserve":-1)").starts_with("-32602: destinations[0].reserve: should be a satoshi amount"));
 }
 
 TEST_CASE("channel_type is a list of feature bits") {
@@ -200,18 +201,18 @@ TEST_CASE("channel_type is a list of feature bits") {
   CHECK(none.channel_type.empty());
   CHECK(parsed(R"("amount":1000,"channel_type":[65535])").channel_type == std::vector<std::uint16_t>{65'535});
   CHECK(error(R"("amount":1000,"channel_type":12)") ==
-        "-32602: destinations[0].channel_type: must be an array of feature bits, got 12");
+        "-32602: destinations[0].channel_type: must be an array, of feature bits, got 12");
   CHECK(error(R"("amount":1000,"channel_type":[12,65536])") ==
-        "-32602: destinations[0].channel_type[1]: must be an integer from 0 to 65535, got 65536");
+        "-32602: destinations[0].channel_type[1]: must be a 16-bit integer, from 0 to 65535, got 65536");
   CHECK(error(R"("amount":1000,"channel_type":["anchors"])") ==
-        "-32602: destinations[0].channel_type[0]: must be an integer from 0 to 65535, got \"anchors\"");
+        "-32602: destinations[0].channel_type[0]: must be a 16-bit integer, from 0 to 65535, got \"anchors\"");
 }
 
 TEST_CASE("leases need dual funding, which is not there yet") {
   CHECK(error(R"("amount":1000,"request_amt":0)") == "");
   CHECK(error(R"("amount":1000,"request_amt":"0msat")") == "");
   CHECK(error(R"("amount":1000,"request_amt":1)") ==
-        "-32602: destinations[0].request_amt: needs 'compact_lease' too, to request funds from the peer, got 1");
+        "-32602: destinations[0].request_amt: Must pass in 'compact_lease' if requesting funds from peer, got 1");
   CHECK(error(R"("amount":1000,"request_amt":1,"compact_lease":"0a")") ==
         "310: destinations[0].request_amt: v2 (dual funding) is not supported yet, got 1");
   CHECK(error(R"("amount":1000,"compact_lease":"0a")") ==
@@ -219,5 +220,5 @@ TEST_CASE("leases need dual funding, which is not there yet") {
   CHECK(error(R"("amount":1000,"request_amt":0,"compact_lease":"0a")") ==
         "310: destinations[0].compact_lease: v2 (dual funding) is not supported yet, got \"0a\"");
   CHECK(error(R"("amount":1000,"request_amt":"x")")
-            .starts_with("-32602: destinations[0].request_amt: must be an amount"));
+            .starts_with("-32602: destinations[0].request_amt: should be a satoshi amount"));
 }

@@ -63,7 +63,7 @@ TEST_CASE("by position, where null means left out") {
   CHECK(error_of(parse_text("[]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[null]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[" + list + R"(,null,"x"])")) ==
-        "-32602: minconf: must be an integer from 0 to 4294967295, got \"x\"");
+        "-32602: minconf: should be an integer from 0 to 4294967295, got \"x\"");
 }
 
 TEST_CASE("null by name means left out, too") {
@@ -77,8 +77,8 @@ TEST_CASE("null by name means left out, too") {
 TEST_CASE("names that are not there, or there twice") {
   CHECK(error_of(with(R"(,"foo":1)")) == "-32602: unknown parameter: foo");
   CHECK(error_of(with(R"(,"foo":null)")) == "-32602: unknown parameter: foo");
-  CHECK(error_of(with(R"(,"minconf":1,"minconf":1)")) == "-32602: parameter given twice: minconf");
-  CHECK(error_of(with(R"(,"minconf":null,"minconf":1)")) == "-32602: parameter given twice: minconf");
+  CHECK(error_of(with(R"(,"minconf":1,"minconf":1)")) == "-32602: duplicate json names: minconf");
+  CHECK(error_of(with(R"(,"minconf":null,"minconf":1)")) == "-32602: duplicate json names: minconf");
   CHECK(error_of(parse_text("{}")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("3")) == "-32602: must be an object or an array of parameters, got 3");
 }
@@ -98,7 +98,7 @@ TEST_CASE("details") {
   CHECK(with(R"(,"details":true)")->details);
   CHECK(with(R"(,"details":"true")")->details);
   CHECK_FALSE(with(R"(,"details":false)")->details);
-  CHECK(error_of(with(R"(,"details":1)")) == "-32602: details: must be true or false, got 1");
+  CHECK(error_of(with(R"(,"details":1)")) == "-32602: details: should be 'true' or 'false', got 1");
 }
 
 TEST_CASE("max_fee and max_feerate") {
@@ -106,7 +106,7 @@ TEST_CASE("max_fee and max_feerate") {
   CHECK_FALSE(with("")->cap.feerate);
   CHECK(with(R"(,"max_fee":5000)")->cap.fee == Sat{5'000});
   CHECK(with(R"(,"max_fee":"0.00005btc")")->cap.fee == Sat{5'000});
-  CHECK(error_of(with(R"(,"max_fee":"much")")).starts_with("-32602: max_fee: must be an amount, as "));
+  CHECK(error_of(with(R"(,"max_fee":"much")")).starts_with("-32602: max_fee: should be a satoshi amount, as "));
 
   const auto feerate = [](const std::string& text) { return with(R"(,"max_feerate":)" + text)->cap.feerate->value; };
   CHECK(feerate(R"("7500perkw")") == 7'500);
@@ -126,7 +126,7 @@ TEST_CASE("dryrun") {
   CHECK_FALSE(with("")->dryrun);
   CHECK(with(R"(,"dryrun":true)")->dryrun);
   CHECK_FALSE(with(R"(,"dryrun":"false")")->dryrun);
-  CHECK(error_of(with(R"(,"dryrun":1)")) == "-32602: dryrun: must be true or false, got 1");
+  CHECK(error_of(with(R"(,"dryrun":1)")) == "-32602: dryrun: should be 'true' or 'false', got 1");
   CHECK(parse_text("[[" + two + "],null,null,null,null,null,null,null,null,null,true]")->dryrun);
 }
 
@@ -135,15 +135,15 @@ TEST_CASE("minconf") {
   CHECK(with(R"(,"minconf":4294967295)")->minconf == 4'294'967'295);
   for (const std::string bad : {"4294967296", "-1", "1.5", R"("")", R"("3 ")", R"("0x3")", R"("010")", "true", "[]"})
     CHECK(error_of(with(R"(,"minconf":)" + bad)) ==
-          "-32602: minconf: must be an integer from 0 to 4294967295, got " + bad);
+          "-32602: minconf: should be an integer from 0 to 4294967295, got " + bad);
 }
 
 TEST_CASE("minchannels") {
   CHECK(with(R"(,"minchannels":"2")")->minchannels == 2);
   CHECK(with(R"(,"minchannels":99)")->minchannels == 2);  // as with the builtin: all there are
-  CHECK(error_of(with(R"(,"minchannels":0)")) == "-32602: minchannels: must be an integer from 1 to 4294967295, got 0");
+  CHECK(error_of(with(R"(,"minchannels":0)")) == "-32602: minchannels: should be a positive integer, from 1 to 4294967295, got 0");
   CHECK(error_of(with(R"(,"minchannels":-1)")) ==
-        "-32602: minchannels: must be an integer from 1 to 4294967295, got -1");
+        "-32602: minchannels: should be an integer from 0 to 4294967295, got -1");
 }
 
 TEST_CASE("peer_timeout, which the builtin does not have") {
@@ -151,7 +151,7 @@ TEST_CASE("peer_timeout, which the builtin does not have") {
   CHECK(with(R"(,"peer_timeout":30)")->peer_timeout_seconds == 30);
   CHECK(parse_text("[[" + two + "],null,null,null,null,null,60]")->peer_timeout_seconds == 60);
   CHECK(error_of(with(R"(,"peer_timeout":0)")) ==
-        "-32602: peer_timeout: must be an integer from 1 to 4294967295, got 0");
+        "-32602: peer_timeout: should be a positive integer, from 1 to 4294967295, got 0");
 }
 
 TEST_CASE("utxos") {
@@ -161,28 +161,34 @@ TEST_CASE("utxos") {
   REQUIRE(request);
   CHECK(request->utxos.size() == 2);
 
-  for (const std::string bad : {"[]", "{}", "3", R"("a")"})
-    CHECK(error_of(utxos(bad)) == "-32602: utxos: must be an array with at least one \"txid:vout\", got " + bad);
-  for (const std::string bad : {"3", R"("a:0")", R"("")"})
-    CHECK(error_of(utxos("[" + quoted("0") + "," + bad + "]")) ==
-          "-32602: utxos[1]: must be \"txid:vout\", got " + bad);
+  CHECK(error_of(utxos("[]")) == "-32602: utxos: Please specify an array of 'txid:output_index', not \"[]\", got []");
+  for (const std::string bad : {"{}", "3", R"("a")"})
+    CHECK(error_of(utxos(bad)) == "-32602: utxos: should be an array, got " + bad);
+  const auto second = [&](const std::string& bad) { return error_of(utxos("[" + quoted("0") + "," + bad + "]")); };
+  CHECK(second("3") ==
+        "-32602: utxos[1]: Could not decode the outpoint from \"3\" The utxos should be specified as "
+        "'txid:output_index'., got 3");
+  CHECK(second("\"\"").starts_with("-32602: utxos[1]: Could not decode the outpoint from \"\" The utxos"));
+  CHECK(second(R"("a:0")") == "-32602: utxos[1]: Could not get a txid out of \"a\", got \"a:0\"");
   for (const std::string bad : {"", "-1", "4294967296", "x"})
-    CHECK(error_of(utxos("[" + quoted(bad) + "]")).starts_with("-32602: utxos[0]: must be \"txid:vout\", got "));
+    CHECK(error_of(utxos("[" + quoted(bad) + "]"))
+              .starts_with("-32602: utxos[0]: Could not get a vout out of \"" + bad + "\", got "));
   CHECK(
       error_of(utxos("[" + quoted("0") + "," + quoted("0") + "]")).starts_with("-32602: utxos[1]: came before, got "));
 }
 
 TEST_CASE("the list of destinations") {
-  for (const std::string bad : {"[]", "{}", "3", R"("a")"})
-    CHECK(error_of(parse_text(R"({"destinations":)" + bad + "}")) ==
-          "-32602: destinations: must be an array with at least one entry, got " + bad);
+  CHECK(error_of(parse_text(R"({"destinations":[]})")) ==
+        "-32602: destinations: must have at least one entry, got []");
+  for (const std::string bad : {"{}", "3", R"("a")"})
+    CHECK(error_of(parse_text(R"({"destinations":)" + bad + "}")) == "-32602: destinations: must be an array, got " + bad);
 
   const auto same_id = parse_text(with_destinations(two + "," + destination(R"("amount":3000)", '1')));
-  CHECK(error_of(same_id).starts_with("-32602: destinations[2]: duplicate destination: this id came before, got {"));
+  CHECK(error_of(same_id).starts_with("-32602: destinations[2]: Duplicate destination: this id came before, got {"));
   // The same id in other letters, or with an address, is the same peer.
   const std::string upper = R"({"id":"02)" + std::string(62, '0') + R"(0A","amount":1000})";
   const std::string lower = R"({"id":"02)" + std::string(62, '0') + R"(0a@host","amount":1000})";
-  CHECK(error_of(parse_text(with_destinations(upper + "," + lower))).starts_with("-32602: destinations[1]: duplicate"));
+  CHECK(error_of(parse_text(with_destinations(upper + "," + lower))).starts_with("-32602: destinations[1]: Duplicate"));
 
   const std::string all = destination(R"("amount":"all")", '3');
   const auto one_all = parse_text(with_destinations(two + "," + all));
@@ -190,7 +196,7 @@ TEST_CASE("the list of destinations") {
   CHECK(one_all->has_shares());
   const auto two_all = parse_text(with_destinations(all + "," + destination(R"("amount":"all")", '4')));
   CHECK(
-      error_of(two_all).starts_with("-32602: destinations[1]: only one destination can have the amount \"all\", got "));
+      error_of(two_all).starts_with("-32602: destinations[1]: only one destination can indicate \"all\" for 'amount'., got "));
 }
 
 TEST_CASE("shares of one batch") {

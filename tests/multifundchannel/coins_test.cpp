@@ -59,6 +59,11 @@ TEST_CASE("`all` is capped for a peer without large channels") {
   CHECK(count(outcome, "channel_ids") == 1);
   worlds::check_invariants(world);
   CHECK(worlds::field(world.call("listpeerchannels", "{}"), "channels").find("16777215000") != std::string::npos);
+  const auto& log = world.node().core().monitor.log();
+  CHECK(std::any_of(log.begin(), log.end(), [](const std::string& line) {
+    return line.find("'all' was too large for non-wumbo channel, trimming from ") != std::string::npos &&
+           line.ends_with("sat to 16777215sat");
+  }));
 }
 
 TEST_CASE("`all` with nothing left for it is refused") {

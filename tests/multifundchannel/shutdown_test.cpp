@@ -32,6 +32,21 @@ TEST_CASE("a shutdown at any moment undoes the batch, or lets it end when it was
   CHECK(aborted < 80);
 }
 
+TEST_CASE("a caller whose plugin is stopped is told that the batch was undone") {
+  auto slow = peer("a");
+  slow.delay = std::chrono::seconds(1);
+  World world(with({slow, peer("b")}));
+  const auto call = world.start("multifundchannel", open({"a", "b"}));
+  world.run_for(std::chrono::seconds(4));
+  world.announce_shutdown();
+  world.finish_all();
+  const auto& message = worlds::error(world.outcome(call)).message;
+  CAPTURE(message);
+  CHECK(message.starts_with("the plugin was stopped: nothing was sent, and batch "));
+  CHECK(message.ends_with(" is undone"));
+  worlds::check_invariants(world);
+}
+
 TEST_CASE("a shutdown does not wait for a silent peer") {
   World world(with({peer("a"), peer("b", {Fault{Phase::complete, Kind::silent}})}));
   const auto call = world.start("multifundchannel", open({"a", "b"}));
@@ -39,7 +54,9 @@ TEST_CASE("a shutdown does not wait for a silent peer") {
   world.announce_shutdown();
   world.finish_all();
   world.run_for(std::chrono::seconds(20));
-  CHECK(worlds::error(world.outcome(call)).message.find("shutting down") != std::string::npos);
+  const auto& message = worlds::error(world.outcome(call)).message;
+  CAPTURE(message);
+  CHECK(message.starts_with("the plugin was stopped: nothing was sent"));
   CHECK(world.ended());
   worlds::check_invariants(world);
 }

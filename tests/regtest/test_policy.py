@@ -12,9 +12,9 @@ UNKNOWN_TO_BUILTIN = "does not know policies"
 
 # label -> what is wrong in a destination of 100,000 sat, and what the message must contain
 WRONG = {
-    "feebase no amount": ({"feebase": "x"}, "destinations[1].feebase: must be an amount"),
+    "feebase no amount": ({"feebase": "x"}, "destinations[1].feebase: should be a millisatoshi amount"),
     "feebase too large": ({"feebase": 2**32}, "destinations[1].feebase: is more than 4294967295msat"),
-    "feeppm negative": ({"feeppm": -1}, "destinations[1].feeppm: must be an integer"),
+    "feeppm negative": ({"feeppm": -1}, "destinations[1].feeppm: should be an integer"),
     "htlcmin above htlcmax": ({"htlcmin": 3, "htlcmax": 2}, "destinations[1].htlcmin: is more than htlcmax, 2msat"),
     "htlcmax above the amount": ({"htlcmax": "100001sat"}, "destinations[1].htlcmax: is more than the amount"),
 }
