@@ -14,6 +14,7 @@ Write `pytest.skip(reason)` for what shows only while the test runs. The network
 many tests at once rather than one by one.
 """
 import itertools
+import signal
 
 import pytest
 
@@ -36,6 +37,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def network(pytestconfig):
     with Network(pytestconfig.option.keep) as running:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run, where sys.exit would fail a test
         yield running
 
 

@@ -133,7 +133,7 @@ class RpcSocket:
         directory = os.open(self.directory, os.O_RDONLY)
         try:
             with socket.socket(socket.AF_UNIX) as s:
-                s.settimeout(timeout)
+                s.settimeout(patience(timeout))
                 s.connect(f"/proc/self/fd/{directory}/{self.name}")
                 s.sendall(json.dumps(request).encode())
                 reply = self._read(s, method)
@@ -184,7 +184,7 @@ class Bitcoind:
             return False
 
     def call(self, method, *params):
-        connection = http.client.HTTPConnection("127.0.0.1", self.rpcport, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.rpcport, timeout=patience(60))
         with contextlib.closing(connection):
             body = json.dumps({"jsonrpc": "1.0", "id": 0, "method": method, "params": params})
             connection.request("POST", "/", body, {"Authorization": "Basic " + base64.b64encode(b"u:p").decode()})
