@@ -2,7 +2,8 @@
 programs look for these. It may say more, and sooner."""
 import re
 
-from bench import cases, error_of, test
+from bench import error_of
+from marks import cases
 from regtest import wait_for
 from test_parity import without_digits
 
@@ -66,21 +67,20 @@ def refusal(node, peers, fields, options):
 
 
 @cases(REFUSED)
-def same_words(bench, fields, options):
+def test_same_words(bench, fields, options):
     builtin = refusal(bench.reference, bench.peers[:2], fields, options)
     ours = refusal(bench.funder, bench.peers[:2], fields, options)
     assert ours.code == builtin.code and words(builtin.message) in without_digits(ours.message), f"{builtin}\n{ours}"
 
 
 @cases({"all twice": [("all", 0), ("all", 1)], "one peer twice": [(100_000, 0), (100_000, 0)]})
-def same_words_about_two(bench, *destinations):
+def test_same_words_about_two(bench, *destinations):
     params = {"destinations": [{"id": bench.peers[i].address(), "amount": amount} for amount, i in destinations]}
     builtin, ours = (error_of(node.rpc, "multifundchannel", params) for node in (bench.reference, bench.funder))
     assert ours.code == builtin.code and words(builtin.message) in ours.message, f"{builtin}\n{ours}"
 
 
-@test
-def same_words_through_fundchannel(bench):
+def test_same_words_through_fundchannel(bench):
     """fundchannel calls multifundchannel; lightningd's own tests look for these texts."""
     for fields in (TOO_MUCH, {"amount": 100_000, "utxos": []}, {"amount": 100_000, "minconf": "x"}):
         builtin, ours = (error_of(node.rpc, "fundchannel", {"id": bench.peers[0].address(), **fields})
@@ -88,8 +88,7 @@ def same_words_through_fundchannel(bench):
         assert ours.code == builtin.code and words(builtin.message) in without_digits(ours.message), f"{builtin}\n{ours}"
 
 
-@test
-def trimmed_all_is_logged_in_the_builtins_words(bench):
+def test_trimmed_all_is_logged_in_the_builtins_words(bench):
     small = bench.net.node("small", ["--dev-force-features=-19"], lean=True)
     small.start()
     try:
