@@ -26,8 +26,8 @@ Sat cost_of_change(const Template& offer, std::size_t outputs) {
   Template with_change = offer;
   with_change.has_change = true;
   with_change.weight += change_output_weight;
-  return fee_for(final_weight(with_change, outputs), offer.feerate) -
-         fee_for(final_weight(offer, outputs), offer.feerate);
+  return whole_vbytes_fee(final_weight(with_change, outputs), offer.feerate) -
+         whole_vbytes_fee(final_weight(offer, outputs), offer.feerate);
 }
 
 Result<Division> divide_exactly(Sat left, const std::vector<Claim>& claims) {
@@ -52,9 +52,11 @@ Result<Division> divide_exactly(Sat left, const std::vector<Claim>& claims) {
 }  // namespace
 
 Result<Division> divide(const Template& offer, Sat fixed, std::size_t outputs, const std::vector<Claim>& claims) {
-  const Sat uncounted = fee_for(final_weight(offer, outputs), offer.feerate) - fee_for(offer.weight, offer.feerate);
-  if (offer.excess < fixed + uncounted + channel_dust) return too_little(offer, fixed, claims);
-  const Sat left = offer.excess - fixed - uncounted;
+  // lightningd has subtracted the fee for its own estimate of the weight.
+  const Sat before_fee = offer.excess + fee_for(offer.weight, offer.feerate);
+  const Sat fee = whole_vbytes_fee(final_weight(offer, outputs), offer.feerate);
+  if (before_fee < fixed + fee + channel_dust) return too_little(offer, fixed, claims);
+  const Sat left = before_fee - fixed - fee;
   auto division = divide_exactly(left, claims);
   if (!division || offer.has_change) return division;
   const Sat change = cost_of_change(offer, outputs);

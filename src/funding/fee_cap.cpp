@@ -28,6 +28,12 @@ Error above(const char* parameter, const std::string& message, json::Writer& dat
 /// Rounded up, so that a cap is never met by rounding.
 std::uint64_t perkw_of(const Cost& cost) { return (cost.fee.value * 1000 + cost.weight - 1) / cost.weight; }
 
+/// What comes of whole vbytes alone is within the cap: the feerate asked for may be the cap.
+bool is_above(const Cost& cost, Perkw cap) {
+  const bool rounding_only = cost.feerate <= cap && cost.fee <= whole_vbytes_fee(cost.weight, cost.feerate);
+  return !rounding_only && cost.fee.value * 1000 > cost.weight * cap.value;
+}
+
 }  // namespace
 
 Result<void> FeeCap::check(const Cost& cost) const {
@@ -36,7 +42,7 @@ Result<void> FeeCap::check(const Cost& cost) const {
     data.object().field("fee_msat", to_msat(cost.fee).value).field("max_fee_msat", to_msat(*fee).value);
     return above("max_fee", str("the fee would be ", cost.fee.value, " sat, more than ", fee->value, " sat"), data);
   }
-  if (feerate && cost.fee.value * 1000 > cost.weight * feerate->value) {
+  if (feerate && is_above(cost, *feerate)) {
     json::Writer data;
     data.object().field("fee_msat", to_msat(cost.fee).value).field("weight", cost.weight);
     data.field("feerate_perkw", perkw_of(cost)).field("max_feerate_perkw", feerate->value);

@@ -18,6 +18,10 @@ namespace {
 
 constexpr std::uint64_t p2wsh_output_weight = 4 * (8 + 1 + 34);
 
+/// lightningd counts one byte for the number of inputs, whatever that is, and no change among the outputs: each
+/// number may need two bytes more.
+constexpr std::uint64_t longer_counters = 4 * 2 * 2;
+
 /// Version, locktime and both counters (in bytes that weigh four), segwit marker and flag.
 std::uint64_t overhead(std::size_t inputs, std::size_t outputs) {
   return 4 * (4 + 4 + compact_size_length(inputs) + compact_size_length(outputs)) + 2;
@@ -65,13 +69,22 @@ Result<void> check_inputs(const Psbt& psbt) {
   return sum ? Result<void>() : Result<void>(sum.error());
 }
 
-std::uint64_t start_weight(std::size_t outputs) { return overhead(1, outputs) + p2wsh_output_weight * outputs; }
+std::uint64_t start_weight(std::size_t outputs) {
+  return overhead(1, outputs) + p2wsh_output_weight * outputs + rounding_weight + longer_counters;
+}
 
 Sat fee_for(std::uint64_t weight, Perkw feerate) { return Sat{weight * feerate.value / 1000}; }
 
+Sat whole_vbytes_fee(std::uint64_t weight, Perkw feerate) {
+  if (util::mutated("rounds-the-fee-down")) return fee_for(weight, feerate);
+  const std::uint64_t vbytes = (weight + 3) / 4;
+  return Sat{(vbytes * 4 * feerate.value + 999) / 1000};
+}
+
 std::uint64_t final_weight(const Template& proposal, std::size_t outputs) {
   const std::size_t all_outputs = outputs + (proposal.has_change ? 1 : 0);
-  return proposal.weight + overhead(proposal.psbt.inputs().size(), all_outputs) - overhead(1, outputs);
+  return proposal.weight - rounding_weight - longer_counters + overhead(proposal.psbt.inputs().size(), all_outputs) -
+         overhead(1, outputs);
 }
 
 Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
@@ -85,7 +98,8 @@ Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
   Cost cost;
   cost.feerate = proposal.feerate;
   cost.weight = final_weight(proposal, outputs);
-  const Sat wanted = fee_for(util::mutated("pays-too-much") ? cost.weight * 103 / 100 : cost.weight, proposal.feerate);
+  const Sat wanted =
+      whole_vbytes_fee(util::mutated("pays-too-much") ? cost.weight * 103 / 100 : cost.weight, proposal.feerate);
   if (proposal.has_change) cost.change = psbt.outputs()[0].amount;
   if (paid + cost.change > *inputs) return Error{-1, "the outputs exceed the inputs", {}};
   cost.fee = *inputs - paid - cost.change;

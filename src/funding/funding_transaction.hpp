@@ -19,18 +19,26 @@ inline constexpr lightningd::Sat channel_dust{546};
 /// The most a channel may have unless both sides offer large channels (BOLT 2: below 2^24 sat).
 inline constexpr lightningd::Sat max_small_channel{16'777'215};
 
+/// Weight that lightningd is asked for beyond that of the transaction, so that what it leaves for the fee is
+/// enough for whole vbytes too: up to 3 to make them whole, and 4 for a sat at lightningd's least feerate, 253.
+inline constexpr std::uint64_t rounding_weight = 8;
+
 /// Weight of a transaction with `outputs` P2WSH outputs and one input's worth of counters, but
-/// without any input: what fundpsbt and utxopsbt want as `startweight`.
+/// without any input, and the rounding weight: what fundpsbt and utxopsbt want as `startweight`.
 [[nodiscard]] std::uint64_t start_weight(std::size_t outputs);
 
 /// Fee for `weight`, rounded down as lightningd does.
 [[nodiscard]] lightningd::Sat fee_for(std::uint64_t weight, lightningd::Perkw feerate);
 
+/// What bitcoind asks for a transaction of this weight at this feerate: it counts whole vbytes, and rounds both
+/// these and the fee up. It is what we pay, so that a feerate exactly at bitcoind's floor is enough.
+[[nodiscard]] lightningd::Sat whole_vbytes_fee(std::uint64_t weight, lightningd::Perkw feerate);
+
 /// What the wallet proposed for one set of destinations: the inputs, and a change output or none.
 struct Template {
   Psbt psbt;
   lightningd::Perkw feerate;
-  std::uint64_t weight = 0;  ///< lightningd's estimate: start weight, inputs and change
+  std::uint64_t weight = 0;  ///< lightningd's estimate: start weight (with its rounding), inputs and change
   lightningd::Sat excess;    ///< beyond amount and fee; feeds the shares
   bool has_change = false;
 };

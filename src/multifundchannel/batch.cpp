@@ -64,6 +64,7 @@ void Batch::run(Done done) {
     if (!prepared) return fail(prepared.error());
     choice_.feerate = prepared->feerate;
     context_.commitment_feerate = prepared->commitment_feerate;
+    context_.bounds = prepared->bounds;
     connected_already_ = prepared->connected_already;
     save(funding::BatchPhase::begun, [this] { open_all(); });
   });

@@ -99,7 +99,7 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   [[nodiscard]] Peers live() const;
   [[nodiscard]] Payees payees() const;
   [[nodiscard]] lightningd::Sat amount_of(const PeerOpening& peer) const;
-  [[nodiscard]] util::Result<void> within_cap(const Proposal& proposal) const;
+  [[nodiscard]] util::Result<void> check_cost(const Proposal& proposal) const;
   [[nodiscard]] bool anchors_negotiated() const;
 
   const funding::Request request_;

@@ -43,7 +43,7 @@ void Batch::reserved(Result<Proposal> proposal, Completion completion) {
 }
 
 void Batch::funded(Proposal proposal, Completion completion) {
-  if (const auto fits = within_cap(proposal); !fits) return fail(fits.error());
+  if (const auto fits = check_cost(proposal); !fits) return fail(fits.error());
   proposal_ = std::move(proposal);
   util::debug(label_, ": reserved");
   for (const auto& peer : peers_) peer->record()->planned = amount_of(*peer);
@@ -56,7 +56,7 @@ void Batch::propose_anew() {
   proposed_for_ = live();
   coins_.repropose(payees(), [this](Result<Proposal> proposal) {
     if (!proposal) return fail(proposal.error());
-    if (const auto fits = within_cap(*proposal); !fits) return fail(fits.error());
+    if (const auto fits = check_cost(*proposal); !fits) return fail(fits.error());
     proposal_ = std::move(*proposal);
     all_started();
   });
@@ -84,9 +84,11 @@ Sat Batch::amount_of(const PeerOpening& peer) const {
 }
 
 /// Of the proposal for those that are in `proposed_for_`.
-Result<void> Batch::within_cap(const Proposal& proposal) const {
+Result<void> Batch::check_cost(const Proposal& proposal) const {
   const auto cost = funding::cost_of(proposal.draft, proposal.paid, proposed_for_.size());
-  return cost ? request_.cap.check(*cost) : Result<void>(cost.error());
+  if (!cost) return cost.error();
+  if (auto fits = request_.cap.check(*cost); !fits) return fits;
+  return context_.bounds.check(*cost);
 }
 
 bool Batch::anchors_negotiated() const {

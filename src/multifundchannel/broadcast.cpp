@@ -7,6 +7,7 @@
 #include "multifundchannel/evidence.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/report.hpp"
+#include "multifundchannel/send_verdict.hpp"
 #include "multifundchannel/sending.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
@@ -30,7 +31,18 @@ Broadcast::Broadcast(BatchContext& context, Owner& owner, const std::shared_ptr<
       label_(label) {}
 
 void Broadcast::run() {
+  ask_floor();
   check_channels([this] { sign(); });
+}
+
+// The mempool's floor may have risen while the peers took their time. Asked for beside the look at the channels,
+// and nobody waits for the answer: lightningd answers in order.
+void Broadcast::ask_floor() {
+  using lightningd::FeerateLimits;
+  context_.client.feerates(context_.scope.guard<Result<FeerateLimits>>(
+      "feerates", [this](const Result<FeerateLimits>& feerates) {
+        if (feerates) context_.bounds.floor = feerates->floor;
+      }));
 }
 
 // A peer that sends an error now makes lightningd drop its withheld channel and free the inputs.
@@ -62,6 +74,7 @@ void Broadcast::check_channels(util::Function<void()> then) {
 // Checked in each round before; nothing is signed that costs more, whatever the rounds have done.
 void Broadcast::sign() {
   if (const auto fits = cap_.check(transaction_.cost); !fits) return owner_.not_sent(fits.error());
+  if (const auto fits = context_.bounds.check(transaction_.cost); !fits) return owner_.not_sent(fits.error());
   context_.watch.sending();
   context_.client.signpsbt(transaction_.psbt, local_call<util::SharedText>(
                                                   context_.scope, context_.settings, "signpsbt",
@@ -128,7 +141,9 @@ void Broadcast::not_known(const Error& error) {
   if (lightningd::in_doubt(error)) return maybe_sent(error);
   using Answer = Result<std::vector<PeerChannel>>;
   auto judge = [this, error](const Answer& channels) {
-    if (!context_.withhold || !channels || !all_withheld(*channels, transaction_.txid)) return maybe_sent(error);
+    if (!context_.withhold || !channels || !all_withheld(*channels, transaction_.txid)) {
+      return refused_by_bitcoind(error);
+    }
     util::info(label_, ": sendpsbt refused, nothing was sent");
     ledger_->sending.reset();
     refused(error);
@@ -136,6 +151,20 @@ void Broadcast::not_known(const Error& error) {
   context_.client.listpeerchannels(
       std::nullopt, context_.scope.expect<Answer>("listpeerchannels", context_.settings.cleanup_timeout,
                                                   std::move(judge), [this, error] { maybe_sent(error); }));
+}
+
+// lightningd keeps the signed transaction all the same, with each of its channels.
+void Broadcast::refused_by_bitcoind(const Error& error) {
+  if (verdict_on(error) != SendVerdict::refused || !context_.withhold) return maybe_sent(error);
+  if (!Retraction::is_possible(*ledger_)) return owner_.not_sent(refused_and_kept(*ledger_, error));
+  retraction_ = std::make_unique<Retraction>(context_.scope, context_.client, context_.settings, context_.book);
+  retraction_->run(ledger_, [this, error](bool gone) {
+    if (!gone) return owner_.not_sent(refused_and_kept(*ledger_, error));
+    util::info(label_, ": bitcoind refused the transaction, nothing was sent");
+    auto answer = refused_and_undone(*ledger_, error);
+    ledger_->sending.reset();
+    owner_.not_sent(answer);
+  });
 }
 
 void Broadcast::maybe_sent(const Error& error) {

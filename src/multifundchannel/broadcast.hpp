@@ -9,12 +9,15 @@
 #include "funding/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "multifundchannel/peer_opening.hpp"
+#include "multifundchannel/retraction.hpp"
 
 namespace multifundchannel {
 
 /// The end of a batch, when every peer that is left has its commitment secured:
 ///
 ///   all still there -> sign -> all still there -> send [-> find out whether it was sent]
+///
+/// What bitcoind has refused is taken back where that is safe.
 ///
 /// Owned by the Batch, one for each transaction that it gets so far with; runs in its scope.
 class Broadcast {
@@ -43,6 +46,7 @@ class Broadcast {
   void run();
 
  private:
+  void ask_floor();
   void check_channels(util::Function<void()> then);
   void sign();
   void refused(const util::Error& error);
@@ -51,6 +55,7 @@ class Broadcast {
   void answered(const util::Result<lightningd::Sent>& answer);
   void not_confirmed(const util::Error& error);
   void not_known(const util::Error& error);
+  void refused_by_bitcoind(const util::Error& error);
   void maybe_sent(const util::Error& error);
 
   BatchContext& context_;
@@ -60,6 +65,7 @@ class Broadcast {
   const funding::FeeCap& cap_;
   const std::vector<PeerOpening*> peers_;
   const std::string& label_;
+  std::unique_ptr<Retraction> retraction_;
   std::string signed_tx_;  ///< hex, ready to be broadcast; for the user alone
 };
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "funding/fee_bounds.hpp"
 #include "funding/ledger.hpp"
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
@@ -23,11 +24,13 @@ struct BatchContext {
   const Settings& settings;
   spark::Gate& connects;
   BatchWatch& watch;
-  const funding::Book& book;
+  funding::Book& book;
   /// For the commitment transactions; empty: lightningd's default.
   std::string commitment_feerate;
   /// Whether lightningd knows `withhold` (v25.12).
   bool withhold = false;
+  /// Of the funding transaction's fee.
+  funding::FeeBounds bounds{};
 };
 
 /// One peer's way through a batch: connect, fundchannel_start, fundchannel_complete. Each step is

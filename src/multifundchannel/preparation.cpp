@@ -7,6 +7,7 @@
 
 namespace multifundchannel {
 
+using lightningd::FeerateLimits;
 using lightningd::Perkw;
 using spark::Completion;
 using spark::Spark;
@@ -45,6 +46,7 @@ void Preparation::find_connected() {
   for (std::size_t i = 0; i < request_.destinations.size(); ++i) {
     answered.push_back(scope_.spark([this, i](Completion completion) { ask_connected(i, std::move(completion)); }));
   }
+  answered.push_back(scope_.spark([this](Completion completion) { ask_floor(std::move(completion)); }));
   scope_.wait(std::move(answered), [this] { std::exchange(then_, nullptr)(std::move(prepared_)); });
 }
 
@@ -60,6 +62,15 @@ void Preparation::ask_connected(std::size_t index, Completion completion) {
   };
   const auto& id = request_.destinations[index].id;
   client_.is_connected(id, local_call<bool>(scope_, settings_, "listpeers", std::move(then)));
+}
+
+// Without an answer it shows when the transaction is sent.
+void Preparation::ask_floor(Completion completion) {
+  auto then = [this, c = std::move(completion)](const Result<FeerateLimits>& feerates) mutable {
+    if (feerates) prepared_.bounds.floor = feerates->floor;
+    std::move(c).done();
+  };
+  client_.feerates(local_call<FeerateLimits>(scope_, settings_, "feerates", std::move(then)));
 }
 
 void Preparation::fail(Error error) { std::exchange(then_, nullptr)(std::move(error)); }

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "funding/fee_bounds.hpp"
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
 #include "multifundchannel/settings.hpp"
@@ -16,6 +17,7 @@ struct Prepared {
   lightningd::Perkw feerate;
   std::string commitment_feerate;           ///< for fundchannel_start; empty: lightningd's default
   std::set<std::size_t> connected_already;  ///< destinations that were connected before we came
+  funding::FeeBounds bounds;                ///< of the funding transaction's fee, as bitcoind has them now
 };
 
 /// Asks for the feerates and for the peers that are connected; nothing of it has an effect. Owned by whoever
@@ -36,6 +38,7 @@ class Preparation {
   void parse_commitment_feerate();
   void find_connected();
   void ask_connected(std::size_t index, spark::Completion completion);
+  void ask_floor(spark::Completion completion);
   void fail(util::Error error);
 
   spark::Scope& scope_;

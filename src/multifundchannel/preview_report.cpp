@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "funding/fee_bounds.hpp"
 #include "json/writer.hpp"
 #include "multifundchannel/cause.hpp"
 #include "multifundchannel/details.hpp"
@@ -54,13 +55,16 @@ void write_peer(Writer& out, const PreviewFindings& findings, const PreviewedPee
 using Lines = std::vector<std::string>;
 
 void warn_of_feerate(const PreviewFindings& findings, Lines& warnings) {
+  funding::FeeBounds bounds;
+  if (findings.feerates) bounds.floor = findings.feerates->floor;
+  if (const auto fits = bounds.check(findings.cost); !fits) {
+    warnings.push_back(fits.error().message + ": the batch would fail");
+    return;
+  }
   if (!findings.feerates) return;
   const auto feerate = findings.cost.feerate;
-  const auto [floor, least] = *findings.feerates;
-  if (feerate < floor) {
-    warnings.push_back(str("feerate: ", feerate.value, " perkw is below what the node's mempool takes and relays, ",
-                           floor.value, " perkw"));
-  } else if (feerate < least) {
+  const auto least = findings.feerates->min_acceptable;
+  if (feerate < least) {
     warnings.push_back(str("feerate: ", feerate.value, " perkw is below half of lightningd's lowest estimate (",
                            least.value, " perkw): it may take very long to confirm"));
   }

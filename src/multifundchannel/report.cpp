@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/writer.hpp"
+#include "multifundchannel/send_verdict.hpp"
 #include "util/mutation.hpp"
 #include "util/str.hpp"
 
@@ -25,6 +26,17 @@ void write_failed(Writer& out, const PeerOpening& peer, const PeerFailure& failu
   write_error(out, failure.error);
   if (details != nullptr) details->write_failed(out, peer.destination().index, failure);
   out.end();
+}
+
+Error refusal_error(const funding::Ledger& ledger, const Error& cause, const std::string& consequence) {
+  const std::string txid = ledger.sending->hex();
+  Writer data;
+  data.object().field("method", "sendpsbt").field("batch", ledger.id).field("txid", txid).field("refused", true);
+  data.key("error").object().field("code", cause.code).field("message", without_transaction(cause.message)).end();
+  data.end();
+  return Error{lightningd::code::broadcast_fail,
+               str("bitcoind refused the funding transaction ", txid, " (", refusal_text(cause), "): ", consequence),
+               data.take()};
 }
 
 PeerFailure as_given_up(const PeerOpening& peer, const PeerOpening& because_of) {
@@ -89,6 +101,18 @@ Error maybe_sent(const funding::Ledger& ledger, const std::string& tx, const Err
                    "listmultifundchannels ",
                    ledger.id),
                data.take()};
+}
+
+Error refused_and_undone(const funding::Ledger& ledger, const Error& cause) {
+  return refusal_error(ledger, cause, "nothing was sent, and everything is undone");
+}
+
+Error refused_and_kept(const funding::Ledger& ledger, const Error& cause) {
+  return refusal_error(ledger, cause,
+                 str("nothing was sent so far. lightningd keeps the signed transaction in its channels and sends it again "
+                     "when it starts, so channels and inputs are kept, and it is tried again from time to time; see "
+                     "listmultifundchannels ",
+                     ledger.id));
 }
 
 std::string without_transaction(const std::string& message) {

@@ -29,6 +29,13 @@ namespace multifundchannel {
 /// the batch's id.
 [[nodiscard]] util::Error maybe_sent(const funding::Ledger& ledger, const std::string& tx, const util::Error& cause);
 
+/// The error (303) of a batch whose transaction bitcoind has refused, and whose only channel is gone: `data` has the
+/// txid and the batch's id, but no `tx`. Nobody shall send that any more.
+[[nodiscard]] util::Error refused_and_undone(const funding::Ledger& ledger, const util::Error& cause);
+
+/// The same of one that cannot be taken back, because lightningd keeps the signed transaction in several channels.
+[[nodiscard]] util::Error refused_and_kept(const funding::Ledger& ledger, const util::Error& cause);
+
 /// lightningd's error about a failed broadcast without the signed transaction that it repeats.
 [[nodiscard]] std::string without_transaction(const std::string& message);
 

@@ -8,6 +8,7 @@
 #include "multifundchannel/evidence.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/report.hpp"
+#include "multifundchannel/send_verdict.hpp"
 #include "multifundchannel/sending.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
@@ -179,10 +180,29 @@ void Settlement::send(const util::SharedText& signed_psbt) {
   note(str("sending ", ledger_->plan->txid.hex()));
   auto answered = [this](const Result<lightningd::Sent>& answer) {
     if (answer) return sent();
-    retry(str("sendpsbt: ", without_transaction(answer.error().message)));
+    not_sent(answer.error());
   };
   send_psbt(client_, signed_psbt, settings_, ledger_,
             local_call<lightningd::Sent>(scope_, settings_, "sendpsbt", std::move(answered)));
+}
+
+void Settlement::not_sent(const Error& error) {
+  if (verdict_on(error) == SendVerdict::refused && node_.withhold) return refused(error);
+  retry(str("sendpsbt: ", without_transaction(error.message)));
+}
+
+void Settlement::refused(const Error& error) {
+  const auto why = str("bitcoind refuses it: ", refusal_text(error));
+  auto keep = [this, why] {
+    pause_ = settings_.longest_settle_pause;
+    retry(why, "refused");
+  };
+  if (!Retraction::is_possible(*ledger_)) return keep();
+  retraction_ = std::make_unique<Retraction>(scope_, client_, settings_, book_);
+  retraction_->run(ledger_, [this, why, keep](bool gone) {
+    if (gone) return stop_sending(why);
+    keep();
+  });
 }
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.

@@ -74,7 +74,7 @@ TEST_CASE("the fee is exact, however many inputs and outputs there are") {
       // The base, marker and flag, and the witnesses, which are not in the PSBT yet.
       const auto weight = psbt->base_weight() + 2 + inputs * 107;
       CHECK(built->cost.weight == weight);
-      CHECK(built->cost.fee == funding::fee_for(weight, draft.feerate));
+      CHECK(built->cost.fee == funding::whole_vbytes_fee(weight, draft.feerate));
     }
   }
 }

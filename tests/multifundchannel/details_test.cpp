@@ -64,7 +64,7 @@ TEST_CASE("details of a success") {
   REQUIRE(outcome.ok());
   const auto result = parsed(*outcome.result);
   const auto root = result.root();
-  CHECK(*root.u64("fee_msat") == *root.u64("weight") * 7'500 / 1'000 * 1'000);
+  CHECK(*root.u64("fee_msat") == (*root.u64("weight") + 3) / 4 * 4 * 7'500);  // of whole vbytes
   CHECK(text_of(root, "feerate") == R"({"perkw":7500,"sat_per_vbyte":30.000})");
   const auto change = root.find("change");
   REQUIRE(change);

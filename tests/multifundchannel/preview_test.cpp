@@ -179,7 +179,8 @@ TEST_CASE("a preview warns of what is unwise") {
                  R"({"destinations":[{"id":"$a@","amount":1000000,"announce":false},{"id":"$b@","amount":1000000}],)"
                  R"("feerate":"1000perkw","max_fee":1,"dryrun":true})");
   CHECK(warns(outcome, "Still loading latest blocks from bitcoind."));
-  CHECK(warns(outcome, "feerate: 1000 perkw is below what the node's mempool takes and relays, 1200 perkw"));
+  CHECK(warns(outcome, "feerate: the fee would be "));
+  CHECK(warns(outcome, "that the mempool's floor of 1200 perkw comes to (ask for 1200perkw or more)"));
   CHECK(warns(outcome, "announced and private channels in one transaction"));
   CHECK(warns(outcome, "max_fee: the fee would be "));
   check_nothing_left(world);

@@ -152,7 +152,7 @@ TEST_CASE("bitcoind does not want the transaction: as long as we try, nobody els
     }
   }
   CHECK(free == 0);
-  CHECK(state(world) == "settling");
+  CHECK(state(world) == "refused");
   worlds::check_invariants(world);  // bitcoind takes it now
   CHECK(world.node().sending().sent().size() == 1);
 }

@@ -166,9 +166,9 @@ class Bitcoind:
         # lightningd may choose a locktime up to 100 blocks back, and Bitcoin Knots refuses 21 (parasite-cat21).
         self.mine(240, self.call("getnewaddress"))
 
-    def start(self):
+    def start(self, *options):
         self.proc = _spawn(
-            ["bitcoind", f"-datadir={self.dir}", "-regtest", f"-rpcport={self.rpcport}", "-rpcuser=u", "-rpcpassword=p",
+            ["bitcoind", *options, f"-datadir={self.dir}", "-regtest", f"-rpcport={self.rpcport}", "-rpcuser=u", "-rpcpassword=p",
              "-listen=0", "-txindex=1", "-server=1", "-nodebug", "-printtoconsole=0", "-fallbackfee=0.00001",
              "-dnsseed=0", "-discover=0", "-rpcthreads=16", "-rpcworkqueue=256", "-maxtxfee=1"],
             os.path.join(self.dir, "out"))

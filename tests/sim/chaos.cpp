@@ -55,6 +55,14 @@ std::vector<CoinSetup> draw_coins(Random& random) {
   return coins;
 }
 
+/// A mempool that wants more, from the beginning or from some moment on: around the feerates that are asked for.
+void draw_floor(Random& random, Setup& setup) {
+  if (random.one_in(6)) setup.feerate_floor = 253 + static_cast<std::uint32_t>(random.below(9'000));
+  if (!random.one_in(8)) return;
+  const auto number = 253 + static_cast<std::uint32_t>(random.below(12'000));
+  setup.acts.push_back({spark::Duration(random.below(3'000)), Deed::floor, 0, number});
+}
+
 std::string draw_batch(Random& random, std::size_t peers, std::size_t coins) {
   std::vector<std::size_t> chosen;
   for (std::size_t i = 0; i < peers; ++i) {
@@ -134,6 +142,8 @@ Chaos draw_chaos(std::uint64_t seed) {
                    [](const auto& a, const auto& b) { return a.at < b.at; });
   if (random.one_in(4)) setup.options["multifundchannel-dry-run"] = R"("txprepare")";
   if (random.one_in(10)) draw_near_miss(random, chaos);
+  // The last of all, so that what was drawn before stays the same.
+  draw_floor(random, setup);
   return chaos;
 }
 

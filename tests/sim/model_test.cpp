@@ -65,7 +65,7 @@ sim::Setup with_peers(std::vector<sim::PeerSetup> peers) {
 }
 
 constexpr const char* fund_params =
-    R"({"satoshi":1000000,"feerate":"7500perkw","startweight":214,"reserve":12,"excess_as_change":true})";
+    R"({"satoshi":1000000,"feerate":"7500perkw","startweight":217,"reserve":12,"excess_as_change":true})";
 
 /// Funds one channel of 1,000,000 sat and starts it: the PSBT with the funding output in it.
 std::string start_one(Model& model, const std::string& name) {

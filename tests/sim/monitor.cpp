@@ -86,7 +86,25 @@ void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& a
   for (const auto& input : transaction.inputs) attempted_inputs_[input.outpoint] = txid;
 }
 
+void Monitor::accepted(const lightningd::Txid& txid) {
+  refused_.erase(txid);
+  if (withdrawn_.contains(txid)) {
+    violation(Invariant::nothing_undone_after_sending, "sent after its channel was cancelled: " + txid.hex());
+  }
+}
+
+std::size_t Monitor::channels_of(const lightningd::Txid& txid) const {
+  std::size_t found = 0;
+  for (const auto& peer : peers_.all()) {
+    for (const auto& channel : peer.channels) {
+      if (channel.funding.txid == txid) ++found;
+    }
+  }
+  return found;
+}
+
 bool Monitor::is_dead(const funding::Transaction& transaction) const {
+  if (withdrawn_.contains(transaction.txid())) return true;
   return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
     const auto spender = chain_.spender(input.outpoint);
     return spender && *spender != transaction.txid();
@@ -195,7 +213,7 @@ std::set<std::uint32_t> Monitor::planned_feerates(const funding::Transaction& tr
   return feerates;
 }
 
-/// The fee is within 1 % of the feerate asked for; without change it may keep what was too little
+/// The fee is within 1 % of the feerate asked for, and enough for whole vbytes, as bitcoind counts; without change it may keep what was too little
 /// for a change output.
 void Monitor::check_fee(const RawPsbt& psbt) {
   const auto& transaction = psbt.transaction();
@@ -221,7 +239,9 @@ void Monitor::check_fee(const RawPsbt& psbt) {
     const auto asked = CoinSelection::fee(feerate, psbt.weight()).value;
     const auto dropped = change ? 0 : dust + CoinSelection::fee(feerate, CoinSelection::change_output_weight).value;
     const auto tolerance = asked / 100 + 1;
-    return fee + tolerance >= asked && fee <= asked + tolerance + dropped;
+    const auto vbytes = (psbt.weight() + 3) / 4;
+    const bool covers_vbytes = fee * 1000 >= vbytes * 4 * feerate;
+    return covers_vbytes && fee <= asked + tolerance + dropped;
   });
   if (fits) return;
   violation(Invariant::transaction_is_right, str("a fee of ", fee, "sat, for a weight of ", psbt.weight(), " and ",
@@ -246,7 +266,10 @@ void Monitor::cancelling(const Peer& peer, const Channel& channel, const Asked& 
               str("fundchannel_cancel hit a channel of ",
                   channel.others ? "somebody else: " : "another batch: ", channel.id.hex()));
   }
-  if (is_alive(channel.funding.txid)) {
+  const auto& txid = channel.funding.txid;
+  if (refused_.contains(txid) && !chain_.has(txid) && channels_of(txid) == 1) {
+    withdrawn_.insert(txid);
+  } else if (is_alive(txid)) {
     violation(Invariant::nothing_undone_after_sending,
               str("fundchannel_cancel after a send was attempted: ", channel.id.hex()));
   }

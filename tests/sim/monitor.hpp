@@ -65,6 +65,10 @@ class Monitor {
   }
   /// One of its inputs went into something else: it never can be broadcast any more.
   [[nodiscard]] bool is_dead(const funding::Transaction& transaction) const;
+  /// bitcoind has refused it: it is nowhere but in lightningd's channels.
+  void refused(const lightningd::Txid& txid) { refused_.insert(txid); }
+  /// bitcoind has it.
+  void accepted(const lightningd::Txid& txid);
 
   /// A peer's error ends the withheld channel.
   void failing(const Channel& channel, spark::Duration now) { failed_[channel.funding] = now; }
@@ -109,6 +113,7 @@ class Monitor {
   /// When the caller of a request last saw the peer's channels before it asked.
   [[nodiscard]] spark::Duration last_look(const Asked& asked, const lightningd::NodeId& peer) const;
   [[nodiscard]] spark::Duration last_look(const Asked& asked) const;
+  [[nodiscard]] std::size_t channels_of(const lightningd::Txid& txid) const;
   void check_outputs(const RawPsbt& psbt);
   void check_fee(const RawPsbt& psbt);
   [[nodiscard]] std::set<std::uint32_t> planned_feerates(const funding::Transaction& transaction) const;
@@ -132,6 +137,8 @@ class Monitor {
   Looks looks_at_coins_;
   std::uint64_t life_ = 0;
   bool nobody_hears_ = false;
+  std::set<lightningd::Txid> refused_;
+  std::set<lightningd::Txid> withdrawn_;  // refused, and its only channel is gone
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;
   std::map<lightningd::Txid, funding::Transaction> attempted_;

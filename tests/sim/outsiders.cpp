@@ -28,9 +28,13 @@ void Outsiders::give_up() {
 
 void Outsiders::act(const Act& act) {
   static constexpr const char* names[] = {"mine", "unreserve",  "take",     "spend",
-                                          "open", "open_fully", "incoming", "give_up"};
+                                          "open", "open_fully", "incoming", "give_up", "floor"};
   core_.trace("=== others: ", names[static_cast<std::size_t>(act.deed)], ' ', act.target, ' ', act.number);
   if (act.deed == Deed::mine) return mine(act.number);
+  if (act.deed == Deed::floor) {
+    core_.setup.feerate_floor = act.number;
+    return;
+  }
   if (!core_.running) return;
   if (act.deed == Deed::unreserve || act.deed == Deed::take || act.deed == Deed::spend) return meddle(act);
   auto& peers = core_.peers.all();
@@ -62,6 +66,7 @@ void Outsiders::deal_with(Peer& peer, const Act& act) {
     case Deed::unreserve:
     case Deed::take:
     case Deed::spend:
+    case Deed::floor:
       return;
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/writer.hpp"
+#include "sim/feerates.hpp"
 #include "sim/wallet_rpc.hpp"
 #include "util/str.hpp"
 
@@ -23,6 +24,9 @@ constexpr const char* bitcoind_down =
 constexpr const char* bitcoind_frozen =
     R"(error: timeout on transient error: Could not connect to the server 127.0.0.1:18443 (error code 0 - \"timeout reached\")\n)";
 constexpr const char* not_wanted = R"(error code: -26\nerror message:\nmin relay fee not met, 236 < 9850\n)";
+constexpr const char* fee_too_high =
+    R"(error code: -25\nerror message:\nFee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)\n)";
+constexpr std::uint64_t most_for_a_vbyte = 10'000;  // sat
 constexpr const char* inputs_gone = R"(error code: -25\nerror message:\nbad-txns-inputs-missingorspent\n)";
 constexpr const char* in_a_block = R"(error code: -27\nerror message:\nTransaction outputs already in utxo set\n)";
 
@@ -53,6 +57,12 @@ void Sending::sendpsbt(Params& params, Reply reply) {
                       util::str("Aborting PSBT signing. UTXO ", coin->outpoint.str(), " is not reserved"));
   }
   core_.monitor.sending(*raw, psbt->version(), core_.asked, core_.runtime.now());
+  const auto& acts = core_.setup.acts;
+  const bool floor_was_told = core_.setup.rpc_faults.empty() &&
+                              std::none_of(acts.begin(), acts.end(), [](const Act& act) { return act.deed == Deed::floor; });
+  if (const auto why = refusal(*raw); why && floor_was_told) {
+    core_.monitor.violation(Invariant::transaction_is_right, "sent what bitcoind was known to refuse: " + *why);
+  }
   store_in_channels(*psbt);
   for (Coin* coin : coins) core_.wallet.reserve(*coin, reserve);
   core_.monitor.secret(util::to_hex(raw->final_transaction()));
@@ -82,6 +92,7 @@ Broadcast Sending::next_kind() {
 void Sending::recover() {
   core_.setup.broadcasts.clear();
   core_.setup.broadcast = Broadcast::works;
+  core_.setup.feerate_floor = Feerates::floor;
 }
 
 void Sending::broadcast(Attempt attempt) {
@@ -113,6 +124,8 @@ void Sending::broadcast(Attempt attempt) {
 
 /// What is in the mempool already is sent well, what is in a block is not.
 void Sending::to_bitcoind(Attempt attempt) {
+  const bool there = core_.chain.has(attempt.psbt.transaction().txid());
+  if (const auto why = refusal(attempt.psbt); why && !there) return failed(std::move(attempt), *why);
   const auto verdict = to_mempool(attempt.psbt.transaction());
   if (verdict == Chain::Verdict::conflict) return failed(std::move(attempt), inputs_gone);
   if (verdict == Chain::Verdict::in_a_block) return failed(std::move(attempt), in_a_block);
@@ -126,6 +139,9 @@ void Sending::to_bitcoind(Attempt attempt) {
 }
 
 void Sending::failed(Attempt attempt, const std::string& why) {
+  if (why.starts_with("error code: -26") || why == fee_too_high) {
+    core_.monitor.refused(attempt.psbt.transaction().txid());
+  }
   for (Coin* coin : attempt.coins) core_.wallet.unreserve(*coin, attempt.reserve);
   auto text = util::str("Error broadcasting transaction: ", why, ". Unsent tx discarded ",
                         util::to_hex(attempt.psbt.final_transaction()));
@@ -134,9 +150,30 @@ void Sending::failed(Attempt attempt, const std::string& why) {
   });
 }
 
+// As bitcoind has it: whole vbytes, and the fee rounded up. What spends coins of others pays nothing, and is taken.
+std::optional<std::string> Sending::refusal(const RawPsbt& psbt) const {
+  lightningd::Sat in, out;
+  for (const auto& input : psbt.transaction().inputs) {
+    const Coin* coin = core_.wallet.find(input.outpoint);
+    if (coin == nullptr) return std::nullopt;
+    in = in + coin->amount;
+  }
+  for (const auto& output : psbt.transaction().outputs) out = out + output.amount;
+  if (in < out) return std::nullopt;
+  const auto fee = (in - out).value;
+  const auto vbytes = (psbt.weight() + 3) / 4;
+  const auto floor = (vbytes * 4 * core_.setup.feerate_floor + 999) / 1000;
+  if (fee > vbytes * most_for_a_vbyte) return fee_too_high;
+  if (fee >= floor) return std::nullopt;
+  return util::str(R"(error code: -26\nerror message:\nmin relay fee not met, )", fee, " < ", floor, R"(\n)");
+}
+
 Chain::Verdict Sending::to_mempool(const funding::Transaction& transaction) {
   const auto verdict = core_.chain.submit(transaction);
-  if (verdict == Chain::Verdict::accepted) sent_.push_back(transaction.txid());
+  if (verdict == Chain::Verdict::accepted) {
+    sent_.push_back(transaction.txid());
+    core_.monitor.accepted(transaction.txid());
+  }
   return verdict;
 }
 
@@ -182,7 +219,7 @@ void Sending::rebroadcast() {
       if (channel.withheld || !channel.psbt || core_.chain.height(channel.funding.txid)) continue;
       const auto psbt = funding::Psbt::from_base64(*channel.psbt);
       const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
-      if (raw && raw->is_signed()) to_mempool(raw->transaction());
+      if (raw && raw->is_signed() && !refusal(*raw)) to_mempool(raw->transaction());
     }
   }
 }

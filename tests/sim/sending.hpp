@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ class Sending {
   void failed(Attempt attempt, const std::string& why);
   void store_in_channels(const funding::Psbt& psbt);
   Chain::Verdict to_mempool(const funding::Transaction& transaction);
+  /// What bitcoind says of its fee; nothing when it takes it.
+  [[nodiscard]] std::optional<std::string> refusal(const RawPsbt& psbt) const;
   void record(const funding::Transaction& transaction, std::string hex);
   void confirmed(const funding::Transaction& transaction, std::uint32_t height);
 

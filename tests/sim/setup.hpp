@@ -99,6 +99,7 @@ enum class Deed {
   open_fully,  ///< the same up to a channel that awaits its lock-in
   incoming,    ///< the peer opens a channel to us
   give_up,     ///< ends the opening of `open`
+  floor,       ///< the mempool takes nothing below `number` sat per 1,000 weight any more
 };
 
 struct Act {

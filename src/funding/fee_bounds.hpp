@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+
+#include "funding/funding_transaction.hpp"
+#include "lightningd/types.hpp"
+#include "util/result.hpp"
+
+namespace funding {
+
+/// What bitcoind takes: what it would refuse is not signed.
+struct FeeBounds {
+  /// As lightningd's `feerates` shows it: the higher of minrelaytxfee and the mempool's own least feerate.
+  /// Nothing when it is not known.
+  std::optional<lightningd::Perkw> floor;
+
+  /// Error -32602 that names the feerate, with the fee, the bound and the feerate to ask for.
+  [[nodiscard]] util::Result<void> check(const Cost& cost) const;
+};
+
+}  // namespace funding
