@@ -74,8 +74,8 @@ def test_same_words(bench, fields, options):
 
 
 @cases({"all twice": [("all", 0), ("all", 1)], "one peer twice": [(100_000, 0), (100_000, 0)]})
-def test_same_words_about_two(bench, *destinations):
-    params = {"destinations": [{"id": bench.peers[i].address(), "amount": amount} for amount, i in destinations]}
+def test_same_words_about_two(bench, one, two):
+    params = {"destinations": [{"id": bench.peers[i].address(), "amount": amount} for amount, i in (one, two)]}
     builtin, ours = (error_of(node.rpc, "multifundchannel", params) for node in (bench.reference, bench.funder))
     assert ours.code == builtin.code and words(builtin.message) in ours.message, f"{builtin}\n{ours}"
 
