@@ -117,7 +117,7 @@ const char* name_of(SendVerdict verdict) {
 SendVerdict verdict_on(const Error& error) {
   if (lightningd::in_doubt(error) || error.code != -1) return SendVerdict::doubt;
   const auto answer = read_output(error);
-  if (!answer || util::mutated("takes-refusal-for-doubt")) return SendVerdict::doubt;
+  if (!answer) return SendVerdict::doubt;
   if (answer->code == already_there) return SendVerdict::known;
   if (answer->code != rejected && answer->code != transaction_error) return SendVerdict::doubt;
   if (is_one_of(known_reasons, answer->reason)) return SendVerdict::known;
