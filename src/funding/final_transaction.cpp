@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "funding/byte_writer.hpp"
+#include "funding/final_witness.hpp"
 #include "funding/psbt_keys.hpp"
 #include "util/str.hpp"
 
@@ -19,16 +20,14 @@ util::Bytes witness_of(const std::vector<util::Bytes>& elements) {
   return out.take();
 }
 
-std::optional<util::Bytes> final_witness(const PsbtMap& input) {
-  if (const auto* witness = input.get({psbt_key::in_final_witness})) return *witness;
-  if (const auto* signature = input.get({psbt_key::in_tap_key_signature})) return witness_of({*signature});
-  for (const auto& [key, value] : input.entries) {
-    // The rest of the key is the public key that the signature is for.
-    if (key.size() == 34 && key[0] == psbt_key::in_partial_signature) {
-      return witness_of({value, util::Bytes(key.begin() + 1, key.end())});
-    }
-  }
-  return std::nullopt;
+/// BIP 174: what is final already stands as it is. With a scriptSig the input is not a native one, and the
+/// transaction's id another than the unsigned one's.
+std::optional<util::Bytes> witness_bytes(const Psbt& psbt, std::size_t input) {
+  const auto& map = psbt.input_map(input);
+  if (map.get({psbt_key::in_final_script_sig}) != nullptr) return std::nullopt;
+  if (const auto* witness = map.get({psbt_key::in_final_witness})) return *witness;
+  const auto elements = final_witness(psbt, input);
+  return elements ? std::optional(witness_of(*elements)) : std::nullopt;
 }
 
 /// The marker and flag of BIP 144 follow the version, the witnesses come before the locktime.
@@ -44,11 +43,18 @@ util::Bytes with_witnesses(const util::Bytes& unsigned_tx, const util::Bytes& wi
 
 }  // namespace
 
-util::Result<util::Bytes> final_transaction(const Psbt& psbt) {
+util::Result<void> check_signed(const Psbt& psbt) {
+  for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
+    if (!is_signed(psbt.input_map(i))) return util::Error{-1, util::str("input ", i, " has no signature"), {}};
+  }
+  return {};
+}
+
+std::optional<util::Bytes> final_transaction(const Psbt& psbt) {
   ByteWriter witnesses;
   for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
-    const auto witness = final_witness(psbt.input_map(i));
-    if (!witness) return util::Error{-1, util::str("input ", i, " has no signature"), {}};
+    const auto witness = witness_bytes(psbt, i);
+    if (!witness) return std::nullopt;
     witnesses.bytes(*witness);
   }
   return with_witnesses(psbt.unsigned_transaction(), witnesses.take());

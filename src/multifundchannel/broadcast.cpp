@@ -94,9 +94,10 @@ void Broadcast::signed_psbt(const Result<util::SharedText>& text) {
   if (!psbt) return owner_.not_sent(Error{-1, str("signpsbt: ", psbt.error().message), {}});
   const bool same = psbt->txid() == transaction_.txid || util::mutated("believes-signpsbt");
   if (!same) return owner_.not_sent(Error{-1, "signpsbt changed the transaction", {}});
+  if (const auto whole = funding::check_signed(*psbt); !whole)
+    return owner_.not_sent(Error{-1, str("signpsbt: ", whole.error().message), {}});
   const auto final_tx = funding::final_transaction(*psbt);
-  if (!final_tx) return owner_.not_sent(Error{-1, str("signpsbt: ", final_tx.error().message), {}});
-  signed_tx_ = util::to_hex(*final_tx);
+  signed_tx_ = final_tx ? util::to_hex(*final_tx) : "";
   util::debug(label_, ": signed", util::mutated("logs-the-transaction") ? signed_tx_ : "");
   check_channels(
       [this, final_psbt = util::share(psbt->base64(util::mutated("sends-version-0") ? 0 : 2))] { send(final_psbt); });
@@ -117,7 +118,7 @@ void Broadcast::send(const util::SharedText& psbt) {
 
 void Broadcast::answered(const Result<lightningd::Sent>& answer) {
   if (!answer) return not_confirmed(answer.error());
-  owner_.sent(signed_tx_);
+  owner_.sent(answer->tx);
 }
 
 // An error may hide a success: then the wallet knows the transaction all the same.

@@ -66,7 +66,7 @@ class Broadcast {
   const std::vector<PeerOpening*> peers_;
   const std::string& label_;
   std::unique_ptr<Retraction> retraction_;
-  std::string signed_tx_;  ///< hex, ready to be broadcast; for the user alone
+  std::string signed_tx_;  ///< hex, for the user alone; empty when we can not finish it, only lightningd can
 };
 
 }  // namespace multifundchannel

@@ -90,7 +90,8 @@ Error too_few_left(const PeerOpening& decisive, const std::vector<std::unique_pt
 Error maybe_sent(const funding::Ledger& ledger, const std::string& tx, const Error& cause) {
   const std::string txid = ledger.sending->hex();
   Writer data;
-  data.object().field("method", "sendpsbt").field("batch", ledger.id).field("txid", txid).field("tx", tx);
+  data.object().field("method", "sendpsbt").field("batch", ledger.id).field("txid", txid);
+  if (!tx.empty()) data.field("tx", tx);
   write_error(data, cause);
   data.end();
   return Error{lightningd::code::broadcast_fail,
