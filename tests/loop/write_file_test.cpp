@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
@@ -32,6 +33,47 @@ TEST_CASE_FIXTURE(LoopBench, "a file is written whole, in the background, and re
   CHECK(::access((path + ".part").c_str(), F_OK) != 0);
 }
 
+TEST_CASE_FIXTURE(LoopBench, "a file is its owner's alone, whatever the umask") {
+  const auto path = directory + "/trace.json";
+  const auto before = ::umask(0);
+  loop.write_file(path, "text", [this](const util::Result<void>& written) {
+    CHECK(written.ok());
+    loop.stop();
+  });
+  run();
+  ::umask(before);
+  struct stat found {};
+  REQUIRE(::stat(path.c_str(), &found) == 0);
+  CHECK((found.st_mode & 07777) == 0600);
+}
+
+TEST_CASE_FIXTURE(LoopBench, "what others have put in the place of a new file is neither followed nor removed") {
+  const auto path = directory + "/trace.json";
+  const auto precious = directory + "/precious";
+  std::ofstream(precious) << "precious";
+  const auto write = [this, &path] {
+    std::string message;
+    loop.write_file(path, "text", [this, &message](const util::Result<void>& written) {
+      message = written ? "written" : written.error().message;
+      loop.stop();
+    });
+    run();
+    return message;
+  };
+  REQUIRE(::symlink(precious.c_str(), (path + ".part").c_str()) == 0);
+  CHECK(write() == "cannot write " + path + ": File exists");
+  CHECK(contents(precious) == "precious");
+  struct stat link {};
+  CHECK(::lstat((path + ".part").c_str(), &link) == 0);
+  CHECK(::unlink((path + ".part").c_str()) == 0);
+
+  // In the place of the file itself: the link is replaced, not what it points to.
+  REQUIRE(::symlink(precious.c_str(), path.c_str()) == 0);
+  CHECK(write() == "written");
+  CHECK(contents(precious) == "precious");
+  CHECK(contents(path) == "text");
+}
+
 TEST_CASE_FIXTURE(LoopBench, "a file that can not be written is an error with the reason") {
   std::string message;
   loop.write_file(directory + "/missing/trace.json", "text", [this, &message](const util::Result<void>& result) {
@@ -57,6 +99,8 @@ TEST_CASE_FIXTURE(LoopBench, "directories that can be written in, and what can n
   CHECK(loop.can_write_in(directory + "/missing").error().message ==
         "cannot write in " + directory + "/missing: No such file or directory");
   CHECK(loop.can_write_in("/dev/null").error().message == "cannot write in /dev/null: Not a directory");
+  CHECK(loop.can_write_in(directory + std::string("\0/missing", 9)).error().message ==
+        "cannot write in a directory with a NUL in its name");
   if (::getuid() == 0) return;  // root may write anywhere
   const auto closed = directory + "/closed";
   REQUIRE(::mkdir(closed.c_str(), 0500) == 0);
