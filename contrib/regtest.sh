@@ -15,11 +15,20 @@
 #   $ destroy_ln              # stop_ln, and remove everything
 #
 # Everything lives in $REGTEST_DIR, on loopback, on the ports from $REGTEST_PORT on; give a second network others
-# of both. Another shell that sources this file with the same $REGTEST_DIR works on the same network.
+# of both. It must be yours alone (mode 0700, no symbolic link), or it is not touched: who can write there would get
+# the password of your bitcoind, and start programs as you. Another shell that sources this file with the same
+# $REGTEST_DIR works on the same network.
 # $MULTIFUNDCHANNEL is the plugin (default: built here, or beside this file); `none` leaves the builtin alone.
 # Needs bitcoind, bitcoin-cli, lightningd and lightning-cli (v23.11 or later) on PATH.
 
-REGTEST_DIR=${REGTEST_DIR:-/tmp/multifundchannel-regtest-$(id -u)}
+# Not below /tmp: there another user could make it first.
+if [ -z "${REGTEST_DIR:-}" ]; then
+    if [ -n "${XDG_RUNTIME_DIR:-}" ] && [ -O "$XDG_RUNTIME_DIR" ]; then
+        REGTEST_DIR=$XDG_RUNTIME_DIR/multifundchannel-regtest
+    else
+        REGTEST_DIR=${HOME:-}/.multifundchannel-regtest
+    fi
+fi
 REGTEST_PORT=${REGTEST_PORT:-17100} # bitcoind's; lN has this + N
 REGTEST_AMOUNT=${REGTEST_AMOUNT:-1000000}
 
@@ -87,11 +96,14 @@ mine() {
 }
 
 bt-cli() {
+    _regtest_ours || return 1
     bitcoin-cli -datadir="$REGTEST_DIR/bitcoind" "$@"
 }
 
 stop_ln() {
     local i directory
+    _regtest_exists || return 0
+    _regtest_ours || return 1
     for i in $(_regtest_nodes); do
         directory=$REGTEST_DIR/l$i
         _regtest_end "$directory/lightningd-regtest.pid" "--lightning-dir=$directory" _regtest_cli "$i" stop || return 1
@@ -100,8 +112,8 @@ stop_ln() {
 }
 
 destroy_ln() {
-    [ -e "$REGTEST_DIR/.multifundchannel-regtest" ] || return 0
-    stop_ln && rm -rf "$REGTEST_DIR"
+    _regtest_exists || return 0
+    _regtest_ours && stop_ln && rm -rf "$REGTEST_DIR"
 }
 
 # --- what the above is made of ---
@@ -132,12 +144,37 @@ _regtest_plugin() {
     MULTIFUNDCHANNEL=$(cd "$(dirname "$MULTIFUNDCHANNEL")" && pwd)/$(basename "$MULTIFUNDCHANNEL")
 }
 
-# Only a directory with our mark is ever written to or removed.
+# Whether there is a network, whoever made it.
+_regtest_exists() {
+    [ -e "${REGTEST_DIR%/}/.multifundchannel-regtest" ] || [ -L "${REGTEST_DIR%/}/.multifundchannel-regtest" ]
+}
+
+# Whether the directory with our mark is the caller's, and nobody else can write there. Asked before anything in it is
+# read, written, removed or believed.
+_regtest_ours() {
+    local directory=${REGTEST_DIR%/} mark
+    mark=$directory/.multifundchannel-regtest
+    [ -d "$directory" ] && [ ! -L "$directory" ] && [ -O "$directory" ] &&
+        [ -f "$mark" ] && [ ! -L "$mark" ] && [ -O "$mark" ] || _regtest_not_ours || return 1
+    # shellcheck disable=SC2012  # one name, of our own; there is no portable stat
+    case $(ls -ld "$directory") in
+        drwx------*) ;;
+        *) _regtest_not_ours ;;
+    esac
+}
+
+_regtest_not_ours() {
+    _regtest_complain "$REGTEST_DIR is not ours (a directory of yours with mode 0700, made by start_ln); set" \
+        "REGTEST_DIR to one that is not there yet"
+}
+
 _regtest_directory() {
-    [ -e "$REGTEST_DIR/.multifundchannel-regtest" ] && [ -O "$REGTEST_DIR" ] && return 0
-    mkdir -p "$(dirname "$REGTEST_DIR")" && mkdir -m 700 "$REGTEST_DIR" ||
-        _regtest_complain "$REGTEST_DIR is not ours; set REGTEST_DIR to a directory that is not there yet" || return 1
-    : >"$REGTEST_DIR/.multifundchannel-regtest"
+    if ! _regtest_exists; then
+        mkdir -p "$(dirname "$REGTEST_DIR")" && mkdir -m 700 "${REGTEST_DIR%/}" 2>/dev/null ||
+            _regtest_not_ours || return 1
+        : >"$REGTEST_DIR/.multifundchannel-regtest"
+    fi
+    _regtest_ours
 }
 
 _regtest_start_bitcoind() {
@@ -186,20 +223,24 @@ _regtest_commands() {
     local i
     for i in $(_regtest_nodes); do
         eval "l$i-cli() { _regtest_cli $i \"\$@\"; }"
-        eval "l$i-log() { \"\${PAGER:-less}\" \"\$REGTEST_DIR/l$i/log\"; }"
+        eval "l$i-log() { _regtest_ours && \"\${PAGER:-less}\" \"\$REGTEST_DIR/l$i/log\"; }"
     done
 }
 
 _regtest_cli() {
     local node=$1
     shift
+    _regtest_ours || return 1
     lightning-cli --network=regtest --lightning-dir="$REGTEST_DIR/l$node" "$@"
 }
 
 # The numbers given, or of all nodes that there are.
 _regtest_nodes() {
-    local count i
-    count=$(cat "$REGTEST_DIR/nodes" 2>/dev/null) || count=0
+    local count=0 i
+    if _regtest_exists; then
+        _regtest_ours || return 1
+        count=$(cat "$REGTEST_DIR/nodes" 2>/dev/null) || count=0
+    fi
     if [ $# -eq 0 ]; then
         seq "$count"
         return
@@ -267,4 +308,5 @@ _regtest_end() {
     done
 }
 
-_regtest_commands # of a network that another shell has started
+# Of a network that another shell has started.
+if _regtest_exists && _regtest_ours; then _regtest_commands; fi

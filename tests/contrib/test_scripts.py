@@ -73,6 +73,7 @@ def test_a_regtest_network_in(bench, shell):
 def test_a_regtest_network_ends_nothing_else(bench):
     """A pid file that is out of date names a stranger by now."""
     os.makedirs(os.path.join(bench.net, "l1"))
+    os.chmod(bench.net, 0o700)
     open(os.path.join(bench.net, ".multifundchannel-regtest"), "w").close()
     with subprocess.Popen(["sleep", "1000"]) as stranger:
         try:
@@ -94,6 +95,87 @@ def test_a_regtest_network_keeps_out_of_other_directories(bench):
     assert "is not ours" in bench.shell("start_ln 1", status=1)
     bench.shell("destroy_ln")
     assert os.path.exists(kept)
+
+
+def a_trap(bench):
+    """A network as another user could have left it: whoever believes it gives bitcoind's password away, and runs
+    what that user likes. Programs that tell of their being called stand in for bitcoin-cli and the others."""
+    net = os.path.join(bench.dir, "trap")
+    for name in ("l1", "bitcoind/regtest"):
+        os.makedirs(os.path.join(net, name))
+    os.chmod(net, 0o700)
+    for name, content in ((".multifundchannel-regtest", ""), ("nodes", "1\n"), ("l1/log", "a log"),
+                          ("bitcoind/regtest/bitcoind.pid", f"{os.getpid()}\n")):
+        with open(os.path.join(net, name), "w") as f:
+            f.write(content)
+    programs = os.path.join(bench.dir, "programs")
+    os.makedirs(programs)
+    for name in ("bitcoin-cli", "bitcoind", "lightning-cli", "lightningd", "less"):
+        path = os.path.join(programs, name)
+        with open(path, "w") as f:
+            f.write(f"#!/bin/sh\necho {name} was called\n")
+        os.chmod(path, 0o755)
+    return net, programs
+
+
+def open_to_all(net, _):
+    os.chmod(net, 0o755)
+    return net
+
+
+def open_to_the_group(net, _):
+    os.chmod(net, 0o770)
+    return net
+
+
+def behind_a_link(net, directory):
+    os.symlink(net, os.path.join(directory, "link"))
+    return os.path.join(directory, "link")
+
+
+def behind_a_link_with_a_slash(net, directory):
+    return behind_a_link(net, directory) + "/"
+
+
+def with_a_link_for_its_mark(net, _):
+    mark = os.path.join(net, ".multifundchannel-regtest")
+    os.rename(mark, mark + ".target")
+    os.symlink(mark + ".target", mark)
+    return net
+
+
+def of_another_user(net, _):
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    os.chown(net, 12345, 12345)
+    return net
+
+
+@needs("bash")
+@pytest.mark.parametrize("spoil", [open_to_all, open_to_the_group, behind_a_link, behind_a_link_with_a_slash,
+                                   with_a_link_for_its_mark, of_another_user])
+def test_a_regtest_network_that_others_may_have_made_is_not_touched(bench, spoil):
+    net, programs = a_trap(bench)
+    place = spoil(net, bench.dir)
+    environment = {"REGTEST_DIR": place, "PATH": f"{programs}:{os.environ['PATH']}"}
+    before = sorted(os.listdir(net))
+    for command in ("start_ln 1", "fund_nodes", "open_channels", "connect 1 1", "ln_address 1", "mine", "bt-cli help",
+                    "_regtest_cli 1 help", "stop_ln", "destroy_ln"):
+        said = bench.shell(command, status=1, **environment)
+        assert "is not ours" in said and "was called" not in said, f"{command}: {said}"
+    said = bench.shell("type l1-cli && echo defined", status=1, **environment)
+    assert "defined" not in said, said
+    assert sorted(os.listdir(net)) == before
+
+
+@needs("bash")
+def test_where_a_regtest_network_is_by_default(bench):
+    runtime = os.path.join(bench.dir, "runtime")
+    os.makedirs(runtime)
+    told = "echo $REGTEST_DIR"
+    assert bench.shell(told, REGTEST_DIR="", XDG_RUNTIME_DIR=runtime) == f"{runtime}/multifundchannel-regtest\n"
+    for other in ("", os.path.join(bench.dir, "nothing")):
+        assert bench.shell(told, REGTEST_DIR="", XDG_RUNTIME_DIR=other) == f"{bench.dir}/.multifundchannel-regtest\n"
 
 
 @needs("bash", "nodes")
