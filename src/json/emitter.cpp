@@ -36,14 +36,16 @@ bool is_plain(std::string_view text) {
 
 bool Emitter::string(std::string_view text) {
   // Nearly all strings, and all large ones (PSBTs), take this path.
-  if (is_plain(text)) {
-    Prefix(rapidjson::kStringType);
-    os_->text.append(1, '"').append(text).append(1, '"');
-    return EndValue(true);
-  }
+  if (is_plain(text)) return quoted(text);
   const auto repaired = is_utf8(text) ? std::string() : repaired_utf8(text);
   if (!repaired.empty()) text = repaired;
   return String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+
+bool Emitter::quoted(std::string_view text) {
+  Prefix(rapidjson::kStringType);
+  os_->text.append(1, '"').append(text).append(1, '"');
+  return EndValue(true);
 }
 
 bool Emitter::raw(std::string_view json) {

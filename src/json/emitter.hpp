@@ -24,6 +24,8 @@ class Emitter : public rapidjson::Writer<TextStream> {
 
   /// A string value, or a key where one is due.
   bool string(std::string_view text);
+  /// A string value or key whose characters need no escape, or are escaped.
+  bool quoted(std::string_view text);
   /// A JSON text as it stands.
   bool raw(std::string_view json);
   /// Ends the innermost object or array; without one does nothing.

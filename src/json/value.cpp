@@ -1,14 +1,10 @@
 #include "json/value.hpp"
 
-#include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
-#include <rapidjson/memorystream.h>
 
-#include <charconv>
-#include <system_error>
-
+#include "json/builder.hpp"
 #include "json/emitter.hpp"
-#include "json/utf8.hpp"
+#include "json/lenient.hpp"
 #include "util/str.hpp"
 
 namespace json {
@@ -18,18 +14,12 @@ using Dom = rapidjson::Value;
 
 constexpr int parse_error = -32700;
 constexpr int invalid_params = -32602;
-constexpr unsigned max_depth = 100;
-
-// A number that is no 64-bit integer (1.5, 1e3, 20 digits) is kept in its own digits: as a DOM string
-// that begins with this byte, which no string of a JSON text can, because it is not UTF-8. So no
-// number ever becomes a double or loses a digit.
-constexpr char number_mark = '\xff';
 
 const Dom& dom(const void* raw) { return *static_cast<const Dom*>(raw); }
 
 std::string_view text_of(const Dom& string) { return {string.GetString(), string.GetStringLength()}; }
 
-bool is_marked_number(const Dom& value) { return value.IsString() && text_of(value).starts_with(number_mark); }
+bool is_marked(const Dom& value, char mark) { return value.IsString() && text_of(value).starts_with(mark); }
 
 /// The first member of that name; null when there is none or `value` is no object.
 const Dom* member(const Dom& value, std::string_view name) {
@@ -40,88 +30,31 @@ const Dom* member(const Dom& value, std::string_view name) {
   return nullptr;
 }
 
-/// Reads all of the text as one integer.
-template <class Number>
-std::optional<Number> integer(std::string_view text) {
-  Number number{};
-  const auto end = text.data() + text.size();
-  const auto [stop, problem] = std::from_chars(text.data(), end, number);
-  if (problem != std::errc() || stop != end) return std::nullopt;
-  return number;
-}
-
 /// Writes a DOM with its marked numbers as the numbers they are.
 class Dumper final : public Emitter {
  public:
-  using Emitter::Emitter;
-  bool Key(const char* text, rapidjson::SizeType size, bool) { return string({text, size}); }
+  /// With `as_typed` words stay without quotes, and so do the escapes in names, which the lenient reader leaves alone.
+  Dumper(TextStream& out, bool as_typed) : Emitter(out), as_typed_(as_typed) {}
+  bool Key(const char* text, rapidjson::SizeType size, bool) {
+    const std::string_view name(text, size);
+    return as_typed_ && name.find('\\') != std::string_view::npos ? quoted(name) : string(name);
+  }
   bool String(const char* text, rapidjson::SizeType size, bool) {
     const std::string_view whole(text, size);
-    return whole.starts_with(number_mark) ? raw(whole.substr(1)) : string(whole);
-  }
-};
-
-/// The DOM, built from the events of RapidJSON's reader. The events declared here hide those of
-/// rapidjson::Document; returning false stops the reader.
-class Builder final : public rapidjson::Document {
- public:
-  rapidjson::ParseResult read(std::string_view text);
-  /// Why an event returned false.
-  [[nodiscard]] const char* complaint() const { return complaint_; }
-
-  bool StartObject() { return deeper() && Base::StartObject(); }
-  bool StartArray() { return deeper() && Base::StartArray(); }
-  bool EndObject(rapidjson::SizeType count) {
-    --depth_;
-    return Base::EndObject(count);
-  }
-  bool EndArray(rapidjson::SizeType count) {
-    --depth_;
-    return Base::EndArray(count);
-  }
-  bool Key(const char* text, rapidjson::SizeType size, bool copy) { return String(text, size, copy); }
-  bool String(const char* text, rapidjson::SizeType size, bool copy) {
-    if (is_utf8({text, size})) return Base::String(text, size, copy);
-    complaint_ = "The string before is not valid UTF-8.";
-    return false;
-  }
-  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
-    const std::string_view digits(text, size);
-    if (const auto number = integer<std::uint64_t>(digits)) return Uint64(*number);
-    if (const auto number = integer<std::int64_t>(digits)) return Int64(*number);
-    const auto marked = util::str(number_mark, digits);
-    return Base::String(marked.data(), static_cast<rapidjson::SizeType>(marked.size()), true);
+    if (whole.starts_with(number_mark)) return raw(whole.substr(1));
+    if (whole.starts_with(word_mark)) return as_typed_ ? raw(whole.substr(1)) : string(whole.substr(1));
+    return string(whole);
   }
 
  private:
-  using Base = rapidjson::Document;
-
-  bool deeper() {
-    if (++depth_ <= max_depth) return true;
-    complaint_ = "Nesting deeper than 100 levels.";
-    return false;
-  }
-
-  unsigned depth_ = 0;
-  const char* complaint_ = "";
+  bool as_typed_;
 };
 
-rapidjson::ParseResult Builder::read(std::string_view text) {
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  rapidjson::Reader reader;
-  rapidjson::ParseResult result;
-  auto events = [this, &stream, &reader, &result](Base&) {
-    // The reader's recursion is bounded by max_depth. Encodings are checked by String(), because
-    // the reader's own check does not see an escaped surrogate without its other half.
-    result = reader.Parse<rapidjson::kParseNumbersAsStringsFlag>(stream, *this);
-    return !result.IsError();
-  };
-  Populate(events);
-  // The reader takes a zero byte for the end.
-  if (!result.IsError() && stream.Tell() != text.size()) {
-    result.Set(rapidjson::kParseErrorDocumentRootNotSingular, stream.Tell());
-  }
-  return result;
+std::string written(const Dom& value, bool as_typed) {
+  TextStream out;
+  Dumper dumper(out, as_typed);
+  value.Accept(dumper);
+  return std::move(out.text);
 }
 
 }  // namespace
@@ -129,8 +62,9 @@ rapidjson::ParseResult Builder::read(std::string_view text) {
 bool Value::is_null() const { return dom(raw_).IsNull(); }
 bool Value::is_object() const { return dom(raw_).IsObject(); }
 bool Value::is_array() const { return dom(raw_).IsArray(); }
-bool Value::is_string() const { return dom(raw_).IsString() && !is_marked_number(dom(raw_)); }
-bool Value::is_number() const { return dom(raw_).IsNumber() || is_marked_number(dom(raw_)); }
+bool Value::is_string() const { return dom(raw_).IsString() && !is_marked(dom(raw_), number_mark) && !is_word(); }
+bool Value::is_number() const { return dom(raw_).IsNumber() || is_marked(dom(raw_), number_mark); }
+bool Value::is_word() const { return is_marked(dom(raw_), word_mark); }
 bool Value::is_bool() const { return dom(raw_).IsBool(); }
 
 util::Result<bool> Value::boolean() const {
@@ -213,16 +147,13 @@ std::size_t Value::size() const {
   return is_object() ? dom(raw_).MemberCount() : 0;
 }
 
-std::string Value::dump() const {
-  TextStream out;
-  Dumper dumper(out);
-  dom(raw_).Accept(dumper);
-  return std::move(out.text);
-}
+std::string Value::dump() const { return written(dom(raw_), false); }
+
+std::string Value::as_typed() const { return written(dom(raw_), true); }
 
 std::string Value::excerpt(std::size_t limit) const {
   constexpr std::string_view ellipsis = "...";
-  auto text = dump();
+  auto text = as_typed();
   if (text.size() <= limit) return text;
   std::size_t kept = limit < ellipsis.size() ? 0 : limit - ellipsis.size();
   while (kept > 0 && (static_cast<unsigned char>(text[kept]) & 0xc0) == 0x80) --kept;  // not within a character
@@ -235,9 +166,19 @@ util::Error Value::expected(std::string_view what) const {
 }
 
 struct Document::Impl {
+  [[nodiscard]] util::Result<void> parse(std::string_view text, const std::string& root);
+
   Builder dom;
   std::string name;
 };
+
+util::Result<void> Document::Impl::parse(std::string_view text, const std::string& root) {
+  const auto result = dom.read(text);
+  if (!result.IsError()) return {};
+  const bool ours = result.Code() == rapidjson::kParseErrorTermination;
+  const std::string_view reason = ours ? dom.complaint() : rapidjson::GetParseError_En(result.Code());
+  return util::Error{parse_error, util::str(root, ": not valid JSON at byte ", result.Offset(), ": ", reason), {}};
+}
 
 Document::Document(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Document::Document(Document&&) noexcept = default;
@@ -246,11 +187,18 @@ Document::~Document() = default;
 
 util::Result<Document> Document::parse(std::string_view text, std::string name) {
   auto impl = std::make_unique<Impl>();
-  const auto result = impl->dom.read(text);
-  if (result.IsError()) {
-    const bool ours = result.Code() == rapidjson::kParseErrorTermination;
-    const std::string_view reason = ours ? impl->dom.complaint() : rapidjson::GetParseError_En(result.Code());
-    return util::Error{parse_error, util::str(name, ": not valid JSON at byte ", result.Offset(), ": ", reason), {}};
+  if (const auto parsed = impl->parse(text, name); !parsed) return parsed.error();
+  impl->name = std::move(name);
+  return Document(std::move(impl));
+}
+
+util::Result<Document> Document::read(std::string_view text, std::string name) {
+  auto impl = std::make_unique<Impl>();
+  if (const auto strict = impl->parse(text, name); !strict || impl->dom.has_escaped_names()) {
+    impl = std::make_unique<Impl>();
+    if (const auto lenient = read_leniently(text, impl->dom); !lenient) {
+      return util::Error{parse_error, util::str(name, ": cannot be read: ", lenient.error().message), {}};
+    }
   }
   impl->name = std::move(name);
   return Document(std::move(impl));

@@ -23,6 +23,9 @@ class Value {
   [[nodiscard]] bool is_string() const;
   [[nodiscard]] bool is_number() const;
   [[nodiscard]] bool is_bool() const;
+  /// Characters without quotes that are no JSON (100000sat), as only Document::read lets them in. lightningd's commands
+  /// take them for what a string of these characters would be, nearly always; here they are no string.
+  [[nodiscard]] bool is_word() const;
 
   [[nodiscard]] util::Result<bool> boolean() const;
   /// The text, valid as long as the Document.
@@ -46,9 +49,11 @@ class Value {
   [[nodiscard]] std::vector<std::pair<std::string_view, Value>> members() const;
   [[nodiscard]] std::size_t size() const;
 
-  /// This value as compact JSON text. Numbers keep their value, integers their digits.
+  /// This value as compact JSON text. Numbers keep their value, integers their digits; words become strings.
   [[nodiscard]] std::string dump() const;
-  /// dump() cut to at most `limit` bytes, for error messages.
+  /// The same, with words as they were typed: for lightningd's reader and Document::read, which know them.
+  [[nodiscard]] std::string as_typed() const;
+  /// as_typed() cut to at most `limit` bytes, for error messages.
   [[nodiscard]] std::string excerpt(std::size_t limit = 80) const;
   [[nodiscard]] const std::string& path() const { return path_; }
   /// The same value under another name in error messages.
@@ -68,6 +73,10 @@ class Document {
  public:
   /// `name` is the root of all paths. Nesting deeper than 100 levels is an error, not a crash.
   [[nodiscard]] static util::Result<Document> parse(std::string_view text, std::string name);
+  /// What lightningd passes on, which need not be JSON: read strictly when it can be, otherwise as lightningd reads it
+  /// (json/lenient.hpp). A text in which the name of a member is escaped is read as lightningd does, too: it compares
+  /// what stands between the quotes.
+  [[nodiscard]] static util::Result<Document> read(std::string_view text, std::string name);
 
   Document(Document&&) noexcept;
   Document& operator=(Document&&) noexcept;

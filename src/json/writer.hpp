@@ -29,9 +29,7 @@ class Writer {
   Writer& value(const std::string& text) { return value(std::string_view(text)); }
   Writer& value(std::same_as<bool> auto boolean) { return write_bool(boolean); }
   Writer& value(std::signed_integral auto number) { return write_int(number); }
-  Writer& value(std::unsigned_integral auto number)
-    requires(!std::same_as<decltype(number), bool>)
-  {
+  Writer& value(std::unsigned_integral auto number) requires(!std::same_as<decltype(number), bool>) {
     return write_uint(number);
   }
   Writer& null();
