@@ -103,9 +103,9 @@ void Caller::received(std::string_view bytes) {
 bool Caller::dispatch(std::string_view text) {
   const auto message = Message::parse(text);
   if (!message.ok()) {
-    // Whose reply it was cannot be known, so nobody's can be waited for.
-    closed(message.error().message);
-    return false;
+    // Whose reply it was cannot be known; the other calls are not to suffer for it.
+    util::warn("lightningd sent what cannot be read: ", message.error().message, ": ", excerpt(text));
+    return true;
   }
   const auto number = number_of(message->raw_id());
   const auto found = number && message->is_reply() ? pending_.find(*number) : pending_.end();
@@ -115,7 +115,13 @@ bool Caller::dispatch(std::string_view text) {
     return true;
   }
   const auto alive = alive_;
-  pending_.extract(found).mapped().then(message->result());
+  auto call = std::move(pending_.extract(found).mapped());
+  if (const auto& problem = message->problem()) {
+    util::warn("the reply to ", message->raw_id(), " cannot be read: ", problem->message);
+    call.then(util::Error{unreadable, util::str(call.method, ": unexpected reply: ", problem->message), {}});
+  } else {
+    call.then(message->result());
+  }
   return *alive;
 }
 

@@ -22,8 +22,9 @@ using OnReply = util::Function<void(util::Result<json::Value>)>;
 /// Makes calls to lightningd over one connection and hands each its reply. Lives as long as the
 /// plugin. Every call gets exactly one reply: the peer's, or an error with code `lost` when the
 /// connection broke while it was in flight (it may or may not have been carried out), or code
-/// `unsent` when it never left (no connection). Whoever does not want a reply any more passes a
-/// guarded callback (spark::Scope::guard); the caller itself has no cancelling.
+/// `unsent` when it never left (no connection), or code `unreadable` when its reply cannot be read (it may or may not
+/// have been carried out). A reply whose id cannot be read is logged and skipped: its call waits on. Whoever does not
+/// want a reply any more passes a guarded callback (spark::Scope::guard); the caller itself has no cancelling.
 ///
 /// Connects at the first start() and again after a loss, at the next call. Requests are written in
 /// order; at most `window` bytes of them are with the transport at a time.
@@ -32,6 +33,7 @@ class Caller final : private util::Receiver {
   /// Codes of our own, outside lightningd's ranges.
   static constexpr int lost = -32090;
   static constexpr int unsent = -32091;
+  static constexpr int unreadable = -32092;
   static constexpr std::size_t window = std::size_t{8} << 20;
 
   Caller(util::Connector& connector, std::string path);

@@ -1,7 +1,9 @@
 #include "jsonrpc/framer.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "jsonrpc/message.hpp"
 #include "util/str.hpp"
 
 namespace jsonrpc {
@@ -9,18 +11,13 @@ namespace {
 
 constexpr int parse_error = -32700;
 constexpr std::size_t npos = std::string_view::npos;
+/// Of what is no message, enough to say what it was.
+constexpr std::size_t garbage_kept = 4096;
 
 /// Position of `c` at or after `at`, the size when there is none.
 std::size_t find(std::string_view bytes, char c, std::size_t at) {
   const std::size_t found = bytes.find(c, at);  // memchr underneath
   return found == npos ? bytes.size() : found;
-}
-
-std::string excerpt(std::string_view bytes) {
-  constexpr std::size_t limit = 40;
-  std::string out;
-  for (const char c : bytes.substr(0, limit)) out += c >= ' ' && c <= '~' ? c : '.';
-  return bytes.size() > limit ? out + "..." : out;
 }
 
 }  // namespace
@@ -29,14 +26,15 @@ util::Result<void> Framer::feed(std::string_view bytes, util::Function<bool(std:
   if (broken_) return util::Error{parse_error, "the stream of messages broke before", {}};
   std::size_t begin = 0;
   while (begin < bytes.size()) {
-    if (depth_ == 0) {
+    if (depth_ == 0 && !in_garbage_) {
       begin = bytes.find_first_not_of(" \t\r\n", begin);
       if (begin == npos) return {};
-      if (bytes[begin] != '{') return broken(util::str("expected a JSON object, got: ", excerpt(bytes.substr(begin))));
+      in_garbage_ = bytes[begin] != '{';
     }
 
-    const std::size_t end = scan(bytes, begin);
-    const auto part = bytes.substr(begin, end == npos ? npos : end - begin);
+    const std::size_t end = in_garbage_ ? end_of_garbage(bytes, begin) : scan(bytes, begin);
+    auto part = bytes.substr(begin, end == npos ? npos : end - begin);
+    if (in_garbage_) part = part.substr(0, garbage_kept - std::min(garbage_kept, partial_.size()));
     if (part.size() > limit_ - partial_.size()) {
       return broken(
           util::str("message of more than ", limit_, " bytes: ", excerpt(partial_.empty() ? part : partial_)));
@@ -47,12 +45,25 @@ util::Result<void> Framer::feed(std::string_view bytes, util::Function<bool(std:
     }
 
     // The text is no member any more when `found` gets it, so that `found` may destroy the framer.
+    in_garbage_ = false;
     std::string joined = std::exchange(partial_, {});
     if (!joined.empty()) joined += part;
     if (!found(joined.empty() ? part : std::string_view(joined))) return {};
     begin = end;
   }
   return {};
+}
+
+/// One past the blank line that ends what is no message, or npos when it does not end in these bytes.
+std::size_t Framer::end_of_garbage(std::string_view bytes, std::size_t at) {
+  for (; at < bytes.size(); ++at) {
+    const bool line_ends = bytes[at] == '\n';
+    if (std::exchange(after_newline_, line_ends) && line_ends) {
+      after_newline_ = false;
+      return at + 1;
+    }
+  }
+  return npos;
 }
 
 /// Goes on in the current object: one past its end, or npos when it does not end in these bytes.
@@ -63,13 +74,32 @@ std::size_t Framer::scan(std::string_view bytes, std::size_t at) {
       at = scan_string(bytes, at);
       continue;
     }
-    const char c = bytes[at++];
-    if (c == '"') {
-      in_string_ = true;
-    } else if (c == '{') {
-      ++depth_;
-    } else if (c == '}' && --depth_ == 0) {
-      return at;
+    if (in_word_) {
+      at = std::min(bytes.find_first_of(":\t\r\n ,]}", at), bytes.size());
+      if (at == bytes.size()) break;
+      in_word_ = false;
+    }
+    switch (bytes[at++]) {
+      case '"':
+        in_string_ = true;
+        break;
+      case '{':
+        ++depth_;
+        break;
+      case '}':
+        if (--depth_ == 0) return at;
+        break;
+      case '[':
+      case ']':
+      case ':':
+      case ',':
+      case ' ':
+      case '\t':
+      case '\r':
+      case '\n':
+        break;
+      default:
+        in_word_ = true;
     }
   }
   return npos;

@@ -19,7 +19,7 @@
 namespace lightningd {
 
 /// lightningd answered a call with something else than it is known to: what the call did is in doubt.
-inline constexpr int unreadable_reply = -32092;
+inline constexpr int unreadable_reply = jsonrpc::Caller::unreadable;
 
 /// Whether a call that failed may have had its effect all the same.
 [[nodiscard]] inline bool in_doubt(const util::Error& error) {

@@ -69,10 +69,11 @@ Result<void> checked(const Result<T>& parsed) {
 std::string call_own_name(const json::Value& request) {
   json::Writer out;
   out.object().key("replace").object().field("jsonrpc", "2.0").field("method", own_name);
-  if (const auto id = request.find("id"); id && !util::mutated("answers-the-hook-wrongly"))
-    out.raw_field("id", id->dump());
-  const auto params = request.find("params");
-  out.raw_field("params", params ? params->dump() : "[]");
+  // As typed: whoever reads it, lightningd and then this plugin, is to see what the builtin would.
+  const auto id = request.field("id");
+  if (!util::mutated("answers-the-hook-wrongly")) out.raw_field("id", id ? id->as_typed() : "null");
+  const auto params = request.field("params");
+  out.raw_field("params", params ? params->as_typed() : "[]");
   out.end().end();
   return out.take();
 }

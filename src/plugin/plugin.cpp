@@ -5,6 +5,7 @@
 #include "json/writer.hpp"
 #include "plugin/contained.hpp"
 #include "plugin/lines.hpp"
+#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace plugin {
@@ -52,20 +53,27 @@ void Plugin::log(util::Level level, std::string_view line) {
 void Plugin::received(std::string_view bytes) {
   if (gone_) return;
   const auto fed = framer_.feed(bytes, [this](std::string_view text) { return dispatch(text); });
-  if (!fed) malformed(fed.error());
+  if (fed) return;
+  util::error("lightningd's messages cannot be told apart any more: ", fed.error().message);
+  lose(fed.error().message);
 }
 
 void Plugin::closed(const std::string& reason) { lose(reason); }
 
 /// Handles one message; false when lightningd is lost and nothing more is to be read.
 bool Plugin::dispatch(std::string_view text) {
+  if (util::mutated("dies-of-a-typo") && !json::Document::parse(text, "message")) lose("a typo");
   const auto message = jsonrpc::Message::parse(text);
   if (!message) {
-    malformed(message.error());
+    skip(text, message.error());
   } else if (message->is_reply()) {
     util::debug("lightningd answered ", message->raw_id(), ", which was not asked here");
+  } else if (message->raw_id().empty() && message->problem()) {
+    skip(text, *message->problem());
   } else if (message->raw_id().empty()) {
     notification(*message);
+  } else if (message->problem()) {
+    reply(message->raw_id(), contained(message->method(), [this, &message] { return refuse(*message); }));
   } else if (const auto method = methods_.find(message->method()); method != methods_.end()) {
     run(method->second, *message);
   } else {
@@ -104,12 +112,11 @@ void Plugin::notification(const jsonrpc::Message& message) {
   static_cast<void>(handled);  // contained() has logged it, and nobody waits for an answer
 }
 
-void Plugin::malformed(const util::Error& error) {
-  util::error("lightningd sent a malformed message: ", error.message);
-  lose(error.message);
+void Plugin::skip(std::string_view text, const util::Error& why) {
+  util::error("lightningd sent what cannot be read: ", why.message, ": ", jsonrpc::excerpt(text));
 }
 
-/// lightningd is not there any more, or can not be understood.
+/// lightningd is not there any more, or cannot be understood.
 void Plugin::lose(const std::string& reason) {
   if (std::exchange(gone_, true) || !hooks_.gone) return;
   const auto told = contained("gone", [this, &reason]() -> util::Result<void> {

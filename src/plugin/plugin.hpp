@@ -134,7 +134,10 @@ class Plugin final : private util::Receiver {
   [[nodiscard]] bool dispatch(std::string_view text);
   void run(const Method& method, const jsonrpc::Message& message);
   void notification(const jsonrpc::Message& message);
-  void malformed(const util::Error& error);
+  /// What cannot be read and what nobody waits for: one line for it.
+  void skip(std::string_view text, const util::Error& why);
+  /// The answer to a request that cannot be read.
+  [[nodiscard]] util::Result<std::string> refuse(const jsonrpc::Message& message);
   void lose(const std::string& reason);
   void send(std::string text);
   void reply(const std::string& raw_id, const util::Result<std::string>& result);

@@ -41,7 +41,7 @@ struct Checked {
 };
 
 util::Result<Checked> checked(std::string_view command, std::string_view params_json) {
-  auto params = json::Document::parse(params_json, "params");
+  auto params = json::Document::read(params_json, "params");
   if (!params) return params.error();
   return Checked{std::string(command), std::move(*params)};
 }
@@ -54,14 +54,14 @@ util::Result<Checked> parse_check(const json::Value& params) {
     const auto command = elements.front().string();
     if (!command) return command.error();
     rest.array();
-    for (std::size_t i = 1; i < elements.size(); ++i) rest.raw(elements[i].dump());
+    for (std::size_t i = 1; i < elements.size(); ++i) rest.raw(elements[i].as_typed());
     return checked(*command, rest.end().take());
   }
   const auto command = params.string("command_to_check");
   if (!command) return command.error();
   rest.object();
   for (const auto& [name, value] : params.members()) {
-    if (name != "command_to_check") rest.raw_field(name, value.dump());
+    if (name != "command_to_check") rest.raw_field(name, value.as_typed());
   }
   return checked(*command, rest.end().take());
 }
@@ -104,6 +104,16 @@ util::Result<std::string> Plugin::answer(const jsonrpc::Message& message) {
     return std::string("{}");
   }
   return util::Error{unknown_method, util::str("unknown method ", message.method()), {}};
+}
+
+/// A caller's parameters are lightningd's to judge, but it lets through what nobody can read (nesting without end).
+util::Result<std::string> Plugin::refuse(const jsonrpc::Message& message) {
+  const auto& why = message.problem()->message;
+  util::warn(jsonrpc::excerpt(message.method()), " ", jsonrpc::excerpt(message.raw_id()), ": ", why);
+  if (message.method() == "rpc_command") return std::string(go_on);
+  if (message.method() == "getmanifest") return getmanifest();
+  if (message.method() == "init") return json::Writer().object().field("disable", why).end().take();
+  return util::Error{invalid_params, why, {}};
 }
 
 util::Result<std::string> Plugin::getmanifest() {
@@ -192,7 +202,7 @@ std::string Plugin::rpc_command(const json::Value& params) {
   const auto decided =
       contained("rpc_command", [this, &request] { return util::Result<std::string>(redirect_decide_(*request)); });
   if (!decided) return std::string(go_on);
-  const auto valid = json::Document::parse(*decided, "rpc_command");
+  const auto valid = json::Document::read(*decided, "rpc_command");
   if (valid && valid->root().is_object()) return *decided;
   util::error("rpc_command: the decision is no JSON object: ", *decided);
   return std::string(go_on);

@@ -268,18 +268,40 @@ TEST_CASE("destroying the caller drops its calls, and a connection that comes la
   CHECK(f.answers.empty());
 }
 
-TEST_CASE("what cannot be understood ends the connection, so that no call waits for ever") {
-  for (const auto* bytes : {"garbage", "{\"id\":}", "{\"id\":[]}", "{}"}) {
+TEST_CASE("what cannot be read and is nobody's is skipped: the calls go on") {
+  for (const auto* bytes : {"garbage\n\n", "{\"id\":}", "{\"id\":[]}", "{}", "}\n\n", "{\"result\":nope]}"}) {
+    CAPTURE(bytes);
     Fixture f;
     const auto wire = f.connected();
     f.call("a");
     f.call("b");
     wire->say(result(1, "{}") + bytes + result(2, "{}"));
-    CHECK(f.answers.size() == 2);
-    CHECK(f.answers[0] == "a: {}");
-    CHECK(f.answers[1].starts_with("b! -32090 b: connection to lightningd lost"));
-    CHECK(wire->receiver == nullptr);
+    CHECK(f.answers == Answers{"a: {}", "b: {}"});
+    CHECK(wire->receiver != nullptr);
   }
+}
+
+TEST_CASE("a reply that cannot be read fails its own call only, and in doubt") {
+  for (const auto* bad : {"{\"a\":}", "[1:2]", "\"\\x\"", "{\"a\":1 2}"}) {
+    CAPTURE(bad);
+    Fixture f;
+    const auto wire = f.connected();
+    f.call("a");
+    f.call("b");
+    wire->say(result(1, bad) + result(2, "{}"));
+    REQUIRE(f.answers.size() == 2);
+    CHECK(f.answers[0].starts_with("a! -32092 a: unexpected reply: message: cannot be read: at byte "));
+    CHECK(f.answers[1] == "b: {}");
+    CHECK(f.caller->in_flight() == 0);
+  }
+}
+
+TEST_CASE("a sloppy reply is read") {
+  Fixture f;
+  const auto wire = f.connected();
+  f.call("a");
+  wire->say(result(1, R"({"note":"\ud800",})"));
+  CHECK(f.answers == Answers{R"(a: {"note":"\\ud800"})"});
 }
 
 TEST_CASE("start connects once") {

@@ -79,30 +79,63 @@ TEST_CASE("a closed standard input ends the plugin's life, once") {
   CHECK(fixture.transport.take().empty());
 }
 
-TEST_CASE("what is no JSON-RPC is logged and ends the plugin's life") {
+TEST_CASE("what is no JSON-RPC is logged in one line and skipped") {
+  for (const auto* bytes :
+       {"hello\n\n", R"({"hello":1})", R"({"id":[],"method":"getmanifest"})", R"({"x":nope]})", "}\n\n"}) {
+    CAPTURE(bytes);
+    Fixture fixture;
+    int seen = 0;
+    fixture.plugin->subscribe("connect", [&seen](const json::Value&) { ++seen; });
+    fixture.start();
+    const std::string connect = R"({"jsonrpc":"2.0","method":"connect","params":{}})";
+    fixture.transport.deliver(connect + bytes + connect);
+    CHECK(seen == 2);
+    CHECK(fixture.gone.empty());
+    REQUIRE(fixture.logged->size() == 1);
+    CHECK(fixture.logged->front().starts_with("lightningd sent what cannot be read: "));
+    CHECK(fixture.transport.take().empty());
+  }
+}
+
+TEST_CASE("a notification that cannot be read is skipped") {
   Fixture fixture;
   fixture.start();
-  SUBCASE("text between messages") { fixture.transport.deliver("hello"); }
-  SUBCASE("an object that is no message") { fixture.transport.deliver(R"({"hello":1})"); }
-  SUBCASE("broken JSON") { fixture.transport.deliver(R"({"method":nope})"); }
+  fixture.notify("shutdown", "{\"a\":}");
+  CHECK(fixture.logged->size() == 1);
+  CHECK(fixture.gone.empty());
+}
+
+TEST_CASE("a request that cannot be read is refused by its id, and says where") {
+  Fixture fixture;
+  std::vector<Command> commands;
+  fixture.plugin->add_method(keeping_method("pay", commands));
+  fixture.start();
+  fixture.init();
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  CHECK(fixture.ask("pay", deep) ==
+        error(-32602, "message: cannot be read: at byte 149: nesting deeper than 100 levels"));
+  CHECK(fixture.ask("pay", R"({"a":})") ==
+        error(-32602, "message: cannot be read: at byte 53: a name without a value"));
+  CHECK(fixture.ask("check", deep).find("-32602") != std::string::npos);
+  CHECK(fixture.ask("setconfig", deep).find("-32602") != std::string::npos);
+  CHECK(fixture.ask("rpc_command", deep) == reply(R"({"result":"continue"})"));
+  CHECK(fixture.ask("getmanifest", deep).find("rpcmethods") != std::string::npos);
+  CHECK(fixture.ask("init", deep).find(R"("result":{"disable":")") != std::string::npos);
+  CHECK(commands.empty());
+  CHECK(fixture.gone.empty());
+}
+
+TEST_CASE("a stream without an end to a message ends the plugin's life, once") {
+  Fixture fixture;
+  fixture.start();
+  fixture.transport.deliver("{\"a\":\"");
+  const std::string piece(std::size_t{64} << 20, 'x');
+  for (int i = 0; i < 4; ++i) fixture.transport.deliver(piece);
   REQUIRE(fixture.gone.size() == 1);
-  CHECK_FALSE(fixture.gone.front().empty());
-  REQUIRE(fixture.logged->size() == 1);
-  CHECK(fixture.logged->front().find(fixture.gone.front()) != std::string::npos);
+  CHECK(fixture.logged->back().find(fixture.gone.front()) != std::string::npos);
   CHECK(fixture.ask("getmanifest", "{}").empty());
   fixture.transport.close("end of file");
   CHECK(fixture.gone.size() == 1);
-}
-
-TEST_CASE("messages behind a malformed one are not read") {
-  Fixture fixture;
-  int seen = 0;
-  fixture.plugin->subscribe("connect", [&seen](const json::Value&) { ++seen; });
-  fixture.start();
-  const std::string connect = R"({"jsonrpc":"2.0","method":"connect","params":{}})";
-  fixture.transport.deliver(connect + R"({"hello":1})" + connect);
-  fixture.transport.deliver(connect);
-  CHECK(seen == 1);
 }
 
 TEST_CASE("a reply that nobody waits for is ignored") {
