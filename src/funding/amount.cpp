@@ -32,18 +32,19 @@ std::optional<Parts> split(std::string_view text) {
   if (text.starts_with('.')) {
     text.remove_prefix(1);
     parts.fraction = take_digits(text);
-    if (parts.fraction.empty()) return std::nullopt;
+    if (parts.fraction.empty() && !text.starts_with("btc")) return std::nullopt;  // "1.btc" is a bitcoin there
   }
   parts.unit = text;
   if (parts.whole.empty()) return std::nullopt;
   return parts;
 }
 
-/// Power of ten that makes millisatoshi of a unit, for lightningd's units.
+/// Power of ten that makes millisatoshi of a unit, for lightningd's units. It looks at the beginning: "satoshi" and
+/// "sats" are "sat".
 std::optional<std::size_t> exponent_of(std::string_view unit) {
-  if (unit == "msat") return 0;
-  if (unit == "sat") return 3;
-  if (unit == "btc") return 11;
+  if (unit.starts_with("msat")) return 0;
+  if (unit.starts_with("sat")) return 3;
+  if (unit.starts_with("btc")) return 11;
   return std::nullopt;
 }
 
@@ -56,7 +57,7 @@ util::Result<lightningd::Msat> parse_amount(const json::Value& value, std::strin
   const auto exponent = exponent_of(parts->unit.empty() ? bare_unit : parts->unit);
   if (!exponent) return wrong(value, what);
   // Like lightningd: a fraction only of a bitcoin ("1.5sat" is no amount), and no finer than a unit.
-  if (!parts->fraction.empty() && (parts->unit != "btc" || parts->fraction.size() > *exponent))
+  if (!parts->fraction.empty() && (!parts->unit.starts_with("btc") || parts->fraction.size() > *exponent))
     return wrong(value, what);
 
   std::string digits(parts->whole);

@@ -27,14 +27,14 @@ struct Peer {
 
 /// "<node id>", or "<node id>@<host>[:<port>]". The address is left for `connect` to judge.
 util::Result<Peer> parse_peer(const json::Value& value) {
-  const auto text = value.string();
+  const auto text = value.is_number() ? std::nullopt : token_text(value);
   if (!text) return wrong(value, "invalid node id: it must be a string");
   const auto at = text->find('@');
-  const auto id = lightningd::NodeId::from_hex(text->substr(0, at));
+  const auto id = lightningd::NodeId::from_hex(std::string_view(*text).substr(0, at));
   if (!id) return wrong(value, "invalid node id: it has 66 hex digits, the first two 02 or 03");
-  if (at == std::string_view::npos) return Peer{*id, ""};
+  if (at == std::string::npos) return Peer{*id, ""};
   if (at + 1 == text->size()) return wrong(value, "has no address after the @");
-  return Peer{*id, std::string(text->substr(at + 1))};
+  return Peer{*id, text->substr(at + 1)};
 }
 
 /// An amount, or a share of what is left.

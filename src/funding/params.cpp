@@ -13,14 +13,15 @@ namespace {
 
 template <class Number>
 util::Result<Number> parse_number(const json::Value& value, std::string_view what) {
-  const std::string text = token_text(value).value_or("");
-  // lightningd would read "010" as octal; whoever writes that hardly means 8.
-  const bool leading_zero = text.size() > 1 && text.front() == '0';
-  Number number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || leading_zero)
+  const auto number = to_integer(token_text(value).value_or(""));
+  if (!number || *number > std::numeric_limits<Number>::max())
     return wrong(value, util::str(what, " from 0 to ", std::numeric_limits<Number>::max()));
-  return number;
+  return static_cast<Number>(*number);
+}
+
+/// lightningd takes any word that begins with an n for null where parameters are given by position.
+bool is_left_out(const json::Value& element) {
+  return element.is_null() || (element.is_word() && token_text(element)->starts_with('n'));
 }
 
 }  // namespace
@@ -31,15 +32,22 @@ util::Error wrong(const json::Value& value, std::string_view what) {
 }
 
 std::optional<std::string> token_text(const json::Value& value) {
-  if (value.is_number()) return value.dump();
+  if (value.is_number() || value.is_word()) return value.as_typed();
   if (const auto text = value.string()) return std::string(*text);
   return std::nullopt;
 }
 
-util::Result<std::string> parse_string(const json::Value& value) {
-  const auto text = value.string();
-  if (!text || text->empty()) return wrong(value, "must be a non-empty string");
-  return std::string(*text);
+std::optional<std::uint64_t> to_integer(std::string_view text) {
+  constexpr std::string_view spaces = " \t\n\v\f\r";
+  text.remove_prefix(std::min(text.find_first_not_of(spaces), text.size()));
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const bool hex = text.starts_with("0x") || text.starts_with("0X");
+  if (hex) text.remove_prefix(2);
+  const bool octal = !hex && text.size() > 1 && text.front() == '0';
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, hex ? 16 : 10);
+  if (error != std::errc{} || end != text.data() + text.size() || octal) return std::nullopt;
+  return number;
 }
 
 util::Result<std::string> parse_token(const json::Value& value) {
@@ -80,7 +88,9 @@ void Params::bind_array(const json::Value& value, std::span<const std::string_vi
   const auto elements = value.elements();
   if (elements.size() > names.size())
     fail_whole(util::str("too many parameters: got ", elements.size(), ", expected ", names.size()));
-  for (std::size_t i = 0; i < std::min(elements.size(), names.size()); ++i) bind(names[i], elements[i]);
+  for (std::size_t i = 0; i < std::min(elements.size(), names.size()); ++i) {
+    if (!is_left_out(elements[i])) bind(names[i], elements[i]);
+  }
 }
 
 void Params::bind_object(const json::Value& value, std::span<const std::string_view> names) {

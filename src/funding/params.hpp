@@ -17,18 +17,20 @@ namespace funding {
 /// words: programs look for them.
 [[nodiscard]] util::Error wrong(const json::Value& value, std::string_view what);
 
-/// The text of a string or the digits of a number: lightningd's parsers look at the text only, so
-/// 3 and "3" are the same to it. Nothing for any other value.
+/// The text of a string, the digits of a number or the characters of a word: lightningd's parsers look at the text
+/// only, so 3 and "3" are the same to it. Nothing for any other value.
 [[nodiscard]] std::optional<std::string> token_text(const json::Value& value);
 
+/// An integer as lightningd reads one: decimal or, after 0x, hex; white space and a + may come before. Nothing for 010:
+/// lightningd would read that as octal, and whoever writes it hardly means 8.
+[[nodiscard]] std::optional<std::uint64_t> to_integer(std::string_view text);
+
 // Parsers of single parameters, for Params::optional and Params::required.
-/// A non-empty string.
-[[nodiscard]] util::Result<std::string> parse_string(const json::Value& value);
-/// A non-empty string, or a number as its digits.
+/// A non-empty string, a number as its digits, or a word.
 [[nodiscard]] util::Result<std::string> parse_token(const json::Value& value);
 /// true or false, bare or as a string.
 [[nodiscard]] util::Result<bool> parse_bool(const json::Value& value);
-/// Decimal digits, bare or as a string.
+/// An integer, bare or as a string.
 [[nodiscard]] util::Result<std::uint32_t> parse_u32(const json::Value& value);
 /// The same, with the words that lightningd has where a parameter is one of 32 bits.
 [[nodiscard]] util::Result<std::uint32_t> parse_unsigned(const json::Value& value);

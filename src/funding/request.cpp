@@ -34,6 +34,15 @@ util::Error not_an_outpoint(const json::Value& value) {
   return wrong(value, util::str("Could not get a vout out of \"", text.substr(colon + 1), '"'));
 }
 
+std::optional<lightningd::Outpoint> to_outpoint(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto txid = lightningd::Txid::from_hex(text.substr(0, colon));
+  const auto vout = to_integer(text.substr(colon + 1));
+  if (!txid || !vout || *vout > UINT32_MAX) return std::nullopt;
+  return lightningd::Outpoint{*txid, static_cast<std::uint32_t>(*vout)};
+}
+
 util::Result<std::vector<lightningd::Outpoint>> parse_utxos(const json::Value& value) {
   if (!value.is_array()) return wrong(value, "should be an array");
   if (value.size() == 0) {
@@ -42,8 +51,7 @@ util::Result<std::vector<lightningd::Outpoint>> parse_utxos(const json::Value& v
   std::vector<lightningd::Outpoint> utxos;
   std::set<lightningd::Outpoint> seen;
   for (const json::Value& element : value.elements()) {
-    const auto text = element.string();
-    const auto outpoint = text ? lightningd::Outpoint::parse(*text) : std::nullopt;
+    const auto outpoint = to_outpoint(token_text(element).value_or(""));
     if (!outpoint) return not_an_outpoint(element);
     if (!seen.insert(*outpoint).second) return wrong(element, "came before");
     utxos.push_back(*outpoint);

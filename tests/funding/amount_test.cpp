@@ -64,6 +64,17 @@ TEST_CASE("satoshi") {
   CHECK(sat("2100000000000000") == 2'100'000'000'000'000);
 }
 
+TEST_CASE("lightningd looks at the beginning of a unit, and takes noughts before a number") {
+  CHECK(sat("\"5sats\"") == 5);
+  CHECK(sat("\"5satoshi\"") == 5);
+  CHECK(sat("\"1.btc\"") == 100'000'000);
+  CHECK(sat("\"1.5btcs\"") == 150'000'000);
+  CHECK(sat("\"0100\"") == 100);
+  CHECK(msat("\"5satoshi\"") == 5'000);
+  // It takes "0100001msat" for 100,001 sat.
+  CHECK(sat_error("\"0100001msat\"") == "amount: must be a whole number of satoshi, got \"0100001msat\"");
+}
+
 TEST_CASE("not satoshi") {
   const std::string wanted = "amount: should be a satoshi amount, as 123, 123sat, 123000msat or 0.01btc, got ";
   for (const std::string text : {R"("")",        R"("1.5sat")",
@@ -73,8 +84,8 @@ TEST_CASE("not satoshi") {
                                  R"(" 1")",      R"("1 ")",
                                  R"("1 sat")",   R"("sat")",
                                  R"("btc")",     R"(".5btc")",
-                                 R"("1.btc")",   R"("1.2.3btc")",
-                                 R"("1sats")",   R"("1SAT")",
+                                 R"("1.sat")",   R"("1.2.3btc")",
+                                 R"("1.")",      R"("1SAT")",
                                  R"("0x10")",    R"("all")",
                                  "true",         "null",
                                  "[1]",          R"({"a":1})",

@@ -132,8 +132,11 @@ TEST_CASE("dryrun") {
 
 TEST_CASE("minconf") {
   CHECK(with(R"(,"minconf":"3")")->minconf == 3);
+  for (const std::string good : {R"("0x3")", R"("+3")", R"(" 3")", R"("0X03")"})
+    CHECK(with(R"(,"minconf":)" + good)->minconf == 3);
   CHECK(with(R"(,"minconf":4294967295)")->minconf == 4'294'967'295);
-  for (const std::string bad : {"4294967296", "-1", "1.5", R"("")", R"("3 ")", R"("0x3")", R"("010")", "true", "[]"})
+  for (const std::string bad :
+       {"4294967296", "-1", "1.5", R"("")", R"("3 ")", R"("0x")", R"("010")", R"("++3")", "true", "[]"})
     CHECK(error_of(with(R"(,"minconf":)" + bad)) ==
           "-32602: minconf: should be an integer from 0 to 4294967295, got " + bad);
 }
@@ -170,9 +173,10 @@ TEST_CASE("utxos") {
         "'txid:output_index'., got 3");
   CHECK(second("\"\"").starts_with("-32602: utxos[1]: Could not decode the outpoint from \"\" The utxos"));
   CHECK(second(R"("a:0")") == "-32602: utxos[1]: Could not get a txid out of \"a\", got \"a:0\"");
-  for (const std::string bad : {"", "-1", "4294967296", "x"})
+  for (const std::string bad : {"", "-1", "4294967296", "x", "01"})
     CHECK(error_of(utxos("[" + quoted(bad) + "]"))
               .starts_with("-32602: utxos[0]: Could not get a vout out of \"" + bad + "\", got "));
+  CHECK(utxos("[" + quoted("0x1") + "]")->utxos[0].str() == txid + ":1");
   CHECK(
       error_of(utxos("[" + quoted("0") + "," + quoted("0") + "]")).starts_with("-32602: utxos[1]: came before, got "));
 }
@@ -234,4 +238,31 @@ TEST_CASE("the sum of the amounts stays within all money") {
   const auto more = parse_text(with_destinations(most + "," + destination(R"("amount":547)", '2')));
   CHECK(
       error_of(more).starts_with("-32602: destinations[1]: the amounts up to here are more than 21 million btc, got "));
+}
+
+TEST_CASE("what lightningd lets through without quotes means what a string would") {
+  const auto read = [](const std::string& text) {
+    const auto document = json::Document::read(text, "params");
+    REQUIRE(document);
+    return funding::parse_request(document->root());
+  };
+  const std::string id = "02" + std::string(64, '1');
+  const auto request = read("{,\"destinations\":[{\"id\":" + id + ",\"amount\":0100000sat,},],\"minconf\":0x2,}");
+  REQUIRE(request);
+  CHECK(request->destinations[0].id.hex() == id);
+  CHECK(request->destinations[0].amount.value == 100'000);
+  CHECK(request->minconf == 2);
+
+  const auto amount = [&read, &id](const std::string& text) {
+    return error_of(read("[[{\"id\":\"" + id + "\",\"amount\":" + text + "}]]"));
+  };
+  for (const std::string bad : {"100k", "1_000", "-", "nope", "1e400", "+1", "50%", "all", "*2", "Null"})
+    CHECK(amount(bad) ==
+          "-32602: destinations[0].amount: must be an amount, as 123, 123sat, 123000msat or 0.01btc, got " + bad);
+  CHECK(amount("1,\"amount\":2") == "-32602: destinations[0]: parameter given twice: amount");
+  CHECK(amount("1,\"\\u0061mount\":2") == "-32602: destinations[0]: unknown parameter: \\u0061mount");
+  // By position a word that begins with an n is a null, by name it is not.
+  CHECK(read("[[{\"id\":\"" + id + "\",\"amount\":9999}],nope nix]")->minconf == 1);
+  CHECK(error_of(read("{\"destinations\":[{\"id\":\"" + id + "\",\"amount\":9999}],\"minconf\":nope}")) ==
+        "-32602: minconf: must be an integer from 0 to 4294967295, got nope");
 }
