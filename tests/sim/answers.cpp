@@ -30,7 +30,7 @@ std::vector<std::string> ids(const std::optional<json::Value>& array) {
 
 /// Of the destinations in a call's parameters, by name or by position.
 std::vector<std::string> asked_ids(const Outcome& call) {
-  const auto params = json::Document::parse(call.params, "params");
+  const auto params = json::Document::read(call.params, "params");
   if (!params) return {};
   const auto root = params->root();
   if (!root.is_array()) return ids(root.find("destinations"));

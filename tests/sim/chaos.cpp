@@ -6,6 +6,7 @@
 #include "sim/fault_schedule.hpp"
 #include "sim/near_misses.hpp"
 #include "sim/random.hpp"
+#include "sim/sloppy.hpp"
 #include "sim/world.hpp"
 #include "util/str.hpp"
 
@@ -142,13 +143,17 @@ Chaos draw_chaos(std::uint64_t seed) {
                    [](const auto& a, const auto& b) { return a.at < b.at; });
   if (random.one_in(4)) setup.options["multifundchannel-dry-run"] = R"("txprepare")";
   if (random.one_in(10)) draw_near_miss(random, chaos);
-  // The last of all, so that what was drawn before stays the same.
+  // After all that was there before it, so that what is drawn before stays the same.
   draw_floor(random, setup);
+  if (random.one_in(3)) {
+    for (auto& batch : chaos.batches) batch.params = sloppy(batch.params, random);
+  }
   return chaos;
 }
 
-ChaosResult run_chaos(std::uint64_t seed, bool trace) {
-  Chaos chaos = draw_chaos(seed);
+ChaosResult run_chaos(std::uint64_t seed, bool trace) { return run_chaos(draw_chaos(seed), trace); }
+
+ChaosResult run_chaos(Chaos chaos, bool trace) {
   chaos.setup.trace = trace;
   World world(chaos.setup);
   const auto begin = world.time().now();

@@ -29,7 +29,9 @@ struct ChaosResult {
   std::vector<std::string> log;     ///< with `trace`, all that happened
 };
 
-/// Draws the world of this seed, lives it to its end, and checks every invariant.
+/// Lives this world to its end, and checks every invariant.
+[[nodiscard]] ChaosResult run_chaos(Chaos chaos, bool trace = false);
+/// The same for the world of this seed.
 [[nodiscard]] ChaosResult run_chaos(std::uint64_t seed, bool trace = false);
 
 }  // namespace sim

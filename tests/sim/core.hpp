@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sim/chain.hpp"
+#include "sim/corruption.hpp"
 #include "sim/methods.hpp"
 #include "sim/monitor.hpp"
 #include "sim/peers.hpp"
@@ -28,7 +29,8 @@ struct Core {
         wallet(random, setup),
         peers(random, setup),
         monitor(wallet, peers, chain, setup.rpc_faults.empty()),
-        rpc_faults(setup) {}
+        rpc_faults(setup),
+        corruption(setup) {}
 
   /// Something that lightningd does later: never, if it is killed before.
   void after(spark::Duration delay, util::Function<void()> task) {
@@ -52,6 +54,7 @@ struct Core {
   Peers peers;
   Monitor monitor;
   RpcFaults rpc_faults;
+  Corruption corruption;
   Methods methods;
   Asked asked;                       ///< the request that is carried out right now
   std::uint64_t lives = 0;           ///< how often lightningd was killed

@@ -71,7 +71,7 @@ void Lightningd::handle(Request request, Reply reply) {
 
 /// What the rpc_command hook answered: continue, or another request in its place.
 void Lightningd::redirect(const Request& request, const std::string& hook_result, Reply reply) {
-  const auto document = json::Document::parse(hook_result, "hook");
+  const auto document = json::Document::read(hook_result, "hook");
   if (!document) return reply.fail(code::generic, document.error().message);
   const auto result = document->root().find("result");
   if (result && token_text(*result) == "continue") return execute(request, std::move(reply));
@@ -82,7 +82,8 @@ void Lightningd::redirect(const Request& request, const std::string& hook_result
     node_.core().monitor.violation(Invariant::never_crashes, "bad answer to the rpc_command hook: " + hook_result);
     return reply.fail(code::invalid_request, "Bad response to 'rpc_command' hook");
   }
-  Request other{replace->find("id")->dump(), token_text(*replace->find("method")), replace->find("params")->dump()};
+  Request other{replace->find("id")->as_typed(), token_text(*replace->find("method")),
+                replace->find("params")->as_typed()};
   execute(other, std::move(reply));
 }
 
@@ -92,7 +93,7 @@ void Lightningd::execute(const Request& request, Reply reply) {
   if (request.method == "setconfig" && plugin_) return plugin_->forward(request, std::move(reply));
   if (plugin_ && plugin_->owns(request.method)) return plugin_->forward(request, std::move(reply));
   if (node_.has(request.method)) {
-    const auto params = json::Document::parse(request.params, "params");
+    const auto params = json::Document::read(request.params, "params");
     if (!params) return reply.fail(code::invalid_request, params.error().message);
     node_.core().asked = {std::string(request.origin()), request.arrived};
     return node_.call(request.method, params->root(), request.filter, std::move(reply));
@@ -102,7 +103,7 @@ void Lightningd::execute(const Request& request, Reply reply) {
 }
 
 void Lightningd::check(const Request& request, Reply reply) {
-  const auto params = json::Document::parse(request.params, "params");
+  const auto params = json::Document::read(request.params, "params");
   const auto first = params && params->root().size() > 0 ? params->root().elements() : std::vector<json::Value>();
   const auto named = params ? params->root().find("command_to_check") : std::nullopt;
   if (!named && first.empty()) return reply.fail(code::invalid_params, "missing required parameter: command_to_check");
@@ -117,7 +118,7 @@ void Lightningd::fundchannel(const Request& request, Reply reply) {
   static const ParamNames names(
       "id amount [feerate] [announce] [minconf] [utxos] [push_msat] [close_to] [request_amt] "
       "[compact_lease] [reserve] [mindepth] [channel_type]");
-  const auto document = json::Document::parse(request.params, "params");
+  const auto document = json::Document::read(request.params, "params");
   if (!document) return reply.fail(code::invalid_request, document.error().message);
   const Params params(names, document->root());
   if (params.error()) return reply.finish(*params.error());

@@ -44,6 +44,7 @@ const std::vector<Mutation>& mutations() {
       {"ignores-the-floor", Invariant::transaction_is_right, true},
       {"sends-version-0", Invariant::transaction_is_right, true},
       {"dies-of-nonsense", Invariant::never_crashes, true},
+      {"dies-of-a-typo", Invariant::never_crashes, true},
       {"answers-the-hook-wrongly", Invariant::never_crashes, true},
       {"believes-any-record", Invariant::others_untouched, true},
       {"signs-without-evidence", Invariant::signs_only_ours},

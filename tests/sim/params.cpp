@@ -129,7 +129,7 @@ void Params::fail(std::string message) {
 
 std::string token_text(const json::Value& value) {
   const auto text = value.string();
-  return text ? std::string(*text) : value.dump();
+  return text ? std::string(*text) : value.as_typed();
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {

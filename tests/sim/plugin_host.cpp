@@ -142,8 +142,24 @@ void PluginHost::notify(const std::string& topic, const std::string& payload) {
 }
 
 void PluginHost::send(const std::string& id, const std::string& method, const std::string& params, Reply reply) {
-  pending_.emplace(id, std::move(reply));
-  transport_->send(request_text(id, method, params));
+  auto text = request_text(id, method, params);
+  const bool starts = method == "getmanifest" || method == "init";
+  if (starts || !core_.corruption.is_on()) {
+    pending_.emplace(id, std::move(reply));
+  } else {
+    text = core_.corruption.pass(std::move(text));
+    expect(text, std::move(reply));
+  }
+  transport_->send(std::move(text));
+}
+
+/// The answer that this text, which may be damaged, must get.
+void PluginHost::expect(std::string_view text, Reply reply) {
+  const auto message = jsonrpc::Message::parse(text.substr(text.find('{')));
+  if (!message || message->is_reply() || message->raw_id().empty() || pending_.contains(message->raw_id()))
+    return reply.fail(lightningd::code::generic, "lost on its way");
+  ++core_.corruption.asked;
+  pending_.emplace(message->raw_id(), std::move(reply));
 }
 
 void PluginHost::received(std::string_view bytes) {
@@ -153,6 +169,10 @@ void PluginHost::received(std::string_view bytes) {
 
 bool PluginHost::dispatch(std::string_view text) {
   const auto message = jsonrpc::Message::parse(text);
+  // What the hook answers is what the caller typed.
+  const bool typed = message && message->raw_id().find("/cln:rpc_command#") != std::string::npos;
+  if (const auto strict = json::Document::parse(text, "message"); !strict && !typed && !core_.corruption.is_on())
+    wrong("the plugin's message is no JSON: " + strict.error().message);
   if (!message) {
     wrong("the plugin's message is no JSON-RPC: " + message.error().message);
   } else if (message->is_reply()) {
@@ -172,6 +192,7 @@ void PluginHost::replied(const jsonrpc::Message& message) {
     return;
   }
   answered_.insert(message.raw_id());
+  ++core_.corruption.answered;
   Reply reply = std::move(found->second);
   pending_.erase(found);
   const auto result = message.result();

@@ -58,6 +58,7 @@ class PluginHost final : private util::Receiver {
   void register_hook(const json::Value& hook);
   void send_init(const json::Value& manifest);
   void send(const std::string& id, const std::string& method, const std::string& params, Reply reply);
+  void expect(std::string_view text, Reply reply);
   [[nodiscard]] std::string next_id(const std::string& raw_id, const std::string& method);
 
   Core& core_;

@@ -73,7 +73,9 @@ void RpcConnection::client_dies() {
 }
 
 bool RpcConnection::dispatch(std::string_view text) {
-  const auto message = jsonrpc::Message::parse(text);
+  // The plugin writes JSON, whatever it reads.
+  const auto message = json::Document::parse(text, "message") ? jsonrpc::Message::parse(text)
+                                                              : util::Result<jsonrpc::Message>(util::Error{});
   if (!message || message->is_reply() || message->raw_id().empty()) {
     transport_->send(jsonrpc::error_text("null", {lightningd::code::invalid_request, "No id or method", ""}));
     return true;
@@ -165,8 +167,8 @@ Reply RpcConnection::reply_to(const std::string& raw_id) {
   auto deliver = [weak, raw_id](util::Result<std::string> result) {
     const auto self = weak.lock();
     if (!self) return;
-    (*self)->transport_->send(result ? jsonrpc::reply_text(raw_id, *result)
-                                     : jsonrpc::error_text(raw_id, result.error()));
+    auto text = result ? jsonrpc::reply_text(raw_id, *result) : jsonrpc::error_text(raw_id, result.error());
+    (*self)->transport_->send((*self)->lightningd_.node().core().corruption.pass(std::move(text)));
   };
   if (!notifications_) return Reply(std::move(deliver));
   auto notify = [weak, raw_id](std::string_view method, std::string_view params) {

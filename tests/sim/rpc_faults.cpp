@@ -27,6 +27,10 @@ std::optional<RpcFault> RpcFaults::next(const std::string& method) {
 std::string RpcFaults::nonsense() {
   static constexpr const char* texts[] = {
       "{}",
+      R"({"a":})",
+      "[7:8]",
+      R"("\x")",
+      R"({"psbt":nope,"channels":[,],"outputs":-,"txid":"\ud800",})",
       "[]",
       "7",
       "null",

@@ -145,6 +145,7 @@ struct Setup {
   Broadcast broadcast = Broadcast::works;  ///< of every attempt after those of `broadcasts`
   std::vector<Broadcast> broadcasts;       ///< of the first attempts
   std::vector<RpcFault> rpc_faults;
+  std::uint64_t corrupt_one_in = 0;  ///< of so many messages to the plugin one is damaged; 0: none
   std::vector<Act> acts;
   std::vector<Intrusion> intrusions;
   std::vector<Kill> kills;          ///< in the order of their events
