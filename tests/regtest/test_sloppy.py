@@ -1,0 +1,139 @@
+"""What is no JSON, or hardly: the builtin and the plugin do the same with it, and the plugin lives on."""
+import concurrent.futures
+import contextlib
+import json
+import os
+import socket
+import subprocess
+
+import pytest
+
+from bench import UNREACHABLE_IDS
+from marks import builtin_fails
+from regtest import free_port
+from sloppy_inputs import INPUTS, NODE, OPENS, REFUSES
+from test_names import a_node, plugin_pid
+
+SILENT = 30  # seconds that the batch beside waits for a peer
+PATIENCE = 20
+
+
+def raw_call(node, method, params):
+    """Sends the parameters as they are; returns the error, or None when lightningd took it for no request."""
+    head = f'{{"jsonrpc":"2.0","id":"sloppy","method":"{method}","params":'.encode()
+    directory = os.open(os.path.join(node.dir, "regtest"), os.O_RDONLY)
+    try:
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(PATIENCE)
+            s.connect(f"/proc/self/fd/{directory}/lightning-rpc")
+            s.sendall(head + params + b"}")
+            answer = b""
+            while not answer.endswith(b"\n\n"):
+                chunk = s.recv(1 << 16)
+                if not chunk:
+                    break
+                answer += chunk
+    finally:
+        os.close(directory)
+    if b'"id":null' in answer[:40]:
+        return None  # its message repeats the text, whatever that holds
+    reply = json.loads(answer)
+    assert "error" in reply, reply
+    return reply["error"]
+
+
+def what(error):
+    return NODE if error is None else REFUSES if error["code"] == -32602 else OPENS
+
+
+def filled(text, node):
+    coin = next(o for o in node.rpc("listfunds")["outputs"] if not o["reserved"])
+    peer = f"{UNREACHABLE_IDS[0]}@127.0.0.1:{free_port()}"
+    text = text.replace("TXID", coin["txid"]).replace("VOUT", str(coin["output"])).replace("PEER", peer)
+    return text.replace("ID", UNREACHABLE_IDS[1]).encode("latin-1")
+
+
+def same_inputs(node, method, reference=None):
+    """All that differs from the table, at the builtin of `reference` and at the plugin."""
+    wrong = []
+    for text, builtin, *difference in INPUTS:
+        ours = difference[0] if difference else builtin
+        error = raw_call(node, method, filled(text, node))
+        if what(error) != ours:
+            wrong.append((text[:100], "plugin", ours, error))
+        elif ours == REFUSES and not error["message"]:
+            wrong.append((text[:100], "plugin", "says nothing", error))
+        theirs = raw_call(reference, "multifundchannel", filled(text, reference)) if reference else None
+        if reference and what(theirs) != builtin:
+            wrong.append((text[:100], "builtin", builtin, theirs))
+    return wrong
+
+
+@contextlib.contextmanager
+def batch_beside(bench):
+    """A batch that waits for a silent peer while something else happens, and then opens its other channel."""
+    slow, good = bench.peers[:2]
+    slow.set_fault("start", "silent")
+    destinations = bench.destinations([slow, good])
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        running = threads.submit(bench.multifundchannel, destinations, minchannels=1, peer_timeout=SILENT)
+        yield
+        result = running.result()
+    assert [c["id"] for c in result["channel_ids"]] == [good.id], result
+    bench.check_opened(result, destinations)
+
+
+@builtin_fails("is what the plugin is compared with")
+def test_beside_the_builtin(bench):
+    pid = plugin_pid(bench.funder, bench.plugin)
+    with batch_beside(bench):
+        wrong = same_inputs(bench.funder, "multifundchannel", bench.reference)
+        wrong += same_inputs(bench.funder, "multifundchannel-spark")
+    assert not wrong, "\n".join(map(str, wrong))
+    assert plugin_pid(bench.funder, bench.plugin) == pid
+
+
+@builtin_fails("is what the plugin is compared with")
+def test_without_the_builtin(bench):
+    with a_node(bench, "--disable-plugin=spenderp") as node:
+        bench.net.fund(node, [1_000_000])
+        pid = plugin_pid(node, bench.plugin)
+        wrong = same_inputs(node, "multifundchannel")
+        assert not wrong, "\n".join(map(str, wrong))
+        assert plugin_pid(node, bench.plugin) == pid
+
+
+@builtin_fails("knows none of these")
+def test_other_commands(bench):
+    """`check`, `setconfig` and the other commands of the plugin, typed no better."""
+    node = bench.funder
+    pid = plugin_pid(node, bench.plugin)
+    for method, params in (("check", '{"command_to_check":"multifundchannel-spark","destinations":[{"id":ID,"amount":1k,}]}'),
+                           ("check", '[multifundchannel-spark,[{"id":ID,"amount":100k}]]'),
+                           ("setconfig", '{"config":"multifundchannel-peer-timeout","val":nope,}'),
+                           ("listmultifundchannels", '[-]'),
+                           ("listmultifundchannels", '{"batch":"\\ud800"}'),
+                           ("multifundchannel-forget", '[1_0,]'),
+                           ("multifundchannel-spark", "[" * 3000 + "]" * 3000)):
+        error = raw_call(node, method, filled(params, node))
+        assert error and error["code"] == -32602, (method, params[:60], error)
+    good = '{"command_to_check":"multifundchannel-spark","destinations":[{"id":ID,"amount":0100000sat,}]}'
+    with pytest.raises(AssertionError, match="command_to_check"):  # no error
+        raw_call(node, "check", filled(good, node))
+    assert plugin_pid(node, bench.plugin) == pid
+
+
+@builtin_fails("is what the plugin is compared with")
+def test_as_typed_for_lightning_cli(bench):
+    """lightning-cli hands on what begins and ends with brackets as it is."""
+    pid = plugin_pid(bench.funder, bench.plugin)
+    for text, expected in (('[{"id":"PEER","amount":100000,}]', OPENS), ('[{"id":"PEER","amount":100000sat}]', OPENS),
+                           ('[{"id":"PEER","amount":100k}]', REFUSES), ('[{"id":"PEER","amount":0100000}]', OPENS),
+                           ('[{"id":"PEER","amount":-}]', REFUSES)):
+        for node in (bench.funder, bench.reference):
+            argument = filled(text, node).decode()
+            done = subprocess.run(["lightning-cli", f"--lightning-dir={node.dir}", "--network=regtest",
+                                   "multifundchannel", argument], capture_output=True, text=True, timeout=60, check=False)
+            error = json.loads(done.stdout)
+            assert what(error) == expected, (node.name, text, error)
+    assert plugin_pid(bench.funder, bench.plugin) == pid
