@@ -140,7 +140,7 @@ util::Result<void> Cutter::primitive() {
   const std::size_t begin = at_;
   for (; at_ < text_.size(); ++at_) {
     const char c = text_[at_];
-    if (std::string_view(":\t\r\n ,]}").find(c) != std::string_view::npos) break;
+    if (std::string_view("\t\r\n ,]}").find(c) != std::string_view::npos) break;
     if (c < 0x20 || c >= 0x7f) return wrong(at_, "a character that only a string may hold");
   }
   return add(Kind::primitive, begin, at_);

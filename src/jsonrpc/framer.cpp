@@ -75,7 +75,7 @@ std::size_t Framer::scan(std::string_view bytes, std::size_t at) {
       continue;
     }
     if (in_word_) {
-      at = std::min(bytes.find_first_of(":\t\r\n ,]}", at), bytes.size());
+      at = std::min(bytes.find_first_of("\t\r\n ,]}", at), bytes.size());
       if (at == bytes.size()) break;
       in_word_ = false;
     }

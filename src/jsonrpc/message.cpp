@@ -28,7 +28,7 @@ class Stepper {
     } else if (std::string_view("{}[]:").find(text_[at_]) != std::string_view::npos) {
       ++at_;
     } else {
-      at_ = std::min(text_.find_first_of(":\t\r\n ,]}", at_), text_.size());
+      at_ = std::min(text_.find_first_of("\t\r\n ,]}", at_), text_.size());
     }
     return text_.substr(begin, at_ - begin);
   }

@@ -39,7 +39,7 @@ TEST_CASE("commas are as good as white space") {
 
 TEST_CASE("colons too many are no matter where lightningd takes none") {
   CHECK(meaning(R"({:"a"::1})") == R"({"a":1})");
-  CHECK(meaning("[1:,:2:]") == "[1,2]");
+  CHECK(meaning(R"([:1,"x":,2])") == R"([1,"x",2])");
   // Whatever is behind the colon belongs to the token before it, even to an object that was closed.
   CHECK(meaning(R"({"a":{}:"b":1,"c":2})") == R"({"a":{"b":1,"c":2}})");
   CHECK(meaning("[[]:1]") == "[[1]]");
@@ -48,6 +48,7 @@ TEST_CASE("colons too many are no matter where lightningd takes none") {
 TEST_CASE("what has no quotes is a word with its characters") {
   CHECK(meaning("[100000sat,100k,1_000,-,nope,0100000,07ab,+1,.5,1.,TRUE,nul]") ==
         R"(["100000sat","100k","1_000","-","nope","0100000","07ab","+1",".5","1.","TRUE","nul"])");
+  CHECK(meaning("[07ab:0,1:]") == R"(["07ab:0","1:"])");
   CHECK(meaning(R"([12"3,a{b,a[b,'x'])") == R"(["12\"3","a{b","a[b","'x'"])");
   const auto document = Document::read(R"({"amount":100k,"n":1})", "msg");
   const auto amount = *document->root().field("amount");
@@ -97,8 +98,8 @@ TEST_CASE("what lightningd refuses is refused, with its place") {
   CHECK(complaint(R"({"a" 1})") == "msg: cannot be read: at byte 2: a name without a value");
   CHECK(complaint(R"({"a":})") == "msg: cannot be read: at byte 2: a name without a value");
   CHECK(complaint(R"({"a":,1})") == "msg: cannot be read: at byte 2: a name without a value");
-  CHECK(complaint("{a:1}") == "msg: cannot be read: at byte 3: a value that belongs to a value");
-  CHECK(complaint("[07ab:0]") == "msg: cannot be read: at byte 6: a value that belongs to a value");
+  CHECK(complaint("{a:1}") == "msg: cannot be read: at byte 1: a value without a name");
+  CHECK(complaint("[1 :2]") == "msg: cannot be read: at byte 4: a value that belongs to a value");
   CHECK(complaint("{1}") == "msg: cannot be read: at byte 1: a value without a name");
   CHECK(complaint(R"({"a":1 2})") == "msg: cannot be read: at byte 7: a second value for one name");
   CHECK(complaint(R"({"a":{}"b":1})") == "msg: cannot be read: at byte 7: a second value for one name");
@@ -124,5 +125,5 @@ TEST_CASE("101 levels are an error, and so are 100,000, in linear time") {
   CHECK(complaint(std::string(100'000, '[') + std::string(100'000, ']')) == deep);
   CHECK(complaint(std::string(100'000, '{')) == "msg: cannot be read: at byte 1: a value without a name");
   CHECK(complaint(repeated("[]:", 1'000'000)).starts_with("msg: cannot be read: at byte "));
-  CHECK(meaning("[" + repeated("1:,", 1'000'000) + "]").size() == 2'000'001);
+  CHECK(meaning("[" + repeated("1:,", 1'000'000) + "]").size() == 5'000'001);
 }

@@ -282,7 +282,7 @@ TEST_CASE("what cannot be read and is nobody's is skipped: the calls go on") {
 }
 
 TEST_CASE("a reply that cannot be read fails its own call only, and in doubt") {
-  for (const auto* bad : {"{\"a\":}", "[1:2]", "\"\\x\"", "{\"a\":1 2}"}) {
+  for (const auto* bad : {"{\"a\":}", "[\"x\":2]", "\"\\x\"", "{\"a\":1 2}"}) {
     CAPTURE(bad);
     Fixture f;
     const auto wire = f.connected();

@@ -3,9 +3,10 @@
 Each row: the text of `params`; what the builtin does with it; and, where the plugin does something else, what and why.
     OPENS     the parameters are taken (the destination cannot be reached, so that nothing is opened)
     REFUSES   -32602, by the command
-    NODE      lightningd itself takes it for no request, so that no plugin ever sees it
+    NODE      lightningd itself takes it for no request, so that no plugin ever sees it (a word without quotes, for
+              example, that begins with something else than a digit, -, t, f or n)
 
-ID is a node id, PEER that with an address where nobody listens, TXID:VOUT a coin of the wallet.
+ID is a node id, PEER that with an address where nobody listens, TXID:VOUT a coin of the wallet whose first digit may begin a word.
 """
 OPENS, REFUSES, NODE = "opens", "refuses", "lightningd refuses"
 
@@ -67,7 +68,7 @@ INPUTS = [
     (one("nope"), REFUSES),
     (one("null"), REFUSES),
     (one("true"), REFUSES),
-    (one("all"), REFUSES),
+    (one("all"), NODE),
     (one('100000"'), REFUSES),
     (one("10{0"), REFUSES),
     (one('"100000\n"'), REFUSES),
@@ -83,18 +84,20 @@ INPUTS = [
     ('{"destinations":[{"\\u0069d":"PEER","amount":100000}]}', REFUSES),
     # the rest
     ('{"destinations":[{"id":ID,"amount":100000}]}', OPENS),
-    ('{"destinations":[{"id":PEER,"amount":100000}]}', NODE),
+    ('{"destinations":[{"id":PEER,"amount":100000}]}', OPENS),
     (one("100000", ',"announce":nope'), REFUSES),
-    (one("100000", ',"announce":True'), REFUSES),
+    (one("100000", ',"announce":True'), NODE),
     (one("100000", ',"push_msat":1sat,"reserve":01000,"mindepth":0x1'), OPENS),
     (one("100000", ',"mindepth":010'), OPENS, REFUSES, "the builtin reads 8; whoever writes 010 hardly means that"),
     (one("100000", ',"mindepth":1.0'), REFUSES),
-    (one("100000", ',"close_to":bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'), OPENS),
-    (option('"minconf":+1'), OPENS),
+    (one("100000", ',"announce":truely'), REFUSES),
+    (one("100000", ',"close_to":bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'), NODE),
+    (option('"minconf":+1'), NODE),
+    (option('"minconf":"+1"'), OPENS),
     (option('"minconf":" 1"'), OPENS),
     (option('"minconf":""'), OPENS, REFUSES, "the builtin reads 0 and would spend unconfirmed coins"),
     (option('"minchannels":1e0'), REFUSES),
-    (option('"utxos":[TXID:VOUT]'), NODE),
+    (option('"utxos":[TXID:VOUT]'), OPENS),
     (option('"utxos":["TXID:VOUT",]'), OPENS),
     (option('"utxos":["TXID:0xVOUT"]'), OPENS),
     (option('"feerate":nope'), OPENS, REFUSES, "the builtin would ask peers first, and fail"),

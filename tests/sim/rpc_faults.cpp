@@ -28,7 +28,7 @@ std::string RpcFaults::nonsense() {
   static constexpr const char* texts[] = {
       "{}",
       R"({"a":})",
-      "[7:8]",
+      R"(["psbt":8])",
       R"("\x")",
       R"({"psbt":nope,"channels":[,],"outputs":-,"txid":"\ud800",})",
       "[]",
