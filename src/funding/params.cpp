@@ -37,6 +37,12 @@ std::optional<std::string> token_text(const json::Value& value) {
   return std::nullopt;
 }
 
+util::Result<std::string> parse_string(const json::Value& value) {
+  auto text = value.is_number() ? std::nullopt : token_text(value);
+  if (!text || text->empty()) return wrong(value, "must be a non-empty string");
+  return std::move(*text);
+}
+
 std::optional<std::uint64_t> to_integer(std::string_view text) {
   constexpr std::string_view spaces = " \t\n\v\f\r";
   text.remove_prefix(std::min(text.find_first_not_of(spaces), text.size()));

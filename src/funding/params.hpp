@@ -26,7 +26,9 @@ namespace funding {
 [[nodiscard]] std::optional<std::uint64_t> to_integer(std::string_view text);
 
 // Parsers of single parameters, for Params::optional and Params::required.
-/// A non-empty string, a number as its digits, or a word.
+/// A non-empty string, or a word.
+[[nodiscard]] util::Result<std::string> parse_string(const json::Value& value);
+/// The same, or a number as its digits.
 [[nodiscard]] util::Result<std::string> parse_token(const json::Value& value);
 /// true or false, bare or as a string.
 [[nodiscard]] util::Result<bool> parse_bool(const json::Value& value);

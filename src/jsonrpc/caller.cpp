@@ -115,12 +115,15 @@ bool Caller::dispatch(std::string_view text) {
     return true;
   }
   const auto alive = alive_;
-  auto call = std::move(pending_.extract(found).mapped());
-  if (const auto& problem = message->problem()) {
-    util::warn("the reply to ", message->raw_id(), " cannot be read: ", problem->message);
-    call.then(util::Error{unreadable, util::str(call.method, ": unexpected reply: ", problem->message), {}});
-  } else {
-    call.then(message->result());
+  {
+    // The callback may hold this caller, and goes before anybody asks whether it still lives.
+    auto call = std::move(pending_.extract(found).mapped());
+    if (const auto& problem = message->problem()) {
+      util::warn("the reply to ", message->raw_id(), " cannot be read: ", problem->message);
+      call.then(util::Error{unreadable, util::str(call.method, ": unexpected reply: ", problem->message), {}});
+    } else {
+      call.then(message->result());
+    }
   }
   return *alive;
 }

@@ -180,9 +180,9 @@ TEST_CASE("push_msat is in millisatoshi and at most the amount") {
 
 TEST_CASE("close_to is any text") {
   CHECK(parsed(R"("amount":1000,"close_to":"whatever")").close_to == "whatever");
-  for (const std::string bad : {R"("")", "[]"})
+  for (const std::string bad : {R"("")", "3", "[]"})
     CHECK(error(R"("amount":1000,"close_to":)" + bad) ==
-          "-32602: destinations[0].close_to: must be a non-empty string or a number, got " + bad);
+          "-32602: destinations[0].close_to: must be a non-empty string, got " + bad);
 }
 
 TEST_CASE("mindepth and reserve") {

@@ -113,9 +113,9 @@ TEST_CASE("a request that cannot be read is refused by its id, and says where") 
   fixture.init();
   const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
   CHECK(fixture.ask("pay", deep) ==
-        error(-32602, "message: cannot be read: at byte 149: nesting deeper than 100 levels"));
+        error(-32602, "message: cannot be read: at byte 153: nesting deeper than 100 levels"));
   CHECK(fixture.ask("pay", R"({"a":})") ==
-        error(-32602, "message: cannot be read: at byte 53: a name without a value"));
+        error(-32602, "message: cannot be read: at byte 56: a name without a value"));
   CHECK(fixture.ask("check", deep).find("-32602") != std::string::npos);
   CHECK(fixture.ask("setconfig", deep).find("-32602") != std::string::npos);
   CHECK(fixture.ask("rpc_command", deep) == reply(R"({"result":"continue"})"));

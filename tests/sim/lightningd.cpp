@@ -77,12 +77,12 @@ void Lightningd::redirect(const Request& request, const std::string& hook_result
   if (result && token_text(*result) == "continue") return execute(request, std::move(reply));
   const auto replace = document->root().find("replace");
   const auto complete =
-      replace && replace->find("jsonrpc") && replace->find("method") && replace->find("params") && replace->find("id");
+      replace && replace->find("jsonrpc") && replace->find("method") && replace->find("params") && replace->field("id");
   if (!complete || !knows(token_text(*replace->find("method")))) {
     node_.core().monitor.violation(Invariant::never_crashes, "bad answer to the rpc_command hook: " + hook_result);
     return reply.fail(code::invalid_request, "Bad response to 'rpc_command' hook");
   }
-  Request other{replace->find("id")->as_typed(), token_text(*replace->find("method")),
+  Request other{replace->field("id")->as_typed(), token_text(*replace->find("method")),
                 replace->find("params")->as_typed()};
   execute(other, std::move(reply));
 }

@@ -146,6 +146,7 @@ void PluginHost::send(const std::string& id, const std::string& method, const st
   const bool starts = method == "getmanifest" || method == "init";
   if (starts || !core_.corruption.is_on()) {
     pending_.emplace(id, std::move(reply));
+    ++core_.corruption.asked;
   } else {
     text = core_.corruption.pass(std::move(text));
     expect(text, std::move(reply));
