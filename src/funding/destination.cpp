@@ -71,9 +71,9 @@ util::Result<std::vector<std::uint16_t>> parse_channel_type(const json::Value& v
 void refuse_push_beyond_amount(Params& params, const Destination& destination) {
   const auto value = params.find("push_msat");
   if (!value || destination.share || destination.push <= to_msat(destination.amount)) return;
-  util::Error error = wrong(*value, util::str("Requested to push_msat of ", destination.push.value,
-                                              "msat is greater than available funding amount ",
-                                              destination.amount.value, "sat"));
+  util::Error error =
+      wrong(*value, util::str("Requested to push_msat of ", destination.push.value,
+                              "msat is greater than available funding amount ", destination.amount.value, "sat"));
   error.code = lightningd::code::cannot_afford;
   params.fail(std::move(error));
 }

@@ -72,7 +72,8 @@ TEST_CASE("lightningd looks at the beginning of a unit, and takes noughts before
   CHECK(sat("\"0100\"") == 100);
   CHECK(msat("\"5satoshi\"") == 5'000);
   // It takes "0100001msat" for 100,001 sat.
-  CHECK(sat_error("\"0100001msat\"") == "amount: must be a whole number of satoshi, got \"0100001msat\"");
+  CHECK(sat_error("\"0100001msat\"") ==
+        "amount: should be a satoshi amount, without a fraction of one, got \"0100001msat\"");
 }
 
 TEST_CASE("not satoshi") {
@@ -114,5 +115,6 @@ TEST_CASE("millisatoshi: a bare number counts those") {
   CHECK(msat("\"0.01btc\"") == 1'000'000'000);
   CHECK(msat("\"0.00000000001btc\"") == 1);
   CHECK(msat("2100000000000000000") == 2'100'000'000'000'000'000);
-  CHECK(msat_error("\"1.5sat\"") == "amount: should be a millisatoshi amount, as 123, 123msat, 123sat or 0.01btc, got \"1.5sat\"");
+  CHECK(msat_error("\"1.5sat\"") ==
+        "amount: should be a millisatoshi amount, as 123, 123msat, 123sat or 0.01btc, got \"1.5sat\"");
 }

@@ -144,7 +144,8 @@ TEST_CASE("minconf") {
 TEST_CASE("minchannels") {
   CHECK(with(R"(,"minchannels":"2")")->minchannels == 2);
   CHECK(with(R"(,"minchannels":99)")->minchannels == 2);  // as with the builtin: all there are
-  CHECK(error_of(with(R"(,"minchannels":0)")) == "-32602: minchannels: should be a positive integer, from 1 to 4294967295, got 0");
+  CHECK(error_of(with(R"(,"minchannels":0)")) ==
+        "-32602: minchannels: should be a positive integer, from 1 to 4294967295, got 0");
   CHECK(error_of(with(R"(,"minchannels":-1)")) ==
         "-32602: minchannels: should be an integer from 0 to 4294967295, got -1");
 }
@@ -182,10 +183,10 @@ TEST_CASE("utxos") {
 }
 
 TEST_CASE("the list of destinations") {
-  CHECK(error_of(parse_text(R"({"destinations":[]})")) ==
-        "-32602: destinations: must have at least one entry, got []");
+  CHECK(error_of(parse_text(R"({"destinations":[]})")) == "-32602: destinations: must have at least one entry, got []");
   for (const std::string bad : {"{}", "3", R"("a")"})
-    CHECK(error_of(parse_text(R"({"destinations":)" + bad + "}")) == "-32602: destinations: must be an array, got " + bad);
+    CHECK(error_of(parse_text(R"({"destinations":)" + bad + "}")) ==
+          "-32602: destinations: must be an array, got " + bad);
 
   const auto same_id = parse_text(with_destinations(two + "," + destination(R"("amount":3000)", '1')));
   CHECK(error_of(same_id).starts_with("-32602: destinations[2]: Duplicate destination: this id came before, got {"));
@@ -199,8 +200,8 @@ TEST_CASE("the list of destinations") {
   REQUIRE(one_all);
   CHECK(one_all->has_shares());
   const auto two_all = parse_text(with_destinations(all + "," + destination(R"("amount":"all")", '4')));
-  CHECK(
-      error_of(two_all).starts_with("-32602: destinations[1]: only one destination can indicate \"all\" for 'amount'., got "));
+  CHECK(error_of(two_all).starts_with(
+      "-32602: destinations[1]: only one destination can indicate \"all\" for 'amount'., got "));
 }
 
 TEST_CASE("shares of one batch") {
@@ -258,11 +259,12 @@ TEST_CASE("what lightningd lets through without quotes means what a string would
   };
   for (const std::string bad : {"100k", "1_000", "-", "nope", "1e400", "+1", "50%", "all", "*2", "Null"})
     CHECK(amount(bad) ==
-          "-32602: destinations[0].amount: must be an amount, as 123, 123sat, 123000msat or 0.01btc, got " + bad);
+          "-32602: destinations[0].amount: should be a satoshi amount, as 123, 123sat, 123000msat or 0.01btc, got " +
+              bad);
   CHECK(amount("1,\"amount\":2") == "-32602: destinations[0]: parameter given twice: amount");
   CHECK(amount("1,\"\\u0061mount\":2") == "-32602: destinations[0]: unknown parameter: \\u0061mount");
   // By position a word that begins with an n is a null, by name it is not.
   CHECK(read("[[{\"id\":\"" + id + "\",\"amount\":9999}],nope nix]")->minconf == 1);
   CHECK(error_of(read("{\"destinations\":[{\"id\":\"" + id + "\",\"amount\":9999}],\"minconf\":nope}")) ==
-        "-32602: minconf: must be an integer from 0 to 4294967295, got nope");
+        "-32602: minconf: should be an integer from 0 to 4294967295, got nope");
 }
