@@ -12,7 +12,7 @@ from bench import UNREACHABLE_IDS
 from marks import builtin_fails
 from regtest import free_port
 from sloppy_inputs import INPUTS, NODE, OPENS, REFUSES
-from test_names import a_node, plugin_pid
+from test_names import plugin_pid
 
 SILENT = 30  # seconds that the batch beside waits for a peer
 PATIENCE = 20
@@ -94,13 +94,13 @@ def test_beside_the_builtin(bench):
 
 
 @builtin_fails("is what the plugin is compared with")
-def test_without_the_builtin(bench):
-    with a_node(bench, "--disable-plugin=spenderp") as node:
-        bench.net.fund(node, [1_000_000] * 12)  # one of them has a txid that may begin a word
-        pid = plugin_pid(node, bench.plugin)
-        wrong = same_inputs(node, "multifundchannel")
-        assert not wrong, "\n".join(map(str, wrong))
-        assert plugin_pid(node, bench.plugin) == pid
+def test_without_the_builtin(bench, start_node):
+    node = start_node("--disable-plugin=spenderp")
+    bench.net.fund(node, [1_000_000] * 12)  # one of them has a txid that may begin a word
+    pid = plugin_pid(node, bench.plugin)
+    wrong = same_inputs(node, "multifundchannel")
+    assert not wrong, "\n".join(map(str, wrong))
+    assert plugin_pid(node, bench.plugin) == pid
 
 
 @builtin_fails("knows none of these")
