@@ -261,7 +261,7 @@ TEST_CASE("what lightningd lets through without quotes means what a string would
     CHECK(amount(bad) ==
           "-32602: destinations[0].amount: should be a satoshi amount, as 123, 123sat, 123000msat or 0.01btc, got " +
               bad);
-  CHECK(amount("1,\"amount\":2") == "-32602: destinations[0]: parameter given twice: amount");
+  CHECK(amount("1,\"amount\":2") == "-32602: destinations[0]: duplicate json names: amount");
   CHECK(amount("1,\"\\u0061mount\":2") == "-32602: destinations[0]: unknown parameter: \\u0061mount");
   // By position a word that begins with an n is a null, by name it is not.
   CHECK(read("[[{\"id\":\"" + id + "\",\"amount\":9999}],nope nix]")->minconf == 1);
