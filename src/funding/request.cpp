@@ -77,6 +77,7 @@ util::Result<Request> parse_request(const json::Value& given) {
   Request request;
   request.destinations = params.required("destinations", parse_destinations);
   request.feerate = params.optional("feerate", parse_token);
+  request.has_minconf = params.optional("minconf", parse_u32).has_value();
   request.minconf = params.optional("minconf", parse_u32).value_or(1);
   if (auto utxos = params.optional("utxos", parse_utxos)) {
     request.utxos = std::move(*utxos);

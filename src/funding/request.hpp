@@ -36,6 +36,7 @@ struct Request {
   std::optional<std::string> feerate;             ///< as the user wrote it
   std::optional<std::string> commitment_feerate;  ///< likewise
   std::uint32_t minconf = 1;
+  bool has_minconf = false;  ///< it was given
   std::vector<lightningd::Outpoint> utxos;
   bool has_utxos = false;
   std::size_t minchannels = 0;  ///< defaults to the number of destinations

@@ -40,7 +40,8 @@ constexpr auto channels_filter = R"({"channels":[{"peer_id":true,"peer_connected
                                  R"("funding_outnum":true,"total_msat":true,"funding":{"withheld":true}}]})";
 
 constexpr auto outputs_filter = R"({"outputs":[{"txid":true,"output":true,"amount_msat":true,"scriptpubkey":true,)"
-                                R"("status":true,"reserved":true,"reserved_to_block":true,"redeemscript":true}]})";
+                                R"("status":true,"reserved":true,"reserved_to_block":true,"redeemscript":true,)"
+                                R"("blockheight":true,"spendable_at":true}]})";
 
 /// The reply would repeat the text, in hex too.
 constexpr auto generation_filter = R"({"generation":true})";

@@ -127,7 +127,9 @@ struct WalletOutput {
   std::string status;
   bool reserved = false;
   std::uint32_t reserved_to_block = 0;
-  bool has_redeemscript = false;  ///< P2SH-wrapped
+  bool has_redeemscript = false;                ///< P2SH-wrapped
+  std::optional<std::uint32_t> blockheight{};   ///< of its block
+  std::optional<std::uint32_t> spendable_at{};  ///< of the output of a channel's close: the height
 };
 
 struct Sent {

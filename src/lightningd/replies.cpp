@@ -72,6 +72,8 @@ util::Result<WalletOutput> wallet_output(const json::Value& object) {
   if (fields.has("reserved")) output.reserved = fields.boolean("reserved");
   if (fields.has("reserved_to_block")) output.reserved_to_block = fields.u32("reserved_to_block");
   output.has_redeemscript = fields.has("redeemscript");
+  if (fields.has("blockheight")) output.blockheight = fields.u32("blockheight");
+  if (fields.has("spendable_at")) output.spendable_at = fields.u32("spendable_at");
   return fields.finish(std::move(output));
 }
 

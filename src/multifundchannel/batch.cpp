@@ -37,10 +37,11 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       ledger_(std::move(ledger)),
       journal_(std::move(journal)),
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
-      context_{scope_, std::move(client), settings_, connects, watch, book_, {}, node.withhold},
+      context_{scope_, std::move(client), settings_, connects, watch, book_, {}, node.withhold, {}, node.connects},
       preparation_(scope_, context_.client, settings_, request_),
       coins_(scope_, context_.client, settings_, book_, ledger_,
              [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
+      coin_look_(scope_, context_.client, settings_, request_),
       policies_(scope_, context_.client, ledger_, label_) {
   if (request_.details) details_.emplace(ledger_->id, watch.timeline());
   PeerOpening::Owner& owner = *this;

@@ -13,6 +13,7 @@
 #include "multifundchannel/batch_report.hpp"
 #include "multifundchannel/batch_watch.hpp"
 #include "multifundchannel/broadcast.hpp"
+#include "multifundchannel/coin_look.hpp"
 #include "multifundchannel/coins.hpp"
 #include "multifundchannel/details.hpp"
 #include "multifundchannel/journal.hpp"
@@ -67,6 +68,7 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   void open_all();
   void reserve(spark::Completion completion);
   void reserved(util::Result<Proposal> proposal, spark::Completion completion);
+  void refused(const util::Error& error, spark::Completion completion);
   void funded(Proposal proposal, spark::Completion completion);
   [[nodiscard]] spark::Spark open(PeerOpening& peer);
 
@@ -117,6 +119,7 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   BatchContext context_;
   Preparation preparation_;
   Coins coins_;
+  CoinLook coin_look_;
   Policies policies_;
   std::vector<std::unique_ptr<PeerOpening>> peers_;
   std::vector<std::unique_ptr<PeerUndo>> undos_;

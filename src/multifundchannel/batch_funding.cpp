@@ -10,12 +10,18 @@ namespace multifundchannel {
 
 using lightningd::Sat;
 using spark::Completion;
+using util::Error;
 using util::Result;
 
 void Batch::reserve(Completion completion) {
   choice_.minconf = request_.minconf;
   choice_.utxos = request_.utxos;
   choice_.has_utxos = request_.has_utxos;
+  if (details_ && coin_look_.minconf_is_ignored()) {
+    coin_look_.find_younger([this](std::vector<std::string> warnings) {
+      for (auto& warning : warnings) details_->warn(std::move(warning));
+    });
+  }
   // Beside the connects one can only guess: a peer that offers anchors like us. See reserved().
   choice_.anchor_channel = request_.has_shares() ? anchors_negotiated()
                                                  : node_.features.offers(lightningd::feature::anchors_zero_fee_htlc_tx);
@@ -29,17 +35,23 @@ void Batch::reserved(Result<Proposal> proposal, Completion completion) {
   if (proposal) return funded(std::move(*proposal), std::move(completion));
   // The emergency reserve is only for anchor channels; perhaps no peer wants one.
   if (proposal.error().code != lightningd::code::emergency_reserve || request_.has_shares()) {
-    return fail(proposal.error());
+    return refused(proposal.error(), std::move(completion));
   }
   scope_.wait(connects_, [this, error = proposal.error(), c = std::move(completion)]() mutable {
     if (anchors_negotiated()) return fail(error);
     choice_.anchor_channel = false;
     proposed_for_ = live();
     coins_.reserve(choice_, payees(), [this, c = std::move(c)](Result<Proposal> second) mutable {
-      if (!second) return fail(second.error());
+      if (!second) return refused(second.error(), std::move(c));
       funded(std::move(*second), std::move(c));
     });
   });
+}
+
+// Before it fails, for the caller to know why coins do not count.
+void Batch::refused(const Error& error, Completion completion) {
+  coin_look_.explain(error, choice_.feerate,
+                     [this, c = std::move(completion)](Error explained) { fail(std::move(explained)); });
 }
 
 void Batch::funded(Proposal proposal, Completion completion) {

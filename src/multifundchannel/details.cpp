@@ -51,6 +51,11 @@ void Details::write_batch(Writer& out, const funding::FundingTransaction& transa
     out.key("change").object().field("outpoint", change.str());
     out.field("amount_msat", lightningd::to_msat(cost.change).value).end();
   }
+  if (!warnings_.empty()) {
+    out.key("warnings").array();
+    for (const auto& warning : warnings_) out.value(warning);
+    out.end();
+  }
   out.field("batch", batch_);
   write_seconds(out);
 }

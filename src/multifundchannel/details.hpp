@@ -21,6 +21,9 @@ class Details {
   Details(std::string batch, std::shared_ptr<const Timeline> timeline)
       : batch_(std::move(batch)), timeline_(std::move(timeline)) {}
 
+  /// For the result: what the user may not have expected.
+  void warn(std::string text) { warnings_.push_back(std::move(text)); }
+
   /// Into the result's object: fee, feerate, weight, change, the batch and its seconds.
   void write_batch(json::Writer& out, const funding::FundingTransaction& transaction) const;
   /// Into a channel's object: the peer's seconds, and what became of its policy.
@@ -35,6 +38,7 @@ class Details {
   void write_seconds(json::Writer& out) const;
 
   std::string batch_;
+  std::vector<std::string> warnings_;
   std::shared_ptr<const Timeline> timeline_;
 };
 

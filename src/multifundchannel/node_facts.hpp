@@ -1,6 +1,9 @@
 #pragma once
 
+#include <memory>
+
 #include "lightningd/types.hpp"
+#include "multifundchannel/pending_connects.hpp"
 
 namespace multifundchannel {
 
@@ -8,6 +11,7 @@ namespace multifundchannel {
 struct NodeFacts {
   lightningd::Features features;  ///< what the node offers to its peers
   bool withhold = false;          ///< whether fundchannel_complete knows `withhold` (v25.12)
+  std::shared_ptr<PendingConnects> connects = std::make_shared<PendingConnects>();
 };
 
 }  // namespace multifundchannel

@@ -54,10 +54,16 @@ void PeerLook::ask_connect(spark::Scope& scope) {
                hang_up = to_hang_up_](const Result<Connected>& answer) {
     if (answer && hang_up) disconnect_unused(runtime, client, book, peer, [] {});
   };
+  auto attempt = pending_->begin(destination_.id, destination_.address, scope.runtime().now());
+  attempt_ = attempt;
+  auto guarded = scope.expect<Result<Connected>>(
+      "connect", settings_.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
+      [this, &scope] { expired(scope.runtime().now()); }, std::move(late));
   client_.connect(destination_.id, destination_.address,
-                  scope.expect<Result<Connected>>(
-                      "connect", settings_.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
-                      [this] { expired(); }, std::move(late)));
+                  [attempt = std::move(attempt), guarded = std::move(guarded)](Result<Connected> answer) mutable {
+                    attempt.reset();
+                    guarded(std::move(answer));
+                  });
 }
 
 void PeerLook::connected(const Result<Connected>& answer) {
@@ -70,10 +76,13 @@ void PeerLook::connected(const Result<Connected>& answer) {
   step_done();
 }
 
-void PeerLook::expired() {
+void PeerLook::expired(spark::Duration now) {
   const auto seconds = settings_.peer_timeout.count() / 1000;
+  const auto attempt = attempt_.lock();
+  const auto earlier = attempt ? pending_->earlier(destination_.id, attempt, now) : "";
   failure_ = PeerFailure{
-      "connect", Error{-1, util::str("timeout: the peer did not answer connect within ", seconds, " seconds"), {}}};
+      "connect",
+      Error{-1, util::str("timeout: the peer did not answer connect within ", seconds, " seconds", earlier), {}}};
   step_done();
 }
 

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "funding/ledger.hpp"
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
 #include "multifundchannel/batch_report.hpp"
+#include "multifundchannel/pending_connects.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/gate.hpp"
 #include "spark/scope.hpp"
@@ -17,8 +20,13 @@ namespace multifundchannel {
 class PeerLook {
  public:
   PeerLook(const lightningd::Client& client, const Settings& settings, spark::Gate& connects, const funding::Book& book,
-           const funding::Destination& destination)
-      : client_(client), settings_(settings), connects_(connects), book_(book), destination_(destination) {}
+           std::shared_ptr<PendingConnects> pending, const funding::Destination& destination)
+      : client_(client),
+        settings_(settings),
+        connects_(connects),
+        book_(book),
+        pending_(std::move(pending)),
+        destination_(destination) {}
   PeerLook(const PeerLook&) = delete;
   PeerLook& operator=(const PeerLook&) = delete;
 
@@ -36,13 +44,15 @@ class PeerLook {
  private:
   void ask_connect(spark::Scope& scope);
   void connected(const util::Result<lightningd::Connected>& answer);
-  void expired();
+  void expired(spark::Duration now);
   void step_done();
 
   const lightningd::Client& client_;
   const Settings& settings_;
   spark::Gate& connects_;
   const funding::Book& book_;
+  const std::shared_ptr<PendingConnects> pending_;
+  std::weak_ptr<const PendingConnects::Attempt> attempt_;
   const funding::Destination& destination_;
   bool to_hang_up_ = false;  ///< we may have connected it
   std::optional<spark::Completion> step_;

@@ -59,10 +59,17 @@ void PeerOpening::ask_connect() {
   context_.scope.after(context_.settings.connect_patience, [this, asked = ++connects_asked_] {
     if (asked == connects_asked_) place_.leave();
   });
-  context_.client.connect(destination_.id, destination_.address,
-                          context_.scope.expect<Result<Connected>>(
-                              "connect", context_.settings.peer_timeout,
-                              [this](const Result<Connected>& answer) { connected(answer); }, [this] { expired(); }));
+  auto attempt = context_.pending->begin(destination_.id, destination_.address, context_.scope.runtime().now());
+  attempt_ = attempt;
+  auto guarded = context_.scope.expect<Result<Connected>>(
+      "connect", context_.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
+      [this] { expired(); });
+  context_.client.connect(
+      destination_.id, destination_.address,
+      [attempt = std::move(attempt), guarded = std::move(guarded)](Result<Connected> answer) mutable {
+        attempt.reset();
+        guarded(std::move(answer));
+      });
 }
 
 void PeerOpening::connected(const Result<Connected>& answer) {
@@ -215,7 +222,11 @@ void PeerOpening::expired() {
   place_.leave();
   record_->silent = true;
   const auto seconds = context_.settings.peer_timeout.count() / 1000;
-  fail(method_, Error{-1, str("timeout: the peer did not answer ", method_, " within ", seconds, " seconds"), {}});
+  const auto attempt = attempt_.lock();  // of a connect that is not answered
+  const auto earlier =
+      attempt ? context_.pending->earlier(destination_.id, attempt, context_.scope.runtime().now()) : "";
+  fail(method_,
+       Error{-1, str("timeout: the peer did not answer ", method_, " within ", seconds, " seconds", earlier), {}});
 }
 
 void PeerOpening::fail(const std::string& method, Error error) {

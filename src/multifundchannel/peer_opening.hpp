@@ -11,6 +11,7 @@
 #include "lightningd/client.hpp"
 #include "multifundchannel/batch_report.hpp"
 #include "multifundchannel/batch_watch.hpp"
+#include "multifundchannel/pending_connects.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/gate.hpp"
 #include "spark/scope.hpp"
@@ -31,6 +32,7 @@ struct BatchContext {
   bool withhold = false;
   /// Of the funding transaction's fee.
   funding::FeeBounds bounds{};
+  std::shared_ptr<PendingConnects> pending;
 };
 
 /// One peer's way through a batch: connect, fundchannel_start, fundchannel_complete. Each step is
@@ -110,6 +112,7 @@ class PeerOpening {
   spark::Duration started_at_{};
   bool restarting_ = false;  ///< an opening of ours with this peer was cancelled just before
   int cut_offs_ = 0;         ///< how often its connection ended in the middle of this start
+  std::weak_ptr<const PendingConnects::Attempt> attempt_;  ///< the last one
   spark::Duration backoff_{};
   spark::Duration give_up_at_{};
   lightningd::ChannelId channel_id_;

@@ -22,13 +22,14 @@ Preview::Preview(spark::Runtime& runtime, lightningd::Client client, const Setti
       settings_(settings),
       node_(node),
       request_(std::move(request)),
-      findings_{request_, node_, {}, {}, {}, {}, {}, {}, false},
+      findings_{request_, node_, {}, {}, {}, {}, {}, {}, {}, false},
       scope_(runtime, [this](const Error& error) { conclude(error); }),
       hanging_up_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       preparation_(scope_, client_, settings_, request_),
-      quote_(scope_, client_, settings_) {
+      quote_(scope_, client_, settings_),
+      coin_look_(scope_, client_, settings_, request_) {
   for (const auto& destination : request_.destinations) {
-    looks_.push_back(std::make_unique<PeerLook>(client_, settings_, connects, book, destination));
+    looks_.push_back(std::make_unique<PeerLook>(client_, settings_, connects, book, node_.connects, destination));
   }
 }
 
@@ -45,7 +46,7 @@ void Preview::abort(const Error& error) { conclude(error); }
 
 void Preview::prepared(const Prepared& prepared) {
   choice_.feerate = prepared.feerate;
-  std::vector<Spark> asked{ask_node(), ask_feerates(), ask_limits()};
+  std::vector<Spark> asked{ask_node(), ask_feerates(), ask_limits(), look_at_coins()};
   for (const auto& look : looks_) {
     const bool already = prepared.connected_already.contains(look->destination().index);
     asked.push_back(scope_.spark([this, &look = *look, already](Completion completion) {
@@ -87,6 +88,16 @@ Spark Preview::ask_limits() {
   });
 }
 
+Spark Preview::look_at_coins() {
+  return scope_.spark([this](Completion completion) {
+    if (!coin_look_.minconf_is_ignored()) return std::move(completion).done();
+    coin_look_.find_younger([this, c = std::move(completion)](std::vector<std::string> warnings) mutable {
+      findings_.coin_warnings = std::move(warnings);
+      std::move(c).done();
+    });
+  });
+}
+
 void Preview::ask_wallet() {
   choice_.minconf = request_.minconf;
   choice_.utxos = request_.utxos;
@@ -96,7 +107,8 @@ void Preview::ask_wallet() {
 }
 
 void Preview::quoted(const Result<Proposal>& proposal) {
-  conclude(proposal ? report(*proposal) : Result<std::string>(proposal.error()));
+  if (proposal) return conclude(report(*proposal));
+  coin_look_.explain(proposal.error(), choice_.feerate, [this](const Error& error) { conclude(error); });
 }
 
 void Preview::conclude(Result<std::string> answer) {

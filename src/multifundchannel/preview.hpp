@@ -8,6 +8,7 @@
 
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/coin_look.hpp"
 #include "multifundchannel/node_facts.hpp"
 #include "multifundchannel/peer_look.hpp"
 #include "multifundchannel/preparation.hpp"
@@ -45,6 +46,7 @@ class Preview {
   [[nodiscard]] spark::Spark ask_node();
   [[nodiscard]] spark::Spark ask_feerates();
   [[nodiscard]] spark::Spark ask_limits();
+  [[nodiscard]] spark::Spark look_at_coins();
   void ask_wallet();
   void quoted(const util::Result<Proposal>& proposal);
   void conclude(util::Result<std::string> answer);
@@ -66,6 +68,7 @@ class Preview {
   spark::Scope hanging_up_;
   Preparation preparation_;
   Quote quote_;
+  CoinLook coin_look_;
 };
 
 }  // namespace multifundchannel

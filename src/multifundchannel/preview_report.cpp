@@ -70,6 +70,10 @@ void warn_of_feerate(const PreviewFindings& findings, Lines& warnings) {
   }
 }
 
+void warn_of_coins(const PreviewFindings& findings, Lines& warnings) {
+  warnings.insert(warnings.end(), findings.coin_warnings.begin(), findings.coin_warnings.end());
+}
+
 void warn_of_peers(const PreviewFindings& findings, Lines& warnings) {
   const auto& peers = findings.peers;
   const auto count = [&peers](auto wanted) {
@@ -106,6 +110,7 @@ Lines warnings_of(const PreviewFindings& findings) {
     warnings.push_back(fits.error().message + ": the batch would fail");
   }
   warn_of_feerate(findings, warnings);
+  warn_of_coins(findings, warnings);
   warn_of_peers(findings, warnings);
   return warnings;
 }

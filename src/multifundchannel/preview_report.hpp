@@ -31,6 +31,7 @@ struct PreviewFindings {
   lightningd::NodeLimits limits;
   std::vector<PreviewedPeer> peers;
   std::vector<std::pair<lightningd::Outpoint, lightningd::Sat>> inputs;
+  std::vector<std::string> coin_warnings;
   funding::Cost cost;
   bool anchors = false;  ///< the emergency reserve has to stay
 };

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "worlds.hpp"
 
 using sim::CoinSetup;
@@ -17,7 +19,54 @@ TEST_CASE("not enough money is found out before any peer is asked") {
   World world(std::move(setup));
   CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}))).code == 301);
   CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}))).data.empty());
+  CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}))).message.find("not counted") ==
+        std::string::npos);
   worlds::check_invariants(world);
+}
+
+TEST_CASE("not enough money: the coins that do not count are told, and why") {
+  for (const std::string more : {"", R"("dryrun":true)"}) {
+    CAPTURE(more);
+    auto setup = with({peer("a"), peer("b")});
+    setup.coins = {CoinSetup{lightningd::Sat{1'500'000}},
+                   CoinSetup{lightningd::Sat{9'000'000}, true, ScriptKind::p2tr, 100},
+                   CoinSetup{lightningd::Sat{8'000'000}, true, ScriptKind::p2tr, 50},
+                   CoinSetup{lightningd::Sat{7'000'000}, false},
+                   CoinSetup{lightningd::Sat{6'000'000}, true, ScriptKind::p2sh_p2wpkh},
+                   CoinSetup{lightningd::Sat{500}}};
+    World world(std::move(setup));
+    const auto until = world.node().core().wallet.height + 50;
+    const auto message = worlds::error(world.call("multifundchannel", open({"a", "b"}, more))).message;
+    CAPTURE(message);
+    const auto has = [&message](const std::string& text) { return message.find(text) != std::string::npos; };
+    CHECK(has("available UTXOs"));
+    CHECK(has("; not counted: 2 coins (17000000 sat) reserved, the first until block " + std::to_string(until)));
+    CHECK(has("; 1 coins (7000000 sat) with fewer than minconf=1 confirmations"));
+    CHECK(has("; 1 coins (6000000 sat) wrapped in P2SH"));
+    CHECK(has("; 1 coins (500 sat) not worth their fee at 7500perkw"));
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("minconf beside utxos has no effect, as with the builtin: that is told") {
+  for (const bool dryrun : {true, false}) {
+    CAPTURE(dryrun);
+    auto setup = with({peer("a")});
+    setup.coins = {CoinSetup{}, CoinSetup{lightningd::Sat{50'000'000}, false}};
+    World world(std::move(setup));
+    std::string utxos;
+    for (const auto& coin : world.node().core().wallet.coins()) {
+      utxos += (utxos.empty() ? "\"" : ",\"") + coin.outpoint.str() + "\"";
+    }
+    const auto young = world.node().core().wallet.coins()[1].outpoint.str();
+    const auto outcome = world.call(
+        "multifundchannel",
+        open({"a"}, R"("minconf":1,"utxos":[)" + utxos + (dryrun ? R"(],"dryrun":true)" : R"(],"details":true)")));
+    const auto warnings = worlds::field(outcome, "warnings");
+    CHECK(warnings.find("minconf: has no effect on given utxos: " + young + " has 0 confirmations") !=
+          std::string::npos);
+    worlds::check_invariants(world);
+  }
 }
 
 TEST_CASE("`all` takes what is left") {

@@ -148,3 +148,23 @@ TEST_CASE("a peer that goes away between connecting and starting is connected to
   CHECK(count(world.outcome(call), "channel_ids") == 2);
   worlds::check_invariants(world);
 }
+
+TEST_CASE("a connect that waits behind an earlier one to the same peer says so, and what to do") {
+  World world(with({peer("a", {Fault{Phase::connect, Kind::silent}}), peer("b")}));
+  const auto timeout = R"("peer_timeout":10)";
+  const auto first = worlds::error(world.call("multifundchannel", open({"a", "b"}, timeout))).message;
+  CAPTURE(first);
+  CHECK(first.find("earlier attempt") == std::string::npos);
+  for (const std::string more : {R"("peer_timeout":10)", R"("peer_timeout":10,"dryrun":true)"}) {
+    const auto outcome = world.call("multifundchannel", open({"a", "b"}, more));
+    const auto text = outcome.ok() ? *outcome.result : outcome.result.error().message;
+    CAPTURE(text);
+    CHECK(text.find("did not answer connect within 10 seconds; an earlier attempt to connect to it, at ") !=
+          std::string::npos);
+    CHECK(text.find("seconds, and lightningd tries one address after the other") != std::string::npos);
+  }
+  world.run_for(std::chrono::seconds(60));
+  const auto later = worlds::error(world.call("multifundchannel", open({"a", "b"}, timeout))).message;
+  CHECK(later.find("earlier attempt") == std::string::npos);
+  worlds::check_invariants(world);
+}
