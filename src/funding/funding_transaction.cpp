@@ -51,10 +51,11 @@ Result<Sat> sum_of_inputs(const Psbt& psbt) {
 }
 
 /// The fee must be what was asked for. Without change the excess that was too small for one goes to
-/// the fee as well: at most the change's dust limit and its own cost.
+/// the fee as well: at most the change's dust limit, its own cost, and what lightningd has counted besides.
 Result<void> check_fee(Sat fee, Sat wanted, Perkw feerate, bool has_change) {
   const Sat slack{wanted.value / 100 + 1};
-  const Sat dust_change = change_dust + fee_for(p2wsh_output_weight, feerate);
+  const auto counted = p2wsh_output_weight + rounding_weight + longer_counters;
+  const Sat dust_change = change_dust + fee_for(counted, feerate) + Sat{1};
   const Sat most = wanted + slack + (has_change ? Sat{} : dust_change);
   if (fee + slack < wanted || fee > most) {
     return Error{-1, str("the fee would be ", fee.value, " sat instead of ", wanted.value, " sat"), {}};

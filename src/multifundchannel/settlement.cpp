@@ -112,6 +112,7 @@ void Settlement::judge(const Channels& channels) {
   const bool never_sent = node_.withhold && found.all_withheld;
   if (found.locked_in) return sent();
   if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
+  if (is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
   if (found.present == found.wanted || util::mutated("settles-without-all-channels")) return send_again(never_sent);
   not_complete(str(found.wanted - found.present, " of ", found.wanted, " channels are gone"), never_sent);
 }
@@ -191,18 +192,18 @@ void Settlement::not_sent(const Error& error) {
   retry(str("sendpsbt: ", without_transaction(error.message)));
 }
 
+// Nothing is taken back here: an earlier attempt may have ended in doubt, or the caller has sent the transaction by
+// another node. Our bitcoind does not want it now, but another one may have it.
 void Settlement::refused(const Error& error) {
-  const auto why = str("bitcoind refuses it: ", refusal_text(error));
-  auto keep = [this, why] {
-    pause_ = settings_.longest_settle_pause;
-    retry(why, "refused");
-  };
-  if (!Retraction::is_possible(*ledger_)) return keep();
-  retraction_ = std::make_unique<Retraction>(scope_, client_, settings_, book_);
-  retraction_->run(ledger_, [this, why, keep](bool gone) {
-    if (gone) return stop_sending(why);
-    keep();
-  });
+  pause_ = settings_.longest_settle_pause;
+  retry(str("bitcoind refuses it: ", refusal_text(error)), "refused");
+}
+
+/// A fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be sent.
+bool Settlement::is_being_cancelled() const {
+  const auto& openings = ledger_->openings;
+  return std::any_of(openings.begin(), openings.end(),
+                     [this](const auto& opening) { return book_.is_cancelling(opening->peer, spark::Duration{}); });
 }
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.

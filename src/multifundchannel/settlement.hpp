@@ -12,7 +12,6 @@
 #include "multifundchannel/journal.hpp"
 #include "multifundchannel/node_facts.hpp"
 #include "multifundchannel/policies.hpp"
-#include "multifundchannel/retraction.hpp"
 #include "multifundchannel/settings.hpp"
 #include "multifundchannel/undo.hpp"
 #include "spark/scope.hpp"
@@ -28,8 +27,8 @@ namespace multifundchannel {
 ///   ready to be sent, a channel is missing, else          -> unsettled: kept and shown, never acted on
 ///   not yet ready to be sent                              -> undo
 ///
-/// What bitcoind refuses when it is sent again is taken back where that is safe, else the batch is `refused`: it is
-/// kept, and tried again after long pauses.
+/// What bitcoind refuses when it is sent again is kept as `refused`, and tried again after long pauses: another node
+/// may have it.
 ///
 /// Repeats with growing pauses until the record can be removed. Owned by the Service.
 class Settlement {
@@ -64,6 +63,7 @@ class Settlement {
   void send(const util::SharedText& signed_psbt);
   void not_sent(const util::Error& error);
   void refused(const util::Error& error);
+  [[nodiscard]] bool is_being_cancelled() const;
   void stop_sending(const std::string& why);
   void record_that_it_failed();
   void undo();
@@ -96,7 +96,6 @@ class Settlement {
   spark::Scope scope_;
   Policies policies_;
   std::unique_ptr<Coins> coins_;
-  std::unique_ptr<Retraction> retraction_;
   std::unique_ptr<Undo> undo_;
   std::shared_ptr<funding::Ledger> undoing_;    ///< the copy that `undo_` works on
   bool coins_wait_ = false;                     ///< they were left out of it

@@ -99,3 +99,18 @@ TEST_CASE("an input that is not native segwit is refused and named") {
   CHECK(built.error().code == -32602);
   CHECK(built.error().message.find(draft.psbt.inputs()[0].outpoint.str()) != std::string::npos);
 }
+
+TEST_CASE("what lightningd leaves without making change of it is a fee that may be paid, to the last satoshi") {
+  for (const auto feerate : {Perkw{253}, Perkw{2'500}, Perkw{25'000}}) {
+    CAPTURE(feerate.value);
+    Template draft;
+    draft.feerate = feerate;
+    draft.weight = funding::start_weight(1) + p2wpkh_input_weight;
+    // Change of one satoshi below dust, and all that lightningd counts with it.
+    const Sat left = funding::fee_for(draft.weight + 4 * 43, feerate) + Sat{329};
+    draft.psbt = wallet_psbt(1, Sat{100'000} + left, std::nullopt);
+    const auto cost = funding::cost_of(draft, Sat{100'000}, 1);
+    REQUIRE_MESSAGE(cost.ok(), cost.error().message);
+    CHECK(cost->fee == left);
+  }
+}

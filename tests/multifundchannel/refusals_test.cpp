@@ -137,3 +137,18 @@ TEST_CASE("a crash in the middle of taking it back leaves nothing behind") {
     }
   }
 }
+
+TEST_CASE("what was in doubt once is not taken back when it is refused later: another node may have it") {
+  for (const auto first : {Broadcast::fails, Broadcast::ghost}) {
+    auto setup = with({peer("a")});
+    setup.broadcasts = {first};
+    setup.broadcast = Broadcast::refused;
+    World world(setup);
+    const auto outcome = world.call("multifundchannel", open({"a"}));
+    CHECK(worlds::error(outcome).code == 303);
+    world.run_for(minutes(2));
+    CHECK_FALSE(asked_for(world, "fundchannel_cancel"));
+    CHECK(count(world.call("listpeerchannels", "{}"), "channels") == 1);
+    worlds::check_invariants(world);
+  }
+}
