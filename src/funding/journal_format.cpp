@@ -209,6 +209,11 @@ Result<void> read_plan(const json::Value& root, Ledger& ledger) {
   if (!psbt) return broken(str("psbt: ", psbt.error().message));
   if (psbt->txid().hex() != *txid) return broken("psbt: its transaction has another txid");
   ledger.plan = FundingPlan{psbt->txid(), util::share(std::string(*text)), {}, {}};
+  if (root.find("withheld")) {
+    const auto withheld = root.boolean("withheld");
+    if (!withheld) return withheld.error();
+    ledger.plan->withheld = *withheld;
+  }
   if (!root.find("change")) return {};
   const auto change = root.string("change");
   if (!change) return change.error();
@@ -255,6 +260,7 @@ std::string write_ledger(const Ledger& ledger) {
   out.end();
   if (const auto& plan = ledger.plan) {
     out.field("txid", plan->txid.hex()).field("psbt", *plan->psbt);
+    if (plan->withheld) out.field("withheld", true);
     if (plan->change) out.field("change", util::to_hex(*plan->change));
   }
   return out.end().take();

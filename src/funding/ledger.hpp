@@ -167,6 +167,7 @@ struct FundingPlan {
   util::SharedText psbt;                              ///< unsigned and stripped, base64
   std::vector<std::optional<std::uint32_t>> outnums;  ///< of each opening; none: not in this transaction
   std::optional<util::Bytes> change;                  ///< the wallet's script that the rest goes to
+  bool withheld = false;  ///< lightningd withholds the channels: one that is released may have been sent
 };
 
 /// What one batch has done outside itself and may have to undo. Shared by the batch and by the undo

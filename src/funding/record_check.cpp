@@ -67,6 +67,12 @@ Result<void> check_reservation(const ReservationRecord& reservation) {
   return fits ? Result<void>() : impossible("a height that no chain has");
 }
 
+/// An input map could name another sighash type, by which lightningd would sign.
+Result<void> check_bare(Psbt psbt, const std::string& text) {
+  psbt.strip();
+  return psbt.base64(0) == text ? Result<void>() : impossible("psbt: holds more than its transaction");
+}
+
 /// Every input, none of them twice; before it may be signed, exactly what is reserved for it.
 Result<void> check_inputs(const Ledger& ledger, const Psbt& psbt) {
   std::set<Outpoint> inputs;
@@ -113,6 +119,7 @@ Result<void> check_record(const Ledger& ledger) {
   if (!ledger.plan) return {};
   const auto psbt = Psbt::from_base64(*ledger.plan->psbt);
   if (!psbt) return impossible(str("psbt: ", psbt.error().message));
+  if (auto checked = check_bare(*psbt, *ledger.plan->psbt); !checked) return checked;
   if (auto checked = check_inputs(ledger, *psbt); !checked) return checked;
   return check_outputs(ledger, *psbt);
 }

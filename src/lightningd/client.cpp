@@ -302,6 +302,13 @@ void Client::listdatastore(const DatastoreKey& key, Reply<std::vector<StoredText
        R"({"datastore":[{"key":true,"generation":true,"string":true}]})");
 }
 
+void Client::listdatastore_names(const DatastoreKey& key, Reply<std::vector<StoredText>> then) const {
+  Writer params;
+  params.object();
+  write_key(params, key);
+  send("listdatastore", params.end().take(), replies::stored_texts, std::move(then), R"({"datastore":[{"key":true}]})");
+}
+
 void Client::deldatastore(const DatastoreKey& key, Reply<void> then) const {
   Writer params;
   params.object();

@@ -225,6 +225,8 @@ class Client {
                          Reply<std::uint64_t> then) const;
   /// The key itself and its children.
   void listdatastore(const DatastoreKey& key, Reply<std::vector<StoredText>> then) const;
+  /// The same without generations and texts: others may have written any amount of those.
+  void listdatastore_names(const DatastoreKey& key, Reply<std::vector<StoredText>> then) const;
   /// Error 1200 when there is no such key.
   void deldatastore(const DatastoreKey& key, Reply<void> then) const;
 

@@ -297,6 +297,7 @@ funding::FundingPlan Batch::plan() const {
   for (std::size_t i = 0; i < proposed_for_.size(); ++i) {
     plan.outnums[proposed_for_[i]->destination().index] = transaction_->outnums[i];
   }
+  plan.withheld = context_.withhold;
   const auto& draft = proposal_->draft;
   if (draft.has_change) plan.change = draft.psbt.outputs()[0].script;
   return plan;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "multifundchannel/report.hpp"
 #include "util/mutation.hpp"
@@ -34,11 +35,15 @@ Result<void> Evidence::check(const std::vector<PeerChannel>& channels, Channels 
   if (auto checked = check_inputs(); !checked) return checked;
 
   std::size_t fundings = 0;
+  bool has_change = false;
   for (std::uint32_t i = 0; i < psbt_->outputs().size(); ++i) {
     const auto* payee = payee_of(i);
     if (payee == nullptr) {
-      if (psbt_->outputs()[i].script == ledger_.plan->change) continue;
-      return not_signed("its output ", i, " pays neither a channel nor the wallet's change");
+      if (psbt_->outputs()[i].script != ledger_.plan->change) {
+        return not_signed("its output ", i, " pays neither a channel nor the wallet's change");
+      }
+      if (std::exchange(has_change, true)) return not_signed("its output ", i, " pays the change again");
+      continue;
     }
     const bool shown = std::any_of(channels.begin(), channels.end(), [&](const PeerChannel& channel) {
       return channel.peer == payee->peer && is_funding(channel, i, stand);

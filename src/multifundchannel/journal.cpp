@@ -17,6 +17,9 @@ namespace {
 
 /// lightningd's "no such key" of deldatastore.
 constexpr int no_such_key = 1200;
+/// The same of datastore, and what it says to a must-create of one that is there.
+constexpr int not_there = 1203;
+constexpr int is_there = 1202;
 
 /// lightningd v26.06.6 was seen to die of a text of 5 MB, and to take one of 4 MB.
 constexpr std::size_t longest_record = 3'000'000;
@@ -41,6 +44,14 @@ lightningd::DatastoreKey journal_key(const std::string& batch) {
 bool is_batch_id(std::string_view text) {
   const auto bytes = util::from_hex(text);
   return bytes && bytes->size() == 16;
+}
+
+std::string brief(const std::string& id) {
+  constexpr std::size_t longest = 40;
+  if (id.size() <= longest) return id;
+  auto end = longest;
+  while (end > 0 && (static_cast<unsigned char>(id[end]) & 0xC0) == 0x80) --end;  // within a character
+  return id.substr(0, end) + "...";
 }
 
 Journal::Journal(lightningd::Client client, const Settings& settings, std::string batch, Seal seal)
@@ -68,6 +79,13 @@ void Journal::save(spark::Scope& scope, const funding::Ledger& ledger, Reply<voi
     if (answer) {
       state->generation = *answer;
       state->may_be_completed = completes;
+    } else if (exists && answer.error().code == not_there) {
+      // Deleted by another program: what it said is gone with it, and the next one creates it.
+      state->exists = false;
+      state->deleted = true;
+      state->may_be_completed = false;
+    } else if (!exists && state->deleted && answer.error().code == is_there) {
+      state->exists = true;  // an older one was put back: the next one replaces it
     } else if (!exists) {
       state->in_doubt = lightningd::in_doubt(answer.error());
       state->exists = state->in_doubt;
@@ -83,7 +101,8 @@ void Journal::save(spark::Scope& scope, const funding::Ledger& ledger, Reply<voi
 }
 
 void Journal::remove(spark::Scope& scope, Reply<void> then) {
-  if (!state_->exists || util::mutated("keeps-the-record")) {
+  const bool none = !state_->exists && !state_->deleted;
+  if (none || util::mutated("keeps-the-record")) {
     scope.runtime().post(scope.guard<>("no record", [then = std::move(then)]() mutable { then({}); }));
     return;
   }

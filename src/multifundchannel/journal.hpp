@@ -19,6 +19,8 @@ namespace multifundchannel {
 [[nodiscard]] lightningd::DatastoreKey journal_key(const std::string& batch);
 /// 32 hex digits.
 [[nodiscard]] bool is_batch_id(std::string_view text);
+/// To show what another program may have written in its place: cut when it is longer.
+[[nodiscard]] std::string brief(const std::string& id);
 
 /// One batch's record in lightningd's datastore. A reply of the datastore means that the record is on
 /// disk: whoever is about to do something with effects saves first and goes on in `then`. Shared by the
@@ -47,6 +49,7 @@ class Journal {
   struct State {
     bool exists = false;                      ///< a record was sent, or found
     std::optional<std::uint64_t> generation;  ///< when it is known
+    bool deleted = false;                     ///< another program did that once, and may have put it back
     bool in_doubt = false;
     bool may_be_completed = false;
   };

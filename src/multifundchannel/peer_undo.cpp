@@ -158,7 +158,7 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
   for (const auto& channel : channels) {
     if (awaits_lockin(channel) && !first_awaiting) first_awaiting = &channel;
     if (channel.state == "OPENINGD") opening_shown = true;
-    if (record_->outpoint && channel.funding == record_->outpoint) {
+    if (record_->outpoint && channel.opened_by_us && channel.funding == record_->outpoint) {
       if (is_dead(channel)) {
         util::warn(record_->label, ": lightningd keeps its dead channel ", channel.funding->str());
       } else {
@@ -207,8 +207,10 @@ void PeerUndo::cancel() {
 
 void PeerUndo::remove_committed(const Evidence& evidence) {
   const PeerChannel& channel = *evidence.committed;
-  // Before that phase nothing was sent; lightningd may be newer than when it made the channel.
-  const bool may_be_out = channel.released && ledger_->phase == funding::BatchPhase::sending;
+  // Before that phase nothing was sent, but lightningd may be newer than when it made the channel. Of one that was
+  // withheld the phase tells nothing: an older record may have been put back.
+  const bool was_withheld = ledger_->plan && ledger_->plan->withheld && !util::mutated("believes-the-phase");
+  const bool may_be_out = channel.released && (was_withheld || ledger_->phase == funding::BatchPhase::sending);
   if (may_be_out && !util::mutated("cancels-after-sending")) {
     util::warn(record_->label, ": the transaction of its channel ", channel.funding->str(), " may have been sent");
     return give_up(true);

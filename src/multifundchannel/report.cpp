@@ -109,11 +109,12 @@ Error refused_and_undone(const funding::Ledger& ledger, const Error& cause) {
 }
 
 Error refused_and_kept(const funding::Ledger& ledger, const Error& cause) {
-  return refusal_error(ledger, cause,
-                 str("nothing was sent so far. lightningd keeps the signed transaction in its channels and sends it again "
-                     "when it starts, so channels and inputs are kept, and it is tried again from time to time; see "
-                     "listmultifundchannels ",
-                     ledger.id));
+  return refusal_error(
+      ledger, cause,
+      str("nothing was sent so far. lightningd keeps the signed transaction in its channels and sends it again "
+          "when it starts, so channels and inputs are kept, and it is tried again from time to time; see "
+          "listmultifundchannels ",
+          ledger.id));
 }
 
 std::string without_transaction(const std::string& message) {
@@ -127,7 +128,8 @@ bool lives(const lightningd::PeerChannel& channel) {
 ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld) {
   ReadyChannels ready;
   for (const auto& channel : channels) {
-    if (channel.funding && channel.withheld == withheld && lives(channel))
+    // A peer may open one to us that names any outpoint.
+    if (channel.funding && channel.opened_by_us && channel.withheld == withheld && lives(channel))
       ready.emplace(*channel.funding, channel.peer);
   }
   return ready;
@@ -140,7 +142,7 @@ bool is_ready(const ReadyChannels& channels, const PeerOpening& peer) {
 
 bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const lightningd::Txid& txid) {
   return std::all_of(channels.begin(), channels.end(), [&txid](const lightningd::PeerChannel& channel) {
-    return !channel.funding || channel.funding->txid != txid || channel.withheld;
+    return !channel.opened_by_us || !channel.funding || channel.funding->txid != txid || channel.withheld;
   });
 }
 

@@ -60,7 +60,7 @@ void Retraction::judge(const Channels* channels) {
 /// fundchannel_cancel takes the peer's first channel that awaits lock-in: there must be no other.
 bool Retraction::may_cancel(const Channels& channels) const {
   const auto in_the_way = [this](const PeerChannel& channel) {
-    if (channel.funding == funding_) return channel.state != "CHANNELD_AWAITING_LOCKIN";
+    if (channel.opened_by_us && channel.funding == funding_) return channel.state != "CHANNELD_AWAITING_LOCKIN";
     return channel.state == "CHANNELD_AWAITING_LOCKIN" || channel.state == "OPENINGD";
   };
   return is_there(channels) && std::none_of(channels.begin(), channels.end(), in_the_way) &&
@@ -68,8 +68,9 @@ bool Retraction::may_cancel(const Channels& channels) const {
 }
 
 bool Retraction::is_there(const Channels& channels) const {
-  return std::any_of(channels.begin(), channels.end(),
-                     [this](const PeerChannel& channel) { return channel.funding == funding_; });
+  return std::any_of(channels.begin(), channels.end(), [this](const PeerChannel& channel) {
+    return channel.opened_by_us && channel.funding == funding_;
+  });
 }
 
 // lightningd itself asks bitcoind for the output before it forgets the channel. Whatever it answers, it shows

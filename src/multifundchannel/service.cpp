@@ -22,6 +22,9 @@ namespace {
 /// Of ended batches that listmultifundchannels shows; the oldest go first.
 constexpr std::size_t ended_limit = 1000;
 
+/// Of records that are not acted on: others may have written any number.
+constexpr std::size_t unreadable_limit = 1000;
+
 /// Errors: why it must not be acted on.
 Result<std::shared_ptr<funding::Ledger>> read_record(const StoredText& record, const funding::RecordSeal& seal) {
   if (!record.text) return Error{-1, "no text: not written by this node's plugin", {}};
@@ -48,6 +51,7 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const NodeFac
       unix_time_(std::move(unix_time)),
       files_(files),
       seals_(runtime, lightningd::Client(caller, ""), settings),
+      reader_(runtime, *this, settings, seals_),
       connects_(runtime, settings.max_connects),
       last_number_(random_() % 100),  // not that of the last process: see run()
       scope_(runtime, nullptr) {}
@@ -84,41 +88,15 @@ void Service::read_again_later() {
   }
 }
 
-// Without the key nothing is known of a record: it is neither acted on nor called another's.
-void Service::read_journal() {
-  seals_.get([this](const Result<SealSource::Seal>& seal) {
-    if (seal) return list_records(*seal);
-    util::warn("can not read the journal yet: ", seal.error().message);
-    scope_.after(settings_.settle_delay, [this] { read_journal(); });
-  });
-}
-
-void Service::list_records(const SealSource::Seal& seal) {
-  const lightningd::Client client(caller_, "");
-  auto listed = [this, seal](const Result<std::vector<StoredText>>& records) {
-    if (records) return found(*records, seal);
-    util::warn("can not read the journal yet: ", records.error().message);
-    scope_.after(settings_.settle_delay, [this] { read_journal(); });
-  };
-  client.listdatastore(journal_key(),
-                       local_call<std::vector<StoredText>>(scope_, settings_, "listdatastore", std::move(listed)));
-}
-
-void Service::found(const std::vector<StoredText>& records, const SealSource::Seal& seal) {
-  for (const auto& record : records) found(record, seal);
-  if (to_look_at_ == 0) recovered();
-}
+void Service::read_journal() { reader_.read(lightningd::Client(caller_, "")); }
 
 void Service::found(const StoredText& record, const SealSource::Seal& seal) {
-  if (record.key.size() != journal_key().size() + 1) return;
+  if (end_) return;
   const std::string& id = record.key.back();
-  if (is_taken_care_of(id)) return;
   const auto ledger = read_record(record, *seal);
-  if (!ledger) {
-    util::warn("batch ", id, ": its record is kept but not acted on: ", ledger.error().message);
-    unreadable_[id] = ledger.error().message;
-    return;
-  }
+  if (!ledger) return unreadable(id, ledger.error().message);
+  // What a lost call has written may come late; but what peers were told the outpoints by was answered.
+  if ((*ledger)->plan && has_ended(id)) return unreadable(id, "the batch has ended: another program has put it back");
   util::info("batch ", id.substr(0, 8), ": left in the phase ", funding::name_of((*ledger)->phase), ", settling it");
   const auto client = client_of(id);
   auto report = report_on(**ledger);
@@ -128,6 +106,20 @@ void Service::found(const StoredText& record, const SealSource::Seal& seal) {
          std::make_unique<Settlement>(runtime_, client, settings_, book_, node_, *ledger, std::move(journal),
                                       std::move(report)),
          settings_.settle_delay, [this] { looked(); });
+}
+
+void Service::unreadable(const std::string& id, const std::string& why) {
+  if (unreadable_.size() >= unreadable_limit) return;
+  util::warn("batch ", brief(id), ": its record is kept but not acted on: ", why);
+  unreadable_[id] = why;
+}
+
+void Service::journal_read() {
+  if (to_look_at_ == 0) recovered();
+}
+
+bool Service::has_ended(const std::string& id) const {
+  return std::any_of(ended_.begin(), ended_.end(), [&id](const BatchReport& report) { return report.id == id; });
 }
 
 bool Service::is_taken_care_of(const std::string& id) const {
@@ -160,8 +152,7 @@ void Service::settled(const std::string& id) {
   if (node.empty()) return;  // the node ends, or the plugin is stopped, in this very moment
   const auto& settlement = node.mapped();
   // A record that came late, of a batch that has its end already, changes nothing about that.
-  const auto same = [&id](const BatchReport& report) { return report.id == id; };
-  if (std::none_of(ended_.begin(), ended_.end(), same)) end(settlement->report());
+  if (!has_ended(id)) end(settlement->report());
 }
 
 void Service::end(BatchReport report) {

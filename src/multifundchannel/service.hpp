@@ -12,6 +12,7 @@
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
 #include "multifundchannel/command_run.hpp"
+#include "multifundchannel/journal_reader.hpp"
 #include "multifundchannel/previews.hpp"
 #include "multifundchannel/seal_source.hpp"
 #include "multifundchannel/settings.hpp"
@@ -25,7 +26,7 @@ namespace multifundchannel {
 /// Runs the commands: one CommandRun each, several at the same time, and settles what is left of batches
 /// that nobody runs any more. Lives as long as the process, from init on; owned by the App, and so are
 /// the settings.
-class Service {
+class Service : private JournalReader::Owner {
  public:
   /// `unix_time` gives the seconds since 1970; `files` are for traces, which
   /// are only asked for when there are any.
@@ -58,10 +59,11 @@ class Service {
   void ask_for_withhold();
   void read_journal();
   void read_again_later();
-  void list_records(const SealSource::Seal& seal);
-  void found(const std::vector<lightningd::StoredText>& records, const SealSource::Seal& seal);
-  void found(const lightningd::StoredText& record, const SealSource::Seal& seal);
-  [[nodiscard]] bool is_taken_care_of(const std::string& id) const;
+  void found(const lightningd::StoredText& record, const SealSource::Seal& seal) override;
+  void unreadable(const std::string& id, const std::string& why) override;
+  void journal_read() override;
+  [[nodiscard]] bool is_taken_care_of(const std::string& id) const override;
+  [[nodiscard]] bool has_ended(const std::string& id) const;
   void looked();
   void recovered();
   void run(plugin::Command command, funding::Request request);
@@ -91,6 +93,7 @@ class Service {
   util::Files* files_;
   funding::Book book_;
   SealSource seals_;
+  JournalReader reader_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
   std::uint64_t last_number_ = 0;
   std::map<std::string, std::unique_ptr<CommandRun>> runs_;  // by the batch's id, like the next two

@@ -32,7 +32,8 @@ std::vector<std::string> losses_of(const BatchReport& report, const funding::Led
   }
   for (const auto& destination : report.destinations) {
     const auto what = destination.outpoint ? str("channel ", destination.outpoint->str()) : std::string("opening");
-    losses.push_back(str(what, " with ", destination.id.hex(), " is neither completed nor removed"));
+    losses.push_back(str(what, " with ", destination.id.hex(), " is neither completed nor removed",
+                         destination.outpoint ? ": close it, or a record that is put back can complete it" : ""));
   }
   for (const auto& destination : report.destinations) {
     if (!destination.policy || destination.policy->state != funding::PolicyRecord::State::pending) continue;
@@ -68,7 +69,7 @@ std::vector<BatchReport> Service::reports() const {
   for (const auto& [id, settlement] : settlements_) reports.push_back(settlement->report());
   for (const auto& [id, why] : unreadable_) {
     BatchReport report;
-    report.id = id;
+    report.id = brief(id);
     report.state = "unsettled";
     report.recovery = {str("its record is kept but not acted on: ", why)};
     reports.push_back(std::move(report));

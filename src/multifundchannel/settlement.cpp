@@ -45,7 +45,8 @@ Found find_channels(const funding::Ledger& ledger, const std::vector<PeerChannel
     if (withheld.contains(key) || released.contains(key)) ++found.present;
   }
   found.locked_in = std::any_of(channels.begin(), channels.end(), [&ledger](const PeerChannel& channel) {
-    return channel.funding && channel.funding->txid == ledger.plan->txid && !channel.short_channel_id.empty();
+    return channel.opened_by_us && channel.funding && channel.funding->txid == ledger.plan->txid &&
+           !channel.short_channel_id.empty();
   });
   return found;
 }
@@ -83,15 +84,16 @@ void Settlement::stop() {
 }
 
 void Settlement::attempt() {
-  if (ledger_->phase == BatchPhase::sending) {
+  if (ledger_->phase == BatchPhase::sending || (ledger_->plan && !util::mutated("believes-the-phase"))) {
     look();
   } else {
     undo();
   }
 }
 
-// --- Ready to be sent when it was left ---
+// --- Ready to be sent when it was left, or at least told to the peers ---
 
+// An older record may have been put back: the phase says what the batch had reached at least.
 void Settlement::look() {
   auto listed = [this](const Result<Channels>& channels) {
     if (!channels) return retry(channels.error().message);
@@ -113,8 +115,15 @@ void Settlement::judge(const Channels& channels) {
   if (found.locked_in) return sent();
   if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
   if (is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
+  if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
   if (found.present == found.wanted || util::mutated("settles-without-all-channels")) return send_again(never_sent);
   not_complete(str(found.wanted - found.present, " of ", found.wanted, " channels are gone"), never_sent);
+}
+
+// Only sendpsbt releases a channel that was withheld.
+void Settlement::undo_unsent(bool all_withheld) {
+  if (all_withheld || !ledger_->plan->withheld) return undo();
+  not_complete("a channel is released, although its record says that nothing was signed", false);
 }
 
 // The commitments of all peers are secured. The inputs must still be ours.
@@ -156,7 +165,11 @@ void Settlement::sign() {
     if (!psbt || psbt->txid() != ledger_->plan->txid) return retry("signpsbt answered another transaction");
     check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
   };
-  client_.signpsbt(ledger_->plan->psbt, local_call<util::SharedText>(scope_, settings_, "signpsbt", signed_psbt));
+  auto bare = funding::Psbt::from_base64(*ledger_->plan->psbt);
+  if (!bare) return retry(str("psbt: ", bare.error().message), "unsettled");
+  bare->strip();  // what a map says of how to sign would be done
+  client_.signpsbt(util::share(bare->base64(0)),
+                   local_call<util::SharedText>(scope_, settings_, "signpsbt", signed_psbt));
 }
 
 // A peer that sends an error makes lightningd drop a withheld channel at any moment.

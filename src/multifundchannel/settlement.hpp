@@ -25,7 +25,8 @@ namespace multifundchannel {
 ///   ready to be sent, and every channel is there          -> sign and send (again)
 ///   ready to be sent, a channel is missing, all withheld  -> undo: nothing was ever broadcast
 ///   ready to be sent, a channel is missing, else          -> unsettled: kept and shown, never acted on
-///   not yet ready to be sent                              -> undo
+///   not yet ready to be sent, a channel is released       -> unsettled: an older record was put back
+///   not yet ready to be sent, else                        -> undo
 ///
 /// What bitcoind refuses when it is sent again is kept as `refused`, and tried again after long pauses: another node
 /// may have it.
@@ -55,6 +56,7 @@ class Settlement {
   void attempt();
   void look();
   void judge(const Channels& channels);
+  void undo_unsent(bool all_withheld);
   void send_again(bool never_sent);
   void keep_coins(lightningd::Reply<Coins::Taken> then);
   void not_complete(const std::string& what, bool never_sent);

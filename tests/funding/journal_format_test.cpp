@@ -89,6 +89,14 @@ TEST_CASE("what is written is read again, with every opening in doubt") {
   CHECK(write_ledger(ledger) == write_ledger(sample(BatchPhase::sending)));
 }
 
+TEST_CASE("a record says whether the channels are withheld") {
+  auto ledger = sample(BatchPhase::completing);
+  CHECK_FALSE((*read_ledger(write_ledger(ledger)))->plan->withheld);
+  ledger.plan->withheld = true;
+  CHECK((*read_ledger(write_ledger(ledger)))->plan->withheld);
+  CHECK_FALSE(read_ledger(replaced(write_ledger(ledger), R"("withheld":true)", R"("withheld":false)")));
+}
+
 TEST_CASE("before anything was reserved there is nothing to undo") {
   auto begun = sample(BatchPhase::begun);
   begun.reservation = {};

@@ -157,3 +157,15 @@ TEST_CASE("an input that txprepare has reserved is told by arithmetic, however f
   const PreparedRecord hostile{0, UINT32_MAX, 0, first_input.txid};
   for (int i = 0; i < 1000; ++i) (void)hostile.includes(5);  // each was some seconds
 }
+
+TEST_CASE("a record's psbt is the bare transaction: nothing in it tells lightningd how to sign") {
+  auto bytes = transaction().serialise(0);
+  const auto first_map = bytes.end() - 5;  // two inputs and three outputs, each with an empty map
+  const util::Bytes sign_nothing{0x01, 0x03, 0x04, 0x82, 0x00, 0x00, 0x00};  // NONE|ANYONECANPAY
+  bytes.insert(first_map, sign_nothing.begin(), sign_nothing.end());
+  REQUIRE(Psbt::parse(bytes));
+  for (const auto& text : {util::to_base64(bytes), transaction().base64(2)}) {
+    CHECK(says(wrong_after([&text](Ledger& ledger) { ledger.plan->psbt = util::share(std::string(text)); }),
+               "psbt: holds more than its transaction"));
+  }
+}

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "funding/record_sample.hpp"
+#include "multifundchannel/report.hpp"
 
 using funding::Ledger;
 using funding::Psbt;
@@ -167,4 +168,26 @@ TEST_CASE("nothing is signed before its time, nor another transaction than the o
   const auto text = without.plan->psbt;
   without.plan.reset();
   CHECK_FALSE(Evidence(without, text).check({}, withheld));
+}
+
+TEST_CASE("a transaction pays the change once") {
+  CHECK(says(refusal_after([](Ledger& ledger) {
+               auto psbt = transaction();
+               psbt.insert_output(3, {Sat{1'000}, record_sample::change_script});
+               plan(ledger, psbt);
+             }),
+             "output 3 pays the change again"));
+}
+
+TEST_CASE("a channel that a peer has opened is none of the transaction's, whatever outpoint it names") {
+  const auto ledger = record_sample::ledger();
+  auto channels = channels_of(ledger);
+  PeerChannel twin = channels[1];
+  twin.opened_by_us = twin.withheld = false;
+  twin.released = true;
+  channels.push_back(twin);
+  CHECK(multifundchannel::all_withheld(channels, ledger.plan->txid));
+  CHECK(multifundchannel::ready_channels({twin}, false).empty());
+  channels.back().opened_by_us = true;
+  CHECK_FALSE(multifundchannel::all_withheld(channels, ledger.plan->txid));
 }

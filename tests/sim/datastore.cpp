@@ -103,6 +103,7 @@ void Datastore::datastore(Params& params, Reply reply) {
   if (!mode.ends_with("append")) entry.data.clear();
   entry.data.insert(entry.data.end(), data->begin(), data->end());
   if (exists) ++entry.generation;
+  history_.emplace_back(key, entry.data);
   json::Writer writer;
   write_entry(writer, key, entry);
   reply.succeed(writer.take());

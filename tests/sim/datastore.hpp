@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/core.hpp"
@@ -23,6 +24,10 @@ class Datastore {
   [[nodiscard]] const std::map<Key, Entry>& entries() const { return entries_; }
   /// What somebody else does with create-or-replace.
   void put(const Key& key, util::Bytes data);
+  /// What somebody else does with deldatastore.
+  void erase(const Key& key) { entries_.erase(key); }
+  /// All that the plugin has written, the oldest first: also what is not there any more.
+  [[nodiscard]] const std::vector<std::pair<Key, util::Bytes>>& history() const { return history_; }
 
  private:
   void datastore(Params& params, Reply reply);
@@ -34,6 +39,7 @@ class Datastore {
 
   Core& core_;
   std::map<Key, Entry> entries_;
+  std::vector<std::pair<Key, util::Bytes>> history_;
 };
 
 }  // namespace sim

@@ -43,8 +43,8 @@ Intruders::Intruders(Core& core, Datastore& datastore, const Secrets& secrets)
 }
 
 void Intruders::intrude(const Intrusion& intrusion) {
-  static constexpr const char* names[] = {"junk",    "unsealed", "sealed elsewhere", "old",
-                                          "damaged", "moved",    "colluding"};
+  static constexpr const char* names[] = {"junk",  "unsealed", "sealed elsewhere", "old",      "damaged",
+                                          "moved", "replayed", "deleted",          "colluding"};
   core_.trace("=== intruder: ", names[static_cast<std::size_t>(intrusion.what)]);
   switch (intrusion.what) {
     case Forgery::junk:
@@ -55,6 +55,10 @@ void Intruders::intrude(const Intrusion& intrusion) {
     case Forgery::damaged:
     case Forgery::moved:
       return tamper(intrusion.what);
+    case Forgery::replayed:
+      return replay();
+    case Forgery::deleted:
+      return remove();
     case Forgery::colluding:
       return collude();
   }
@@ -94,6 +98,25 @@ void Intruders::tamper(Forgery how) {
   data[random_.below(data.size())] ^= static_cast<std::uint8_t>(1 + random_.below(127));
   tampered_ = true;
   datastore_.put(name, data);
+}
+
+/// The mac does not tell an older version from the newest.
+void Intruders::replay() {
+  const auto& history = datastore_.history();
+  if (history.empty()) return;
+  const auto& [name, data] = history[random_.below(history.size())];
+  tampered_ = true;
+  datastore_.put(name, data);
+}
+
+void Intruders::remove() {
+  std::vector<Datastore::Key> names;
+  for (const auto& [name, entry] : datastore_.entries()) {
+    if (name.size() == 3 && !planted_.contains(name)) names.push_back(name);
+  }
+  if (names.empty()) return;
+  tampered_ = true;
+  datastore_.erase(names[random_.below(names.size())]);
 }
 
 Ledger Intruders::forged(Random& random) const {

@@ -25,6 +25,8 @@ class Intruders {
   void intrude(const Intrusion& intrusion);
   void plant(const Intrusion& intrusion);
   void tamper(Forgery how);
+  void replay();
+  void remove();
   void collude();
 
   /// A batch that never was, which claims the node's coins, and openings with all peers.

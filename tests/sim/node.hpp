@@ -34,7 +34,7 @@ class Node {
   [[nodiscard]] const Core& core() const { return core_; }
   [[nodiscard]] Sending& sending() { return sending_; }
   [[nodiscard]] const Txprepare& txprepare() const { return txprepare_; }
-  [[nodiscard]] const Datastore& datastore() const { return datastore_; }
+  [[nodiscard]] Datastore& datastore() { return datastore_; }
   [[nodiscard]] const Intruders& intruders() const { return intruders_; }
   [[nodiscard]] const Secrets& secrets() const { return secrets_; }
   /// Its node id.

@@ -117,6 +117,8 @@ enum class Forgery {
   old_format,        ///< as the version before wrote it, which knew no mac
   damaged,           ///< one of the plugin's own, changed
   moved,             ///< one of the plugin's own, under another name
+  replayed,          ///< what one of the plugin's own was before, put back
+  deleted,           ///< one of the plugin's own is not there any more
   colluding,         ///< sealed by this node's key, for a transaction that funds a channel which is not ours
 };
 
