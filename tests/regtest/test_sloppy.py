@@ -46,8 +46,18 @@ def what(error):
     return NODE if error is None else REFUSES if error["code"] == -32602 else OPENS
 
 
+def word_coin(node):
+    """A free coin whose txid may begin a word without quotation marks."""
+    return next((o for o in node.rpc("listfunds")["outputs"] if not o["reserved"] and o["txid"][0] in "0123456789f"), None)
+
+
+def give_word_coin(bench, node):
+    while not word_coin(node):
+        bench.net.fund(node, [1_000_000])  # each has a txid of its own
+
+
 def filled(text, node):
-    coin = next(o for o in node.rpc("listfunds")["outputs"] if not o["reserved"] and o["txid"][0] in "0123456789f")
+    coin = word_coin(node)
     peer = f"{UNREACHABLE_IDS[0]}@127.0.0.1:{free_port()}"
     text = text.replace("TXID", coin["txid"]).replace("VOUT", str(coin["output"])).replace("PEER", peer)
     return text.replace("ID", UNREACHABLE_IDS[1]).encode("latin-1")
@@ -87,6 +97,8 @@ def batch_beside(bench):
 def test_beside_the_builtin(bench):
     pid = plugin_pid(bench.funder, bench.plugin)
     with batch_beside(bench):
+        give_word_coin(bench, bench.funder)
+        give_word_coin(bench, bench.reference)
         wrong = same_inputs(bench.funder, "multifundchannel", bench.reference)
         wrong += same_inputs(bench.funder, "multifundchannel-spark")
     assert not wrong, "\n".join(map(str, wrong))
@@ -96,7 +108,7 @@ def test_beside_the_builtin(bench):
 @builtin_fails("is what the plugin is compared with")
 def test_without_the_builtin(bench, start_node):
     node = start_node("--disable-plugin=spenderp")
-    bench.net.fund(node, [1_000_000] * 12)  # one of them has a txid that may begin a word
+    give_word_coin(bench, node)
     pid = plugin_pid(node, bench.plugin)
     wrong = same_inputs(node, "multifundchannel")
     assert not wrong, "\n".join(map(str, wrong))
