@@ -29,11 +29,12 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if hasattr(config, "workerinput"):
-        return
+    # Each worker reads the command line again.
     config.option.plugin = os.path.abspath(config.option.plugin)
     build = os.path.dirname(config.option.plugin)
     config.option.sim = os.path.abspath(config.option.sim or os.path.join(build, "tests", "sim", "multifundchannel-sim"))
+    if hasattr(config, "workerinput"):
+        return
     if not config.option.collectonly and not os.access(config.option.plugin, os.X_OK):
         raise pytest.UsageError(f"no plugin at {config.option.plugin}: build it, or name it with --plugin or "
                                 "MULTIFUNDCHANNEL_PLUGIN")
