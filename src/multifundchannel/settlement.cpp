@@ -114,8 +114,8 @@ void Settlement::judge(const Channels& channels) {
   const bool never_sent = node_.withhold && found.all_withheld;
   if (found.locked_in) return sent();
   if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
-  if (is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
   if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
+  if (is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
   if (found.present == found.wanted || util::mutated("settles-without-all-channels")) return send_again(never_sent);
   not_complete(str(found.wanted - found.present, " of ", found.wanted, " channels are gone"), never_sent);
 }
@@ -215,8 +215,9 @@ void Settlement::refused(const Error& error) {
 /// A fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be sent.
 bool Settlement::is_being_cancelled() const {
   const auto& openings = ledger_->openings;
+  const auto since = runtime_.now() - settings_.lost_after;
   return std::any_of(openings.begin(), openings.end(),
-                     [this](const auto& opening) { return book_.is_cancelling(opening->peer, spark::Duration{}); });
+                     [this, since](const auto& opening) { return book_.is_cancelling(opening->peer, since); });
 }
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.
