@@ -209,7 +209,7 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
   const PeerChannel& channel = *evidence.committed;
   // Before that phase nothing was sent, but lightningd may be newer than when it made the channel. Of one that was
   // withheld the phase tells nothing: an older record may have been put back.
-  const bool was_withheld = ledger_->plan && ledger_->plan->withheld && !util::mutated("believes-the-phase");
+  const bool was_withheld = ledger_->plan && ledger_->plan->withheld;
   const bool may_be_out = channel.released && (was_withheld || ledger_->phase == funding::BatchPhase::sending);
   if (may_be_out && !util::mutated("cancels-after-sending")) {
     util::warn(record_->label, ": the transaction of its channel ", channel.funding->str(), " may have been sent");

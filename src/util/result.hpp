@@ -19,7 +19,7 @@ struct Error {
 [[noreturn]] void wrong_access();
 
 /// Either a value or an Error. Errors are values here: nothing in this program throws one.
-/// A union of its own and not std::variant, which costs the compiler several times as much for each T (docs/build.md).
+/// A union of its own and not std::variant, which costs the compiler several times as much for each T.
 template <class T>
 class [[nodiscard]] Result {
  public:

@@ -8,23 +8,16 @@ using sim::RpcFault;
 using sim::World;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using worlds::calls;
+using worlds::listed;
 using worlds::open;
 using worlds::peer;
+using worlds::says;
 using worlds::with;
 
 namespace {
 
 constexpr std::uint64_t for_ever = 1'000'000;
-
-std::uint64_t calls(World& world, const std::string& method) {
-  const auto& all = world.node().core().methods.calls();
-  const auto found = all.find(method);
-  return found == all.end() ? 0 : found->second;
-}
-
-std::string listed(World& world) { return *world.call("listmultifundchannels", "{}").result; }
-
-bool says(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
 
 /// What a record could bring about.
 void check_untouched(World& world) {

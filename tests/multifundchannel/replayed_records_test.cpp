@@ -7,8 +7,11 @@ using sim::World;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using worlds::calls;
+using worlds::listed;
 using worlds::open;
 using worlds::peer;
+using worlds::says;
 using worlds::with;
 
 namespace {
@@ -16,16 +19,6 @@ namespace {
 using Version = std::pair<sim::Datastore::Key, util::Bytes>;
 
 constexpr std::uint64_t for_ever = 1'000'000;
-
-std::uint64_t calls(World& world, const std::string& method) {
-  const auto& all = world.node().core().methods.calls();
-  const auto found = all.find(method);
-  return found == all.end() ? 0 : found->second;
-}
-
-std::string listed(World& world) { return *world.call("listmultifundchannels", "{}").result; }
-
-bool says(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
 
 bool has_phase(const util::Bytes& data, const std::string& phase) {
   return says({data.begin(), data.end()}, R"("phase":")" + phase + '"');

@@ -41,12 +41,13 @@ constexpr Row rows[] = {
      SendVerdict::refused},
     {"-26",
      "insufficient fee, rejecting replacement "
-     "e625832c3eb9ae7b73a04511179d3b2c691a8d0e939e773cdf681d3b80785291, not enough additional fees to relay; 0.00000006 "
+     "e625832c3eb9ae7b73a04511179d3b2c691a8d0e939e773cdf681d3b80785291, not enough additional fees to relay; "
+     "0.00000006 "
      "< 0.00000154",
      SendVerdict::refused},
     {"-25", "bad-txns-inputs-missingorspent", SendVerdict::inputs_gone},
+    // bitcoind's known words, not provoked here.
     {"-27", "Transaction outputs already in utxo set", SendVerdict::known},
-    // Wordings of other versions, in bitcoind's sources.
     {"-27", "Transaction already in block chain", SendVerdict::known},
     {"-27", "transaction already in block chain", SendVerdict::known},
     {"-26", "txn-already-known", SendVerdict::known},

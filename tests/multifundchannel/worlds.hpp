@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -66,6 +67,18 @@ inline const util::Error& error(const sim::Outcome& outcome) {
   REQUIRE(!outcome.result.ok());
   return outcome.result.error();
 }
+
+/// How often the plugin has called a method of lightningd.
+inline std::uint64_t calls(sim::World& world, const std::string& method) {
+  const auto& all = world.node().core().methods.calls();
+  const auto found = all.find(method);
+  return found == all.end() ? 0 : found->second;
+}
+
+/// The JSON text of listmultifundchannels.
+inline std::string listed(sim::World& world) { return *world.call("listmultifundchannels", "{}").result; }
+
+inline bool says(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
 
 /// Fails the test with every violation of an invariant that there is. With LOG in the environment the
 /// plugin's log is shown as well.
