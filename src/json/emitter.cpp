@@ -5,6 +5,9 @@
 #include <cstring>
 
 #include "json/utf8.hpp"
+#include "util/bytes.hpp"
+#include "util/mutation.hpp"
+#include "util/safe_text.hpp"
 
 namespace json {
 namespace {
@@ -32,6 +35,39 @@ bool is_plain(std::string_view text) {
   return std::all_of(text.begin() + at, text.end(), [](char c) { return is_plain(c); });
 }
 
+/// \u escapes of a well-formed character of up to three bytes.
+std::string escape_of(std::string_view character) {
+  const auto byte = [character](std::size_t i) { return static_cast<std::uint8_t>(character[i]); };
+  unsigned number = byte(0);
+  if (character.size() == 2) number = (byte(0) & 0x1fu) << 6 | (byte(1) & 0x3fu);
+  if (character.size() == 3) number = (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
+  const std::uint8_t halves[] = {static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
+  return "\\u" + util::to_hex(halves, sizeof halves);
+}
+
+/// What stands between the quotes. JSON must escape less, but terminals, logs and web pages obey more characters
+/// than it knows of.
+std::string escaped(std::string_view text) {
+  // In pairs: the character, and what stands for it behind a backslash.
+  constexpr std::string_view short_escapes = "\"\"\\\\\bb\ff\nn\rr\tt";
+  std::string out;
+  out.reserve(text.size() + 16);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto found = short_escapes.find(text[at]);
+    if (found != std::string_view::npos && found % 2 == 0) {
+      out += '\\';
+      out += short_escapes[found + 1];
+      ++at;
+      continue;
+    }
+    const bool raw = util::mutated("writes-controls-raw") && static_cast<unsigned char>(text[at]) >= 0x7f;
+    const auto control = raw ? 0 : util::control_at(text, at);
+    out += control > 0 ? escape_of(text.substr(at, control)) : text.substr(at, 1);
+    at += std::max<std::size_t>(control, 1);
+  }
+  return out;
+}
+
 }  // namespace
 
 bool Emitter::string(std::string_view text) {
@@ -39,7 +75,9 @@ bool Emitter::string(std::string_view text) {
   if (is_plain(text)) return quoted(text);
   const auto repaired = is_utf8(text) ? std::string() : repaired_utf8(text);
   if (!repaired.empty()) text = repaired;
-  return String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+  Prefix(rapidjson::kStringType);
+  os_->text.append(1, '"').append(escaped(text)).append(1, '"');
+  return EndValue(true);
 }
 
 bool Emitter::quoted(std::string_view text) {

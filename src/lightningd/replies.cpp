@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lightningd/fields.hpp"
+#include "util/safe_text.hpp"
 #include "util/str.hpp"
 
 namespace lightningd::replies {
@@ -101,7 +102,8 @@ util::Result<std::vector<std::string>> warnings_of(const json::Value& channel) {
   std::vector<std::string> warnings;
   for (const auto& [name, member] : channel.members()) {
     const auto text = member.string();
-    if (name.starts_with("warning_") && text.ok()) warnings.push_back(util::str(name.substr(8), ": ", *text));
+    if (name.starts_with("warning_") && text.ok())
+      warnings.push_back(util::safe_text(util::str(name.substr(8), ": ", *text)));
   }
   return warnings;
 }

@@ -1,5 +1,7 @@
 #include "multifundchannel/batch_report.hpp"
 
+#include <utility>
+
 #include "funding/journal_format.hpp"
 #include "json/writer.hpp"
 #include "multifundchannel/cause.hpp"
@@ -9,6 +11,10 @@ namespace multifundchannel {
 using funding::Stage;
 
 namespace {
+
+// Of `recovery`. Between them stands one that says that some are left out.
+constexpr std::size_t first_lines = 10;
+constexpr std::size_t last_lines = 40;
 
 const char* name_of(Stage stage) {
   switch (stage) {
@@ -87,6 +93,36 @@ void BatchReport::take_policies(const funding::Ledger& ledger) {
   for (std::size_t i = 0; i < destinations.size(); ++i) {
     if (destinations[i].outpoint) destinations[i].policy = ledger.openings[i]->policy;
   }
+}
+
+void BatchReport::recovered(std::string line) {
+  if (!recovery.empty() && recovery.back() == line) return;
+  if (recovery.size() == first_lines + last_lines) {
+    recovery.erase(recovery.begin() + first_lines);
+    recovery[first_lines] = "...";
+  }
+  recovery.push_back(std::move(line));
+}
+
+void BatchReport::drop_data() {
+  if (error) error->data.clear();
+  for (auto& destination : destinations) {
+    if (destination.failure) destination.failure->error.data.clear();
+  }
+}
+
+std::size_t BatchReport::size() const {
+  std::size_t bytes = sizeof *this + destinations.size() * sizeof(DestinationReport);
+  if (error) bytes += error->message.size() + error->data.size();
+  for (const auto& line : recovery) bytes += sizeof line + line.size();
+  for (const auto& destination : destinations) {
+    if (destination.failure)
+      bytes += destination.failure->error.message.size() + destination.failure->error.data.size();
+    if (!destination.policy) continue;
+    if (destination.policy->error) bytes += destination.policy->error->message.size();
+    for (const auto& warning : destination.policy->warnings) bytes += sizeof warning + warning.size();
+  }
+  return bytes;
 }
 
 BatchReport report_on(const funding::Ledger& ledger) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,6 +47,13 @@ struct BatchReport {
   void undone(const std::string& batch_state);
   /// How far the channels' policies are.
   void take_policies(const funding::Ledger& ledger);
+  /// Adds what settling it has found, unless that was the last thing it found. Of a batch that is settled for
+  /// months the first few lines and the last stay.
+  void recovered(std::string line);
+  /// What is never shown: errors' data, which may hold the signed transaction.
+  void drop_data();
+  /// About how many bytes of memory it takes.
+  [[nodiscard]] std::size_t size() const;
 };
 
 /// What the ledger knows, with the batch's state left open.

@@ -32,7 +32,7 @@ Error refusal_error(const funding::Ledger& ledger, const Error& cause, const std
   const std::string txid = ledger.sending->hex();
   Writer data;
   data.object().field("method", "sendpsbt").field("batch", ledger.id).field("txid", txid).field("refused", true);
-  data.key("error").object().field("code", cause.code).field("message", without_transaction(cause.message)).end();
+  data.key("error").object().field("code", cause.code).field("message", cause.message).end();
   data.end();
   return Error{lightningd::code::broadcast_fail,
                str("bitcoind refused the funding transaction ", txid, " (", refusal_text(cause), "): ", consequence),
@@ -95,8 +95,7 @@ Error maybe_sent(const funding::Ledger& ledger, const std::string& tx, const Err
   write_error(data, cause);
   data.end();
   return Error{lightningd::code::broadcast_fail,
-               str("The funding transaction ", txid, " was signed, but sending it was not confirmed (",
-                   without_transaction(cause.message),
+               str("The funding transaction ", txid, " was signed, but sending it was not confirmed (", cause.message,
                    "): it may be on its way. Its channels and inputs are "
                    "kept, and it is sent again until it is known. Do not use these inputs otherwise; see "
                    "listmultifundchannels ",
@@ -115,10 +114,6 @@ Error refused_and_kept(const funding::Ledger& ledger, const Error& cause) {
           "when it starts, so channels and inputs are kept, and it is tried again from time to time; see "
           "listmultifundchannels ",
           ledger.id));
-}
-
-std::string without_transaction(const std::string& message) {
-  return message.substr(0, message.find(" Unsent tx discarded"));
 }
 
 bool lives(const lightningd::PeerChannel& channel) {

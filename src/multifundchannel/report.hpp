@@ -25,8 +25,8 @@ namespace multifundchannel {
                                        const std::vector<std::unique_ptr<PeerOpening>>& all,
                                        const std::vector<const PeerOpening*>& failed, const Details* details);
 
-/// The error (303) of a batch whose transaction may or may not have gone out; `data` has txid, tx and
-/// the batch's id.
+/// The error (303) of a batch whose transaction may or may not have gone out; `data` has txid, tx (unless that
+/// is empty) and the batch's id.
 [[nodiscard]] util::Error maybe_sent(const funding::Ledger& ledger, const std::string& tx, const util::Error& cause);
 
 /// The error (303) of a batch whose transaction bitcoind has refused, and whose only channel is gone: `data` has the
@@ -35,9 +35,6 @@ namespace multifundchannel {
 
 /// The same of one that cannot be taken back, because lightningd keeps the signed transaction in several channels.
 [[nodiscard]] util::Error refused_and_kept(const funding::Ledger& ledger, const util::Error& cause);
-
-/// lightningd's error about a failed broadcast without the signed transaction that it repeats.
-[[nodiscard]] std::string without_transaction(const std::string& message);
 
 /// Whether its commitments are exchanged, and nothing has ended it.
 [[nodiscard]] bool lives(const lightningd::PeerChannel& channel);

@@ -32,21 +32,38 @@ constexpr std::array gone_reasons{std::string_view("bad-txns-inputs-missingorspe
                                   std::string_view("bad-txns-inputs-spent"), std::string_view("Missing inputs")};
 
 /// All of them are said before the transaction enters the mempool, and nothing of it is relayed.
-constexpr std::array refusals{
-    std::string_view("Fee exceeds maximum configured by user"), std::string_view("max-fee-exceeded"),
-    std::string_view("absurdly-high-fee"), std::string_view("min relay fee not met"),
-    std::string_view("mempool min fee not met"), std::string_view("insufficient fee"),
-    std::string_view("insufficient priority"), std::string_view("mempool full"),
-    std::string_view("txn-mempool-conflict"), std::string_view("bad-txns-spends-conflicting-tx"),
-    std::string_view("too many potential replacements"), std::string_view("replacement-adds-unconfirmed"),
-    std::string_view("too-long-mempool-chain"), std::string_view("too-large-cluster"), std::string_view("version"),
-    std::string_view("scriptpubkey"), std::string_view("dust"), std::string_view("tx-size"),
-    std::string_view("tx-size-small"), std::string_view("non-final"), std::string_view("non-BIP68-final"),
-    std::string_view("bare-multisig"), std::string_view("datacarrier"), std::string_view("multi-op-return"),
-    std::string_view("scriptsig-size"), std::string_view("scriptsig-not-pushonly"),
-    std::string_view("bad-txns-nonstandard-inputs"), std::string_view("bad-txns-too-many-sigops"),
-    std::string_view("bad-witness-nonstandard"), std::string_view("mandatory-script-verify-flag-failed"),
-    std::string_view("mempool-script-verify-flag-failed"), std::string_view("non-mandatory-script-verify-flag")};
+constexpr std::array refusals{std::string_view("Fee exceeds maximum configured by user"),
+                              std::string_view("max-fee-exceeded"),
+                              std::string_view("absurdly-high-fee"),
+                              std::string_view("min relay fee not met"),
+                              std::string_view("mempool min fee not met"),
+                              std::string_view("insufficient fee"),
+                              std::string_view("insufficient priority"),
+                              std::string_view("mempool full"),
+                              std::string_view("txn-mempool-conflict"),
+                              std::string_view("bad-txns-spends-conflicting-tx"),
+                              std::string_view("too many potential replacements"),
+                              std::string_view("replacement-adds-unconfirmed"),
+                              std::string_view("too-long-mempool-chain"),
+                              std::string_view("too-large-cluster"),
+                              std::string_view("version"),
+                              std::string_view("scriptpubkey"),
+                              std::string_view("dust"),
+                              std::string_view("tx-size"),
+                              std::string_view("tx-size-small"),
+                              std::string_view("non-final"),
+                              std::string_view("non-BIP68-final"),
+                              std::string_view("bare-multisig"),
+                              std::string_view("datacarrier"),
+                              std::string_view("multi-op-return"),
+                              std::string_view("scriptsig-size"),
+                              std::string_view("scriptsig-not-pushonly"),
+                              std::string_view("bad-txns-nonstandard-inputs"),
+                              std::string_view("bad-txns-too-many-sigops"),
+                              std::string_view("bad-witness-nonstandard"),
+                              std::string_view("mandatory-script-verify-flag-failed"),
+                              std::string_view("mempool-script-verify-flag-failed"),
+                              std::string_view("non-mandatory-script-verify-flag")};
 
 /// bitcoin-cli's output, in the words of bitcoind.
 struct Answer {
@@ -73,8 +90,11 @@ std::string_view without_number(std::string_view reason) {
   return numbered ? reason.substr(digits + 2) : reason;
 }
 
+/// lightningd adds "Unsent tx discarded <tx>", and the transaction is cut out where its errors come in.
+std::string without_tail(const std::string& message) { return message.substr(0, message.find(" Unsent tx discarded")); }
+
 std::optional<Answer> read_output(const Error& error) {
-  const auto text = with_line_breaks(without_transaction(error.message));
+  const auto text = with_line_breaks(without_tail(error.message));
   if (!text.starts_with(before_code)) return std::nullopt;
   const std::string_view rest = std::string_view(text).substr(before_code.size());
   Answer answer;
@@ -128,7 +148,7 @@ SendVerdict verdict_on(const Error& error) {
 
 std::string refusal_text(const Error& error) {
   const auto answer = read_output(error);
-  return answer ? answer->reason : without_transaction(error.message);
+  return answer ? answer->reason : without_tail(error.message);
 }
 
 }  // namespace multifundchannel

@@ -19,9 +19,6 @@ using util::str;
 
 namespace {
 
-/// Of ended batches that listmultifundchannels shows; the oldest go first.
-constexpr std::size_t ended_limit = 1000;
-
 /// Of records that are not acted on: others may have written any number.
 constexpr std::size_t unreadable_limit = 1000;
 
@@ -96,7 +93,7 @@ void Service::found(const StoredText& record, const SealSource::Seal& seal) {
   const auto ledger = read_record(record, *seal);
   if (!ledger) return unreadable(id, ledger.error().message);
   // What a lost call has written may come late; but what peers were told the outpoints by was answered.
-  if ((*ledger)->plan && has_ended(id)) return unreadable(id, "the batch has ended: another program has put it back");
+  if ((*ledger)->plan && ended_.contains(id)) return unreadable(id, "the batch has ended: another program has put it back");
   util::info("batch ", id.substr(0, 8), ": left in the phase ", funding::name_of((*ledger)->phase), ", settling it");
   const auto client = client_of(id);
   auto report = report_on(**ledger);
@@ -116,10 +113,6 @@ void Service::unreadable(const std::string& id, const std::string& why) {
 
 void Service::journal_read() {
   if (to_look_at_ == 0) recovered();
-}
-
-bool Service::has_ended(const std::string& id) const {
-  return std::any_of(ended_.begin(), ended_.end(), [&id](const BatchReport& report) { return report.id == id; });
 }
 
 bool Service::is_taken_care_of(const std::string& id) const {
@@ -152,12 +145,7 @@ void Service::settled(const std::string& id) {
   if (node.empty()) return;  // the node ends, or the plugin is stopped, in this very moment
   const auto& settlement = node.mapped();
   // A record that came late, of a batch that has its end already, changes nothing about that.
-  if (!has_ended(id)) end(settlement->report());
-}
-
-void Service::end(BatchReport report) {
-  ended_.push_back(std::move(report));
-  if (ended_.size() > ended_limit) ended_.erase(ended_.begin());
+  if (!ended_.contains(id)) ended_.add(settlement->report());
 }
 
 // --- Commands ---
@@ -211,7 +199,7 @@ void Service::finished(const std::string& id, bool settled) {
   const auto run = std::move(runs_.extract(id).mapped());
   write_trace(*run);
   if (settled) {
-    end(run->report());
+    ended_.add(run->report());
     if (run->journal()->in_doubt()) read_again_later();
   } else if (!idle_) {
     settle(id,

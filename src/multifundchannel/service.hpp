@@ -12,6 +12,7 @@
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
 #include "multifundchannel/command_run.hpp"
+#include "multifundchannel/ended_batches.hpp"
 #include "multifundchannel/journal_reader.hpp"
 #include "multifundchannel/previews.hpp"
 #include "multifundchannel/seal_source.hpp"
@@ -63,7 +64,6 @@ class Service : private JournalReader::Owner {
   void unreadable(const std::string& id, const std::string& why) override;
   void journal_read() override;
   [[nodiscard]] bool is_taken_care_of(const std::string& id) const override;
-  [[nodiscard]] bool has_ended(const std::string& id) const;
   void looked();
   void recovered();
   void run(plugin::Command command, funding::Request request);
@@ -79,7 +79,6 @@ class Service : private JournalReader::Owner {
                        const std::vector<lightningd::WalletOutput>& outputs);
   void settle_again(const Settlement& stopped);
   void settled(const std::string& id);
-  void end(BatchReport report);
   void forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed);
   [[nodiscard]] std::vector<BatchReport> reports() const;
   [[nodiscard]] std::string new_id();
@@ -100,7 +99,7 @@ class Service : private JournalReader::Owner {
   std::map<std::string, std::unique_ptr<Settlement>> settlements_;
   std::map<std::string, std::string> unreadable_;  ///< records kept and shown, never acted on: why not
   Previews previews_;
-  std::vector<BatchReport> ended_;  // in the order in which they ended
+  EndedBatches ended_;
   bool recovered_ = false;
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
   std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery

@@ -7,6 +7,7 @@
 #include "multifundchannel/holds.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/service.hpp"
+#include "util/safe_text.hpp"
 #include "util/str.hpp"
 
 namespace multifundchannel {
@@ -18,7 +19,8 @@ using util::str;
 namespace {
 
 Error unknown_batch(const std::string& batch) {
-  return Error{lightningd::code::invalid_params, str("batch: there is none with the id ", batch), {}};
+  return Error{
+      lightningd::code::invalid_params, str("batch: there is none with the id ", util::shortened(batch, 100)), {}};
 }
 
 using Outputs = std::vector<lightningd::WalletOutput>;
@@ -64,7 +66,7 @@ std::string forget_json(const Settlement& settlement, const Outputs& outputs, bo
 }  // namespace
 
 std::vector<BatchReport> Service::reports() const {
-  std::vector<BatchReport> reports = ended_;
+  std::vector<BatchReport> reports(ended_.all().begin(), ended_.all().end());
   for (const auto& [id, run] : runs_) reports.push_back(run->report());
   for (const auto& [id, settlement] : settlements_) reports.push_back(settlement->report());
   for (const auto& [id, why] : unreadable_) {
@@ -117,8 +119,9 @@ void Service::forget_settling(plugin::Command command, Settlement& settlement,
       return command.fail(done.error());
     }
     command.succeed(forget_json(stopped, outputs, true));
-    end(stopped.report());
-    ended_.back().state = "forgotten";
+    auto report = stopped.report();
+    report.state = "forgotten";
+    ended_.add(std::move(report));
   };
   settlement.journal()->remove(scope_, std::move(removed));
 }

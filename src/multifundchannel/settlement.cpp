@@ -202,7 +202,7 @@ void Settlement::send(const util::SharedText& signed_psbt) {
 
 void Settlement::not_sent(const Error& error) {
   if (verdict_on(error) == SendVerdict::refused && node_.withhold) return refused(error);
-  retry(str("sendpsbt: ", without_transaction(error.message)));
+  retry(str("sendpsbt: ", error.message));
 }
 
 // Nothing is taken back here: an earlier attempt may have ended in doubt, or the caller has sent the transaction by
@@ -257,7 +257,7 @@ void Settlement::note(const std::string& text) {
   } else {
     util::info(label(), ": ", text);
   }
-  report_.recovery.push_back(text);
+  report_.recovered(text);
 }
 
 void Settlement::looked() {

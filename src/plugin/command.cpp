@@ -5,6 +5,7 @@
 #include "plugin/lines.hpp"
 #include "plugin/plugin.hpp"
 #include "util/mutation.hpp"
+#include "util/safe_text.hpp"
 
 namespace plugin {
 
@@ -18,6 +19,7 @@ Command& Command::operator=(Command&& other) noexcept {
   const Command replaced(std::move(*this));  // answers as a dropped one, unless it has answered
   plugin_ = std::move(other.plugin_);
   raw_id_ = std::move(other.raw_id_);
+  filter_ = std::move(other.filter_);
   answered_ = other.answered_;
   return *this;
 }
@@ -26,7 +28,9 @@ Command::~Command() {
   if (!answered_) fail(util::Error{-1, "internal error: the command was dropped without an answer", {}});
 }
 
-void Command::succeed(std::string_view result_json) { answer(std::string(result_json)); }
+void Command::succeed(std::string_view result_json) {
+  answer(filter_ ? filter_->apply(result_json) : std::string(result_json));
+}
 
 void Command::fail(const util::Error& error) { answer(error); }
 
@@ -39,7 +43,11 @@ void Command::answer(const util::Result<std::string>& result) {
 void Command::message(util::Level level, std::string_view text) {
   for (const auto line : lines(text)) {
     json::Writer params;
-    params.object().raw_field("id", raw_id_).field("level", util::level_name(level)).field("message", line).end();
+    params.object()
+        .raw_field("id", raw_id_)
+        .field("level", util::level_name(level))
+        .field("message", util::safe_text(line))
+        .end();
     notify("message", params.take());
   }
 }

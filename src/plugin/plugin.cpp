@@ -6,19 +6,15 @@
 #include "plugin/contained.hpp"
 #include "plugin/lines.hpp"
 #include "util/mutation.hpp"
+#include "util/safe_text.hpp"
 #include "util/str.hpp"
 
 namespace plugin {
 
 namespace {
 
-/// Of one log line. lightningd v26.06.6 ends in a crash at a line of more than 256 KiB, and its errors may hold a PSBT.
+/// Of one log line or error. lightningd v26.06.6 ends in a crash at a line of more than 256 KiB.
 constexpr std::size_t longest_line = 8192;
-
-std::string cut(std::string_view line) {
-  if (line.size() <= longest_line) return std::string(line);
-  return util::str(line.substr(0, longest_line), "... (", line.size(), " bytes)");
-}
 
 }  // namespace
 
@@ -45,7 +41,7 @@ void Plugin::start() { transport_.start(*this); }
 void Plugin::log(util::Level level, std::string_view line) {
   for (const auto part : lines(line)) {
     json::Writer params;
-    params.object().field("level", util::level_name(level)).field("message", cut(part)).end();
+    params.object().field("level", util::level_name(level)).field("message", util::safe_text(part, longest_line)).end();
     send(jsonrpc::notification_text("log", params.take()));
   }
 }
@@ -85,6 +81,11 @@ bool Plugin::dispatch(std::string_view text) {
 void Plugin::run(const Method& method, const jsonrpc::Message& message) {
   Command command(self_, message.raw_id());
   const auto params = message.params();
+  if (const auto filter = message.filter()) {
+    auto wanted = Filter::parse(*filter);
+    if (!wanted) return command.fail(wanted.error());
+    command.show_only(std::move(*wanted));
+  }
   if (!initialised_) return command.fail({-3, util::str(method.name, ": the plugin is not initialised"), {}});
 
   const auto passed = contained(method.name, [&method, &params] { return method.check(params); });
@@ -131,7 +132,11 @@ void Plugin::send(std::string text) {
 }
 
 void Plugin::reply(const std::string& raw_id, const util::Result<std::string>& result) {
-  send(result ? jsonrpc::reply_text(raw_id, *result) : jsonrpc::error_text(raw_id, result.error()));
+  if (result) return send(jsonrpc::reply_text(raw_id, *result));
+  // What lightningd and peers wrote has been cleaned where it came in; this is for what the caller wrote.
+  auto error = result.error();
+  error.message = util::safe_text(error.message, longest_line);
+  send(jsonrpc::error_text(raw_id, error));
 }
 
 }  // namespace plugin

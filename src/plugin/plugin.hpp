@@ -3,13 +3,16 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "json/value.hpp"
 #include "jsonrpc/framer.hpp"
 #include "jsonrpc/message.hpp"
+#include "plugin/filter.hpp"
 #include "util/function.hpp"
 #include "util/log.hpp"
 #include "util/result.hpp"
@@ -42,11 +45,13 @@ class Command {
  private:
   friend class Plugin;
   Command(std::weak_ptr<Plugin*> plugin, std::string raw_id);
+  void show_only(Filter filter) { filter_ = std::move(filter); }
   void answer(const util::Result<std::string>& result);
   void notify(std::string_view method, std::string_view params_json);
 
   std::weak_ptr<Plugin*> plugin_;  // replies after the plugin went away are dropped
   std::string raw_id_;
+  std::optional<Filter> filter_;  ///< of the result
   bool answered_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include "plugin/contained.hpp"
 #include "plugin/option.hpp"
 #include "plugin/plugin.hpp"
+#include "util/safe_text.hpp"
 #include "util/str.hpp"
 
 // What lightningd asks of every plugin: doc/developers-guide/plugin-development of its repository.
@@ -14,6 +15,9 @@ namespace {
 
 constexpr int unknown_method = -32601;
 constexpr int invalid_params = -32602;
+
+/// Of a name that an error repeats.
+constexpr std::size_t longest_name = 100;
 
 /// Since v25.09 lightningd crashes when a usage holds what JSON must escape as \u.
 std::string without_controls(std::string text) {
@@ -103,7 +107,7 @@ util::Result<std::string> Plugin::answer(const jsonrpc::Message& message) {
     if (const auto set = setconfig(params, false); !set) return set.error();
     return std::string("{}");
   }
-  return util::Error{unknown_method, util::str("unknown method ", message.method()), {}};
+  return util::Error{unknown_method, util::str("unknown method ", util::shortened(message.method(), longest_name)), {}};
 }
 
 /// A caller's parameters are lightningd's to judge, but it lets through what nobody can read (nesting without end).
@@ -166,7 +170,8 @@ util::Result<std::string> Plugin::check(const json::Value& params) {
   if (!request) return request.error();
   const auto& [command, rest] = *request;
 
-  util::Result<void> passed = util::Error{unknown_method, util::str("unknown command ", command), {}};
+  util::Result<void> passed =
+      util::Error{unknown_method, util::str("unknown command ", util::shortened(command, longest_name)), {}};
   if (const auto method = methods_.find(command); method != methods_.end()) {
     passed = method->second.check(rest.root());
   } else if (command == "setconfig") {
@@ -181,7 +186,8 @@ util::Result<void> Plugin::setconfig(const json::Value& params, bool check_only)
   const auto name = params.string("config");
   if (!name) return name.error();
   const auto found = options_.find(*name);
-  if (found == options_.end()) return util::Error{invalid_params, util::str("unknown option ", *name), {}};
+  if (found == options_.end())
+    return util::Error{invalid_params, util::str("unknown option ", util::shortened(*name, longest_name)), {}};
   const auto& option = found->second;
   if (!option.dynamic) return util::Error{invalid_params, util::str(*name, " can not be changed at run time"), {}};
 

@@ -75,8 +75,12 @@ TEST_CASE("strings: what has to be escaped is, and nothing else") {
   CHECK(written("\\") == R"("\\")");
   CHECK(written("say \"hi\" \\o/") == R"("say \"hi\" \\o/")");
   CHECK(written("\b\f\n\r\t") == R"("\b\f\n\r\t")");
-  CHECK(written("\0\x01\x1f"sv) == R"("\u0000\u0001\u001F")");
-  CHECK(written("\x7f") == "\"\x7f\"");
+  CHECK(written("\0\x01\x1f"sv) == R"("\u0000\u0001\u001f")");
+  CHECK(written("\x7f") == R"("\u007f")");
+  // Terminals obey C1 as they do C0, and programs take the separators for the end of a line.
+  CHECK(written("\xc2\x80 \xc2\x9b \xc2\xa0") == "\"\\u0080 \\u009b \xc2\xa0\"");
+  CHECK(written("\xe2\x80\xa8\xe2\x80\xa9") == R"("\u2028\u2029")");
+  CHECK(written("\xe2\x80\xae\xe2\x81\xa6\xd8\x9c") == R"("\u202e\u2066\u061c")");
   CHECK(written("\xe2\x82\xac \xf0\x9f\x91\x8d") == "\"\xe2\x82\xac \xf0\x9f\x91\x8d\"");
 }
 

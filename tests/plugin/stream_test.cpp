@@ -21,13 +21,31 @@ TEST_CASE("log lines are one notification each") {
 TEST_CASE("a log line that would end lightningd is cut") {
   Fixture fixture;
   fixture.start();
-  fixture.plugin->log(util::Level::info, std::string(300'000, 'x'));
-  fixture.plugin->log(util::Level::info, std::string(8192, 'y'));
+  fixture.plugin->log(util::Level::info, std::string(300'000, '!'));
+  fixture.plugin->log(util::Level::info, std::string(8192, '?'));
   const auto logged = fixture.transport.take();
   REQUIRE(logged.size() == 2);
   CHECK(logged[0].size() < 9000);
-  CHECK(logged[0].find("xxx... (300000 bytes)") != std::string::npos);
-  CHECK(logged[1].find(std::string(8192, 'y') + '"') != std::string::npos);
+  CHECK(logged[0].find("!!!... (300000 bytes)") != std::string::npos);
+  CHECK(logged[1].find(std::string(8192, '?') + '"') != std::string::npos);
+}
+
+TEST_CASE("neither a PSBT nor a control character gets into a log line, whoever wrote it") {
+  Fixture fixture;
+  fixture.start();
+  fixture.plugin->log(util::Level::warn,
+                      "sendpsbt: PSBT not finalizeable " + std::string(200, 'Q') + "\x1b[2J\xc2\x9b");
+  CHECK(fixture.transport.take() ==
+        std::vector<std::string>{jsonrpc::notification_text(
+            "log", R"({"level":"warn","message":"sendpsbt: PSBT not finalizeable (200 characters cut)?[2J?"})")});
+}
+
+TEST_CASE("an error repeats at most 100 characters of a name, and no control character") {
+  Fixture fixture;
+  fixture.start();
+  const auto unknown = fixture.ask(std::string(5000, ' ') + "x", "{}");
+  CHECK(unknown == error(-32601, "unknown method " + std::string(100, ' ') + "... (5001 bytes)"));
+  CHECK(fixture.ask(R"(a\u007f\u202eb)", "{}") == error(-32601, "unknown method a??b"));
 }
 
 TEST_CASE("requests arrive in any pieces, several at once") {

@@ -129,6 +129,13 @@ class RpcSocket:
 
     def call(self, method, params=None, timeout=300):
         request = {"jsonrpc": "2.0", "id": f"test:{method}", "method": method, "params": params or {}}
+        reply = self.ask(request, timeout)
+        if "error" in reply:
+            raise RpcError(method, reply["error"])
+        return reply["result"]
+
+    def ask(self, request, timeout=300):
+        """Sends what it gets and returns the whole reply."""
         # Through the directory's fd: a unix socket's path may only have 107 characters.
         directory = os.open(self.directory, os.O_RDONLY)
         try:
@@ -136,12 +143,9 @@ class RpcSocket:
                 s.settimeout(patience(timeout))
                 s.connect(f"/proc/self/fd/{directory}/{self.name}")
                 s.sendall(json.dumps(request).encode())
-                reply = self._read(s, method)
+                return self._read(s, request.get("method"))
         finally:
             os.close(directory)
-        if "error" in reply:
-            raise RpcError(method, reply["error"])
-        return reply["result"]
 
     @staticmethod
     def _read(s, method):

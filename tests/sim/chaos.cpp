@@ -102,6 +102,23 @@ std::string draw_batch(Random& random, std::size_t peers, std::size_t coins) {
   return writer.end().take();
 }
 
+/// What lightningd and peers write into their errors. From numbers of its own, so that it changes nothing else.
+void draw_texts(std::uint64_t seed, Setup& setup) {
+  constexpr std::uint64_t other_stream = 0x9E3779B97F4A7C15ull;
+  Random random(seed ^ other_stream);
+  static const std::string texts[] = {"\x1b[2Jgone\x7f",
+                                      "right to left \xe2\x80\xae, a line \xe2\x80\xa8 and C1 \xc2\x9b",
+                                      "not UTF-8 \xff\xc0", std::string(60'000, 'x'), std::string(3'000, '!')};
+  for (auto& peer : setup.peers) {
+    for (auto& fault : peer.faults) {
+      if (random.one_in(4)) fault.text = texts[random.below(std::size(texts))];
+    }
+  }
+  if (!random.one_in(12)) return;
+  static constexpr const char* methods[] = {"sendpsbt", "sendpsbt", "signpsbt", "fundchannel_complete"};
+  setup.rpc_faults.push_back({Mishap::repeats, methods[random.below(std::size(methods))], 1, 1 + random.below(3)});
+}
+
 /// Before v25.12 a channel can not be withheld. What can not be promised there is not asked for: a channel
 /// whose peer fails it is closed, and stays; and fundchannel_cancel can not tell two channels of one peer
 /// that await their lock-in, so there is no other.
@@ -148,6 +165,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   if (random.one_in(3)) {
     for (auto& batch : chaos.batches) batch.params = sloppy(batch.params, random);
   }
+  if (!calm) draw_texts(seed, setup);
   return chaos;
 }
 
@@ -163,6 +181,8 @@ ChaosResult run_chaos(Chaos chaos, bool trace) {
   }
   world.finish_all();
   world.run_for(trouble);
+  (void)world.start("listmultifundchannels", "{}");
+  world.finish_all();
   ChaosResult result;
   for (std::size_t i = 0; i < chaos.batches.size(); ++i) ++(world.outcome(i).ok() ? result.opened : result.failed);
   result.broken = world.check_invariants();

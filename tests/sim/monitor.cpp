@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/coin_selection.hpp"
+#include "util/safe_text.hpp"
 #include "util/str.hpp"
 
 namespace sim {
@@ -31,6 +32,7 @@ std::string describe(Invariant invariant, std::string_view text) {
       "never crashes",
       "no secret logged",
       "signs only what is ours",
+      "texts are clean",
   };
   const auto number = static_cast<std::size_t>(invariant);
   return str("invariant ", number, " (", names[number], "): ", text);
@@ -213,8 +215,8 @@ std::set<std::uint32_t> Monitor::planned_feerates(const funding::Transaction& tr
   return feerates;
 }
 
-/// The fee is within 1 % of the feerate asked for, and enough for whole vbytes, as bitcoind counts; without change it may keep what was too little
-/// for a change output.
+/// The fee is within 1 % of the feerate asked for, and enough for whole vbytes, as bitcoind counts; without change it
+/// may keep what was too little for a change output.
 void Monitor::check_fee(const RawPsbt& psbt) {
   const auto& transaction = psbt.transaction();
   lightningd::Sat in{0}, out{0};
@@ -331,6 +333,22 @@ void Monitor::freeing(Coin& coin, const Asked& asked, spark::Duration now) {
   coin.freed_by = batch_of(asked.origin);
   if (just_taken(coin, asked, now) || !wallet_.is_reserved(coin) || coin.others_until <= wallet_.height) return;
   violation(Invariant::others_untouched, str("close freed a reservation of others: ", coin.outpoint.str()));
+}
+
+// The signed transaction is the caller's, under its name and nowhere else.
+void Monitor::said(std::string_view message) {
+  constexpr std::string_view allowed = R"("tx":")";
+  for (const auto& secret : secrets_) {
+    for (auto at = message.find(secret); at != std::string_view::npos; at = message.find(secret, at + 1)) {
+      if (message.substr(0, at).ends_with(allowed)) continue;
+      violation(Invariant::no_secret_logged, "told a signed PSBT or transaction");
+      break;
+    }
+  }
+  for (std::size_t at = 0; at < message.size(); ++at) {
+    if (message[at] == '\n' || util::control_at(message, at) == 0) continue;
+    return violation(Invariant::texts_are_clean, "a control character left the plugin as it is");
+  }
 }
 
 void Monitor::logged(std::string line) {

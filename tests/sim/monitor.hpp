@@ -28,6 +28,7 @@ enum class Invariant {
   never_crashes,  ///< nor does anything that would make lightningd kill it
   no_secret_logged,
   signs_only_ours,  ///< each output is the funding of a channel of ours, or the wallet's
+  texts_are_clean,
 };
 
 /// "invariant 3 (nothing left): text".
@@ -97,6 +98,8 @@ class Monitor {
 
   /// A signed PSBT or transaction, which must not show up in any log.
   void secret(std::string text) { secrets_.push_back(std::move(text)); }
+  /// The plugin wrote this message.
+  void said(std::string_view message);
   /// A line of the plugin's.
   void logged(std::string line);
   /// Another line for the log.

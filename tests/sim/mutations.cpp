@@ -49,6 +49,8 @@ const std::vector<Mutation>& mutations() {
       {"believes-any-record", Invariant::others_untouched, true},
       {"signs-without-evidence", Invariant::signs_only_ours},
       {"logs-the-transaction", Invariant::no_secret_logged, true},
+      {"passes-errors-on", Invariant::no_secret_logged, true},
+      {"writes-controls-raw", Invariant::texts_are_clean, true},
   };
   return all;
 }

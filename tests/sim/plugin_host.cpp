@@ -169,6 +169,7 @@ void PluginHost::received(std::string_view bytes) {
 }
 
 bool PluginHost::dispatch(std::string_view text) {
+  core_.monitor.said(text);
   const auto message = jsonrpc::Message::parse(text);
   // What the hook answers is what the caller typed.
   const bool typed = message && message->raw_id().find("/cln:rpc_command#") != std::string::npos;

@@ -54,6 +54,28 @@ Reply spoilt(Core& core, const RpcFault& fault, Reply reply) {
   });
 }
 
+/// As lightningd words it. Whoever makes JSON of a text may escape its slashes.
+util::Error repeating(Core& core, const Request& request) {
+  const auto document = json::Document::parse(request.params, "params");
+  const auto given = document ? document->root().find("psbt") : std::nullopt;
+  const auto text = given ? given->string() : util::Result<std::string_view>(std::string_view());
+  const std::string psbt(text ? *text : std::string_view());
+  if (request.method == "sendpsbt" && !psbt.empty()) core.monitor.secret(psbt);
+  std::string escaped;
+  for (const char c : psbt) escaped += c == '/' ? std::string(R"(\/)") : std::string(1, c);
+  namespace code = lightningd::code;
+  switch (core.random.below(4)) {
+    case 0:
+      return {code::generic, util::str("PSBT not finalizeable ", psbt), {}};
+    case 1:
+      return {code::invalid_params, util::str("psbt: Expected a PSBT: invalid token '", escaped, "'"), {}};
+    case 2:
+      return {code::generic, util::str("\x1b[2J\x7f", std::string(70'000, '!'), psbt), {}};
+    default:
+      return {code::generic, "not today", json::Writer().object().field("psbt", psbt).end().take()};
+  }
+}
+
 }  // namespace
 
 RpcConnection::RpcConnection(Lightningd& lightningd, std::unique_ptr<util::Transport> transport)
@@ -116,7 +138,7 @@ void RpcConnection::carry_out(Request request, Reply reply) {
   const auto fault = core.rpc_faults.next(request.method);
   if (!fault) return lightningd_.handle(std::move(request), std::move(reply));
   static constexpr const char* names[] = {"reply lost", "stuck",   "late", "held up", "unreadable",
-                                          "refused",    "unknown", "cut",  "another"};
+                                          "refused",    "unknown", "cut",  "another", "repeats"};
   core.trace("=== fault in ", request.method, ": ", names[static_cast<std::size_t>(fault->what)]);
   carry_out_badly(*fault, std::move(request), std::move(reply));
 }
@@ -147,6 +169,8 @@ void RpcConnection::carry_out_badly(const RpcFault& fault, Request request, Repl
       return unheard();
     case Mishap::another:
       return lightningd_.handle(std::move(request), for_another(core, std::move(reply)));
+    case Mishap::repeats:
+      return reply.finish(repeating(core, request));
     case Mishap::cut:
       lightningd_.handle(std::move(request), Reply());
       unheard();

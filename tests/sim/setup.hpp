@@ -78,6 +78,7 @@ enum class Mishap {
   unknown,     ///< error -32601
   cut,         ///< it is carried out, and the connection closes, with every reply that is pending
   another,     ///< of signpsbt: the reply is well, but holds another transaction
+  repeats,     ///< an error that repeats the PSBT that it got, in one of several wordings; it is not carried out
 };
 
 struct RpcFault {

@@ -1,0 +1,66 @@
+#include "lightningd/safe_error.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "client_fixture.hpp"
+
+using namespace test;
+
+namespace {
+
+const std::string psbt = "cHNidP8BAgQ" + std::string(300, 'Q') + "/+w==";
+
+util::Error told(const std::string& message_json, const std::string& data_json) {
+  Call<Sent> call([](const Client& client, auto then) { client.sendpsbt(util::share("cHNi"), 72, std::move(then)); });
+  const auto data = data_json.empty() ? "" : ",\"data\":" + data_json;
+  auto& reply = call.replied(R"("error":{"code":-1,"message":")" + message_json + "\"" + data + "}");
+  REQUIRE_FALSE(reply.ok());
+  return reply.error();
+}
+
+}  // namespace
+
+TEST_CASE("no error of lightningd repeats a PSBT, whatever its wording") {
+  const std::string escaped = "cHNidP8BAgQ" + std::string(300, 'Q') + R"(\/+w==)";
+  for (const auto& text : {psbt, escaped, "\\\\/" + escaped}) {
+    for (const std::string before : {"PSBT not finalizeable ", "psbt: Expected a PSBT: invalid token '", "x:"}) {
+      CAPTURE(before);
+      const auto error = told(before + text + "'", R"({"psbt":")" + text + R"(","deep":[{")" + text + R"(":1}]})");
+      CHECK(error.message.starts_with(before + "("));
+      CHECK(error.message.find("QQ") == std::string::npos);
+      CHECK(error.data.find("QQ") == std::string::npos);
+      CHECK(error.data.find("characters cut)") != std::string::npos);
+    }
+  }
+  const auto number = told("no", std::string(500, '7'));
+  CHECK(number.data == "\"(500 characters cut)\"");
+}
+
+TEST_CASE("what users and programs need of an error stays as it is") {
+  const std::string id = "02" + std::string(64, 'a');
+  const auto error =
+      told("UTXO " + txid_hex + ":1 of " + id + " is not reserved\\nand so on",
+           R"({"id":")" + id + R"(","method":"connect","list":[1,-2,1.5,true,null,")" + txid_hex + "\"]}");
+  CHECK(error.message == "UTXO " + txid_hex + ":1 of " + id + " is not reserved\nand so on");
+  CHECK(error.data == R"({"id":")" + id + R"(","method":"connect","list":[1,-2,1.5,true,null,")" + txid_hex + "\"]}");
+}
+
+TEST_CASE("errors are bounded, and nothing in them moves the cursor") {
+  const auto error =
+      told(R"(They sent \u001b[2J\u009b\u202e)" + std::string(64'000, '!'), "[\"" + std::string(64'000, '?') + "\"]");
+  CHECK(error.message.starts_with("They sent ?[2J??!!!"));
+  CHECK(error.message.size() < 2100);
+  CHECK(error.data.size() < 2100);
+  std::string many = "[0";
+  for (int i = 0; i < 9000; ++i) many += ",1";
+  CHECK(told("no", many + "]").data == "\"(18003 bytes cut)\"");
+}
+
+TEST_CASE("nor does a reply that is none") {
+  Call<Sent> call([](const Client& client, auto then) { client.sendpsbt(util::share("cHNi"), 72, std::move(then)); });
+  const auto& reply = call.replied(R"("error":")" + psbt + "\"");
+  REQUIRE_FALSE(reply.ok());
+  CHECK(reply.error().message.find(std::string(100, 'Q')) == std::string::npos);
+}
