@@ -28,19 +28,19 @@ std::string sealed_text(const std::vector<std::string>& name, std::string_view c
   return str(text, '\n', content);
 }
 
-struct Parts {
+struct SealedParts {
   std::string content;
   util::Mac mac;
 };
 
-std::optional<Parts> split(std::string_view record) {
+std::optional<SealedParts> split_record(std::string_view record) {
   constexpr auto tail = before.size() + hex_digits + after.size();
   if (record.size() <= tail || !record.ends_with(after)) return std::nullopt;
   const auto at = record.size() - tail;
   if (record.substr(at, before.size()) != before) return std::nullopt;
   const auto bytes = util::from_hex(record.substr(at + before.size(), hex_digits));
   if (!bytes) return std::nullopt;
-  Parts parts{str(record.substr(0, at), '}'), {}};
+  SealedParts parts{str(record.substr(0, at), '}'), {}};
   std::copy(bytes->begin(), bytes->end(), parts.mac.begin());
   return parts;
 }
@@ -70,7 +70,7 @@ std::string RecordSeal::close(const std::vector<std::string>& name, std::string_
 }
 
 Result<std::string> RecordSeal::open(const std::vector<std::string>& name, std::string_view record) const {
-  auto parts = split(record);
+  auto parts = split_record(record);
   const bool ours = parts && key_.made(parts->mac, sealed_text(name, parts->content));
   if (!ours && !(parts && util::mutated("believes-any-record"))) return not_ours(record);
   return std::move(parts->content);
