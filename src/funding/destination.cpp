@@ -1,6 +1,8 @@
 #include "funding/destination.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -50,7 +52,13 @@ util::Result<Amount> parse_destination_amount(const json::Value& value) {
     return Amount{{}, *share};
   }
   const auto amount = parse_sat(value);
-  if (!amount) return amount.error();
+  if (!amount) {
+    util::Error error = amount.error();
+    const auto text = value.string();
+    const bool word = text && !text->empty() && std::isalpha(static_cast<unsigned char>(text->front())) != 0;
+    if (word) error.message += R"( ("all", "40%" and "*2" are shares of what is left))";
+    return error;
+  }
   if (*amount < channel_dust)
     return wrong(value, util::str("output would be dust (less than ", channel_dust.value, "sat)"));
   return Amount{*amount, {}};
@@ -76,6 +84,23 @@ void refuse_push_beyond_amount(Params& params, const Destination& destination) {
                               "msat is greater than available funding amount ", destination.amount.value, "sat"));
   error.code = lightningd::code::cannot_afford;
   params.fail(std::move(error));
+}
+
+/// BOLT 2: a channel that is announced cannot have an alias in place of its short channel id.
+void refuse_announced_alias(Params& params, const Destination& destination) {
+  const auto& bits = destination.channel_type;
+  const bool alias =
+      std::any_of(bits.begin(), bits.end(), [](auto bit) { return bit / 2 == lightningd::feature::scid_alias / 2; });
+  if (!alias || !destination.announce) return;
+  params.fail(wrong(*params.find("channel_type"),
+                    "has option_scid_alias, which BOLT 2 allows only for channels with announce=false"));
+}
+
+/// Both sides keep it.
+void refuse_reserve_beyond_amount(Params& params, const Destination& destination) {
+  if (destination.share || !destination.reserve || destination.reserve->value <= destination.amount.value / 2) return;
+  params.fail(wrong(*params.find("reserve"), util::str("is more than half of the amount of ", destination.amount.value,
+                                                       " sat, and both sides have to keep it")));
 }
 
 /// Both parameters ask for dual funding; only an explicit zero asks for nothing.
@@ -112,6 +137,8 @@ util::Result<Destination> parse_destination(const json::Value& value, std::size_
     destination.channel_type = std::move(*bits);
     destination.has_channel_type = true;
   }
+  refuse_announced_alias(params, destination);
+  refuse_reserve_beyond_amount(params, destination);
   destination.policy = parse_policy(params, destination.amount);
   if (params.error()) return *params.error();
   return destination;

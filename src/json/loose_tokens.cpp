@@ -8,7 +8,7 @@
 namespace json {
 namespace {
 
-constexpr int parse_error = -32700;
+constexpr int loose_error = -32700;
 constexpr std::size_t none = LooseToken::none;
 using Kind = LooseToken::Kind;
 
@@ -36,7 +36,7 @@ class Cutter {
   void comma();
 
   [[nodiscard]] static util::Error wrong(std::size_t at, std::string_view what) {
-    return {parse_error, util::str("at byte ", at, ": ", what), {}};
+    return {loose_error, util::str("at byte ", at, ": ", what), {}};
   }
 
   std::string_view text_;

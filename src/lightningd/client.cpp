@@ -53,6 +53,26 @@ void write_key(Writer& writer, const DatastoreKey& key) {
   writer.end();
 }
 
+/// Into an open object.
+void write_start(Writer& writer, const StartParams& params) {
+  writer.field("id", params.id.hex()).field("amount", to_text(params.amount));
+  if (!params.feerate.empty()) writer.field("feerate", params.feerate);
+  writer.field("announce", params.announce);
+  if (params.close_to) writer.field("close_to", *params.close_to);
+  if (params.push.value > 0) writer.field("push_msat", to_text(params.push));
+  if (params.mindepth) writer.field("mindepth", *params.mindepth);
+  if (params.reserve) writer.field("reserve", to_text(*params.reserve));
+  if (params.has_channel_type) {
+    writer.key("channel_type").array();
+    for (const auto bit : params.channel_type) writer.value(bit);
+    writer.end();
+  }
+}
+
+std::string with_address(const NodeId& id, const std::string& address) {
+  return address.empty() ? id.hex() : util::str(id.hex(), '@', address);
+}
+
 util::Error unreadable(const char* method, const util::Error& error) {
   if (util::mutated("dies-of-nonsense")) (void)std::string().at(0);  // throws
   return safe_error({unreadable_reply, util::str("unexpected reply to ", method, ": ", error.message), {}});
@@ -97,7 +117,7 @@ void Client::getinfo(Reply<NodeInfo> then) const {
 
 void Client::feerates(Reply<FeerateLimits> then) const {
   send("feerates", std::string(R"({"style":"perkw"})"), replies::feerate_limits, std::move(then),
-       R"({"perkw":{"floor":true,"min_acceptable":true}})");
+       R"({"perkw":{"floor":true,"min_acceptable":true,"unilateral_anchor_close":true}})");
 }
 
 void Client::limits(Reply<NodeLimits> then) const {
@@ -107,7 +127,7 @@ void Client::limits(Reply<NodeLimits> then) const {
 
 void Client::connect(const NodeId& id, const std::string& address, Reply<Connected> then) const {
   Writer params;
-  params.object().field("id", address.empty() ? id.hex() : util::str(id.hex(), '@', address));
+  params.object().field("id", with_address(id, address));
   send({"connect", &id}, params.end().take(), replies::connected, std::move(then));
 }
 
@@ -187,19 +207,20 @@ void Client::newaddr(Reply<std::string> then) const {
 
 void Client::fundchannel_start(const StartParams& params, Reply<Started> then) const {
   Writer writer;
-  writer.object().field("id", params.id.hex()).field("amount", to_text(params.amount));
-  if (!params.feerate.empty()) writer.field("feerate", params.feerate);
-  writer.field("announce", params.announce);
-  if (params.close_to) writer.field("close_to", *params.close_to);
-  if (params.push.value > 0) writer.field("push_msat", to_text(params.push));
-  if (params.mindepth) writer.field("mindepth", *params.mindepth);
-  if (params.reserve) writer.field("reserve", to_text(*params.reserve));
-  if (params.has_channel_type) {
-    writer.key("channel_type").array();
-    for (const auto bit : params.channel_type) writer.value(bit);
-    writer.end();
-  }
+  write_start(writer.object(), params);
   send({"fundchannel_start", &params.id}, writer.end().take(), replies::started, std::move(then));
+}
+
+void Client::check_start(const StartParams& params, Reply<void> then) const {
+  Writer writer;
+  write_start(writer.object().field("command_to_check", "fundchannel_start"), params);
+  send("check", writer.end().take(), replies::anything, std::move(then));
+}
+
+void Client::check_connect(const NodeId& id, const std::string& address, Reply<void> then) const {
+  Writer params;
+  params.object().field("command_to_check", "connect").field("id", with_address(id, address));
+  send("check", params.end().take(), replies::anything, std::move(then));
 }
 
 void Client::fundchannel_complete(const NodeId& id, const util::SharedText& psbt, bool withhold,

@@ -30,6 +30,7 @@ template <class T>
 using Reply = util::Function<void(util::Result<T>)>;
 
 struct NodeInfo {
+  std::optional<NodeId> id;
   std::string version;
   std::uint32_t blockheight = 0;
   /// warning_bitcoind_sync or warning_lightningd_sync, whichever is there.
@@ -40,6 +41,9 @@ struct NodeInfo {
 struct FeerateLimits {
   Perkw floor;           ///< the least that the node's mempool takes and relays
   Perkw min_acceptable;  ///< half of the lowest estimate, or the floor
+  /// What the commitment transactions of anchor channels pay, whatever the opening asked for; nothing without an
+  /// estimate, and before v24.
+  std::optional<Perkw> anchor_commitment{};
 };
 
 /// Options of lightningd that bound a channel; nothing for those that its version does not have.
@@ -189,6 +193,10 @@ class Client {
   void newaddr(Reply<std::string> then) const;
   /// Error codes: lightningd.md section 5.
   void fundchannel_start(const StartParams& params, Reply<Started> then) const;
+  /// What fundchannel_start would say before it asks the peer (lightningd's `check`; up to v23.11 it looks at less).
+  void check_start(const StartParams& params, Reply<void> then) const;
+  /// What connect would say before it connects.
+  void check_connect(const NodeId& id, const std::string& address, Reply<void> then) const;
   /// `withhold` is left out of the request when false (unknown before v25.12).
   void fundchannel_complete(const NodeId& id, const util::SharedText& psbt, bool withhold, Reply<Completed> then) const;
   /// Errors 306, 307, 308. Peer-wide: see the hazard in lightningd.md section 5. May never answer.

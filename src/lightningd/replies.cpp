@@ -123,6 +123,7 @@ util::Result<std::string> usage(const json::Value& result) {
 util::Result<NodeInfo> node_info(const json::Value& result) {
   Fields fields(result);
   NodeInfo info;
+  if (fields.has("id")) info.id = fields.id<NodeId>("id");
   info.version = fields.text("version");
   info.blockheight = fields.u32("blockheight");
   for (const auto* warning : {"warning_bitcoind_sync", "warning_lightningd_sync"}) {
@@ -135,7 +136,9 @@ util::Result<FeerateLimits> feerate_limits(const json::Value& result) {
   const auto perkw = result.field("perkw");
   if (!perkw.ok()) return perkw.error();
   Fields fields(*perkw);
-  return fields.finish(FeerateLimits{{fields.u32("floor")}, {fields.u32("min_acceptable")}});
+  FeerateLimits limits{{fields.u32("floor")}, {fields.u32("min_acceptable")}};
+  if (fields.has("unilateral_anchor_close")) limits.anchor_commitment = Perkw{fields.u32("unilateral_anchor_close")};
+  return fields.finish(limits);
 }
 
 util::Result<NodeLimits> node_limits(const json::Value& result) {

@@ -120,9 +120,12 @@ class Features {
 };
 
 namespace feature {
+inline constexpr std::size_t upfront_shutdown_script = 4;
 inline constexpr std::size_t large_channels = 18;
 inline constexpr std::size_t anchors_zero_fee_htlc_tx = 22;
+inline constexpr std::size_t shutdown_anysegwit = 26;
 inline constexpr std::size_t dual_fund = 28;
+inline constexpr std::size_t scid_alias = 46;
 }  // namespace feature
 
 /// lightningd's error codes (common/jsonrpc_errors.h).

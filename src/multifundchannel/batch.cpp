@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "multifundchannel/cautions.hpp"
 #include "multifundchannel/report.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
@@ -37,7 +38,8 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       ledger_(std::move(ledger)),
       journal_(std::move(journal)),
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
-      context_{scope_, std::move(client), settings_, connects, watch, book_, {}, node.withhold, {}, node.connects},
+      context_{scope_, std::move(client), settings_,     connects, watch, book_,
+               {},     node.withhold,     node.features, {},       {},    node.connects},
       preparation_(scope_, context_.client, settings_, request_),
       coins_(scope_, context_.client, settings_, book_, ledger_,
              [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
@@ -61,11 +63,13 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
 void Batch::run(Done done) {
   done_ = std::move(done);
   util::info(label_, ": ", peers_.size(), " destinations, id ", ledger_->id);
-  preparation_.run([this](const Result<Prepared>& prepared) {
+  preparation_.run(node_.features, [this](const Result<Prepared>& prepared) {
     if (!prepared) return fail(prepared.error());
     choice_.feerate = prepared->feerate;
     context_.commitment_feerate = prepared->commitment_feerate;
     context_.bounds = prepared->bounds;
+    context_.commitment = prepared->commitment;
+    warn(caution_of_feerate(request_, prepared->feerate));
     connected_already_ = prepared->connected_already;
     save(funding::BatchPhase::begun, [this] { open_all(); });
   });
@@ -249,6 +253,11 @@ void Batch::broadcast() {
 void Batch::channels_vanished() { start_over(); }
 
 void Batch::sent(const std::string& tx) {
+  const auto anchors = std::count_if(proposed_for_.begin(), proposed_for_.end(), [this](const auto* peer) {
+    return funding::kind_of(peer->destination(), node_.features, peer->features()) ==
+           funding::Commitment::Kind::anchors;
+  });
+  warn(caution_of_commitment_feerate(request_, static_cast<std::size_t>(anchors)));
   policies_.apply(settings_.policy_timeout,
                   [this, tx] { finish(success_json(tx, *transaction_, proposed_for_, failed_, details())); });
 }
@@ -276,6 +285,12 @@ Spark Batch::undo(PeerOpening& peer) {
       std::move(c).done();
     });
   });
+}
+
+void Batch::warn(const std::optional<std::string>& caution) {
+  if (!caution) return;
+  util::info(label_, ": ", *caution);
+  if (details_) details_->warn(*caution);
 }
 
 void Batch::fail(Error error) { finish(Result<std::string>(std::move(error))); }

@@ -93,6 +93,8 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   void not_sent(const util::Error& error) override;
 
   spark::Spark undo(PeerOpening& peer);
+  /// Into the log and the details.
+  void warn(const std::optional<std::string>& caution);
   void fail(util::Error error);
   void finish(util::Result<std::string> answer);
 

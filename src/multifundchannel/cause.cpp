@@ -46,6 +46,7 @@ constexpr std::array rules{
     Rule{"connect", code::invalid_params, "", "parameters"},
 
     Rule{"", code::max_exceeded, "", "limits"},
+    Rule{"", code::cannot_afford, "is the largest that works", "limits"},
     Rule{"", code::cannot_afford, "push_msat", "parameters"},
     Rule{"", code::cannot_afford, "", "funds"},
     Rule{"", code::output_is_dust, "", "funds"},

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "funding/funding_transaction.hpp"
 #include "json/writer.hpp"

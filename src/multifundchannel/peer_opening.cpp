@@ -139,6 +139,9 @@ void PeerOpening::await_cancel() {
 
 void PeerOpening::ask_start() {
   method_ = "fundchannel_start";
+  const auto kind = funding::kind_of(destination_, context_.features, features_);
+  if (const auto fits = context_.commitment.check(destination_, amount_, kind); !fits)
+    return fail(method_, fits.error());
   if (is_cancelled_by_another()) return await_cancel();
   lightningd::StartParams params;
   params.id = destination_.id;
@@ -169,6 +172,10 @@ void PeerOpening::started(const Result<Started>& answer) {
     return fail(method_, answer.error());
   }
   terms_ = *answer;
+  if (destination_.close_to && !terms_.close_to) {
+    util::info(record_->label,
+               ": the peer does not offer option_upfront_shutdown_script, close_to will not be kept to");
+  }
   started_at_ = context_.scope.runtime().now();
   util::debug(record_->label, ": started, ", amount_.value, " sat to ", terms_.funding_address);
   context_.watch.peer_at(destination_.index, Phase::complete);

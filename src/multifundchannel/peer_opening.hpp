@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "funding/commitment.hpp"
 #include "funding/fee_bounds.hpp"
 #include "funding/ledger.hpp"
 #include "funding/request.hpp"
@@ -30,6 +31,10 @@ struct BatchContext {
   std::string commitment_feerate;
   /// Whether lightningd knows `withhold` (v25.12).
   bool withhold = false;
+  /// Our node's.
+  lightningd::Features features{};
+  /// What the first commitment transactions cost.
+  funding::Commitment commitment{};
   /// Of the funding transaction's fee.
   funding::FeeBounds bounds{};
   std::shared_ptr<PendingConnects> pending;

@@ -15,7 +15,22 @@ using util::Error;
 using util::Result;
 using util::str;
 
-void Preparation::run(lightningd::Reply<Prepared> then) {
+namespace {
+
+Error explained(const Error& error) {
+  if (error.message.find("Cannot estimate fees") == std::string::npos) return error;
+  return Error{error.code, str(error.message, Preflight::remedy_without_estimates), error.data};
+}
+
+/// lightningd knows it as `feerate` only.
+Error under_its_name(const Error& error) {
+  return Error{error.code, str("commitment_feerate: ", explained(error).message), error.data};
+}
+
+}  // namespace
+
+void Preparation::run(lightningd::Features features, lightningd::Reply<Prepared> then) {
+  features_ = std::move(features);
   then_ = std::move(then);
   parse_feerates();
 }
@@ -24,8 +39,8 @@ void Preparation::run(lightningd::Reply<Prepared> then) {
 void Preparation::parse_feerates() {
   client_.parsefeerate(request_.feerate.value_or("opening"),
                        local_call<Perkw>(scope_, settings_, "parsefeerate", [this](const Result<Perkw>& feerate) {
-                         if (!feerate) return fail(feerate.error());
-                         prepared_.feerate = *feerate;
+                         if (!feerate) return fail(explained(feerate.error()));
+                         prepared_.feerate = prepared_.plain_feerate = *feerate;
                          if (request_.feerate) prepared_.commitment_feerate = str(feerate->value, "perkw");
                          parse_commitment_feerate();
                        }));
@@ -35,7 +50,8 @@ void Preparation::parse_commitment_feerate() {
   if (!request_.commitment_feerate) return find_connected();
   client_.parsefeerate(*request_.commitment_feerate,
                        local_call<Perkw>(scope_, settings_, "parsefeerate", [this](const Result<Perkw>& feerate) {
-                         if (!feerate) return fail(feerate.error());
+                         if (!feerate) return fail(under_its_name(feerate.error()));
+                         prepared_.plain_feerate = *feerate;
                          prepared_.commitment_feerate = str(feerate->value, "perkw");
                          find_connected();
                        }));
@@ -47,7 +63,15 @@ void Preparation::find_connected() {
     answered.push_back(scope_.spark([this, i](Completion completion) { ask_connected(i, std::move(completion)); }));
   }
   answered.push_back(scope_.spark([this](Completion completion) { ask_floor(std::move(completion)); }));
-  scope_.wait(std::move(answered), [this] { std::exchange(then_, nullptr)(std::move(prepared_)); });
+  auto judged = preflight_.ask({features_, prepared_.commitment_feerate, prepared_.plain_feerate});
+  for (auto& one : judged) answered.push_back(std::move(one));
+  scope_.wait(std::move(answered), [this] { this->asked(); });
+}
+
+void Preparation::asked() {
+  if (const auto& refusal = preflight_.refusal()) return fail(*refusal);
+  prepared_.commitment = preflight_.commitment();
+  std::exchange(then_, nullptr)(std::move(prepared_));
 }
 
 // Finds out as well about ids that only lightningd can tell to be wrong, before anything happens.
@@ -67,7 +91,10 @@ void Preparation::ask_connected(std::size_t index, Completion completion) {
 // Without an answer it shows when the transaction is sent.
 void Preparation::ask_floor(Completion completion) {
   auto then = [this, c = std::move(completion)](const Result<FeerateLimits>& feerates) mutable {
-    if (feerates) prepared_.bounds.floor = feerates->floor;
+    if (feerates) {
+      prepared_.bounds.floor = feerates->floor;
+      preflight_.take(*feerates);
+    }
     std::move(c).done();
   };
   client_.feerates(local_call<FeerateLimits>(scope_, settings_, "feerates", std::move(then)));

@@ -7,6 +7,7 @@
 #include "funding/fee_bounds.hpp"
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/preflight.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/scope.hpp"
 
@@ -16,6 +17,8 @@ namespace multifundchannel {
 struct Prepared {
   lightningd::Perkw feerate;
   std::string commitment_feerate;           ///< for fundchannel_start; empty: lightningd's default
+  lightningd::Perkw plain_feerate;          ///< what that means for channels without anchors
+  funding::Commitment commitment;           ///< what the first commitment transactions cost
   std::set<std::size_t> connected_already;  ///< destinations that were connected before we came
   funding::FeeBounds bounds;                ///< of the funding transaction's fee, as bitcoind has them now
 };
@@ -26,12 +29,17 @@ class Preparation {
  public:
   Preparation(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
               const funding::Request& request)
-      : scope_(scope), client_(client), settings_(settings), request_(request) {}
+      : scope_(scope),
+        client_(client),
+        settings_(settings),
+        request_(request),
+        preflight_(scope, client, settings, request) {}
   Preparation(const Preparation&) = delete;
   Preparation& operator=(const Preparation&) = delete;
 
-  /// Call once. An error, which names the destination if it is about one, has to end the scope.
-  void run(lightningd::Reply<Prepared> then);
+  /// Call once. `features` are our node's. An error, which names the destination if it is about one, has to end the
+  /// scope.
+  void run(lightningd::Features features, lightningd::Reply<Prepared> then);
 
  private:
   void parse_feerates();
@@ -39,12 +47,15 @@ class Preparation {
   void find_connected();
   void ask_connected(std::size_t index, spark::Completion completion);
   void ask_floor(spark::Completion completion);
+  void asked();
   void fail(util::Error error);
 
   spark::Scope& scope_;
   const lightningd::Client& client_;
   const Settings& settings_;
   const funding::Request& request_;
+  Preflight preflight_;
+  lightningd::Features features_;
   lightningd::Reply<Prepared> then_;
   Prepared prepared_;
 };

@@ -36,7 +36,7 @@ Preview::Preview(spark::Runtime& runtime, lightningd::Client client, const Setti
 void Preview::run(Done done) {
   done_ = std::move(done);
   util::info("preview: ", looks_.size(), " destinations");
-  preparation_.run([this](const Result<Prepared>& answer) {
+  preparation_.run(node_.features, [this](const Result<Prepared>& answer) {
     if (!answer) return conclude(answer.error());
     prepared(*answer);
   });
@@ -45,7 +45,8 @@ void Preview::run(Done done) {
 void Preview::abort(const Error& error) { conclude(error); }
 
 void Preview::prepared(const Prepared& prepared) {
-  choice_.feerate = prepared.feerate;
+  choice_.feerate = findings_.feerate = prepared.feerate;
+  findings_.commitment = prepared.commitment;
   std::vector<Spark> asked{ask_node(), ask_feerates(), ask_limits(), look_at_coins()};
   for (const auto& look : looks_) {
     const bool already = prepared.connected_already.contains(look->destination().index);

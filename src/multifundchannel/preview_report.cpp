@@ -5,6 +5,7 @@
 #include "funding/fee_bounds.hpp"
 #include "json/writer.hpp"
 #include "multifundchannel/cause.hpp"
+#include "multifundchannel/cautions.hpp"
 #include "multifundchannel/details.hpp"
 #include "util/str.hpp"
 
@@ -20,6 +21,19 @@ bool is_v2(const NodeFacts& node, const lightningd::Features& peer) {
   return node.features.offers(lightningd::feature::dual_fund) && peer.offers(lightningd::feature::dual_fund);
 }
 
+/// A push or a reserve that the amount cannot bear, beside what the commitment transaction costs.
+std::optional<std::string> too_much(const PreviewFindings& findings, const PreviewedPeer& peer) {
+  const auto& destination = *peer.destination;
+  const auto kind = funding::kind_of(destination, findings.node.features, peer.features);
+  if (const auto fits = findings.commitment.check(destination, peer.amount, kind); !fits) return fits.error().message;
+  const auto cost = findings.commitment.cost(kind).value_or(lightningd::Sat{});
+  const auto most = funding::most_reserve(peer.amount, cost, findings.limits.min_capacity.value_or(lightningd::Sat{}));
+  if (!destination.reserve || *destination.reserve <= most) return std::nullopt;
+  return str(
+      "reserve is more than ", most.value,
+      " sat: both sides keep it, and the rest must pay for the commitment transaction and hold min-capacity-sat");
+}
+
 /// Why the amount does not fit, as far as that is known beforehand.
 std::optional<std::string> misfit(const PreviewFindings& findings, const PreviewedPeer& peer) {
   const auto most = most_for(findings.node.features, peer.features.value_or(findings.node.features));
@@ -29,7 +43,7 @@ std::optional<std::string> misfit(const PreviewFindings& findings, const Preview
   if (peer.destination->push > to_msat(peer.amount)) {
     return str("push_msat is more than the amount of ", peer.amount.value, " sat");
   }
-  return std::nullopt;
+  return too_much(findings, peer);
 }
 
 void write_peer(Writer& out, const PreviewFindings& findings, const PreviewedPeer& peer) {
@@ -74,6 +88,21 @@ void warn_of_coins(const PreviewFindings& findings, Lines& warnings) {
   warnings.insert(warnings.end(), findings.coin_warnings.begin(), findings.coin_warnings.end());
 }
 
+void warn_of_cautions(const PreviewFindings& findings, Lines& warnings) {
+  const auto add = [&warnings](const std::optional<std::string>& caution) {
+    if (caution) warnings.push_back(*caution);
+  };
+  const auto& ours = findings.node.features;
+  std::size_t anchors = 0;
+  for (const auto& peer : findings.peers) {
+    if (!peer.features) continue;
+    if (funding::kind_of(*peer.destination, ours, peer.features) == funding::Commitment::Kind::anchors) ++anchors;
+    add(caution_of_close_to(*peer.destination, ours, *peer.features));
+  }
+  add(caution_of_feerate(findings.request, findings.feerate));
+  add(caution_of_commitment_feerate(findings.request, anchors));
+}
+
 void warn_of_peers(const PreviewFindings& findings, Lines& warnings) {
   const auto& peers = findings.peers;
   const auto count = [&peers](auto wanted) {
@@ -111,6 +140,7 @@ Lines warnings_of(const PreviewFindings& findings) {
   }
   warn_of_feerate(findings, warnings);
   warn_of_coins(findings, warnings);
+  warn_of_cautions(findings, warnings);
   warn_of_peers(findings, warnings);
   return warnings;
 }

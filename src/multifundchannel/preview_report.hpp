@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "funding/commitment.hpp"
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
 #include "multifundchannel/batch_report.hpp"
@@ -33,7 +34,9 @@ struct PreviewFindings {
   std::vector<std::pair<lightningd::Outpoint, lightningd::Sat>> inputs;
   std::vector<std::string> coin_warnings;
   funding::Cost cost;
-  bool anchors = false;  ///< the emergency reserve has to stay
+  bool anchors = false;              ///< the emergency reserve has to stay
+  lightningd::Perkw feerate{};       ///< as lightningd has read it
+  funding::Commitment commitment{};  ///< what the first commitment transactions cost
 };
 
 /// The result of the command with `dryrun=true`.

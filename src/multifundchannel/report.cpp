@@ -58,6 +58,8 @@ std::string success_json(const std::string& tx, const funding::FundingTransactio
     if (!terms.channel_type.empty()) out.raw_field("channel_type", terms.channel_type);
     out.field("outnum", transaction.outnums[i]);
     if (terms.close_to) out.field("close_to", *terms.close_to);
+    const auto& asked = opened[i]->destination().close_to;
+    if (details != nullptr && asked && !terms.close_to) out.field("close_to_refused", *asked);
     if (details != nullptr) details->write_channel(out, opened[i]->destination().index, *opened[i]->record());
     out.end();
   }

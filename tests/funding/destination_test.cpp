@@ -171,11 +171,13 @@ TEST_CASE("announce") {
 TEST_CASE("push_msat is in millisatoshi and at most the amount") {
   CHECK(parsed(R"("amount":1000,"push_msat":1)").push == Msat{1});
   CHECK(parsed(R"("amount":1000,"push_msat":1000000)").push == Msat{1'000'000});
-  CHECK(error(R"("amount":1000,"push_msat":1000001)") ==
-        "301: destinations[0].push_msat: Requested to push_msat of 1000001msat is greater than available funding amount "
-        "1000sat, got 1000001");
+  CHECK(
+      error(R"("amount":1000,"push_msat":1000001)") ==
+      "301: destinations[0].push_msat: Requested to push_msat of 1000001msat is greater than available funding amount "
+      "1000sat, got 1000001");
   CHECK(parsed(R"("amount":"all","push_msat":1000001)").push == Msat{1'000'001});
-  CHECK(error(R"("amount":1000,"push_msat":"x")").starts_with("-32602: destinations[0].push_msat: should be a millisatoshi amount"));
+  CHECK(error(R"("amount":1000,"push_msat":"x")")
+            .starts_with("-32602: destinations[0].push_msat: should be a millisatoshi amount"));
 }
 
 TEST_CASE("close_to is any text") {
@@ -191,8 +193,9 @@ TEST_CASE("mindepth and reserve") {
   CHECK(error(R"("amount":1000,"mindepth":4294967296)") ==
         "-32602: destinations[0].mindepth: should be an unsigned 32 bit integer, from 0 to 4294967295, got 4294967296");
   CHECK(parsed(R"("amount":1000,"reserve":0)").reserve == Sat{0});
-  CHECK(parsed(R"("amount":1000,"reserve":"5000000msat")").reserve == Sat{5'000});
-  CHECK(error(R"("amount":1000,"reserve":-1)").starts_with("-32602: destinations[0].reserve: should be a satoshi amount"));
+  CHECK(parsed(R"("amount":10000,"reserve":"5000000msat")").reserve == Sat{5'000});
+  CHECK(error(R"("amount":1000,"reserve":-1)")
+            .starts_with("-32602: destinations[0].reserve: should be a satoshi amount"));
 }
 
 TEST_CASE("channel_type is a list of feature bits") {

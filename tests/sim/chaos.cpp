@@ -6,6 +6,7 @@
 #include "sim/fault_schedule.hpp"
 #include "sim/near_misses.hpp"
 #include "sim/random.hpp"
+#include "sim/slips.hpp"
 #include "sim/sloppy.hpp"
 #include "sim/world.hpp"
 #include "util/str.hpp"
@@ -162,6 +163,11 @@ Chaos draw_chaos(std::uint64_t seed) {
   if (random.one_in(10)) draw_near_miss(random, chaos);
   // After all that was there before it, so that what is drawn before stays the same.
   draw_floor(random, setup);
+  // Of its own, so that what the seeds have drawn before stays as it was.
+  Random slips(seed + 0x51195);
+  for (auto& batch : chaos.batches) {
+    if (slips.one_in(6)) batch.params = draw_slip(slips, std::move(batch.params));
+  }
   if (random.one_in(3)) {
     for (auto& batch : chaos.batches) batch.params = sloppy(batch.params, random);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/writer.hpp"
+#include "sim/judgement.hpp"
 #include "util/str.hpp"
 
 namespace sim {
@@ -25,6 +26,11 @@ std::string connected_json(const Peer& peer) {
   writer.object().field("id", peer.id.hex()).field("features", peer.setup.features).field("direction", "out");
   writer.key("address").object().field("type", "ipv4").field("address", "127.0.0.1").field("port", peer.port).end();
   return writer.end().take();
+}
+
+std::optional<util::Error> judge_host(std::string_view id) {
+  const auto at = id.find('@');
+  return at == std::string_view::npos ? std::nullopt : judge_address(id.substr(at + 1));
 }
 
 void answer_all(std::vector<Reply>& replies, const util::Result<std::string>& result) {
@@ -68,6 +74,7 @@ void Connections::connect(Params& params, Reply reply) {
   const auto id = lightningd::NodeId::from_hex(std::string_view(text).substr(0, at));
   if (!id) params.bad("id", "should be a node id");
   if (params.error()) return reply.finish(*params.error());
+  if (const auto error = judge_host(text)) return reply.finish(*error);
   const bool has_host = at != std::string::npos || params.find("host");
   Peer* peer = core_.peers.find(*id);
   if (peer == nullptr || (!has_host && !peer->setup.address_known && !peer->connected)) {
@@ -76,6 +83,14 @@ void Connections::connect(Params& params, Reply reply) {
   if (peer->connected) return reply.succeed(connected_json(*peer));
   peer->connects.push_back(std::move(reply));
   attempt(*peer);
+}
+
+std::optional<util::Error> Connections::check(Params& params) const {
+  const std::string text = params.text("id");
+  if (!lightningd::NodeId::from_hex(std::string_view(text).substr(0, text.find('@')))) {
+    params.bad("id", "should be a node id");
+  }
+  return params.error() ? params.error() : judge_host(text);
 }
 
 void Connections::attempt(Peer& peer) {

@@ -24,6 +24,8 @@ class Connections {
   void killed();
   /// lightningd starts: it connects to everyone whom it has a channel with.
   void started();
+  /// `check` of connect.
+  [[nodiscard]] std::optional<util::Error> check(Params& params) const;
   /// An opening's subdaemon attached.
   void subdaemon_attached() { release_one(); }
 

@@ -41,6 +41,12 @@ std::uint32_t Feerates::for_deadline(std::uint64_t blocks) const {
   return blocks < 100 ? opening : opening / 2;
 }
 
+std::uint32_t Feerates::anchor_commitment() const {
+  constexpr std::uint32_t least = 1250;
+  const auto estimate = for_deadline(100);
+  return estimate == 0 ? 0 : std::max(estimate, least);
+}
+
 std::optional<std::uint32_t> Feerates::named(std::string_view text) const {
   if (text == "opening" || text == "normal" || text == "penalty") return for_deadline(12);
   if (text == "slow" || text == "mutual_close" || text == "unilateral_anchor_close") return for_deadline(100);
@@ -69,7 +75,8 @@ std::string Feerates::all(bool perkw) const {
   writer.object().key(perkw ? "perkw" : "perkb").object();
   writer.field("opening", for_deadline(12) * unit).field("mutual_close", for_deadline(100) * unit);
   writer.field("unilateral_close", for_deadline(6) * unit);
-  writer.field("unilateral_anchor_close", for_deadline(100) * unit).field("penalty", for_deadline(12) * unit);
+  if (anchor_commitment() > 0) writer.field("unilateral_anchor_close", anchor_commitment() * unit);
+  writer.field("penalty", for_deadline(12) * unit);
   const auto least = std::max(core_.setup.feerate_floor, for_deadline(100) / 2);
   writer.field("min_acceptable", least * unit).field("max_acceptable", for_deadline(2) * 10 * unit);
   writer.field("floor", core_.setup.feerate_floor * unit).key("estimates").array();

@@ -19,6 +19,9 @@ class Feerates {
   /// Sat per 1,000 weight of one of lightningd's styles. Errors -32602 and 501.
   [[nodiscard]] util::Result<std::uint32_t> parse(std::string_view text) const;
 
+  /// What the commitment transactions of anchor channels pay; 0 without estimates.
+  [[nodiscard]] std::uint32_t anchor_commitment() const;
+
  private:
   [[nodiscard]] std::uint32_t for_deadline(std::uint64_t blocks) const;
   [[nodiscard]] std::optional<std::uint32_t> named(std::string_view text) const;

@@ -31,6 +31,10 @@ Node::Node(spark::Runtime& runtime, Setup setup)
       outsiders_(core_, sending_, channels_, openings_),
       intruders_(core_, datastore_, secrets_) {
   core_.methods.add("getinfo", "", [this](Params&, Reply reply) { reply.succeed(getinfo()); });
+  core_.methods.add("check",
+                    "command_to_check [id] [host] [port] [amount] [feerate] [announce] [close_to] [push_msat] "
+                    "[mindepth] [reserve] [channel_type]",
+                    [this](Params& params, Reply reply) { check(params, std::move(reply)); });
   core_.methods.add("help", "[command]", [this](Params& params, Reply reply) { help(params, std::move(reply)); });
   core_.methods.add("listconfigs", "[config]", [this](Params&, Reply reply) { reply.succeed(configs()); });
   core_.methods.add("sim-state", "", [this](Params&, Reply reply) { reply.succeed(state_json()); });
@@ -82,6 +86,17 @@ void Node::help(Params& params, Reply reply) {
   json::Writer writer;
   writer.object().key("help").array().object().field("command", core_.methods.usage(command)).end().end();
   reply.succeed(writer.field("format-hint", "simple").end().take());
+}
+
+/// Of the two commands that the plugin has checked.
+void Node::check(Params& params, Reply reply) {
+  const auto command = params.text("command_to_check");
+  const bool connecting = command == "connect";
+  if (!connecting && command != "fundchannel_start") params.bad("command_to_check", "is not modelled");
+  if (params.error()) return reply.finish(*params.error());
+  const auto error = connecting ? connections_.check(params) : openings_.check(params);
+  if (error) return reply.finish(*error);
+  reply.succeed(json::Writer().object().field("command_to_check", command).end().take());
 }
 
 std::string Node::getinfo() {

@@ -58,6 +58,7 @@ class Node {
 
  private:
   void help(Params& params, Reply reply);
+  void check(Params& params, Reply reply);
   std::string getinfo();
   [[nodiscard]] std::string configs() const;
   [[nodiscard]] std::string peers_json() const;

@@ -1,6 +1,7 @@
 #include "sim/openings.hpp"
 
 #include "json/writer.hpp"
+#include "sim/judgement.hpp"
 #include "sim/raw_psbt.hpp"
 #include "sim/script.hpp"
 #include "sim/wallet_rpc.hpp"
@@ -56,14 +57,24 @@ util::Result<Opening> Openings::read_start(Params& params) const {
   if (params.find("close_to")) opening.close_to = params.text("close_to");
   (void)params.sat("reserve");
   if (params.error()) return *params.error();
+  if (opening.close_to) {
+    if (const auto error = judge_close_to(*opening.close_to)) return *error;
+  }
   if (opening.push > to_msat(opening.amount)) {
     return util::Error{code::cannot_afford,
                        util::str("Requested to push_msat of ", opening.push.value,
                                  "msat is greater than available funding amount ", opening.amount.value, "sat"),
                        ""};
   }
+  if (const auto type = params.find("channel_type")) {
+    if (const auto error = judge_channel_type(*type, core_.peers.ours())) return *error;
+  }
   const auto feerate = feerates_.parse(params.text("feerate", "opening"));
   if (!feerate) return feerate.error();
+  opening.feerate = *feerate;
+  if (feerates_.anchor_commitment() == 0 && core_.peers.ours().offers(feature::anchors_zero_fee_htlc_tx)) {
+    return util::Error{code::generic, "Cannot estimate fees", ""};
+  }
   return opening;
 }
 
@@ -90,9 +101,24 @@ void Openings::start(Params& params, Reply reply) {
   opening->command = std::move(reply);
   opening->origin = core_.asked.origin;
   opening->channel_type = channels_.type_json(*peer, params.find("channel_type"));
+  if (!core_.peers.negotiated(*peer, feature::upfront_shutdown_script)) opening->close_to.reset();
   begin(*peer, std::move(*opening));
   if (const auto fault = peer->take_fault(Phase::start)) return misbehave(*peer, *fault);
   later(*peer, peer->setup.delay * 2, [this](Peer& answering) { started(answering); });
+}
+
+std::optional<util::Error> Openings::check(Params& params) const {
+  const auto id = params.node_id("id");
+  const auto opening = read_start(params);
+  if (!opening) return opening.error();
+  return refuse_start(core_.peers.find(id), opening->amount);
+}
+
+/// After push_msat, the rest has to pay for the commitment transaction.
+bool Openings::can_afford(const Opening& opening) const {
+  const bool anchors = opening.channel_type.find("anchors") != std::string::npos;
+  const auto cost = commitment_cost(anchors, anchors ? feerates_.anchor_commitment() : opening.feerate);
+  return opening.push.value + to_msat(cost).value <= to_msat(opening.amount).value;
 }
 
 void Openings::begin(Peer& peer, Opening opening) {
@@ -221,6 +247,10 @@ void Openings::complete(Params& params, Reply reply) {
   opening.psbt = told->stored;
   opening.funding = {told->txid, *output};
   opening.command = std::move(reply);
+  if (!can_afford(opening)) {
+    return failed(*peer,
+                  "Could not meet their fees and reserve: Funder cannot afford fee on initial commitment transaction");
+  }
   if (const auto fault = peer->take_fault(Phase::complete)) return misbehave(*peer, *fault);
   later(*peer, peer->setup.delay * 2, [this](Peer& answering) { completed(answering); });
 }

@@ -25,6 +25,8 @@ class Openings {
   void open_for_others(Peer& peer, lightningd::Sat amount, bool fully);
   /// They end it, if it is theirs.
   void give_up_for_others(Peer& peer);
+  /// `check` of fundchannel_start: what it would say before the peer is asked.
+  [[nodiscard]] std::optional<util::Error> check(Params& params) const;
 
  private:
   /// The transaction of fundchannel_complete. All peers of a batch get the same, so it is read once.
@@ -43,6 +45,7 @@ class Openings {
   [[nodiscard]] std::optional<util::Error> refuse_start(const Peer* peer, lightningd::Sat amount) const;
   [[nodiscard]] std::optional<util::Error> refuse_complete(const Peer* peer) const;
   [[nodiscard]] util::Result<Opening> read_start(Params& params) const;
+  [[nodiscard]] bool can_afford(const Opening& opening) const;
   [[nodiscard]] const Proposal* read_proposal(Params& params);
   [[nodiscard]] util::Result<std::uint32_t> find_output(const Opening& opening, const Proposal& proposal) const;
   /// Runs `then` unless the opening is gone or has moved on by then.

@@ -22,6 +22,7 @@ struct Channel {
   lightningd::Outpoint funding;
   lightningd::Sat amount;
   lightningd::Msat push;
+  std::uint32_t feerate = 0;  ///< for channels without anchors
   std::string state;
   bool opened_by_us = true;
   bool withheld = false;
@@ -110,6 +111,7 @@ class Peers {
   /// The channel with this id and its peer.
   [[nodiscard]] std::pair<Peer*, Channel*> find_channel(const lightningd::ChannelId& id);
   /// Both sides offer the feature (even bit given).
+  [[nodiscard]] const lightningd::Features& ours() const { return ours_; }
   [[nodiscard]] bool negotiated(const Peer& peer, std::size_t feature) const;
   /// lightningd's own reason to keep the emergency reserve.
   [[nodiscard]] bool have_anchor_channel() const;

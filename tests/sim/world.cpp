@@ -239,6 +239,9 @@ std::string World::expand(std::string params) {
     const auto at = params.find(name);
     if (at != std::string::npos) params.replace(at, name.size(), util::str("\"", coin.outpoint.str(), "\""));
   }
+  for (auto at = params.find("\"$self"); at != std::string::npos; at = params.find("\"$self")) {
+    params.replace(at + 1, std::string_view("$self").size(), node().id());
+  }
   for (auto& peer : node().core().peers.all()) {
     const std::pair<std::string, std::string> names[] = {
         {util::str("\"$", peer.setup.name, "\""), util::str("\"", peer.id.hex(), "\"")},

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+
+#include "funding/request.hpp"
+#include "lightningd/types.hpp"
+#include "util/result.hpp"
+
+namespace funding {
+
+/// What the first commitment transaction of a channel costs. We pay it, out of what is left of the amount after
+/// push_msat, so it bounds both (BOLT 3; lightningd judges it when the peer has been asked already). What is not known
+/// here bounds nothing.
+struct Commitment {
+  /// Without anchors the opening chooses the feerate; with them lightningd does (its `unilateral_anchor_close`).
+  std::optional<lightningd::Perkw> plain_feerate;
+  std::optional<lightningd::Perkw> anchor_feerate;
+
+  /// Which of the two a channel will be, or that it cannot be told yet.
+  enum class Kind { plain, anchors, unknown };
+
+  /// Nothing when it is not known.
+  [[nodiscard]] std::optional<lightningd::Sat> cost(Kind kind) const;
+  /// The most that can be pushed out of `amount`; nothing when it is not known.
+  [[nodiscard]] std::optional<lightningd::Msat> most_push(lightningd::Sat amount, Kind kind) const;
+  /// Whether the destination's push fits into `amount`. The error says the largest that does.
+  [[nodiscard]] util::Result<void> check(const Destination& destination, lightningd::Sat amount, Kind kind) const;
+};
+
+/// The kind that two nodes with these features make, when the destination asks for no channel_type of its own. A peer
+/// without features is not known yet.
+[[nodiscard]] Commitment::Kind kind_of(const Destination& destination, const lightningd::Features& ours,
+                                       const std::optional<lightningd::Features>& peers);
+
+/// The most that `reserve` can be: both sides keep it, and what is left must pay the commitment transaction and hold
+/// lightningd's min-capacity-sat. Without a `cost` that is left out.
+[[nodiscard]] lightningd::Sat most_reserve(lightningd::Sat amount, lightningd::Sat cost, lightningd::Sat min_capacity);
+
+}  // namespace funding
