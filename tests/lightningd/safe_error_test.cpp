@@ -50,7 +50,7 @@ TEST_CASE("what users and programs need of an error stays as it is") {
 TEST_CASE("errors are bounded, and nothing in them moves the cursor") {
   const auto error =
       told(R"(They sent \u001b[2J\u009b\u202e)" + std::string(64'000, '!'), "[\"" + std::string(64'000, '?') + "\"]");
-  CHECK(error.message.starts_with("They sent ?[2J??!!!"));
+  CHECK(error.message.starts_with("They sent ?[2J?" "?!!!"));
   CHECK(error.message.size() < 2100);
   CHECK(error.data.size() < 2100);
   std::string many = "[0";

@@ -62,6 +62,7 @@ struct Opening {
   lightningd::ChannelId temporary_id;
   lightningd::Sat amount;
   lightningd::Msat push;
+  std::uint32_t feerate = 0;  ///< per 1,000 weight units; for channels without anchors
   util::Bytes script;
   std::optional<std::string> close_to;
   std::string channel_type;
