@@ -367,7 +367,7 @@ class TestResults:
         # The second is warned about: the channel is smaller.
         destinations[0].update(feebase=1, feeppm=2, htlcmin=3, htlcmax=4)
         destinations[1].update(amount="*1", htlcmax="2btc")
-        destinations[0]["close_to"] = "0014" + "ab" * 20  # the simulation answers what it got, lightningd the script
+        destinations[0]["close_to"] = "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
         return w.rpc("multifundchannel", {"destinations": destinations, **more})
 
     def failure(self, w, **more):
@@ -391,6 +391,9 @@ class TestResults:
             self.check(MAIN, answer, seen[MAIN])
             self.check("listmultifundchannels", w.rpc("listmultifundchannels", {"batch": answer["batch"]}),
                        seen["listmultifundchannels"])
+        deaf = {"name": "a", "features": "08a8882a8a5981"}  # no option_upfront_shutdown_script
+        with self.world({"peers": [deaf, self.PEERS[1]]}) as w:
+            self.check(MAIN, self.run_batch(w, details=True), seen[MAIN])
         with self.world({"peers": self.PEERS[:2], "broadcast": "fails"}) as w:
             batch = self.failure(w).data["batch"]
             listed = self.wait_for_note(w, batch)

@@ -33,8 +33,9 @@ void check_refused(World& world, const std::string& params, const std::string& t
   for (const auto& dryrun : {std::string(), std::string(R"(,"dryrun":true)")}) {
     CAPTURE(params);
     const auto outcome = world.call("multifundchannel", params.substr(0, params.size() - 1) + dryrun + "}");
-    CHECK(error(outcome).code == wanted);
-    CHECK_MESSAGE(error(outcome).message.find(text) != std::string::npos, error(outcome).message);
+    const auto refusal = error(outcome);
+    CHECK(refusal.code == wanted);
+    CHECK_MESSAGE(refusal.message.find(text) != std::string::npos, refusal.message);
   }
   for (const auto* method : {"connect", "fundpsbt", "fundchannel_start", "datastore"}) {
     CAPTURE(method);

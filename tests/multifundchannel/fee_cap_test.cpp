@@ -46,7 +46,7 @@ sim::Setup growing_fee(std::uint64_t coin, std::vector<Fault> faults) {
 
 std::string all_and_little(const std::string& more) {
   return R"({"destinations":[{"id":"$a@","amount":"all"},{"id":"$b@","amount":)" + std::to_string(fixed) +
-         R"(}],"details":true,"minchannels":1)" + (more.empty() ? "" : "," + more) + "}";
+         R"(}],"commitment_feerate":"253perkw","details":true,"minchannels":1)" + (more.empty() ? "" : "," + more) + "}";
 }
 
 /// The end of a batch that hears of an error only.

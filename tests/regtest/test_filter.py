@@ -6,7 +6,6 @@ import pytest
 from bench import INVALID_PARAMS, UNREACHABLE_IDS, shape
 from marks import cases
 from regtest import free_port
-from test_names import a_node
 
 WANTED = [
     {"txid": True},
@@ -53,17 +52,17 @@ def test_the_same_refusals_as_the_builtin(bench):
     assert answers(bench, bench.funder, MALFORMED) == reference
 
 
-def test_under_our_own_name(bench):
-    with a_node(bench, "--disable-plugin=spenderp") as node:
-        bench.net.fund(node, [1_000_000])
-        reply = node.socket.ask(request({"destinations": bench.destinations(bench.peers[:1])}, filter={"txid": True}))
-        assert set(reply["result"]) == {"txid"}, reply
-        listed = node.socket.ask(request({}, "listmultifundchannels",
-                                         filter={"batches": [{"txid": True, "destinations": [{"state": True}]}]}))
-        assert listed["result"] == {"batches": [{"txid": reply["result"]["txid"],
-                                                 "destinations": [{"state": "opened"}]}]}, listed
-        refused = node.socket.ask(request({}, "listmultifundchannels", filter={"batches": False}))
-        assert refused["error"]["code"] == INVALID_PARAMS, refused
+def test_under_our_own_name(bench, start_node):
+    node = start_node("--disable-plugin=spenderp")
+    bench.net.fund(node, [1_000_000])
+    reply = node.socket.ask(request({"destinations": bench.destinations(bench.peers[:1])}, filter={"txid": True}))
+    assert set(reply["result"]) == {"txid"}, reply
+    listed = node.socket.ask(request({}, "listmultifundchannels",
+                                     filter={"batches": [{"txid": True, "destinations": [{"state": True}]}]}))
+    assert listed["result"] == {"batches": [{"txid": reply["result"]["txid"],
+                                             "destinations": [{"state": "opened"}]}]}, listed
+    refused = node.socket.ask(request({}, "listmultifundchannels", filter={"batches": False}))
+    assert refused["error"]["code"] == INVALID_PARAMS, refused
 
 
 def test_of_our_own_commands_beside_the_builtin(bench):

@@ -18,6 +18,12 @@ constexpr int bad_psbt = 309, bad_state = 312;
 constexpr Sat max_funding{(1u << 24) - 1};
 constexpr spark::Duration openingd_reads{1};
 
+/// Hex, as lightningd answers it: not the address's own script, but one for each address.
+std::string script_of(const std::string& address) {
+  const auto hash = util::sha256d(util::Bytes(address.begin(), address.end()));
+  return "0014" + util::to_hex(util::Bytes(hash.begin(), hash.begin() + 20));
+}
+
 std::optional<util::Error> not_connected(const Peer* peer) {
   if (peer == nullptr || !peer->known()) return util::Error{code::unknown_peer, "Unknown peer", ""};
   if (peer->connected) return std::nullopt;
@@ -59,6 +65,7 @@ util::Result<Opening> Openings::read_start(Params& params) const {
   if (params.error()) return *params.error();
   if (opening.close_to) {
     if (const auto error = judge_close_to(*opening.close_to)) return *error;
+    opening.close_to = script_of(*opening.close_to);
   }
   if (opening.push > to_msat(opening.amount)) {
     return util::Error{code::cannot_afford,
