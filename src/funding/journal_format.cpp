@@ -1,5 +1,6 @@
 #include "funding/journal_format.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -59,6 +60,11 @@ void write_opening(json::Writer& out, const OpeningRecord& opening, std::optiona
     write_policy(out, opening.policy->wanted);
   }
   out.end();
+}
+
+void write_abort(json::Writer& out, const AbortRecord& abort) {
+  out.key("abort").object().field("txid", abort.txid.hex()).field("input", abort.input.str());
+  out.field("fee_sat", abort.fee.value).field("psbt", *abort.psbt).end();
 }
 
 // --- Reading: the first error ends it; read_ledger() says whose record it was. ---
@@ -222,6 +228,41 @@ Result<void> read_plan(const json::Value& root, Ledger& ledger) {
   return {};
 }
 
+/// An input map could name another sighash type, by which lightningd would sign.
+bool is_bare(Psbt psbt, const std::string& text) {
+  psbt.strip();
+  return psbt.base64(0) == text;
+}
+
+bool spends(const Psbt& psbt, const Outpoint& outpoint) {
+  const auto& inputs = psbt.inputs();
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [&outpoint](const auto& input) { return input.outpoint == outpoint; });
+}
+
+/// It spends nothing but one input of the batch's transaction, into one output.
+Result<void> read_abort(const json::Value& root, Ledger& ledger) {
+  const auto value = root.find("abort");
+  if (!value) return {};
+  const auto txid = value->string("txid");
+  const auto input = value->string("input");
+  const auto fee = value->u64("fee_sat");
+  const auto text = value->string("psbt");
+  if (!txid) return txid.error();
+  if (!input) return input.error();
+  if (!fee) return fee.error();
+  if (!text) return text.error();
+  const auto outpoint = Outpoint::parse(*input);
+  const auto psbt = Psbt::from_base64(*text);
+  const auto batch = ledger.plan ? Psbt::from_base64(*ledger.plan->psbt) : Result<Psbt>(broken("no transaction"));
+  const bool fits = outpoint && psbt && batch && ledger.phase == BatchPhase::sending && psbt->txid().hex() == *txid &&
+                    is_bare(*psbt, std::string(*text)) && psbt->inputs().size() == 1 && psbt->outputs().size() == 1 &&
+                    spends(*psbt, *outpoint) && spends(*batch, *outpoint);
+  if (!fits) return broken("abort: not a transaction that spends one input of the batch's into one output");
+  ledger.abort = AbortRecord{psbt->txid(), *outpoint, Sat{*fee}, util::share(std::string(*text))};
+  return {};
+}
+
 Result<std::shared_ptr<Ledger>> read_content(const json::Value& root) {
   auto ledger = std::make_shared<Ledger>();
   const auto id = root.string("batch");
@@ -234,6 +275,7 @@ Result<std::shared_ptr<Ledger>> read_content(const json::Value& root) {
   ledger->begun = static_cast<std::int64_t>(*begun);
   ledger->phase = *phase;
   if (auto read = read_plan(root, *ledger); !read) return read.error();
+  if (auto read = read_abort(root, *ledger); !read) return read.error();
   if (auto read = read_reservation(root, ledger->reservation); !read) return read.error();
   if (auto read = read_openings(root, *ledger); !read) return read.error();
   return ledger;
@@ -258,6 +300,7 @@ std::string write_ledger(const Ledger& ledger) {
     write_opening(out, *ledger.openings[i], ledger.plan ? ledger.plan->outnums[i] : std::nullopt);
   }
   out.end();
+  if (ledger.abort) write_abort(out, *ledger.abort);
   if (const auto& plan = ledger.plan) {
     out.field("txid", plan->txid.hex()).field("psbt", *plan->psbt);
     if (plan->withheld) out.field("withheld", true);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "funding/abort_record.hpp"
 #include "funding/policy.hpp"
 #include "lightningd/types.hpp"
 #include "util/bytes.hpp"
@@ -182,6 +183,7 @@ struct Ledger {
   /// Set before sendpsbt is sent. From then on the transaction's channels and inputs are not ours to
   /// undo, whatever the answer, unless it is proven that nothing was broadcast: then it is reset.
   std::optional<lightningd::Txid> sending;
+  std::optional<AbortRecord> abort;
   bool send_in_flight = false;  ///< sendpsbt was sent and is not answered
 
   [[nodiscard]] bool may_undo(const OpeningRecord& opening) const;

@@ -287,6 +287,11 @@ void Client::is_transaction_known(const Txid& txid, Reply<bool> then) const {
                           R"({"transactions":[{"hash":true}]})");
 }
 
+void Client::listtransactions(Reply<std::vector<WalletTransaction>> then) const {
+  send("listtransactions", std::string("{}"), replies::wallet_transactions, std::move(then),
+       R"({"transactions":[{"hash":true,"blockheight":true,"inputs":[{"txid":true,"index":true}]}]})");
+}
+
 void Client::is_unspent(const Outpoint& outpoint, Reply<bool> then) const {
   Writer params;
   params.object().field("txid", outpoint.txid.hex()).field("vout", outpoint.vout);

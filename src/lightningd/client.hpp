@@ -141,6 +141,13 @@ struct Sent {
   Txid txid;
 };
 
+/// A transaction that the wallet has recorded.
+struct WalletTransaction {
+  Txid txid;
+  std::uint32_t blockheight = 0;  ///< 0: in no block
+  std::vector<Outpoint> inputs;
+};
+
 /// A name in lightningd's datastore: from the general to the particular.
 using DatastoreKey = std::vector<std::string>;
 
@@ -217,6 +224,8 @@ class Client {
   void sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks, Reply<Sent> then) const;
   /// Whether the wallet has recorded this transaction (listtransactions): sent, or seen in a block.
   void is_transaction_known(const Txid& txid, Reply<bool> then) const;
+
+  void listtransactions(Reply<std::vector<WalletTransaction>> then) const;
 
   /// Whether the output is in the mempool or the chain, and not spent (getutxout of lightningd's backend).
   /// `false` proves nothing: bitcoind may be down.

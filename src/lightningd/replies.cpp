@@ -83,6 +83,22 @@ util::Result<Txid> transaction_id(const json::Value& object) {
   return fields.finish(fields.id<Txid>("hash"));
 }
 
+util::Result<Outpoint> spent_outpoint(const json::Value& object) {
+  Fields fields(object);
+  return fields.finish(Outpoint{fields.id<Txid>("txid"), fields.u32("index")});
+}
+
+util::Result<WalletTransaction> wallet_transaction(const json::Value& object) {
+  Fields fields(object);
+  WalletTransaction transaction;
+  transaction.txid = fields.id<Txid>("hash");
+  transaction.blockheight = fields.u32("blockheight");
+  auto inputs = list(object, "inputs", spent_outpoint);
+  if (!inputs) return inputs.error();
+  transaction.inputs = std::move(*inputs);
+  return fields.finish(std::move(transaction));
+}
+
 util::Result<StoredText> stored_text(const json::Value& object) {
   const auto key = object.field("key");
   if (!key.ok()) return key.error();
@@ -248,6 +264,10 @@ util::Result<std::string> p2tr_address(const json::Value& result) {
 
 util::Result<std::vector<Txid>> transactions(const json::Value& result) {
   return list(result, "transactions", transaction_id);
+}
+
+util::Result<std::vector<WalletTransaction>> wallet_transactions(const json::Value& result) {
+  return list(result, "transactions", wallet_transaction);
 }
 
 util::Result<bool> is_unspent(const json::Value& result) {

@@ -234,6 +234,15 @@ void App::Impl::choose_name() {
         service->forget(std::move(command), request->batch, request->confirm);
       },
   });
+  plugin.add_method({
+      "multifundchannel-abort",
+      "batch [feerate] [confirm]",
+      "Show what giving up a batch that may have been sent takes; with confirm=true make its transaction impossible",
+      [](const json::Value& params) { return checked(parse_abort(params)); },
+      [this](plugin::Command command, const json::Value& params) {
+        service->abort(std::move(command), *parse_abort(params));
+      },
+  });
   if (redirected) plugin.redirect(builtin_name, [this](const json::Value& request) { return redirect(request); });
 }
 

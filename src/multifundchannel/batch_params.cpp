@@ -14,11 +14,19 @@ using util::Result;
 namespace {
 
 constexpr std::array<std::string_view, 2> names{"batch", "confirm"};
+constexpr std::array<std::string_view, 3> abort_names{"batch", "feerate", "confirm"};
 
 Result<std::string> parse_batch(const json::Value& value) {
   const auto text = value.string();
   if (text && is_batch_id(*text)) return std::string(*text);
   return funding::wrong(value, "must be the id of a batch (32 hex digits)");
+}
+
+/// lightningd reads it; bare numbers are allowed.
+Result<std::string> parse_feerate(const json::Value& value) {
+  const auto text = funding::token_text(value);
+  if (text && !text->empty()) return *text;
+  return funding::wrong(value, "must be a feerate");
 }
 
 /// Nothing but a bare true: what it confirms can not be taken back.
@@ -31,6 +39,16 @@ Result<std::optional<std::string>> parse_list(const json::Value& given) {
   auto batch = params.optional("batch", parse_batch);
   if (params.error()) return *params.error();
   return batch;
+}
+
+Result<AbortRequest> parse_abort(const json::Value& given) {
+  Params params(given.renamed(""), abort_names);
+  AbortRequest request;
+  request.batch = params.required("batch", parse_batch);
+  request.feerate = params.optional("feerate", parse_feerate).value_or("");
+  request.confirm = params.optional("confirm", parse_confirm).value_or(false);
+  if (params.error()) return *params.error();
+  return request;
 }
 
 Result<ForgetRequest> parse_forget(const json::Value& given) {

@@ -19,4 +19,13 @@ struct ForgetRequest {
 /// Errors: -32602.
 [[nodiscard]] util::Result<ForgetRequest> parse_forget(const json::Value& params);
 
+/// The parameters of multifundchannel-abort.
+struct AbortRequest {
+  std::string batch;
+  std::string feerate;  ///< as it was written; empty: not given
+  bool confirm = false;
+};
+/// Errors: -32602.
+[[nodiscard]] util::Result<AbortRequest> parse_abort(const json::Value& params);
+
 }  // namespace multifundchannel

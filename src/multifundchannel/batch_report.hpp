@@ -34,7 +34,7 @@ struct DestinationReport {
 struct BatchReport {
   std::string id;
   std::int64_t begun = 0;  ///< Unix time, seconds
-  std::string state;       ///< running, opened, failed, settling, refused, unsettled or undone
+  std::string state;       ///< running, opened, failed, settling, refused, aborting, unsettled or undone
   std::string phase;
   std::optional<lightningd::Txid> txid;
   std::vector<DestinationReport> destinations;

@@ -267,7 +267,12 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
                                                       });
   // lightningd subtracts the blocks. Each of these inputs is reserved by us alone, for that many at most; nobody
   // asks for it a second time before this is answered, since the next user's reservation would be hit by that.
-  const auto blocks = record.most_blocks();
+  auto blocks = record.most_blocks();
+  // What a sendpsbt has added stays, where lightningd or the plugin ended before it was taken back.
+  for (const auto& output : outputs) {
+    const bool is_ours = std::find(ours.begin(), ours.end(), output.outpoint) != ours.end();
+    if (record.sent_blocks > 0 && is_ours) blocks = std::max(blocks, output.reserved_to_block);
+  }
   ledger_->reservation.sent();
   client_.unreserveinputs(psbt_of(ours), blocks,
                           [ledger = ledger_, guarded = std::move(guarded)](Answer answer) mutable {

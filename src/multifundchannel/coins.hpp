@@ -58,6 +58,8 @@ class Coins {
   /// Checks that every input still is reserved by us. lightningd frees the inputs of a withheld
   /// channel that it drops, and reservations lapse: those are reserved again.
   void hold(lightningd::Reply<Taken> then);
+  /// As hold(), but spent inputs do not matter.
+  void hold_unspent(lightningd::Reply<Taken> then);
   /// As hold(); and what ends within `reservation_margin` blocks gets `longer_reservation` more: for as long as it
   /// takes.
   void keep(lightningd::Reply<Taken> then);

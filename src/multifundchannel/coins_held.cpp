@@ -65,6 +65,13 @@ void Coins::hold(Reply<Taken> then) {
   });
 }
 
+void Coins::hold_unspent(Reply<Taken> then) {
+  listfunds([this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
+    if (!outputs) return then(outputs.error());
+    hold_unspent(*outputs, std::move(then));
+  });
+}
+
 void Coins::hold_unspent(const Outputs& outputs, Reply<Taken> then) {
   std::vector<Outpoint> lost;
   for (const auto& [outpoint, hold] : holds(outputs)) {
@@ -137,10 +144,7 @@ void Coins::before_closing(Closing then) {
     auto held = [pass = std::move(pass), then = std::move(then)](const Result<Taken>& taken) mutable {
       then(taken, std::move(pass));
     };
-    listfunds([this, held = Reply<Taken>(std::move(held))](const Result<Outputs>& outputs) mutable {
-      if (!outputs) return held(outputs.error());
-      hold_unspent(*outputs, std::move(held));
-    });
+    hold_unspent(std::move(held));
   };
   closing_.enter(scope_.guard<spark::Gate::Pass>("close", std::move(inside)));
 }

@@ -113,8 +113,8 @@ Error refused_and_kept(const funding::Ledger& ledger, const Error& cause) {
   return refusal_error(
       ledger, cause,
       str("nothing was sent so far. lightningd keeps the signed transaction in its channels and sends it again "
-          "when it starts, so channels and inputs are kept, and it is tried again from time to time; see "
-          "listmultifundchannels ",
+          "when it starts, so channels and inputs are kept, and it is tried again from time to time. To give "
+          "it up: multifundchannel-abort ",
           ledger.id));
 }
 

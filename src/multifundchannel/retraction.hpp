@@ -10,25 +10,33 @@
 
 namespace multifundchannel {
 
-/// Takes back a transaction that bitcoind has refused. sendpsbt has put the signed transaction into each of its
-/// channels by then, and lightningd sends it again at its next start, as long as one of them is left. So this is
-/// possible for a transaction with one channel only: when fundchannel_cancel has removed that, nobody has the
-/// transaction any more. With two, a crash in between would leave a signed transaction that pays to a channel which
-/// is forgotten already.
+/// Cancels a channel of a transaction that was handed to sendpsbt and never will confirm.
 ///
-/// Owned by whoever was told the refusal, within whose scope it runs.
+/// One that bitcoind has refused may still do so: sendpsbt has put the signed transaction into each of its channels,
+/// and lightningd sends it again at its next start, as long as one of them is left. It can be taken back when it
+/// has one channel only: when fundchannel_cancel has removed that, nobody has the transaction any more. With two, a
+/// crash in between would leave a signed transaction that pays to a channel which is forgotten already.
+///
+/// Owned by whoever knows why it is safe, within whose scope it runs.
 class Retraction {
  public:
-  /// `gone`: nobody has the transaction any more.
-  using Done = util::Function<void(bool gone)>;
+  enum class Outcome {
+    gone,   ///< lightningd shows nothing of it
+    kept,   ///< lightningd will not cancel it, not later either: its wallet has recorded the transaction as sent
+    later,  ///< another channel of the peer could be hit, or lightningd does not answer
+  };
+  using Done = util::Function<void(Outcome)>;
 
   Retraction(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book);
   Retraction(const Retraction&) = delete;
   Retraction& operator=(const Retraction&) = delete;
 
   [[nodiscard]] static bool is_possible(const funding::Ledger& ledger);
-  /// Call once, for a ledger for which it is possible, when sendpsbt was refused. `done` comes from a reply.
+  /// Call one of these once. `done` comes from a reply. For a ledger for which it is possible, when sendpsbt was
+  /// refused:
   void run(const std::shared_ptr<funding::Ledger>& ledger, Done done);
+  /// For any channel of a transaction that is impossible by now.
+  void run(std::shared_ptr<funding::OpeningRecord> opening, const lightningd::Outpoint& funding, Done done);
 
  private:
   using Channels = std::vector<lightningd::PeerChannel>;
@@ -36,7 +44,9 @@ class Retraction {
   void list(util::Function<void(const Channels*)> then);
   void judge(const Channels* channels);
   void cancel();
+  void cancelled(const util::Result<void>& answer);
   [[nodiscard]] bool may_cancel(const Channels& channels) const;
+  [[nodiscard]] bool has_left_lockin(const Channels& channels) const;
   [[nodiscard]] bool is_there(const Channels& channels) const;
 
   spark::Scope& scope_;

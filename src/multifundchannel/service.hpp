@@ -11,6 +11,8 @@
 
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
+#include "multifundchannel/abort_offer.hpp"
+#include "multifundchannel/batch_params.hpp"
 #include "multifundchannel/command_run.hpp"
 #include "multifundchannel/ended_batches.hpp"
 #include "multifundchannel/journal_reader.hpp"
@@ -51,6 +53,9 @@ class Service : private JournalReader::Owner {
   /// Shows what removing an unsettled record gives up and, when confirmed, removes it.
   void forget(plugin::Command command, const std::string& batch, bool confirmed);
 
+  /// Shows what aborting an unsettled batch would send and, when confirmed, begins with it.
+  void abort(plugin::Command command, const AbortRequest& request);
+
   /// The node ends: touches nothing any more, and tells every caller that the next start settles it.
   void leave();
   /// Aborts what runs and calls `done` once nothing is left, or when `limit` has passed.
@@ -78,6 +83,7 @@ class Service : private JournalReader::Owner {
   void forget_settling(plugin::Command command, Settlement& settlement,
                        const std::vector<lightningd::WalletOutput>& outputs);
   void settle_again(const Settlement& stopped);
+  void begin_abort(plugin::Command command, const std::string& batch, const AbortTransaction& transaction);
   void settled(const std::string& id);
   void forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed);
   [[nodiscard]] std::vector<BatchReport> reports() const;
@@ -99,6 +105,7 @@ class Service : private JournalReader::Owner {
   std::map<std::string, std::unique_ptr<Settlement>> settlements_;
   std::map<std::string, std::string> unreadable_;  ///< records kept and shown, never acted on: why not
   Previews previews_;
+  std::vector<std::unique_ptr<AbortOffer>> offers_;
   EndedBatches ended_;
   bool recovered_ = false;
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet

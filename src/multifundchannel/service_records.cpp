@@ -58,6 +58,21 @@ std::string forget_json(const std::string& batch, const std::string& state, cons
   return out.end().end().take();
 }
 
+std::string abort_json(const std::string& batch, const AbortTransaction& transaction, bool aborting) {
+  json::Writer out;
+  out.object().field("batch", batch).field("aborting", aborting).field("txid", transaction.record.txid.hex());
+  out.field("input", transaction.record.input.str()).field("feerate_perkw", transaction.feerate.value);
+  out.field("fee_msat", lightningd::to_msat(transaction.record.fee).value);
+  out.field("returned_msat", lightningd::to_msat(transaction.returned).value);
+  out.key("steps").array();
+  for (const auto* step : {"spend that input back to the wallet; the batch's transaction is not sent any more",
+                           "wait until that is six blocks deep (if the batch's transaction confirms first, it is opened)",
+                           "then cancel its channels, free its inputs and remove its record"}) {
+    out.value(step);
+  }
+  return out.end().end().take();
+}
+
 std::string forget_json(const Settlement& settlement, const Outputs& outputs, bool forgotten) {
   const auto& report = settlement.report();
   return forget_json(report.id, report.state, losses_of(report, *settlement.ledger(), outputs), forgotten);
@@ -124,6 +139,55 @@ void Service::forget_settling(plugin::Command command, Settlement& settlement,
     ended_.add(std::move(report));
   };
   settlement.journal()->remove(scope_, std::move(removed));
+}
+
+void Service::abort(plugin::Command command, const AbortRequest& request) {
+  if (runs_.contains(request.batch)) {
+    return command.fail(Error{-1, str("batch: ", request.batch, " is still running"), {}});
+  }
+  const auto found = settlements_.find(request.batch);
+  if (found == settlements_.end()) return command.fail(unknown_batch(request.batch));
+  if (const auto why = found->second->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
+  const lightningd::Client client(caller_, command.raw_id());
+  offers_.push_back(std::make_unique<AbortOffer>(scope_, client, settings_, found->second->ledger()));
+  auto* const offer = offers_.back().get();
+  auto offered = [this, offer, request,
+                  command = std::move(command)](const Result<AbortTransaction>& transaction) mutable {
+    // It is in the middle of calling this.
+    runtime_.post(scope_.guard<>("offer", [this, offer] {
+      std::erase_if(offers_, [offer](const auto& one) { return one.get() == offer; });
+    }));
+    if (!transaction) return command.fail(transaction.error());
+    if (!request.confirm) return command.succeed(abort_json(request.batch, *transaction, false));
+    begin_abort(std::move(command), request.batch, *transaction);
+  };
+  offer->ask(request.feerate, std::move(offered));
+}
+
+// In the journal first: from then on nobody sends the batch's own transaction, a crash or not.
+void Service::begin_abort(plugin::Command command, const std::string& batch, const AbortTransaction& transaction) {
+  const auto found = settlements_.find(batch);
+  if (found == settlements_.end()) return command.fail(unknown_batch(batch));  // settled just now
+  auto& settlement = *found->second;
+  if (const auto why = settlement.why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
+  const auto ledger = settlement.ledger();
+  if (ledger->abort && ledger->abort->input != transaction.record.input) {
+    return command.fail(Error{-1, "batch: another abort of it was begun meanwhile: try again", {}});
+  }
+  settlement.stop();
+  const auto before = std::exchange(ledger->abort, transaction.record);
+  auto saved = [this, batch, ledger, before, transaction,
+                command = std::move(command)](const Result<void>& done) mutable {
+    // Without an answer the record may say so all the same: then it is aborted, as the user wanted.
+    if (!done && !lightningd::in_doubt(done.error())) ledger->abort = before;
+    const auto stopped = settlements_.find(batch);
+    if (stopped == settlements_.end()) return command.fail(unknown_batch(batch));  // forgotten meanwhile
+    const auto kept = std::move(stopped->second);
+    settle_again(*kept);
+    if (!done) return command.fail(done.error());
+    command.succeed(abort_json(batch, transaction, true));
+  };
+  settlement.journal()->save(scope_, *ledger, std::move(saved));
 }
 
 void Service::settle_again(const Settlement& stopped) {

@@ -6,6 +6,7 @@
 #include "funding/journal_format.hpp"
 #include "funding/psbt.hpp"
 #include "multifundchannel/evidence.hpp"
+#include "multifundchannel/found_channels.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/report.hpp"
 #include "multifundchannel/send_verdict.hpp"
@@ -16,42 +17,10 @@
 namespace multifundchannel {
 
 using funding::BatchPhase;
-using lightningd::Outpoint;
 using lightningd::PeerChannel;
 using util::Error;
 using util::Result;
 using util::str;
-
-namespace {
-
-/// How many of the transaction's channels there are, and what they tell.
-struct Found {
-  std::size_t wanted = 0;
-  std::size_t present = 0;   ///< alive, whether withheld or not
-  bool all_withheld = true;  ///< of those that lightningd shows in any state
-  bool locked_in = false;    ///< one of them has confirmed
-};
-
-Found find_channels(const funding::Ledger& ledger, const std::vector<PeerChannel>& channels) {
-  const auto withheld = ready_channels(channels, true);
-  const auto released = ready_channels(channels, false);
-  Found found;
-  found.all_withheld = all_withheld(channels, ledger.plan->txid);
-  for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
-    const auto outnum = ledger.plan->outnums[i];
-    if (!outnum) continue;
-    ++found.wanted;
-    const std::pair key{Outpoint{ledger.plan->txid, *outnum}, ledger.openings[i]->peer};
-    if (withheld.contains(key) || released.contains(key)) ++found.present;
-  }
-  found.locked_in = std::any_of(channels.begin(), channels.end(), [&ledger](const PeerChannel& channel) {
-    return channel.opened_by_us && channel.funding && channel.funding->txid == ledger.plan->txid &&
-           !channel.short_channel_id.empty();
-  });
-  return found;
-}
-
-}  // namespace
 
 Settlement::Settlement(spark::Runtime& runtime, lightningd::Client client, const Settings& settings,
                        funding::Book& book, const NodeFacts& node, std::shared_ptr<funding::Ledger> ledger,
@@ -67,7 +36,7 @@ Settlement::Settlement(spark::Runtime& runtime, lightningd::Client client, const
       pause_(settings.settle_pause),
       scope_(runtime, [this](const Error& error) { util::error(label(), ": settling ended: ", error.message); }),
       policies_(scope_, client_, ledger_, label()) {
-  report_.state = "settling";
+  report_.state = ledger_->abort ? "aborting" : "settling";
 }
 
 void Settlement::run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled) {
@@ -78,13 +47,16 @@ void Settlement::run(spark::Duration delay, util::Function<void()> looked, util:
 }
 
 void Settlement::stop() {
+  ending_ = true;
   undo_.reset();
   scope_.end();
   looked();
 }
 
 void Settlement::attempt() {
-  if (ledger_->phase == BatchPhase::sending || ledger_->plan) {
+  if (ledger_->abort) {
+    abort();
+  } else if (ledger_->phase == BatchPhase::sending || ledger_->plan) {
     look();
   } else {
     undo();
@@ -110,7 +82,7 @@ void Settlement::look() {
 }
 
 void Settlement::judge(const Channels& channels) {
-  const Found found = find_channels(*ledger_, channels);
+  const FoundChannels found = find_channels(*ledger_, channels);
   const bool never_sent = node_.withhold && found.all_withheld;
   if (found.locked_in) return sent();
   if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
@@ -150,9 +122,7 @@ void Settlement::not_complete(const std::string& what, bool never_sent) {
   auto judged = [this, what, never_sent](const Result<bool>& unspent) {
     if (unspent && *unspent) return sent();
     if (never_sent) return stop_sending(what);
-    keep_coins([this, what](const Result<Coins::Taken>&) {
-      retry(str(what, ", and the transaction may have been sent: it is neither sent again nor undone"), "unsettled");
-    });
+    look_for_rival(what);
   };
   client_.is_unspent({ledger_->plan->txid, *outnum},
                      local_call<bool>(scope_, settings_, "getutxout", std::move(judged)));
@@ -176,7 +146,7 @@ void Settlement::sign() {
 void Settlement::check_channels(util::Function<void()> then) {
   auto listed = [this, then = std::move(then)](const Result<Channels>& channels) mutable {
     if (!channels) return retry(channels.error().message);
-    const Found found = find_channels(*ledger_, *channels);
+    const FoundChannels found = find_channels(*ledger_, *channels);
     if (found.present != found.wanted && !util::mutated("settles-without-all-channels")) return judge(*channels);
     const Evidence evidence(*ledger_, ledger_->plan->psbt);
     const auto plain = evidence.check(*channels, Evidence::Channels::withheld_or_released);
@@ -209,7 +179,8 @@ void Settlement::not_sent(const Error& error) {
 // another node. Our bitcoind does not want it now, but another one may have it.
 void Settlement::refused(const Error& error) {
   pause_ = settings_.longest_settle_pause;
-  retry(str("bitcoind refuses it: ", refusal_text(error)), "refused");
+  retry(str("bitcoind refuses it: ", refusal_text(error), "; to give it up: multifundchannel-abort ", report_.id),
+        "refused");
 }
 
 /// A fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be sent.
@@ -233,6 +204,7 @@ void Settlement::stop_sending(const std::string& why) {
 
 // It is on its way or confirmed. Peers that had dropped out before may still have an opening.
 void Settlement::sent() {
+  ending_ = true;
   ledger_->sending = ledger_->plan->txid;
   policies_.apply(settings_.cleanup_timeout, [this] {
     report_.take_policies(*ledger_);
@@ -244,6 +216,7 @@ void Settlement::sent() {
 
 void Settlement::retry(const std::string& why, const char* state) {
   report_.state = state;
+  ending_ = false;
   note(why);
   looked();
   scope_.after(pause_, [this] { attempt(); });

@@ -7,11 +7,13 @@
 
 #include "funding/ledger.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/abort.hpp"
 #include "multifundchannel/batch_report.hpp"
 #include "multifundchannel/coins.hpp"
 #include "multifundchannel/journal.hpp"
 #include "multifundchannel/node_facts.hpp"
 #include "multifundchannel/policies.hpp"
+#include "multifundchannel/removal.hpp"
 #include "multifundchannel/settings.hpp"
 #include "multifundchannel/undo.hpp"
 #include "spark/scope.hpp"
@@ -24,12 +26,15 @@ namespace multifundchannel {
 ///   transaction known, or a channel of it has locked in   -> done, but for the policies of its channels
 ///   ready to be sent, and every channel is there          -> sign and send (again)
 ///   ready to be sent, a channel is missing, all withheld  -> undo: nothing was ever broadcast
+///   ready to be sent, an input is spent, six blocks deep  -> undo: it never confirms
 ///   ready to be sent, a channel is missing, else          -> unsettled: kept and shown, never acted on
 ///   not yet ready to be sent, a channel is released       -> unsettled: an older record was put back
 ///   not yet ready to be sent, else                        -> undo
 ///
 /// What bitcoind refuses when it is sent again is kept as `refused`, and tried again after long pauses: another node
 /// may have it.
+///
+/// Once the user aborts it, its own transaction is not sent any more, and Abort makes that impossible.
 ///
 /// Repeats with growing pauses until the record can be removed. Owned by the Service.
 class Settlement {
@@ -45,6 +50,9 @@ class Settlement {
   void run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled);
   /// Ends it where it stands: it sends and undoes nothing any more, and `settled` does not come.
   void stop();
+
+  /// Why it cannot be aborted now; nothing when it can.
+  [[nodiscard]] std::optional<std::string> why_not_abort() const;
 
   [[nodiscard]] const BatchReport& report() const { return report_; }
   [[nodiscard]] const std::shared_ptr<funding::Ledger>& ledger() const { return ledger_; }
@@ -63,6 +71,12 @@ class Settlement {
   void sign();
   void check_channels(util::Function<void()> then);
   void send(const util::SharedText& signed_psbt);
+  void abort();
+  void abort_looked(Abort::Outcome outcome, const std::string& what);
+  void send_abort();
+  void record_abort();
+  void look_for_rival(const std::string& what);
+  void impossible(const std::string& why);
   void not_sent(const util::Error& error);
   void refused(const util::Error& error);
   [[nodiscard]] bool is_being_cancelled() const;
@@ -98,9 +112,14 @@ class Settlement {
   spark::Scope scope_;
   Policies policies_;
   std::unique_ptr<Coins> coins_;
+  std::unique_ptr<Abort> abort_;
+  std::unique_ptr<Removal> removal_;
   std::unique_ptr<Undo> undo_;
   std::shared_ptr<funding::Ledger> undoing_;    ///< the copy that `undo_` works on
   bool coins_wait_ = false;                     ///< they were left out of it
+  bool abort_recorded_ = false;                 ///< by this
+  bool impossible_ = false;                     ///< its transaction; channels and inputs are removed
+  bool ending_ = false;                         ///< it is not to be stopped between two steps, or is stopped
   std::optional<spark::Duration> waits_since_;  ///< for a call that changes reservations
   std::optional<spark::Duration> undoing_waits_since_;
 };

@@ -82,10 +82,10 @@ void Settlement::undid() {
 }
 
 void Settlement::remove() {
-  if (ledger_->any_policy_pending()) return retry("the policy of a channel is not set yet");
+  if (!impossible_ && ledger_->any_policy_pending()) return retry("the policy of a channel is not set yet");
   journal_->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) return retry(removed.error().message);
-    if (ledger_->sending) {
+    if (ledger_->sending && !impossible_) {
       report_.take_policies(*ledger_);
       report_.opened();
     } else {

@@ -399,6 +399,8 @@ class TestResults:
             listed = self.wait_for_note(w, batch)
             self.check("listmultifundchannels", listed, seen["listmultifundchannels"])
             assert [d["state"] for d in listed["batches"][0]["destinations"]] == ["secured", "secured"]
+            self.check("multifundchannel-abort", w.rpc("multifundchannel-abort", {"batch": batch}),
+                       seen["multifundchannel-abort"])
             self.check("multifundchannel-forget", w.rpc("multifundchannel-forget", {"batch": batch}),
                        seen["multifundchannel-forget"])
             answer = w.rpc("multifundchannel-forget", {"batch": batch, "confirm": True})

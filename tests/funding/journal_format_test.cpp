@@ -155,6 +155,36 @@ TEST_CASE("a record keeps the policies that are still to be set") {
   CHECK_FALSE(read_ledger(replaced(text, "\"feeppm\":250", "\"feeppm\":4294967296")));
 }
 
+TEST_CASE("a record keeps what makes its transaction impossible") {
+  const auto spending = [](const std::vector<Outpoint>& inputs, std::size_t outputs) {
+    auto psbt = Psbt::spending(inputs);
+    for (std::size_t i = 0; i < outputs; ++i) psbt.insert_output(i, {Sat{1'490'000}, change_script});
+    return psbt;
+  };
+  const auto with = [](const Psbt& psbt, BatchPhase phase = BatchPhase::sending) {
+    auto ledger = sample(phase);
+    ledger.abort = funding::AbortRecord{psbt.txid(), psbt.inputs()[0].outpoint, Sat{10'000}, util::share(psbt.base64(0))};
+    return write_ledger(ledger);
+  };
+  const auto right = spending({input}, 1);
+  const auto read = read_ledger(with(right));
+  REQUIRE_MESSAGE(read, read.error().message);
+  REQUIRE((*read)->abort);
+  CHECK((*read)->abort->txid == right.txid());
+  CHECK((*read)->abort->input == input);
+  CHECK((*read)->abort->fee == Sat{10'000});
+  CHECK(write_ledger(**read) == with(right));
+
+  const Outpoint other{input.txid, 4};
+  CHECK_FALSE(read_ledger(with(right, BatchPhase::completing)));
+  CHECK_FALSE(read_ledger(with(spending({other}, 1))));
+  CHECK_FALSE(read_ledger(with(spending({input, other}, 1))));
+  CHECK_FALSE(read_ledger(with(spending({input}, 2))));
+  CHECK_FALSE(read_ledger(with(spending({input}, 0))));
+  CHECK_FALSE(read_ledger(replaced(with(right), "\"fee_sat\":10000", "\"fee_sat\":\"much\"")));
+  CHECK_FALSE(read_ledger(replaced(with(right), right.txid().hex(), std::string(64, '1'))));
+}
+
 TEST_CASE("a record knows a transaction of txprepare, with its txid or before it is known") {
   auto ledger = sample(BatchPhase::begun);
   ledger.reservation.blocks = ledger.reservation.doubtful_blocks = 0;

@@ -47,6 +47,8 @@ TEST_CASE("what a batch leaves is a possible record, in every phase") {
           ledger.phase = BatchPhase::completing;
           ledger.reservation.released();
         }) == "");
+  // Or it never can confirm: without a reservation nothing lets it be signed.
+  CHECK(wrong_after([](Ledger& ledger) { ledger.reservation.released(); }) == "");
 }
 
 TEST_CASE("nothing is ready to be sent that funds no channel") {

@@ -109,7 +109,7 @@ TEST_CASE("with several channels it is kept, says so, and is sent when bitcoind 
   World world(setup);
   const auto outcome = world.call("multifundchannel", open({"a", "b"}));
   CHECK(worlds::error(outcome).code == 303);
-  CHECK(mentions(worlds::error(outcome), "channels and inputs are kept, and it is tried again from time to time"));
+  CHECK(mentions(worlds::error(outcome), "To give it up: multifundchannel-abort "));
   world.run_for(seconds(10));
   CHECK(state(world) == "refused");
   const auto tries = world.node().core().methods.calls().at("sendpsbt");

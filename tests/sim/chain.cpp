@@ -5,14 +5,40 @@
 
 namespace sim {
 
-Chain::Verdict Chain::submit(const funding::Transaction& transaction) {
+std::set<lightningd::Txid> Chain::conflicts_of(const funding::Transaction& transaction) const {
+  std::set<lightningd::Txid> conflicts;
+  for (const auto& input : transaction.inputs) {
+    if (const auto other = spender(input.outpoint)) conflicts.insert(*other);
+  }
+  return conflicts;
+}
+
+bool Chain::may_replace(const std::set<lightningd::Txid>& conflicts, std::optional<std::uint64_t> fee) const {
+  std::uint64_t theirs = 0;
+  for (const auto& txid : conflicts) {
+    const auto known = fees_.find(txid);
+    if (known == fees_.end() || heights_.contains(txid)) return false;
+    theirs += known->second;
+  }
+  return fee && *fee > theirs;
+}
+
+void Chain::drop(const lightningd::Txid& txid) {
+  known_.erase(txid);
+  fees_.erase(txid);
+  std::erase_if(spent_, [&txid](const auto& spend) { return spend.second == txid; });
+  std::erase_if(mempool_, [&txid](const auto& transaction) { return transaction.txid() == txid; });
+}
+
+Chain::Verdict Chain::submit(const funding::Transaction& transaction, std::optional<std::uint64_t> fee) {
   const auto txid = transaction.txid();
   if (heights_.contains(txid)) return Verdict::in_a_block;
   if (has(txid)) return Verdict::known;
-  const bool conflict = std::any_of(transaction.inputs.begin(), transaction.inputs.end(),
-                                    [this](const auto& input) { return spent_.contains(input.outpoint); });
-  if (conflict) return Verdict::conflict;
+  const auto conflicts = conflicts_of(transaction);
+  if (!may_replace(conflicts, fee) && !conflicts.empty()) return Verdict::conflict;
+  for (const auto& other : conflicts) drop(other);
   known_.insert(txid);
+  if (fee) fees_.emplace(txid, *fee);
   for (const auto& input : transaction.inputs) spent_.emplace(input.outpoint, txid);
   mempool_.push_back(transaction);
   return Verdict::accepted;

@@ -65,6 +65,75 @@ void draw_floor(Random& random, Setup& setup) {
   setup.acts.push_back({spark::Duration(random.below(3'000)), Deed::floor, 0, number});
 }
 
+/// With something to give up, half of the time.
+void draw_aborts(Random& random, Chaos& chaos) {
+  static constexpr Broadcast sent[] = {Broadcast::refused, Broadcast::refused, Broadcast::fails, Broadcast::hides_success,
+                                       Broadcast::ghost};
+  if (random.one_in(2)) {
+    auto& broadcasts = chaos.setup.broadcasts;
+    broadcasts.clear();
+    if (random.one_in(2)) {
+      for (auto& peer : chaos.setup.peers) peer.faults.clear();
+    }
+    for (auto count = 1 + random.below(4); count > 0; --count) broadcasts.push_back(sent[random.below(std::size(sent))]);
+  }
+  if (random.one_in(4)) chaos.setup.rpc_faults.push_back({Mishap::stuck, "datastore", 3 + random.below(6), 1});
+  for (auto count = 1 + random.below(3); count > 0; --count) {
+    json::Writer more;
+    more.object();
+    if (!random.one_in(4)) more.field("confirm", true);
+    if (random.one_in(2)) more.field("feerate", util::str(253 + random.below(random.one_in(8) ? 3'000'000 : 20'000), "perkw"));
+    const auto blocks = random.one_in(2) ? random.below(8) : 0;
+    const auto taken = random.one_in(3) ? 1 + random.below(200) : 0;
+    chaos.aborts.push_back({spark::Duration(random.below(60'000)), more.end().take(),
+                            static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(taken),
+                            spark::Duration(random.below(4'000))});
+  }
+}
+
+/// Batches that are not settled.
+std::vector<std::string> unsettled(World& world) {
+  std::vector<std::string> found;
+  const auto listed = world.call("listmultifundchannels", "{}", std::chrono::seconds(10));
+  const auto document = listed.answered && listed.ok() ? json::Document::parse(*listed.result, "batches")
+                                                       : util::Result<json::Document>(util::Error{});
+  const auto batches = document ? document->root().find("batches") : std::nullopt;
+  for (const auto& batch : batches ? batches->elements() : std::vector<json::Value>()) {
+    const auto state = batch.find("state")->dump();
+    if (state == R"("settling")" || state == R"("refused")" || state == R"("unsettled")" || state == R"("aborting")") {
+      found.push_back(batch.find("batch")->dump());
+    }
+  }
+  return found;
+}
+
+/// Another program takes what the plugin has reserved.
+void take_reserved(World& world, std::uint32_t blocks) {
+  auto& wallet = world.node().core().wallet;
+  for (auto& coin : wallet.coins()) {
+    const bool ours = wallet.is_reserved(coin) && !coin.owner.empty() && coin.state != Coin::State::spent;
+    if (ours) wallet.take(coin, blocks, world.time().now());
+  }
+}
+
+void live_aborts(World& world, const std::vector<Chaos::Abort>& aborts) {
+  for (const auto& abort : aborts) {
+    world.run_for(abort.after);
+    for (const auto& batch : unsettled(world)) {
+      const auto rest = abort.more == "{}" ? "}" : "," + abort.more.substr(1);
+      (void)world.start("multifundchannel-abort", R"({"batch":)" + batch + rest);
+    }
+    if (abort.taken > 0) {
+      world.run_for(abort.taken_after);
+      take_reserved(world, abort.taken);
+    }
+    for (auto block = abort.blocks; block > 0; --block) {
+      world.run_for(std::chrono::seconds(30));
+      world.mine(1);
+    }
+  }
+}
+
 std::string draw_batch(Random& random, std::size_t peers, std::size_t coins) {
   std::vector<std::size_t> chosen;
   for (std::size_t i = 0; i < peers; ++i) {
@@ -172,6 +241,7 @@ Chaos draw_chaos(std::uint64_t seed) {
     for (auto& batch : chaos.batches) batch.params = sloppy(batch.params, random);
   }
   if (!calm) draw_texts(seed, setup);
+  if (random.one_in(3)) draw_aborts(random, chaos);
   return chaos;
 }
 
@@ -186,12 +256,15 @@ ChaosResult run_chaos(Chaos chaos, bool trace) {
     (void)world.start("multifundchannel", batch.params);
   }
   world.finish_all();
+  live_aborts(world, chaos.aborts);
   world.run_for(trouble);
   (void)world.start("listmultifundchannels", "{}");
   world.finish_all();
   ChaosResult result;
   for (std::size_t i = 0; i < chaos.batches.size(); ++i) ++(world.outcome(i).ok() ? result.opened : result.failed);
   result.broken = world.check_invariants();
+  const auto& core = world.node().core();
+  for (const auto& txid : core.monitor.aborts()) result.aborts += core.chain.height(txid).has_value();
   if (trace) result.log = world.node().core().monitor.log();
   return result;
 }

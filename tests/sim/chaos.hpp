@@ -15,8 +15,18 @@ struct Chaos {
     std::string params;     ///< of multifundchannel, with "$name" for ids
   };
 
+  /// A user who gives up whatever is not settled.
+  struct Abort {
+    spark::Duration after{0};  ///< the last answer, or the abort before
+    std::string more;          ///< parameters beside the batch
+    std::uint32_t blocks = 0;  ///< that come afterwards
+    std::uint32_t taken = 0;   ///< blocks for which another program takes the coins, a moment later; 0: none does
+    spark::Duration taken_after{0};
+  };
+
   Setup setup;
   std::vector<Batch> batches;
+  std::vector<Abort> aborts;
 };
 
 [[nodiscard]] Chaos draw_chaos(std::uint64_t seed);
@@ -25,6 +35,7 @@ struct Chaos {
 struct ChaosResult {
   std::size_t opened = 0;  ///< batches
   std::size_t failed = 0;
+  std::size_t aborts = 0;           ///< transactions that make a batch's own impossible, and are in a block
   std::vector<std::string> broken;  ///< invariants
   std::vector<std::string> log;     ///< with `trace`, all that happened
 };

@@ -24,18 +24,20 @@ std::string lines(const std::vector<std::string>& texts) {
 TEST_CASE("whatever happens, the invariants hold") {
   const auto first = setting("SIM_SEED", 1);
   const auto seeds = setting("SIM_SEEDS", std::getenv("SIM_SEED") == nullptr ? 1'000 : 1);
-  std::size_t opened = 0, failed = 0;
+  std::size_t opened = 0, failed = 0, aborts = 0;
   for (auto seed = first; seed < first + seeds; ++seed) {
     CAPTURE(seed);
     const auto result = sim::run_chaos(seed, seeds == 1);
     opened += result.opened;
     failed += result.failed;
+    aborts += result.aborts;
     CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
     if (seeds == 1) MESSAGE(lines(result.log));
   }
   // Worlds where nothing works, or everything does, would prove little.
   if (seeds >= 100) CHECK(opened > seeds / 5);
   if (seeds >= 100) CHECK(failed > seeds / 5);
+  if (seeds >= 1'000) CHECK(aborts > seeds / 100);
 }
 
 TEST_CASE("a stop in the moment in which a batch is settled breaks nothing") {

@@ -104,6 +104,7 @@ void Datastore::datastore(Params& params, Reply reply) {
   entry.data.insert(entry.data.end(), data->begin(), data->end());
   if (exists) ++entry.generation;
   history_.emplace_back(key, entry.data);
+  if (key.size() == 3 && key[0] == "multifundchannel") core_.monitor.recorded(key[2], entry.data);
   json::Writer writer;
   write_entry(writer, key, entry);
   reply.succeed(writer.take());

@@ -97,6 +97,7 @@ void Intruders::tamper(Forgery how) {
   }
   data[random_.below(data.size())] ^= static_cast<std::uint8_t>(1 + random_.below(127));
   tampered_ = true;
+  core_.monitor.tampered();
   datastore_.put(name, data);
 }
 
@@ -106,6 +107,7 @@ void Intruders::replay() {
   if (history.empty()) return;
   const auto& [name, data] = history[random_.below(history.size())];
   tampered_ = true;
+  core_.monitor.tampered();
   datastore_.put(name, data);
 }
 
@@ -116,6 +118,7 @@ void Intruders::remove() {
   }
   if (names.empty()) return;
   tampered_ = true;
+  core_.monitor.tampered();
   datastore_.erase(names[random_.below(names.size())]);
 }
 

@@ -15,6 +15,9 @@ namespace {
 /// The longest that a call is held up, and the time between two.
 constexpr spark::Duration between_calls{5'250};
 constexpr spark::Duration between_prompt_calls{250};
+constexpr std::size_t brief_id = 8;
+constexpr std::ptrdiff_t txid_digits = 64;
+constexpr std::uint32_t deep_enough = 6;
 
 }  // namespace
 
@@ -53,6 +56,7 @@ void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
 }
 
 void Monitor::signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now) {
+  if (is_abort(psbt.transaction(), asked)) return check_abort(psbt.transaction(), asked, now);
   if (!nobody_hears_) check_commitments(psbt, "signed", asked, now);
   check_payees(psbt);
 }
@@ -81,11 +85,56 @@ void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& a
     violation(Invariant::transaction_is_right,
               str("sendpsbt got version ", version, ": the reservations are not checked"));
   }
+  if (aborts_.contains(txid)) return;
+  const auto aborting = aborting_since_.find(batch_of(asked.origin));
+  if (!tampered_ && aborting != aborting_since_.end() && asked.at > aborting->second) {
+    violation(Invariant::nothing_undone_after_sending, str("sent ", txid.hex(), " although its abort was signed"));
+  }
   check_commitments(psbt, "sent", asked, now);
   check_outputs(psbt);
   check_fee(psbt);
   attempted_.emplace(txid, transaction);
   for (const auto& input : transaction.inputs) attempted_inputs_[input.outpoint] = txid;
+}
+
+void Monitor::abort_confirmed(const std::string& batch) { abort_confirmed_.insert(batch.substr(0, brief_id)); }
+
+void Monitor::recorded(const std::string& batch, const util::Bytes& data) {
+  static constexpr std::string_view word = R"("abort":{"txid":")";
+  const auto found = std::search(data.begin(), data.end(), word.begin(), word.end());
+  if (found == data.end()) return;
+  const auto txid = found + std::ptrdiff_t{word.size()};
+  if (data.end() - txid < txid_digits) return;
+  aborts_recorded_[batch.substr(0, brief_id)].emplace(txid, txid + txid_digits);
+}
+
+bool Monitor::is_abort(const funding::Transaction& transaction, const Asked& asked) const {
+  return transaction.inputs.size() == 1 && transaction.outputs.size() == 1 &&
+         wallet_.owns(transaction.outputs[0].script) && abort_confirmed_.contains(batch_of(asked.origin));
+}
+
+/// On record before, with a coin of the batch that nobody else has reserved.
+void Monitor::check_abort(const funding::Transaction& transaction, const Asked& asked, spark::Duration now) {
+  const auto batch = batch_of(asked.origin);
+  const auto txid = transaction.txid();
+  if (!aborts_recorded_[batch].contains(txid.hex())) {
+    violation(Invariant::nothing_undone_after_sending, str("signed the abort ", txid.hex(), ", which is on no record"));
+  }
+  aborts_.insert(txid);
+  aborting_since_.emplace(batch, now);
+  const Coin* coin = wallet_.find(transaction.inputs[0].outpoint);
+  if (coin == nullptr) return violation(Invariant::signs_only_ours, str("signed ", txid.hex(), " with a coin not ours"));
+  if (wallet_.is_reserved(*coin)) check_owner(*coin, "signed an abort with", asked);
+  if (just_taken(*coin, asked, now) || coin->others_until <= wallet_.height) return;
+  violation(Invariant::others_untouched, str("signed with a coin that others have reserved: ", coin->outpoint.str()));
+}
+
+bool Monitor::is_impossible(const funding::Transaction& transaction) const {
+  return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
+    const auto spender = chain_.spender(input.outpoint);
+    const auto height = spender ? chain_.height(*spender) : std::nullopt;
+    return height && *spender != transaction.txid() && *height + deep_enough <= wallet_.height + 1;
+  });
 }
 
 void Monitor::accepted(const lightningd::Txid& txid) {
@@ -115,13 +164,12 @@ bool Monitor::is_dead(const funding::Transaction& transaction) const {
 
 bool Monitor::is_alive(const lightningd::Txid& txid) const {
   const auto found = attempted_.find(txid);
-  return found != attempted_.end() && !is_dead(found->second);
+  return found != attempted_.end() && !withdrawn_.contains(txid) && !is_impossible(found->second);
 }
 
 namespace {
 
 constexpr std::string_view settlement = "\"batch-";
-constexpr std::size_t brief_id = 8;
 
 /// The last of the ascending times of this batch that is not after `end`.
 template <class Looks>
@@ -251,6 +299,7 @@ void Monitor::check_fee(const RawPsbt& psbt) {
 }
 
 void Monitor::ending(const Channel& channel, const char* by) {
+  closed_.insert(channel.funding);
   if (channel.others) {
     violation(Invariant::others_untouched, str(by, " hit a channel that is not ours: ", channel.id.hex()));
   }

@@ -60,12 +60,18 @@ class Monitor {
   /// Every transaction that may have been broadcast.
   [[nodiscard]] const std::map<lightningd::Txid, funding::Transaction>& attempted() const { return attempted_; }
   [[nodiscard]] bool send_attempted(const Coin& coin) const { return attempted_inputs_.contains(coin.outpoint); }
+  /// Transactions that spend a coin of a batch back to the wallet, and were signed.
+  [[nodiscard]] const std::set<lightningd::Txid>& aborts() const { return aborts_; }
   /// Whether a peer's error ended the channel between the plugin's last look and its sendpsbt.
   [[nodiscard]] bool lost_in_between(const lightningd::Outpoint& funding) const {
     return lost_in_between_.contains(funding);
   }
   /// One of its inputs went into something else: it never can be broadcast any more.
   [[nodiscard]] bool is_dead(const funding::Transaction& transaction) const;
+  /// Another transaction spends one of its inputs, six blocks deep.
+  [[nodiscard]] bool is_impossible(const funding::Transaction& transaction) const;
+  /// Whether the plugin has closed the channel.
+  [[nodiscard]] bool closed(const Channel& channel) const { return closed_.contains(channel.funding); }
   /// bitcoind has refused it: it is nowhere but in lightningd's channels.
   void refused(const lightningd::Txid& txid) { refused_.insert(txid); }
   /// bitcoind has it.
@@ -75,6 +81,12 @@ class Monitor {
   void failing(const Channel& channel, spark::Duration now) { failed_[channel.funding] = now; }
   /// The plugin starts: what it did before it knows from its records only.
   void plugin_starts() { ++life_; }
+  /// The user has confirmed multifundchannel-abort for this batch.
+  void abort_confirmed(const std::string& batch);
+  /// The plugin has written this record.
+  void recorded(const std::string& batch, const util::Bytes& data);
+  /// Another program has changed what the plugin had recorded: it knows no better.
+  void tampered() { tampered_ = true; }
   /// Calls of this origin are made for that batch.
   void named(const std::string& origin, const std::string& batch);
   /// listfunds shows the coins.
@@ -116,6 +128,9 @@ class Monitor {
   /// When the caller of a request last saw the peer's channels before it asked.
   [[nodiscard]] spark::Duration last_look(const Asked& asked, const lightningd::NodeId& peer) const;
   [[nodiscard]] spark::Duration last_look(const Asked& asked) const;
+  /// It spends one coin back to the wallet, for a batch whose abort the user has confirmed.
+  [[nodiscard]] bool is_abort(const funding::Transaction& transaction, const Asked& asked) const;
+  void check_abort(const funding::Transaction& transaction, const Asked& asked, spark::Duration now);
   [[nodiscard]] std::size_t channels_of(const lightningd::Txid& txid) const;
   void check_outputs(const RawPsbt& psbt);
   void check_fee(const RawPsbt& psbt);
@@ -140,6 +155,12 @@ class Monitor {
   Looks looks_at_coins_;
   std::uint64_t life_ = 0;
   bool nobody_hears_ = false;
+  std::set<std::string> abort_confirmed_;                 // batches, by the first digits of the id
+  std::map<std::string, std::set<std::string>> aborts_recorded_;  // their txids, by batch
+  std::set<lightningd::Txid> aborts_;                     // signed
+  std::map<std::string, spark::Duration> aborting_since_;  // when the first was signed, by batch
+  bool tampered_ = false;
+  std::set<lightningd::Outpoint> closed_;
   std::set<lightningd::Txid> refused_;
   std::set<lightningd::Txid> withdrawn_;  // refused, and its only channel is gone
   std::vector<std::string> secrets_;

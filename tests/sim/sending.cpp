@@ -142,7 +142,11 @@ void Sending::failed(Attempt attempt, const std::string& why) {
   if (why.starts_with("error code: -26") || why == fee_too_high) {
     core_.monitor.refused(attempt.psbt.transaction().txid());
   }
-  for (Coin* coin : attempt.coins) core_.wallet.unreserve(*coin, attempt.reserve);
+  // Whoever has reserved it meanwhile.
+  for (Coin* coin : attempt.coins) {
+    core_.wallet.unreserve(*coin, attempt.reserve);
+    if (!core_.wallet.is_reserved(*coin)) coin->others_until = 0;
+  }
   auto text = util::str("Error broadcasting transaction: ", why, ". Unsent tx discarded ",
                         util::to_hex(attempt.psbt.final_transaction()));
   core_.after(broadcast_time, [reply = std::move(attempt.reply), text = std::move(text)]() mutable {
@@ -150,26 +154,31 @@ void Sending::failed(Attempt attempt, const std::string& why) {
   });
 }
 
-// As bitcoind has it: whole vbytes, and the fee rounded up. What spends coins of others pays nothing, and is taken.
-std::optional<std::string> Sending::refusal(const RawPsbt& psbt) const {
+/// Nothing for what spends coins of others.
+std::optional<std::uint64_t> Sending::fee_of(const funding::Transaction& transaction) const {
   lightningd::Sat in, out;
-  for (const auto& input : psbt.transaction().inputs) {
+  for (const auto& input : transaction.inputs) {
     const Coin* coin = core_.wallet.find(input.outpoint);
     if (coin == nullptr) return std::nullopt;
     in = in + coin->amount;
   }
-  for (const auto& output : psbt.transaction().outputs) out = out + output.amount;
-  if (in < out) return std::nullopt;
-  const auto fee = (in - out).value;
+  for (const auto& output : transaction.outputs) out = out + output.amount;
+  return in < out ? std::nullopt : std::optional((in - out).value);
+}
+
+// As bitcoind has it: whole vbytes, and the fee rounded up.
+std::optional<std::string> Sending::refusal(const RawPsbt& psbt) const {
+  const auto fee = fee_of(psbt.transaction());
+  if (!fee) return std::nullopt;
   const auto vbytes = (psbt.weight() + 3) / 4;
   const auto floor = (vbytes * 4 * core_.setup.feerate_floor + 999) / 1000;
-  if (fee > vbytes * most_for_a_vbyte) return fee_too_high;
-  if (fee >= floor) return std::nullopt;
-  return util::str(R"(error code: -26\nerror message:\nmin relay fee not met, )", fee, " < ", floor, R"(\n)");
+  if (*fee > vbytes * most_for_a_vbyte) return fee_too_high;
+  if (*fee >= floor) return std::nullopt;
+  return util::str(R"(error code: -26\nerror message:\nmin relay fee not met, )", *fee, " < ", floor, R"(\n)");
 }
 
 Chain::Verdict Sending::to_mempool(const funding::Transaction& transaction) {
-  const auto verdict = core_.chain.submit(transaction);
+  const auto verdict = core_.chain.submit(transaction, fee_of(transaction));
   if (verdict == Chain::Verdict::accepted) {
     sent_.push_back(transaction.txid());
     core_.monitor.accepted(transaction.txid());
@@ -227,7 +236,12 @@ void Sending::rebroadcast() {
 void Sending::spend_for_others(const Coin& coin) {
   funding::Transaction transaction;
   transaction.inputs.push_back({coin.outpoint, 0xFFFFFFFDu});
-  transaction.outputs.push_back({coin.amount, {0x51}});
+  // By the wallet's own program, which has change, or by another one with the same keys: lightningd hears of that in
+  // a block, and does not record it.
+  const lightningd::Sat paid{10'000};
+  const bool with_change = coin.amount.value % 2 == 0 && coin.amount > paid + paid;
+  transaction.outputs.push_back({with_change ? paid : coin.amount, {0x51}});
+  if (with_change) transaction.outputs.push_back({coin.amount - paid, core_.wallet.new_script(ScriptKind::p2tr)});
   (void)core_.chain.submit(transaction);
 }
 

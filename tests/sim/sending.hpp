@@ -50,6 +50,7 @@ class Sending {
   void failed(Attempt attempt, const std::string& why);
   void store_in_channels(const funding::Psbt& psbt);
   Chain::Verdict to_mempool(const funding::Transaction& transaction);
+  [[nodiscard]] std::optional<std::uint64_t> fee_of(const funding::Transaction& transaction) const;
   /// What bitcoind says of its fee; nothing when it takes it.
   [[nodiscard]] std::optional<std::string> refusal(const RawPsbt& psbt) const;
   void record(const funding::Transaction& transaction, std::string hex);

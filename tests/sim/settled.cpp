@@ -25,6 +25,7 @@ class Leftovers {
 
   std::vector<std::string> find() {
     if (!core_.can_withhold()) find_doubtful();
+    find_waiting();
     for (const auto& [txid, transaction] : core_.monitor.attempted()) look_at(txid, transaction);
     // What only a record knew is left with it.
     if (intruders_.tampered()) return std::move(found_);
@@ -71,8 +72,36 @@ class Leftovers {
     }
   }
 
+  /// fundchannel_cancel takes the peer's first channel that awaits lock-in: an aborted batch waits until there is no
+  /// other.
+  void find_waiting() {
+    for (const auto& [key, entry] : journal_) {
+      const auto content = seal_.open(key, std::string(entry.data.begin(), entry.data.end()));
+      const auto ledger = funding::read_ledger(content ? *content : std::string());
+      if (!ledger || !(*ledger)->abort) continue;
+      const auto psbt = funding::Psbt::from_base64(*(*ledger)->plan->psbt);
+      const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
+      const auto txid = (*ledger)->plan->txid;
+      const bool in_the_way = std::any_of(core_.peers.all().begin(), core_.peers.all().end(), [&txid](const Peer& peer) {
+        const auto ours = [&txid](const Channel& channel) { return channel.funding.txid == txid; };
+        return std::any_of(peer.channels.begin(), peer.channels.end(), ours) &&
+               !std::all_of(peer.channels.begin(), peer.channels.end(), ours);
+      });
+      if (raw && in_the_way && core_.monitor.is_impossible(raw->transaction())) kept_.emplace(txid, raw->transaction());
+    }
+  }
+
   [[nodiscard]] bool can_be_sent(const funding::Transaction& transaction) const {
     return has_all_channels(transaction) && !core_.monitor.is_dead(transaction);
+  }
+
+  /// lightningd does not cancel what its wallet has recorded as sent, nor what a peer has ended by an error.
+  [[nodiscard]] bool is_kept_for_good(const Channel& channel) const {
+    const auto& txid = channel.funding.txid;
+    const auto found = core_.monitor.attempted().find(txid);
+    const bool ended = !channel.is_live() && !core_.monitor.closed(channel);
+    return found != core_.monitor.attempted().end() && (core_.known.contains(txid) || ended) &&
+           core_.monitor.is_impossible(found->second);
   }
 
   [[nodiscard]] bool has_all_channels(const funding::Transaction& transaction) const {
@@ -100,7 +129,7 @@ class Leftovers {
       }
       for (const Channel& channel : peer.channels) {
         const auto& txid = channel.funding.txid;
-        if (channel.others || core_.chain.has(txid) || kept_.contains(txid)) continue;
+        if (channel.others || core_.chain.has(txid) || kept_.contains(txid) || is_kept_for_good(channel)) continue;
         note(Invariant::nothing_left,
              str("a channel with ", peer.setup.name, " is left, state ", channel.state, ", of ", txid.hex()));
       }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "json/value.hpp"
 #include "sim/memory_transport.hpp"
 #include "sim/settled.hpp"
 #include "util/log.hpp"
@@ -19,6 +20,14 @@ constexpr spark::Duration afterwards{std::chrono::minutes(40)};
 std::uint32_t orphaned(const Node& node) {
   if (node.txprepare().kept() > 0) return 74;
   return node.core().setup.options.contains("multifundchannel-dry-run") ? 26 : 14;
+}
+bool is_aborting(Node& node) {
+  const auto& entries = node.datastore().entries();
+  return std::any_of(entries.begin(), entries.end(), [](const auto& entry) {
+    const auto& data = entry.second.data;
+    static constexpr std::string_view word = "\"abort\":";
+    return std::search(data.begin(), data.end(), word.begin(), word.end()) != data.end();
+  });
 }
 constexpr int connection_lost = -1;
 /// What lightningd grants a plugin that it asks to end.
@@ -209,9 +218,18 @@ std::size_t World::start(const std::string& method, const std::string& params) {
   auto notify = [outcome](std::string_view name, std::string_view text) {
     outcome->notifications.push_back(util::str(name, " ", text));
   };
+  if (method == "multifundchannel-abort") note_abort(outcome->params);
   lightningd_->handle({util::str("\"test:", method, "#", number, "\""), method, outcome->params},
                       Reply(std::move(deliver), std::move(notify)));
   return number;
+}
+
+void World::note_abort(const std::string& params) {
+  const auto document = json::Document::parse(params, "params");
+  const auto batch = document ? document->root().find("batch") : std::nullopt;
+  const auto confirm = document ? document->root().find("confirm") : std::nullopt;
+  if (!batch || !confirm || !batch->string() || confirm->dump() != "true") return;
+  node().core().monitor.abort_confirmed(std::string(*batch->string()));
 }
 
 bool World::run_until_answered(std::size_t call, spark::Duration limit) {
@@ -278,6 +296,10 @@ void World::settle() {
     run_for(std::chrono::minutes(1));
   }
   while (node().core().wallet.is_taken()) mine(1);
+  for (int blocks = 0; blocks < 12 && is_aborting(node()); ++blocks) {
+    run_for(std::chrono::minutes(6));
+    mine(1);
+  }
   run_for(afterwards);
 }
 

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "lightningd/types.hpp"
+#include "util/rope.hpp"
+
+namespace funding {
+
+/// The transaction that is to make a batch's own one impossible: it spends one of its inputs back to the wallet.
+/// In the journal before it is signed; from then on the batch's own transaction is not sent any more.
+struct AbortRecord {
+  lightningd::Txid txid;
+  lightningd::Outpoint input;
+  lightningd::Sat fee;
+  util::SharedText psbt;  ///< unsigned and stripped, base64
+};
+
+}  // namespace funding

@@ -1,0 +1,98 @@
+#include "multifundchannel/abort.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "funding/psbt.hpp"
+#include "multifundchannel/holds.hpp"
+#include "multifundchannel/local_call.hpp"
+#include "multifundchannel/send_verdict.hpp"
+#include "util/mutation.hpp"
+
+namespace multifundchannel {
+
+using lightningd::NodeInfo;
+using util::Result;
+using util::str;
+
+Abort::Abort(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+             std::shared_ptr<funding::Ledger> ledger)
+    : scope_(scope), client_(client), settings_(settings), ledger_(std::move(ledger)) {}
+
+void Abort::look(Done done) {
+  done_ = std::move(done);
+  auto listed = [this](const Result<Transactions>& transactions) {
+    if (!transactions) return wait(transactions.error().message);
+    auto told = [this, all = *transactions](const Result<NodeInfo>& node) {
+      if (!node) return wait(node.error().message);
+      judge(all, node->blockheight);
+    };
+    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(told)));
+  };
+  client_.listtransactions(local_call<Transactions>(scope_, settings_, "listtransactions", std::move(listed)));
+}
+
+void Abort::judge(const Transactions& transactions, std::uint32_t height) {
+  auto done = std::exchange(done_, nullptr);
+  if (has_confirmed(*ledger_->plan, transactions)) {
+    return done(Outcome::lost, "the batch's own transaction has confirmed, the abort is over");
+  }
+  const auto rival = find_rival(*ledger_->plan, transactions, height);
+  if (!rival) return done(Outcome::unsent, "");
+  const auto what = str("an input is spent by ", rival->txid.hex(), ", which is ", rival->depth, " of ",
+                        Rival::deep_enough, " blocks deep");
+  done(rival->is_final() ? Outcome::won : Outcome::waiting, what);
+}
+
+void Abort::send(Done done) {
+  done_ = std::move(done);
+  if (!is_as_recorded()) return wait("the abort's transaction is not signed: it is not the one of the record");
+  look_at_coins(scope_, client_, settings_, [this](const Result<Outputs>& outputs) {
+    if (!outputs) return wait(outputs.error().message);
+    sign(*outputs);
+  });
+}
+
+bool Abort::is_as_recorded() const {
+  const auto& record = *ledger_->abort;
+  const auto psbt = funding::Psbt::from_base64(*record.psbt);
+  return ledger_->phase == funding::BatchPhase::sending && psbt && psbt->txid() == record.txid &&
+         psbt->inputs().size() == 1 && psbt->inputs()[0].outpoint == record.input && psbt->outputs().size() == 1 &&
+         ledger_->reservation.heights.contains(record.input);
+}
+
+// lightningd signs what anybody has reserved.
+void Abort::sign(const Outputs& outputs) {
+  const auto& input = ledger_->abort->input;
+  const bool ours = std::any_of(outputs.begin(), outputs.end(), [&](const lightningd::WalletOutput& output) {
+    return output.outpoint == input && hold_on(output, ledger_->reservation) == Hold::ours;
+  });
+  if (!ours && !util::mutated("aborts-with-coins-of-others")) {
+    return wait(str("the abort's transaction is not signed: input ", input.str(), " is not reserved by the batch"));
+  }
+  client_.signpsbt(ledger_->abort->psbt,
+                   local_call<util::SharedText>(scope_, settings_, "signpsbt",
+                                                [this](const Result<util::SharedText>& text) { signed_psbt(text); }));
+}
+
+// Sent again each time: neither lightningd nor a bitcoind that has lost its mempool does so. No blocks are added to
+// the reservation, which is kept by the settlement.
+void Abort::signed_psbt(const Result<util::SharedText>& text) {
+  if (!text) return wait(str("signpsbt: ", text.error().message));
+  const auto psbt = funding::Psbt::from_base64(**text);
+  if (!psbt || psbt->txid() != ledger_->abort->txid) return wait("signpsbt answered another transaction");
+  auto answered = [this](const Result<lightningd::Sent>& answer) {
+    const auto sent = str("sent ", ledger_->abort->txid.hex(), ", which spends input ", ledger_->abort->input.str());
+    if (answer) return wait(sent);
+    const auto said = refusal_text(answer.error());
+    if (verdict_on(answer.error()) != SendVerdict::refused) return wait(str("sending the abort's transaction: ", said));
+    wait(str("bitcoind refuses the abort's transaction (", said,
+             "): call multifundchannel-abort again, with a higher feerate"));
+  };
+  client_.sendpsbt(util::share(psbt->base64(2)), 0,
+                   local_call<lightningd::Sent>(scope_, settings_, "sendpsbt", std::move(answered)));
+}
+
+void Abort::wait(const std::string& what) { std::exchange(done_, nullptr)(Outcome::waiting, what); }
+
+}  // namespace multifundchannel

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "funding/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "multifundchannel/rival.hpp"
+#include "multifundchannel/settings.hpp"
+#include "spark/scope.hpp"
+
+namespace multifundchannel {
+
+/// One attempt at making a batch's transaction impossible, with the transaction of the ledger's AbortRecord:
+///
+///   the batch's transaction is in a block         -> lost: it was too late, the channels open
+///   another one spends an input, six blocks deep  -> won
+///   else                                          -> sign and send the abort's own (again), and wait
+///
+/// Owned by the Settlement, in whose scope it runs; made again for each attempt.
+class Abort {
+ public:
+  enum class Outcome { won, lost, unsent, waiting };
+  using Done = util::Function<void(Outcome, const std::string& what)>;
+
+  Abort(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
+        std::shared_ptr<funding::Ledger> ledger);
+  Abort(const Abort&) = delete;
+  Abort& operator=(const Abort&) = delete;
+
+  /// What the chain says. `unsent`: no block has either, and send() is the next step, with the inputs reserved.
+  void look(Done done);
+  /// Ends with `waiting`. Nothing is signed unless it is plain that it spends one input of the batch, which lightningd
+  /// shows to be reserved by it, into the one output that was recorded.
+  void send(Done done);
+
+ private:
+  using Transactions = std::vector<lightningd::WalletTransaction>;
+  using Outputs = std::vector<lightningd::WalletOutput>;
+
+  void judge(const Transactions& transactions, std::uint32_t height);
+  [[nodiscard]] bool is_as_recorded() const;
+  void sign(const Outputs& outputs);
+  void signed_psbt(const util::Result<util::SharedText>& text);
+  void wait(const std::string& what);
+
+  spark::Scope& scope_;
+  lightningd::Client client_;
+  Settings settings_;
+  std::shared_ptr<funding::Ledger> ledger_;
+  Done done_;
+};
+
+}  // namespace multifundchannel

@@ -1,0 +1,32 @@
+#include "multifundchannel/found_channels.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "multifundchannel/report.hpp"
+
+namespace multifundchannel {
+
+using lightningd::Outpoint;
+using lightningd::PeerChannel;
+
+FoundChannels find_channels(const funding::Ledger& ledger, const std::vector<PeerChannel>& channels) {
+  const auto withheld = ready_channels(channels, true);
+  const auto released = ready_channels(channels, false);
+  FoundChannels found;
+  found.all_withheld = all_withheld(channels, ledger.plan->txid);
+  for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
+    const auto outnum = ledger.plan->outnums[i];
+    if (!outnum) continue;
+    ++found.wanted;
+    const std::pair key{Outpoint{ledger.plan->txid, *outnum}, ledger.openings[i]->peer};
+    if (withheld.contains(key) || released.contains(key)) ++found.present;
+  }
+  found.locked_in = std::any_of(channels.begin(), channels.end(), [&ledger](const PeerChannel& channel) {
+    return channel.opened_by_us && channel.funding && channel.funding->txid == ledger.plan->txid &&
+           !channel.short_channel_id.empty();
+  });
+  return found;
+}
+
+}  // namespace multifundchannel

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "funding/ledger.hpp"
+#include "multifundchannel/coins.hpp"
+#include "multifundchannel/journal.hpp"
+#include "multifundchannel/retraction.hpp"
+
+namespace multifundchannel {
+
+/// Clears up after a transaction that is impossible: cancels its channels, one after the other, and then frees the
+/// inputs that are reserved still. The record stays as it is but for these: a crash finds the proof again. Owned by the
+/// Settlement, in whose scope it runs.
+class Removal {
+ public:
+  /// What lightningd keeps for good, for the user to know; an error when it is to be tried again.
+  using Done = util::Function<void(const util::Result<std::vector<std::string>>& kept)>;
+
+  Removal(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book)
+      : scope_(scope), client_(client), settings_(settings), book_(book) {}
+  Removal(const Removal&) = delete;
+  Removal& operator=(const Removal&) = delete;
+
+  /// Call once. `done` comes from a reply.
+  void run(std::shared_ptr<funding::Ledger> ledger, std::shared_ptr<Journal> journal, Done done);
+
+ private:
+  void next();
+  void done_with(std::size_t opening, Retraction::Outcome outcome);
+  void release();
+  void released(const util::Result<bool>& done);
+
+  spark::Scope& scope_;
+  lightningd::Client client_;
+  Settings settings_;
+  funding::Book& book_;
+  std::shared_ptr<funding::Ledger> ledger_;
+  std::shared_ptr<Journal> journal_;
+  std::unique_ptr<Coins> coins_;
+  Done done_;
+  std::vector<std::unique_ptr<Retraction>> channels_;  ///< one for each opening so far; empty: not in the transaction
+  std::vector<std::string> kept_;
+  bool later_ = false;
+};
+
+}  // namespace multifundchannel

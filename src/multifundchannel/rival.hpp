@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "funding/ledger.hpp"
+#include "lightningd/client.hpp"
+
+namespace multifundchannel {
+
+/// A transaction in a block that spends an input of a batch's transaction. So deep in the chain it is taken to be
+/// there for good, as lightningd and its peers do with a channel of usual size: the batch's own transaction never
+/// confirms, whoever has it.
+struct Rival {
+  static constexpr std::uint32_t deep_enough = 6;
+
+  lightningd::Txid txid;
+  std::uint32_t depth = 0;
+
+  [[nodiscard]] bool is_final() const { return depth >= deep_enough; }
+};
+
+/// The deepest one that the wallet has recorded.
+[[nodiscard]] std::optional<Rival> find_rival(const funding::FundingPlan& plan,
+                                              const std::vector<lightningd::WalletTransaction>& transactions,
+                                              std::uint32_t height);
+
+/// Whether the batch's own transaction is in a block.
+[[nodiscard]] bool has_confirmed(const funding::FundingPlan& plan,
+                                 const std::vector<lightningd::WalletTransaction>& transactions);
+
+}  // namespace multifundchannel
