@@ -104,7 +104,7 @@ def test_refused_with_several_channels_is_kept_and_sent_in_the_end(bench):
         try:
             error = refused(victim, call)
             batch = error.data["batch"]
-            assert "channels and inputs are kept" in error.message, error.message
+            assert f"multifundchannel-abort {batch}" in error.message, error.message
             wait_for(lambda: victim.batch(batch)["state"] == "refused", "the batch to be refused", 20)
             assert len(victim.node.channels()) == len(victim.peers)
         finally:

@@ -1,0 +1,221 @@
+"""A batch whose transaction may be sent is given up: multifundchannel-abort, and what another transaction has ended."""
+import contextlib
+import os
+import signal
+
+from bench import INVALID_PARAMS, error_of
+from marks import builtin_fails, cases
+from regtest import wait_for
+from test_names import plugin_pid
+from test_refusals import FLOOR, refused, set_floor
+from test_sending import held_at
+from victims import a_victim
+
+BUILTIN_FAILS = "has no such command"
+DEEP = 6
+INPUT_TAKEN = -1
+
+
+@contextlib.contextmanager
+def a_refused_batch(bench):
+    """Of several channels: bitcoind's floor rises in the last moment, and has fallen again when the test is over."""
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt", feerate="300perkw") as call:
+            set_floor(bench, floor=FLOOR)
+        try:
+            batch = refused(victim, call).data["batch"]
+            wait_for(lambda: victim.batch(batch)["state"] == "refused", "the batch to be refused", 20)
+            yield victim, batch
+        finally:
+            set_floor(bench)
+        victim.meet_peers()
+
+
+def abort(victim, batch, **options):
+    return victim.node.rpc("multifundchannel-abort", batch=batch, **options)
+
+
+def mempool(bench):
+    return bench.bitcoind.call("getrawmempool")
+
+
+def look_again(victim):
+    """The settlement looks after pauses of up to five minutes; a restart looks at once."""
+    victim.stop_plugin()
+    victim.start_plugin()
+
+
+def mine_until_deep(bench, victim):
+    """Nothing is cancelled or freed before; the plugin looks once more just before the last block."""
+    mine_until_almost_deep(bench, victim)
+    bench.net.mine(1)
+
+
+def mine_until_almost_deep(bench, victim):
+    kept = victim.node.reserved()
+    bench.net.mine(DEEP - 1)
+    look_again(victim)
+    wait_for(lambda: "of 6 blocks deep" in str(victim.batches()), "the look", 20)
+    assert len(victim.node.channels()) == len(victim.peers)
+    assert len(kept - victim.node.reserved()) <= 1, (kept, victim.node.reserved())  # that one is spent
+
+
+def check_undone(victim):
+    victim.wait_settled(60)
+    assert not victim.node.channels(), victim.node.channels()
+    assert not victim.node.reserved(), victim.node.reserved()
+    assert not victim.records()
+
+
+def signed_transaction(bench, node):
+    """As lightningd keeps it in the channels of a batch that was handed to sendpsbt."""
+    psbt, = {c["funding"]["psbt"] for c in node.channels()}
+    psbt = node.rpc("setpsbtversion", psbt=psbt, version=0)["psbt"]
+    answer = bench.bitcoind.call("finalizepsbt", psbt)
+    assert answer["complete"], answer
+    return answer["hex"]
+
+
+def spending(bench, *outpoints):
+    return bench.bitcoind.call("createpsbt", [{"txid": o[:64], "vout": int(o[65:])} for o in outpoints], [])
+
+
+def in_mempool(bench, txid):
+    wait_for(lambda: txid in mempool(bench), "the transaction", 30)
+    return bench.bitcoind.call("getmempoolentry", txid)
+
+
+@builtin_fails(BUILTIN_FAILS)
+@cases({"alone": ("",), "the plugin is killed": ("plugin",), "the node is killed": ("node",)})
+def test_of_a_refused_batch(bench, deed):
+    with a_refused_batch(bench) as (victim, batch):
+        offer = abort(victim, batch)
+        assert offer["aborting"] is False and offer["input"] in victim.node.reserved(), offer
+        assert victim.batch(batch)["state"] == "refused" and not mempool(bench)
+        begun = abort(victim, batch, confirm=True)
+        assert begun["aborting"] is True and begun["input"] == offer["input"], begun
+        if deed == "plugin":
+            os.kill(plugin_pid(victim.node, bench.plugin), signal.SIGKILL)
+            victim.start_plugin()
+        elif deed == "node":
+            victim.node.kill()
+            victim.node.start().sync()
+        entry = in_mempool(bench, begun["txid"])
+        assert round(entry["fees"]["base"] * 1e8) * 1000 == begun["fee_msat"], (entry, begun)
+        assert victim.batch(batch)["state"] == "aborting"
+        mine_until_deep(bench, victim)
+        look_again(victim)
+        check_undone(victim)
+
+
+@builtin_fails(BUILTIN_FAILS)
+@cases({f"{when} {method}, {deed}": (method, when, n, deed)
+        for method, when, n in (("signpsbt", "answered", 1), ("sendpsbt", "forwarded", 1))
+        for deed in ("plugin", "node")})
+def test_killed_while_it_sends(bench, method, when, n, deed):
+    with a_refused_batch(bench) as (victim, batch):
+        victim.arm(method, when, deed, n)
+        begun = abort(victim, batch, confirm=True)
+        victim.wait_reached()
+        if deed == "node":
+            victim.node.proc.wait(30)
+            victim.node.start().sync()
+        else:
+            victim.start_plugin()
+        in_mempool(bench, begun["txid"])
+        assert mempool(bench) == [begun["txid"]]
+        mine_until_deep(bench, victim)
+        look_again(victim)
+        check_undone(victim)
+
+
+@builtin_fails(BUILTIN_FAILS)
+@cases({f"{deed}, {n}": (n, deed) for n in (1, 2) for deed in ("plugin", "node")})
+def test_killed_while_it_clears_up(bench, n, deed):
+    """With one or two of the channels cancelled: lightningd sends the batch's transaction at its start, which is refused."""
+    with a_refused_batch(bench) as (victim, batch):
+        begun = abort(victim, batch, confirm=True)
+        in_mempool(bench, begun["txid"])
+        mine_until_almost_deep(bench, victim)
+        victim.arm("fundchannel_cancel", "forwarded", deed, n, delay=0.2)
+        bench.net.mine(1)
+        # By itself within a second or two, unless its pauses have grown already.
+        victim.wait_reached()
+        if deed == "node":
+            victim.node.proc.wait(30)
+            victim.node.start().sync()
+        else:
+            victim.start_plugin()
+        check_undone(victim)
+        assert not mempool(bench)
+
+
+@builtin_fails(BUILTIN_FAILS)
+def test_of_a_batch_that_is_stuck_in_the_mempool(bench):
+    """Another program has sent it, and lightningd does not know. What replaces it pays for both; a second abort replaces
+    the first."""
+    with a_refused_batch(bench) as (victim, batch):
+        set_floor(bench)
+        txid = bench.bitcoind.call("sendrawtransaction", signed_transaction(bench, victim.node))
+        stuck = in_mempool(bench, txid)
+        begun = abort(victim, batch, feerate="253perkw", confirm=True)
+        assert begun["feerate_perkw"] > 253, begun
+        entry = in_mempool(bench, begun["txid"])
+        assert entry["fees"]["base"] > stuck["fees"]["base"], (entry, stuck)
+        assert mempool(bench) == [begun["txid"]]
+        second = abort(victim, batch, feerate="20000perkw", confirm=True)
+        assert second["input"] == begun["input"] and second["fee_msat"] > begun["fee_msat"], second
+        in_mempool(bench, second["txid"])
+        assert mempool(bench) == [second["txid"]]
+        mine_until_deep(bench, victim)
+        look_again(victim)
+        check_undone(victim)
+
+
+@builtin_fails(BUILTIN_FAILS)
+def test_the_batch_confirms_all_the_same(bench):
+    with a_refused_batch(bench) as (victim, batch):
+        transaction = signed_transaction(bench, victim.node)
+        begun = abort(victim, batch, confirm=True)
+        in_mempool(bench, begun["txid"])
+        bench.bitcoind.call("generateblock", bench.bitcoind.ADDRESS, [transaction])
+        victim.node.sync()
+        assert not mempool(bench)
+        look_again(victim)
+        victim.wait_settled(60)
+        assert victim.batch(batch)["state"] == "opened", victim.batch(batch)
+        assert error_of(abort, victim, batch).code == INVALID_PARAMS
+        bench.net.mine(DEEP)
+        victim.check_normal()
+
+
+@builtin_fails(BUILTIN_FAILS)
+@cases({"to the wallet": (False,), "all to others": (True,)})
+def test_an_input_is_spent_six_blocks_deep(bench, everything):
+    """The user frees an input and spends it: the batch is undone by itself."""
+    with a_refused_batch(bench) as (victim, batch):
+        taken, *_ = sorted(victim.node.reserved())
+        psbt = spending(bench, taken)
+        while taken in victim.node.reserved():
+            victim.node.rpc("unreserveinputs", psbt=psbt)
+        victim.node.rpc("withdraw", destination=bench.bitcoind.ADDRESS, satoshi="all" if everything else 50_000, utxos=[taken],
+                        feerate="5000perkw")
+        mine_until_deep(bench, victim)
+        look_again(victim)
+        check_undone(victim)
+        assert victim.batch(batch)["state"] == "undone", victim.batch(batch)
+
+
+@builtin_fails(BUILTIN_FAILS)
+def test_it_keeps_off_inputs_of_other_programs(bench):
+    with a_refused_batch(bench) as (victim, batch):
+        psbt = spending(bench, *victim.node.reserved())
+        victim.node.rpc("reserveinputs", psbt=psbt, exclusive=False, reserve=1000)
+        error = error_of(abort, victim, batch)
+        assert error.code == INPUT_TAKEN and "another program has reserved it" in error.message, error
+        victim.node.rpc("unreserveinputs", psbt=psbt, reserve=1000)
+        begun = abort(victim, batch, confirm=True)
+        in_mempool(bench, begun["txid"])
+        mine_until_deep(bench, victim)
+        look_again(victim)
+        check_undone(victim)
