@@ -1,11 +1,11 @@
-"""The schemas and manual pages in contrib/doc, contrib/config.sample and README's tables, against the plugin: what it
+"""The schemas and manual pages in contrib/doc, contrib/config.sample and the tables in docs/, against the plugin: what it
 declares, what its parser takes, and what it answers in the simulated lightningd. Both ways: what the code has must be
 documented, and what is documented must be there.
 
 When this fails after a change: a new parameter, option, result field, cause or error code goes into contrib/doc/*.json
-or contrib/config.sample and README; contrib/doc/render then makes the pages. A parameter of a new type, or one that
-takes less than its type, also goes into VALUES or SPECIAL below; a new field of a result must come up in one of the
-runs of TestResults.
+or contrib/config.sample, and into docs/; contrib/doc/render then makes the pages, and contrib/doc/errors the tables of
+causes. A parameter of a new type, or one that takes less than its type, also goes into VALUES or SPECIAL below; a new
+field of a result must come up in one of the runs of TestResults.
 """
 import contextlib
 import importlib.machinery
@@ -24,9 +24,18 @@ from regtest import RpcError
 from scenarios import SimulatedWorld
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LOADER = importlib.machinery.SourceFileLoader("render", os.path.join(ROOT, "contrib", "doc", "render"))
-render = importlib.util.module_from_spec(importlib.util.spec_from_loader("render", LOADER))
-LOADER.exec_module(render)
+
+
+def script(name):
+    """contrib/doc/NAME as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, os.path.join(ROOT, "contrib", "doc", name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+render = script("render")
+errors = script("errors")
 
 MAIN = "multifundchannel-spark"
 NAMES = {"multifundchannel": MAIN}  # the name without spenderp, and that of the schema
@@ -232,9 +241,9 @@ class TestParameters:
                     documented[path.rpartition(".")[2]] = inside["default"]
         assert documented == code
 
-    def test_readme_has_them(self):
-        text = read("README.md")
-        text = text[text.index("\n## Parameters\n"):text.index("\n### Options\n")]
+    def test_the_usage_page_has_them(self):
+        text = read("docs", "usage.md")
+        text = text[text.index("\n## Parameters\n"):text.index("\n## Result\n")]
         cells = [*re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE), re.search(r".*\(liquidity ads\)", text)[0]]
         named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
         command, destination = self.destination()
@@ -285,6 +294,27 @@ class TestParameters:
                     assert re.search(rf"^{re.escape(where)}{name}\[0\]: ", refusal({name: [value]})[0]), value
 
 
+class TestLinks:
+    """Of one document to another, and to what is in the tree."""
+
+    def test_links_lead_somewhere(self):
+        pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + [
+            os.path.join("docs", name) for name in sorted(os.listdir(os.path.join(ROOT, "docs")))]
+        broken = []
+        for page in pages:
+            for target in re.findall(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)", read(page)):
+                if not os.path.exists(os.path.join(ROOT, os.path.dirname(page), target)):
+                    broken.append(f"{page}: {target}")
+        assert not broken
+
+    def test_every_document_is_in_the_readme(self):
+        text = read("README.md")
+        assert not [name for name in os.listdir(os.path.join(ROOT, "docs")) if f"(docs/{name})" not in text]
+
+    def test_the_readme_is_short(self):
+        assert len(read("README.md").splitlines()) <= 150
+
+
 class TestOptions:
     def test_the_sample_and_so_the_page_have_them(self, plugin):
         options = {option["name"]: option for option in plugin.manifest["options"]}
@@ -296,7 +326,7 @@ class TestOptions:
             assert default == (declared if isinstance(declared, str) else json.dumps(declared))
             assert dynamic == option.get("dynamic", False), name
             assert text[:len(option["description"]) + 1] == option["description"] + ".", name
-            assert f"| `{name}` |" in read("README.md")
+            assert f"| `{name}` |" in read("docs", "options.md")
 
 
 class TestErrors:
@@ -316,10 +346,10 @@ class TestErrors:
         assert len(codes) > 20
         documented = {int(code) for line in self.errors for code in re.findall(r"-?\d+", self.codes_of(line))}
         assert not (codes - set(INTERNAL) - documented), "contrib/doc"
-        rows = re.search(r"\n## When something fails\n(.*?)\n## ", read("README.md"), re.DOTALL)[1]
-        in_readme = {int(code) for cell in re.findall(r"^\| ([-\d, ]+) \|", rows, re.MULTILINE)
-                     for code in re.findall(r"-?\d+", cell)}
-        assert in_readme == documented, "README"
+        rows = re.search(r"\n## Codes, .*?\n(.*?)\n## ", read("docs", "errors.md"), re.DOTALL)[1]
+        in_table = {int(code) for cell in re.findall(r"^\| ([-\d, ]+) \|", rows, re.MULTILINE)
+                    for code in re.findall(r"-?\d+", cell)}
+        assert in_table == documented, "docs/errors.md"
 
     def test_causes_are_the_same_everywhere(self):
         text = read("src", "multifundchannel", "cause.cpp")
@@ -330,8 +360,11 @@ class TestErrors:
             for path, inside in form.nested(render.load(command)["response"]):
                 if path.endswith(".cause"):
                     assert set(inside["enum"]) == code, path
-        rows = re.search(r"\n\| cause \| means \|\n(.*?)\n\n", read("README.md"), re.DOTALL)[1]
-        assert set(re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE)) == code
+        assert {cause for cause, _ in errors.meanings()} == code, "the comment in cause.hpp"
+
+    def test_the_errors_page_is_what_the_code_says(self):
+        page = read("docs", "errors.md")
+        assert errors.render(page) == page, "run contrib/doc/errors"
 
     @staticmethod
     def codes_of(line):

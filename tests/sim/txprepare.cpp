@@ -88,7 +88,7 @@ void Txprepare::txprepare(Params& params, Reply reply) {
   funded(params, result->root(), std::move(reply));
 }
 
-// Two blocks between the plugin's look at the height and this: the README says what is left then, if the answer is
+// Two blocks between the plugin's look at the height and this: docs/options.md says what is left then, if the answer is
 // lost.
 void Txprepare::note_unforeseen(const funding::Psbt& psbt) {
   if (core_.wallet.height <= core_.told_height + 1) return;
