@@ -16,7 +16,7 @@ namespace multifundchannel {
 ///   limits       the amount or the terms are outside of what one of the two sides allows
 ///   unsupported  the node or the peer lacks what was asked for
 ///   parameters   what was asked for is wrong
-///   funds        the wallet can not pay
+///   funds        the wallet cannot pay
 ///   fees         there is no estimate of fees, or they are above max_fee or max_feerate
 ///   broadcast    the transaction could not be sent
 ///   node         lightningd itself failed: syncing, a stuck call, a lost connection, another plugin
