@@ -294,18 +294,30 @@ class TestParameters:
                     assert re.search(rf"^{re.escape(where)}{name}\[0\]: ", refusal({name: [value]})[0]), value
 
 
-class TestLinks:
-    """Of one document to another, and to what is in the tree."""
+class TestDocuments:
+    """What the documents say of each other and of the tree."""
+
+    PAGES = ["README.md", "CONTRIBUTING.md", *(os.path.join("docs", name) for name in sorted(os.listdir(
+        os.path.join(ROOT, "docs"))))]
 
     def test_links_lead_somewhere(self):
-        pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + [
-            os.path.join("docs", name) for name in sorted(os.listdir(os.path.join(ROOT, "docs")))]
         broken = []
-        for page in pages:
+        for page in self.PAGES:
             for target in re.findall(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)", read(page)):
                 if not os.path.exists(os.path.join(ROOT, os.path.dirname(page), target)):
                     broken.append(f"{page}: {target}")
         assert not broken
+
+    def test_files_that_are_named_are_there(self):
+        """By their path, or sources by their name alone."""
+        sources_there = {name for folder in ("src", "tests") for _, _, names in os.walk(os.path.join(ROOT, folder))
+                         for name in names}
+        missing = []
+        for page in self.PAGES:
+            for name in re.findall(r"`((?:src|tests|contrib|docs)/[\w./-]+|\w+\.(?:cpp|hpp|py))", read(page)):
+                if not (os.path.exists(os.path.join(ROOT, name)) if "/" in name else name in sources_there):
+                    missing.append(f"{page}: {name}")
+        assert not missing
 
     def test_every_document_is_in_the_readme(self):
         text = read("README.md")
