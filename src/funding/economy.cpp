@@ -1,7 +1,5 @@
 #include "funding/economy.hpp"
 
-#include "funding/funding_transaction.hpp"
-
 namespace funding {
 
 namespace {
@@ -23,6 +21,19 @@ std::uint64_t input_weight(const util::Bytes& script) {
 
 bool is_uneconomical(lightningd::Sat amount, const util::Bytes& script, lightningd::Perkw feerate) {
   return amount <= fee_for(input_weight(script), feerate);
+}
+
+std::vector<Coin> uneconomical_inputs(const Template& proposal) {
+  std::vector<Coin> found;
+  const auto& psbt = proposal.psbt;
+  for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
+    const auto amount = psbt.input_amount(i);
+    const auto script = psbt.input_script(i);
+    if (!amount || !script || !is_uneconomical(*amount, *script, proposal.feerate)) continue;
+    found.push_back({psbt.inputs()[i].outpoint, *amount});
+  }
+  if (found.size() == psbt.inputs().size()) found.clear();
+  return found;
 }
 
 }  // namespace funding

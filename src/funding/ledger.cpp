@@ -98,6 +98,11 @@ void ReservationRecord::released() {
   heights.clear();
 }
 
+bool ReservationRecord::ends_by(std::uint32_t height) const {
+  return !prepared &&
+         std::any_of(heights.begin(), heights.end(), [height](const auto& input) { return input.second <= height; });
+}
+
 bool ReservationRecord::explains(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const {
   return explains_now(input, reserved_to_block) || explains_with(input, reserved_to_block, doubtful_blocks);
 }

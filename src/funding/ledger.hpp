@@ -92,6 +92,8 @@ struct ReservationRecord {
   util::Function<void()> on_answer;
 
   [[nodiscard]] bool held() const { return !heights.empty(); }
+  /// Whether an input is not reserved any more, by what is recorded, at this height.
+  [[nodiscard]] bool ends_by(std::uint32_t height) const;
   /// Whether an input of ours that is reserved to this height is so by us. lightningd adds up what
   /// several users reserve: then the height is another, and the input is not ours to free.
   [[nodiscard]] bool explains(const lightningd::Outpoint& input, std::uint32_t reserved_to_block) const;

@@ -115,6 +115,10 @@ void Client::getinfo(Reply<NodeInfo> then) const {
   send("getinfo", std::string("{}"), replies::node_info, std::move(then));
 }
 
+void Client::unusual_log(Reply<std::vector<LogLine>> then) const {
+  send("getlog", std::string(R"({"level":"unusual"})"), replies::log_lines, std::move(then));
+}
+
 void Client::feerates(Reply<FeerateLimits> then) const {
   send("feerates", std::string(R"({"style":"perkw"})"), replies::feerate_limits, std::move(then),
        R"({"perkw":{"floor":true,"min_acceptable":true,"unilateral_anchor_close":true}})");

@@ -37,6 +37,12 @@ struct NodeInfo {
   std::string sync_warning;
 };
 
+/// Of lightningd's log.
+struct LogLine {
+  std::string peer;  ///< the id of the node that it is about, or nothing
+  std::string text;
+};
+
 /// What feerates has to be compared with.
 struct FeerateLimits {
   Perkw floor;           ///< the least that the node's mempool takes and relays
@@ -169,6 +175,8 @@ class Client {
   /// The names of a method's parameters, in brackets where they may be left out (help).
   void usage(const std::string& method, Reply<std::string> then) const;
   void getinfo(Reply<NodeInfo> then) const;
+  /// What the log holds of the level `unusual` and above (getlog).
+  void unusual_log(Reply<std::vector<LogLine>> then) const;
   void feerates(Reply<FeerateLimits> then) const;
   /// Of listconfigs.
   void limits(Reply<NodeLimits> then) const;

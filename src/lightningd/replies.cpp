@@ -35,6 +35,15 @@ util::Result<Reservation> reservation(const json::Value& object) {
   return fields.finish(reservation);
 }
 
+/// Lines that were left out have no text.
+util::Result<LogLine> log_line(const json::Value& entry) {
+  Fields fields(entry);
+  LogLine line;
+  if (fields.has("node_id")) line.peer = fields.text("node_id");
+  if (fields.has("log")) line.text = fields.text("log");
+  return fields.finish(std::move(line));
+}
+
 util::Result<bool> connected_flag(const json::Value& peer) {
   Fields fields(peer);
   return fields.finish(fields.boolean("connected"));
@@ -147,6 +156,8 @@ util::Result<NodeInfo> node_info(const json::Value& result) {
   }
   return fields.finish(std::move(info));
 }
+
+util::Result<std::vector<LogLine>> log_lines(const json::Value& result) { return list(result, "log", log_line); }
 
 util::Result<FeerateLimits> feerate_limits(const json::Value& result) {
   const auto perkw = result.field("perkw");

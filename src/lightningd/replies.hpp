@@ -14,6 +14,8 @@ namespace lightningd::replies {
 
 [[nodiscard]] util::Result<std::string> usage(const json::Value& result);
 [[nodiscard]] util::Result<NodeInfo> node_info(const json::Value& result);
+/// Of getlog.
+[[nodiscard]] util::Result<std::vector<LogLine>> log_lines(const json::Value& result);
 /// Of feerates, in perkw.
 [[nodiscard]] util::Result<FeerateLimits> feerate_limits(const json::Value& result);
 /// Of listconfigs.

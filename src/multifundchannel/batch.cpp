@@ -39,7 +39,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       journal_(std::move(journal)),
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       context_{scope_, std::move(client), settings_,     connects, watch, book_,
-               {},     node.withhold,     node.features, {},       {},    node.connects},
+               {},     node.withhold,     node.features, {},       {},    node.lost, node.connects},
       preparation_(scope_, context_.client, settings_, request_),
       coins_(scope_, context_.client, settings_, book_, ledger_,
              [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
@@ -101,7 +101,7 @@ void Batch::open_all() {
   });
   std::vector<Spark> started;
   for (const auto& peer : peers_) started.push_back(open(*peer));
-  scope_.wait(std::move(started), [this] { all_started(); });
+  scope_.wait(std::move(started), [this] { stop_waiting([this] { all_started(); }); });
 }
 
 Spark Batch::open(PeerOpening& peer) {
@@ -155,19 +155,6 @@ void Batch::announce() {
   });
 }
 
-void Batch::hold_coins(util::Function<void()> then) {
-  coins_.hold([this, then = std::move(then)](const Result<Coins::Taken>& taken) mutable {
-    if (still_ours(taken)) then();
-  });
-}
-
-/// Else the batch has failed.
-bool Batch::still_ours(const Result<Coins::Taken>& taken) {
-  if (taken && !*taken) return true;
-  fail(taken ? Error{-1, str("input ", (*taken)->str(), " was taken by somebody else meanwhile"), {}} : taken.error());
-  return false;
-}
-
 void Batch::complete_all() {
   completing_ = true;
   stop_completes_ = false;
@@ -177,7 +164,8 @@ void Batch::complete_all() {
     answered.push_back(scope_.spark([this, &peer = *proposed_for_[i], outnum = transaction_->outnums[i]](
                                         Completion completion) { complete(peer, outnum, std::move(completion)); }));
   }
-  scope_.wait(std::move(answered), [this] { all_answered(); });
+  waits_for_peers_ = true;
+  scope_.wait(std::move(answered), [this] { stop_waiting([this] { all_answered(); }); });
 }
 
 void Batch::complete(PeerOpening& peer, std::uint32_t outnum, Completion completion) {
@@ -195,7 +183,7 @@ void Batch::all_answered() {
   completing_ = false;
   if (stop_completes_ && !util::mutated("ignores-a-failed-complete")) return start_over();
   util::info(label_, ": all ", proposed_for_.size(), " channels are secured");
-  ledger_->reservation.sent_blocks = settings_.sent_reservation;
+  ledger_->reservation.sent_blocks = settings_.blocks_when_sent(ledger_->reservation.blocks);
   save(funding::BatchPhase::sending, [this] { broadcast(); });
 }
 
@@ -238,7 +226,8 @@ void Batch::restart(const Peers& peers) {
                   [this, peer, c = std::move(completion)]() mutable { peer->restart(amount_of(*peer), std::move(c)); });
     }));
   }
-  scope_.wait(std::move(started), [this] { all_started(); });
+  waits_for_peers_ = true;
+  scope_.wait(std::move(started), [this] { stop_waiting([this] { all_started(); }); });
 }
 
 // --- Every peer that is left has its commitment secured. ---

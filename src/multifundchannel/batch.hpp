@@ -52,6 +52,9 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   /// it goes on.
   void abort(const util::Error& error);
 
+  /// A block came: reservations that would end soon are extended while peers are waited for.
+  void block_added(std::uint32_t height);
+
   [[nodiscard]] const std::shared_ptr<funding::Ledger>& ledger() const { return ledger_; }
   [[nodiscard]] const std::string& label() const { return label_; }
   /// As it stands now, with the state left open.
@@ -78,6 +81,7 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   void build();
   void announce();
   void hold_coins(util::Function<void()> then);
+  void stop_waiting(util::Function<void()> then);
   [[nodiscard]] bool still_ours(const util::Result<Coins::Taken>& taken);
   void complete_all();
   void complete(PeerOpening& peer, std::uint32_t outnum, spark::Completion completion);
@@ -140,6 +144,9 @@ class Batch final : private PeerOpening::Owner, private Broadcast::Owner {
   bool completing_ = false;
   bool stop_completes_ = false;  ///< a complete failed: the others would be for a dead transaction
   bool undo_remains_ = false;
+  bool waits_for_peers_ = false;  ///< with the inputs reserved; nothing else deals with them
+  bool extending_ = false;        ///< their reservation, meanwhile
+  util::Function<void()> when_extended_;
 };
 
 }  // namespace multifundchannel

@@ -5,6 +5,7 @@
 
 #include "multifundchannel/batch.hpp"
 #include "util/log.hpp"
+#include "util/mutation.hpp"
 
 namespace multifundchannel {
 
@@ -12,6 +13,7 @@ using lightningd::Sat;
 using spark::Completion;
 using util::Error;
 using util::Result;
+using util::str;
 
 void Batch::reserve(Completion completion) {
   choice_.minconf = request_.minconf;
@@ -56,10 +58,50 @@ void Batch::refused(const Error& error, Completion completion) {
 
 void Batch::funded(Proposal proposal, Completion completion) {
   if (const auto fits = check_cost(proposal); !fits) return fail(fits.error());
+  if (details_) details_->left_out(proposal.left_out);
   proposal_ = std::move(proposal);
   util::debug(label_, ": reserved");
   for (const auto& peer : peers_) peer->record()->planned = amount_of(*peer);
-  save(funding::BatchPhase::opening, [c = std::move(completion)]() mutable { std::move(c).done(); });
+  save(funding::BatchPhase::opening, [this, c = std::move(completion)]() mutable {
+    waits_for_peers_ = true;
+    std::move(c).done();
+  });
+}
+
+// --- Holding the inputs ---
+
+void Batch::hold_coins(util::Function<void()> then) {
+  coins_.hold([this, then = std::move(then)](const Result<Coins::Taken>& taken) mutable {
+    if (still_ours(taken)) then();
+  });
+}
+
+/// Else the batch has failed.
+bool Batch::still_ours(const Result<Coins::Taken>& taken) {
+  if (taken && !*taken) return true;
+  fail(taken ? Error{-1, str("input ", (*taken)->str(), " was taken by somebody else meanwhile"), {}} : taken.error());
+  return false;
+}
+
+// The first reservation is a short one, and peers may take longer than it lasts.
+void Batch::block_added(std::uint32_t height) {
+  const auto& reservation = ledger_->reservation;
+  if (util::mutated("lets-reservations-lapse")) return;
+  if (!waits_for_peers_ || extending_ || reservation.in_flight || scope_.ended()) return;
+  if (!reservation.ends_by(height + settings_.early_extension)) return;
+  util::info(label_, ": extending the reservation of its inputs at block ", height);
+  extending_ = true;
+  coins_.keep([this](const Result<Coins::Taken>& taken) {
+    extending_ = false;
+    if (!still_ours(taken)) return;
+    if (auto then = std::exchange(when_extended_, nullptr)) then();
+  });
+}
+
+void Batch::stop_waiting(util::Function<void()> then) {
+  waits_for_peers_ = false;
+  if (!extending_) return then();
+  when_extended_ = std::move(then);
 }
 
 // Peers dropped out: the same inputs for those that are left. What the shares get may have grown.

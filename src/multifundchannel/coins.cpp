@@ -100,15 +100,16 @@ Coins::~Coins() = default;
 
 void Coins::reserve(const Choice& choice, const Payees& payees, Reply<Proposal> then) {
   choice_ = choice;
-  fund(payees, true, std::move(then));
+  fund(payees, Round::first, std::move(then));
 }
 
-void Coins::repropose(const Payees& payees, Reply<Proposal> then) { fund(payees, false, std::move(then)); }
+void Coins::repropose(const Payees& payees, Reply<Proposal> then) { fund(payees, Round::again, std::move(then)); }
 
-void Coins::fund(const Payees& payees, bool first, Reply<Proposal> then) {
+void Coins::fund(const Payees& payees, Round round, Reply<Proposal> then) {
+  const bool first = round == Round::first;
   auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees);
-  auto answered = [this, payees, first, then = std::move(then)](const Result<Funded>& answer) mutable {
-    funded(payees, first, std::move(then), answer);
+  auto answered = [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
+    funded(payees, round, std::move(then), answer);
   };
   if (first && settings_.dry_run == DryRun::txprepare) return prepare(params, payees, std::move(answered));
   auto guarded = local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt", std::move(answered));
@@ -148,11 +149,12 @@ void Coins::prepare(const lightningd::FundParams& params, const Payees& payees, 
       [this](Reply<void> saved) { save_(std::move(saved)); }, std::move(then));
 }
 
-void Coins::funded(const Payees& payees, bool first, Reply<Proposal> then, const Result<Funded>& answer) {
+void Coins::funded(const Payees& payees, Round round, Reply<Proposal> then, const Result<Funded>& answer) {
   if (!answer) return then(answer.error());
-  auto reading = read_answer(*answer, payees, first);
+  auto reading = read_answer(*answer, payees, round, !choice_.has_utxos);
   if (!reading) return then(reading.error());
   if (reading->proposal) return then(std::move(*reading->proposal));
+  if (!reading->left_out.empty()) return leave_out(std::move(*reading), std::move(then));
   ask_again(std::move(*reading), std::move(then));
 }
 
@@ -163,11 +165,11 @@ void Coins::ask_again(Reading reading, Reply<Proposal> then) {
     if (proposal) proposal->shares = std::move(shares);
     then(std::move(proposal));
   };
-  if (!reading.choose_anew) return fund(reading.settled, false, std::move(with_shares));
+  if (!reading.choose_anew) return fund(reading.settled, Round::again, std::move(with_shares));
   release([this, settled = std::move(reading.settled),
            then = Reply<Proposal>(std::move(with_shares))](const Result<bool>& released) mutable {
     if (!released) return then(released.error());
-    fund(settled, true, std::move(then));
+    fund(settled, Round::first, std::move(then));
   });
 }
 

@@ -75,10 +75,13 @@ class Coins {
  private:
   using Outputs = std::vector<lightningd::WalletOutput>;
 
-  void fund(const Payees& payees, bool first, lightningd::Reply<Proposal> then);
+  void fund(const Payees& payees, Round round, lightningd::Reply<Proposal> then);
   void prepare(const lightningd::FundParams& params, const Payees& payees, lightningd::Reply<lightningd::Funded> then);
-  void funded(const Payees& payees, bool first, lightningd::Reply<Proposal> then,
+  void funded(const Payees& payees, Round round, lightningd::Reply<Proposal> then,
               const util::Result<lightningd::Funded>& answer);
+  void leave_out(Reading reading, lightningd::Reply<Proposal> then);
+  void drop(std::vector<lightningd::Outpoint> inputs, lightningd::Reply<void> then);
+  void unreserve(std::vector<lightningd::Outpoint> inputs, lightningd::Reply<void> then);
   void ask_again(Reading reading, lightningd::Reply<Proposal> then);
   void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
   void add(std::uint32_t blocks, lightningd::Reply<Taken> then);

@@ -5,6 +5,7 @@
 
 #include "multifundchannel/coins.hpp"
 #include "multifundchannel/local_call.hpp"
+#include "util/log.hpp"
 #include "util/mutation.hpp"
 
 namespace multifundchannel {
@@ -12,6 +13,7 @@ namespace multifundchannel {
 using funding::Psbt;
 using lightningd::Outpoint;
 using lightningd::Reply;
+using lightningd::Reservation;
 using lightningd::WalletOutput;
 using util::Error;
 using util::Result;
@@ -100,6 +102,61 @@ void Coins::reserve_lost(std::vector<Outpoint> lost, Reply<Taken> then) {
   client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(renew)));
 }
 
+// The others stay reserved meanwhile.
+void Coins::leave_out(Reading reading, Reply<Proposal> then) {
+  std::vector<Outpoint> inputs;
+  for (const auto& coin : reading.left_out) inputs.push_back(coin.outpoint);
+  util::info(inputs.size(), " coins would cost more than they bring at ", choice_.feerate.value,
+             "perkw, and are left out");
+  drop(std::move(inputs), [this, reading = std::move(reading), then = std::move(then)](Result<void> dropped) mutable {
+    if (!dropped) return then(dropped.error());
+    auto told = [left_out = std::move(reading.left_out), then = std::move(then)](Result<Proposal> proposal) mutable {
+      if (proposal) proposal->left_out = std::move(left_out);
+      then(std::move(proposal));
+    };
+    fund(reading.settled, Round::narrowed, std::move(told));
+  });
+}
+
+// Each is freed if it still is ours. What another user has by now is none of the batch's any more.
+void Coins::drop(std::vector<Outpoint> inputs, Reply<void> then) {
+  listfunds([this, inputs = std::move(inputs), then = std::move(then)](const Result<Outputs>& outputs) mutable {
+    if (!outputs) return then(outputs.error());
+    const auto held = holds(*outputs);
+    std::vector<Outpoint> ours;
+    for (const auto& input : inputs) {
+      const auto found = held.find(input);
+      const bool wrong = util::mutated("frees-coins-of-others");
+      if (wrong || (found != held.end() && found->second == Hold::ours)) {
+        ours.push_back(input);
+      } else {
+        ledger_->reservation.heights.erase(input);
+      }
+    }
+    if (ours.empty()) return then({});
+    unreserve(std::move(ours), std::move(then));
+  });
+}
+
+void Coins::unreserve(std::vector<Outpoint> inputs, Reply<void> then) {
+  using Answer = Result<std::vector<Reservation>>;
+  auto guarded = local_call<std::vector<Reservation>>(
+      scope_, settings_, "unreserveinputs", [then = std::move(then)](const Answer& answer) mutable {
+        then(answer ? Result<void>() : Result<void>(answer.error()));
+      });
+  const auto psbt = psbt_of(inputs);
+  const auto blocks = ledger_->reservation.most_blocks();
+  ledger_->reservation.sent();
+  client_.unreserveinputs(
+      psbt, blocks, [ledger = ledger_, inputs = std::move(inputs), guarded = std::move(guarded)](Answer answer) mutable {
+        for (const auto& input : inputs) {
+          if (answer) ledger->reservation.heights.erase(input);
+        }
+        ledger->reservation.answered();
+        guarded(std::move(answer));
+      });
+}
+
 void Coins::keep(Reply<Taken> then) {
   hold([this, then = std::move(then)](const Result<Taken>& taken) mutable {
     if (!taken || *taken) return then(taken);
@@ -129,9 +186,10 @@ bool Coins::ends_soon(const Outputs& outputs, std::uint32_t height) const {
 void Coins::prolong(const Outputs& outputs, Reply<Taken> then) {
   auto& record = ledger_->reservation;
   settle_doubt(record, outputs);
-  record.doubtful_blocks = settings_.longer_reservation;
-  save_([this, then = std::move(then)](const Result<void>& saved) mutable {
-    if (saved) return add(settings_.longer_reservation, std::move(then));
+  const auto blocks = settings_.blocks_more(record.blocks);
+  record.doubtful_blocks = blocks;
+  save_([this, blocks, then = std::move(then)](const Result<void>& saved) mutable {
+    if (saved) return add(blocks, std::move(then));
     ledger_->reservation.doubtful_blocks = 0;
     then(saved.error());
   });

@@ -28,6 +28,7 @@ class CommandRun {
   /// Ends the batch, unless its transaction was handed to lightningd already, and tells its caller that the plugin
   /// was stopped and what became of the batch.
   void stop();
+  void block_added(std::uint32_t height) { batch_->block_added(height); }
   /// Answers the caller, and leaves the batch to be settled at the next start.
   void leave();
 
@@ -59,7 +60,7 @@ class CommandRun {
   std::optional<util::Result<std::string>> answer_;
   bool replied_ = false;
   bool stopped_ = false;
-  bool undone_ = false;  ///< all of it
+  bool undone_ = false;                                   ///< all of it
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // an answer on its way looks here
   util::Function<void(bool)> finished_;
   spark::Scope scope_;  // of the grace timer; last, so that it ends first

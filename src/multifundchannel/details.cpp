@@ -43,6 +43,16 @@ void write_cost(Writer& out, const funding::Cost& cost) {
   out.raw_field("sat_per_vbyte", decimal(std::uint64_t{cost.feerate.value} * 4, 3)).end();
 }
 
+void write_left_out(Writer& out, const std::vector<funding::Coin>& coins) {
+  if (coins.empty()) return;
+  out.key("left_out").array();
+  for (const auto& coin : coins) {
+    out.object().field("outpoint", coin.outpoint.str()).field("amount_msat", lightningd::to_msat(coin.amount).value);
+    out.end();
+  }
+  out.end();
+}
+
 void Details::write_batch(Writer& out, const funding::FundingTransaction& transaction) const {
   const auto& cost = transaction.cost;
   write_cost(out, cost);
@@ -51,6 +61,7 @@ void Details::write_batch(Writer& out, const funding::FundingTransaction& transa
     out.key("change").object().field("outpoint", change.str());
     out.field("amount_msat", lightningd::to_msat(cost.change).value).end();
   }
+  write_left_out(out, left_out_);
   if (!warnings_.empty()) {
     out.key("warnings").array();
     for (const auto& warning : warnings_) out.value(warning);

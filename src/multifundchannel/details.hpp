@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "funding/economy.hpp"
 #include "funding/funding_transaction.hpp"
 #include "json/writer.hpp"
 #include "multifundchannel/batch_report.hpp"
@@ -14,6 +15,8 @@ namespace multifundchannel {
 
 /// Into an open object: fee, weight and feerate.
 void write_cost(json::Writer& out, const funding::Cost& cost);
+/// Likewise `left_out`, when there are any.
+void write_left_out(json::Writer& out, const std::vector<funding::Coin>& coins);
 
 /// What `details=true` adds to the result or the error of a batch, beside what the builtin has. Owned by
 /// the batch; exists only when it was asked for.
@@ -22,7 +25,9 @@ class Details {
   Details(std::string batch, std::shared_ptr<const Timeline> timeline)
       : batch_(std::move(batch)), timeline_(std::move(timeline)) {}
 
-  /// For the result: what the user may not have expected.
+  /// For the result: coins that were left out, since they would have cost more than they bring.
+  void left_out(std::vector<funding::Coin> coins) { left_out_ = std::move(coins); }
+  /// For the result, too: what the user may not have expected.
   void warn(std::string text) { warnings_.push_back(std::move(text)); }
 
   /// Into the result's object: fee, feerate, weight, change, the batch and its seconds.
@@ -39,6 +44,7 @@ class Details {
   void write_seconds(json::Writer& out) const;
 
   std::string batch_;
+  std::vector<funding::Coin> left_out_;
   std::vector<std::string> warnings_;
   std::shared_ptr<const Timeline> timeline_;
 };

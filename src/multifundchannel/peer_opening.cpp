@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "multifundchannel/cause.hpp"
+#include "multifundchannel/local_call.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
 
@@ -22,6 +23,8 @@ constexpr spark::Duration first_backoff{250};
 constexpr spark::Duration longest_backoff{2000};
 constexpr spark::Duration look_for_cancels{100};
 constexpr int most_cut_offs = 2;
+/// lightningd's warning comes to us on another stream than the end of the call.
+constexpr spark::Duration warning_takes{50};
 
 template <class T>
 bool in_doubt(const Result<T>& answer) {
@@ -56,10 +59,11 @@ void PeerOpening::await_place() {
 
 // An address that does not answer gives its place to the next after a while and waits on outside.
 void PeerOpening::ask_connect() {
+  connecting_since_ = context_.scope.runtime().now();
   context_.scope.after(context_.settings.connect_patience, [this, asked = ++connects_asked_] {
     if (asked == connects_asked_) place_.leave();
   });
-  auto attempt = context_.pending->begin(destination_.id, destination_.address, context_.scope.runtime().now());
+  auto attempt = context_.pending->begin(destination_.id, destination_.address, connecting_since_);
   attempt_ = attempt;
   auto guarded = context_.scope.expect<Result<Connected>>(
       "connect", context_.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
@@ -169,7 +173,7 @@ void PeerOpening::ask_start() {
 void PeerOpening::started(const Result<Started>& answer) {
   if (!answer) {
     if (worth_another_start(answer.error()) && retry_later()) return;
-    return fail(method_, answer.error());
+    return cut_off(answer.error());
   }
   terms_ = *answer;
   if (destination_.close_to && !terms_.close_to) {
@@ -183,13 +187,31 @@ void PeerOpening::started(const Result<Started>& answer) {
 }
 
 // The peer went away between connecting and starting (lightningd forgets one without channels at once), or it
-// has not seen yet that we cancelled the opening before this one. Or its connection ended in the middle, which is worth
-// two more tries: a peer that holds channels which our node has lost in a crash is told so of one whenever it is
-// connected, and lightningd then hangs up.
-bool PeerOpening::worth_another_start(const Error& error) {
+// has not seen yet that we cancelled the opening before this one.
+bool PeerOpening::worth_another_start(const Error& error) const {
   if (error.code == lightningd::code::not_connected || error.code == lightningd::code::unknown_peer) return true;
-  if (restarting_ && backoff_ < longest_backoff) return true;
-  return cause_of(method_, error) == "disconnected" && cut_offs_++ < most_cut_offs;
+  return restarting_ && backoff_ < longest_backoff;
+}
+
+// A peer that hangs up in the middle has failed, as with the builtin. But one that holds channels which our node has
+// lost in a crash is told so of one whenever it is connected, and lightningd then hangs up: that is worth two more
+// tries.
+void PeerOpening::cut_off(const Error& error) {
+  if (cause_of(method_, error) != "disconnected" || cut_offs_ >= most_cut_offs) return fail(method_, error);
+  context_.scope.after(warning_takes, [this, error] { find_out_why(error); });
+}
+
+void PeerOpening::find_out_why(const Error& error) {
+  auto told = context_.lost->since(connecting_since_);
+  if (told.empty()) return fail(method_, error);
+  using Lines = std::vector<lightningd::LogLine>;
+  auto judge = [this, error, told = std::move(told)](const Result<Lines>& lines) {
+    const bool known = lines && LostChannels::are_of(destination_.id, told, *lines);
+    if (!known) return fail(method_, error);
+    ++cut_offs_;
+    if (!retry_later()) fail(method_, error);
+  };
+  context_.client.unusual_log(local_call<Lines>(context_.scope, context_.settings, "getlog", std::move(judge)));
 }
 
 void PeerOpening::complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint,

@@ -22,7 +22,7 @@ Preview::Preview(spark::Runtime& runtime, lightningd::Client client, const Setti
       settings_(settings),
       node_(node),
       request_(std::move(request)),
-      findings_{request_, node_, {}, {}, {}, {}, {}, {}, {}, false},
+      findings_{request_, node_, {}, {}, {}, {}, {}, {}, {}, {}, false},
       scope_(runtime, [this](const Error& error) { conclude(error); }),
       hanging_up_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       preparation_(scope_, client_, settings_, request_),
@@ -150,6 +150,7 @@ Result<std::string> Preview::report(const Proposal& proposal) {
   const auto cost = funding::cost_of(proposal.draft, proposal.paid, looks_.size());
   if (!cost) return cost.error();
   findings_.cost = *cost;
+  findings_.left_out = proposal.left_out;
   const auto& psbt = proposal.draft.psbt;
   for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
     findings_.inputs.emplace_back(psbt.inputs()[i].outpoint, psbt.input_amount(i).value_or(lightningd::Sat{}));

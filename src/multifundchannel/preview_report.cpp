@@ -86,6 +86,12 @@ void warn_of_feerate(const PreviewFindings& findings, Lines& warnings) {
 
 void warn_of_coins(const PreviewFindings& findings, Lines& warnings) {
   warnings.insert(warnings.end(), findings.coin_warnings.begin(), findings.coin_warnings.end());
+  if (findings.left_out.empty()) return;
+  lightningd::Sat sum;
+  for (const auto& coin : findings.left_out) sum = sum + coin.amount;
+  warnings.push_back(str("amount: ", findings.left_out.size(), " coins of ", sum.value,
+                         " sat together would cost more than they bring at ", findings.cost.feerate.value,
+                         " perkw, and are left out"));
 }
 
 void warn_of_cautions(const PreviewFindings& findings, Lines& warnings) {
@@ -155,6 +161,7 @@ std::string preview_json(const PreviewFindings& findings) {
     out.object().field("outpoint", outpoint.str()).field("amount_msat", to_msat(amount).value).end();
   }
   out.end();
+  write_left_out(out, findings.left_out);
   write_cost(out, findings.cost);
   if (findings.cost.change.value > 0) {
     out.key("change").object().field("amount_msat", to_msat(findings.cost.change).value).end();

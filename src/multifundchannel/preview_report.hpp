@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "funding/commitment.hpp"
+#include "funding/economy.hpp"
 #include "funding/request.hpp"
 #include "lightningd/client.hpp"
 #include "multifundchannel/batch_report.hpp"
@@ -33,6 +34,7 @@ struct PreviewFindings {
   std::vector<PreviewedPeer> peers;
   std::vector<std::pair<lightningd::Outpoint, lightningd::Sat>> inputs;
   std::vector<std::string> coin_warnings;
+  std::vector<funding::Coin> left_out;
   funding::Cost cost;
   bool anchors = false;              ///< the emergency reserve has to stay
   lightningd::Perkw feerate{};       ///< as lightningd has read it

@@ -1,7 +1,9 @@
 #include "multifundchannel/proposal.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace multifundchannel {
@@ -42,6 +44,19 @@ bool could_have_all(const Payees& payees) {
   return claims.size() == 1 && (claims[0].share.weight > 0 || claims[0].share.parts == funding::Share::whole);
 }
 
+/// The same payees and coins, without those that are not worth it.
+Reading narrowed(const funding::Template& draft, const Payees& payees, std::vector<funding::Coin> left_out) {
+  Reading reading;
+  reading.settled = payees;
+  for (const auto& input : draft.psbt.inputs()) {
+    const bool out = std::any_of(left_out.begin(), left_out.end(),
+                                 [&input](const funding::Coin& coin) { return coin.outpoint == input.outpoint; });
+    if (!out) reading.coins.push_back(input.outpoint);
+  }
+  reading.left_out = std::move(left_out);
+  return reading;
+}
+
 Reading ready(funding::Template draft, Shares shares, Sat paid) {
   Reading reading;
   reading.proposal = Proposal{std::move(draft), std::move(shares), paid};
@@ -62,13 +77,17 @@ lightningd::FundParams fund_params(lightningd::Perkw feerate, bool anchor_channe
 
 // What the shares leave is change. When the only one could have all but is capped, other coins may do: as
 // with the builtin, they are chosen anew. Otherwise the coins stay the same: they are what is shared out.
-Result<Reading> read_answer(const Funded& funded, const Payees& payees, bool first) {
+Result<Reading> read_answer(const Funded& funded, const Payees& payees, Round round, bool free_choice) {
   auto draft = read_template(funded);
   if (!draft) return draft.error();
   if (payees.claims.empty()) return ready(std::move(*draft), {}, payees.fixed);
+  if (round == Round::first && free_choice && !util::mutated("spends-what-costs-more")) {
+    auto left_out = funding::uneconomical_inputs(*draft);
+    if (!left_out.empty()) return narrowed(*draft, payees, std::move(left_out));
+  }
   auto division = funding::divide(*draft, payees.fixed, payees.count, payees.claims);
   if (!division) return division.error();
-  const bool choose_anew = first && division->rest.value > 0 && could_have_all(payees);
+  const bool choose_anew = round != Round::again && division->rest.value > 0 && could_have_all(payees);
   const Sat paid = payees.fixed + division->sum;
   if (!choose_anew && !division->needs_change) return ready(std::move(*draft), std::move(division->amounts), paid);
   Reading reading;

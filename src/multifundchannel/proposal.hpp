@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "funding/division.hpp"
+#include "funding/economy.hpp"
 #include "funding/funding_transaction.hpp"
 #include "lightningd/client.hpp"
 #include "util/result.hpp"
@@ -23,19 +24,28 @@ struct Payees {
 /// By the index of the destination.
 using Shares = std::map<std::size_t, lightningd::Sat>;
 
+/// How the wallet was asked.
+enum class Round {
+  first,     ///< with any coins, or those that the user chose
+  narrowed,  ///< with those of the first round that are worth it
+  again,     ///< with the same coins for other payees
+};
+
 /// What the wallet offers for the payees.
 struct Proposal {
   funding::Template draft;
-  Shares shares;         ///< what each share gets
-  lightningd::Sat paid;  ///< to all payees together
+  Shares shares;                          ///< what each share gets
+  lightningd::Sat paid;                   ///< to all payees together
+  std::vector<funding::Coin> left_out{};  ///< coins that would cost more than they bring
 };
 
 /// What the wallet's answer comes to: a proposal, or another question.
 struct Reading {
   std::optional<Proposal> proposal;
-  Shares shares;             ///< when there is none: what each share gets...
-  Payees settled;            ///< ...for which the wallet is to be asked again, with the shares as fixed amounts,
-  bool choose_anew = false;  ///< with any coins...
+  Shares shares;   ///< when there is none: what each share gets...
+  Payees settled;  ///< ...for which the wallet is to be asked again, with the shares as fixed amounts,
+  std::vector<funding::Coin> left_out{};    ///< without these coins...
+  bool choose_anew = false;                 ///< ...or with any coins...
   std::vector<lightningd::Outpoint> coins;  ///< ...or with these, the same
   std::string trimmed{};                    ///< for the log: `all` was more than the peer takes
 };
@@ -43,9 +53,10 @@ struct Reading {
 /// What fundpsbt and utxopsbt are asked, apart from coins and reservation.
 [[nodiscard]] lightningd::FundParams fund_params(lightningd::Perkw feerate, bool anchor_channel, const Payees& payees);
 
-/// Reads the answer for these payees; `first` when the coins were chosen for it. Errors: -1 for a PSBT that
+/// Reads the answer for these payees; `free_choice` when lightningd chose the coins. Errors: -1 for a PSBT that
 /// can not be read, -32602 for an input that is not native segwit and for shares that are too small.
-[[nodiscard]] util::Result<Reading> read_answer(const lightningd::Funded& funded, const Payees& payees, bool first);
+[[nodiscard]] util::Result<Reading> read_answer(const lightningd::Funded& funded, const Payees& payees, Round round,
+                                                bool free_choice);
 
 /// Who offers large channels as we do takes any amount as a share, others up to the limit.
 [[nodiscard]] lightningd::Sat most_for(const lightningd::Features& node, const lightningd::Features& peer);

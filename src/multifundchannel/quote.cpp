@@ -12,17 +12,17 @@ using util::Result;
 
 void Quote::ask(const Coins::Choice& choice, const Payees& payees, Reply<Proposal> then) {
   choice_ = choice;
-  fund(payees, std::nullopt, std::move(then));
+  fund(payees, Round::first, std::nullopt, std::move(then));
 }
 
 // Zero blocks: lightningd reserves nothing then.
-void Quote::fund(const Payees& payees, const SameCoins& same, Reply<Proposal> then) {
+void Quote::fund(const Payees& payees, Round round, const SameCoins& same, Reply<Proposal> then) {
   auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees);
   params.reserve_blocks = 0;
   auto guarded =
       local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt",
-                         [this, payees, first = !same, then = std::move(then)](const Result<Funded>& answer) mutable {
-                           funded(payees, first, std::move(then), answer);
+                         [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
+                           funded(payees, round, std::move(then), answer);
                          });
   if (same || choice_.has_utxos) {
     client_.utxopsbt(params, same ? *same : choice_.utxos, false, std::move(guarded));
@@ -31,17 +31,25 @@ void Quote::fund(const Payees& payees, const SameCoins& same, Reply<Proposal> th
   }
 }
 
-void Quote::funded(const Payees& payees, bool first, Reply<Proposal> then, const Result<Funded>& answer) {
+void Quote::funded(const Payees& payees, Round round, Reply<Proposal> then, const Result<Funded>& answer) {
   if (!answer) return then(answer.error());
-  auto reading = read_answer(*answer, payees, first);
+  auto reading = read_answer(*answer, payees, round, !choice_.has_utxos);
   if (!reading) return then(reading.error());
   if (reading->proposal) return then(std::move(*reading->proposal));
+  if (!reading->left_out.empty()) {
+    auto told = [left_out = reading->left_out, then = std::move(then)](Result<Proposal> proposal) mutable {
+      if (proposal) proposal->left_out = std::move(left_out);
+      then(std::move(proposal));
+    };
+    return fund(reading->settled, Round::narrowed, std::move(reading->coins), std::move(told));
+  }
   auto with_shares = [shares = std::move(reading->shares), then = std::move(then)](Result<Proposal> proposal) mutable {
     if (proposal) proposal->shares = std::move(shares);
     then(std::move(proposal));
   };
   const auto same = reading->choose_anew ? SameCoins() : SameCoins(std::move(reading->coins));
-  fund(reading->settled, same, std::move(with_shares));
+  const auto next = reading->choose_anew ? Round::first : Round::again;
+  fund(reading->settled, next, same, std::move(with_shares));
 }
 
 }  // namespace multifundchannel

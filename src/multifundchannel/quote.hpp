@@ -27,8 +27,8 @@ class Quote {
   /// Of these coins, or as the choice says.
   using SameCoins = std::optional<std::vector<lightningd::Outpoint>>;
 
-  void fund(const Payees& payees, const SameCoins& same, lightningd::Reply<Proposal> then);
-  void funded(const Payees& payees, bool first, lightningd::Reply<Proposal> then,
+  void fund(const Payees& payees, Round round, const SameCoins& same, lightningd::Reply<Proposal> then);
+  void funded(const Payees& payees, Round round, lightningd::Reply<Proposal> then,
               const util::Result<lightningd::Funded>& answer);
 
   spark::Scope& scope_;

@@ -14,7 +14,9 @@ namespace multifundchannel {
 inline void send_psbt(const lightningd::Client& client, const util::SharedText& psbt, const Settings& settings,
                       std::shared_ptr<funding::Ledger> ledger, lightningd::Reply<lightningd::Sent> then) {
   ledger->send_in_flight = true;
-  client.sendpsbt(psbt, settings.sent_reservation,
+  // What the record says that each sendpsbt adds; those of the first versions say nothing.
+  const auto recorded = ledger->reservation.sent_blocks;
+  client.sendpsbt(psbt, recorded > 0 ? recorded : settings.sent_reservation,
                   [ledger, then = std::move(then)](util::Result<lightningd::Sent> answer) mutable {
                     ledger->send_in_flight = false;
                     then(std::move(answer));

@@ -60,8 +60,21 @@ struct Settings {
   std::uint32_t longer_reservation = 132;
   /// A batch that is not settled has its inputs reserved for so many blocks more, at least.
   std::uint32_t reservation_margin = 36;
-  /// Blocks that sendpsbt adds: two weeks, as the builtin reserves.
+  /// An inputs' reservation that ends within so many blocks is extended while peers are waited for.
+  std::uint32_t early_extension = 6;
+  /// For so many blocks in all the inputs of a sent transaction are reserved: two weeks, as the builtin reserves them.
+  /// People and tools free coins by that number.
   std::uint32_t sent_reservation = 2016;
+
+  /// What sendpsbt adds to the blocks of before.
+  [[nodiscard]] std::uint32_t blocks_when_sent(std::uint32_t before) const {
+    return before + reservation_margin < sent_reservation ? sent_reservation - before : sent_reservation;
+  }
+  /// What is added to a reservation that would end too soon. lightningd's own commands reserve for 72 blocks or a
+  /// multiple: ours are told from theirs by the sum.
+  [[nodiscard]] std::uint32_t blocks_more(std::uint32_t before) const {
+    return longer_reservation + ((before + longer_reservation) % 72 == 0 ? 1 : 0);
+  }
 
   /// The same for undoing, where what concerns lightningd alone has to be quick.
   [[nodiscard]] Settings while_undoing() const {

@@ -62,10 +62,12 @@ TEST_CASE("a wrong policy is refused, and the parameter named") {
   CHECK(error(R"("amount":1000,"feebase":4294967295)") == "");
   CHECK(error(R"("amount":1000,"feebase":4294967296)") ==
         "-32602: destinations[0].feebase: is more than 4294967295msat, got 4294967296");
-  CHECK(error(R"("amount":1000,"feebase":"x")").starts_with("-32602: destinations[0].feebase: should be a millisatoshi amount"));
+  CHECK(error(R"("amount":1000,"feebase":"x")")
+            .starts_with("-32602: destinations[0].feebase: should be a millisatoshi amount"));
   CHECK(error(R"("amount":1000,"feeppm":-1)") ==
         "-32602: destinations[0].feeppm: should be an integer from 0 to 4294967295, got -1");
-  CHECK(error(R"("amount":1000,"htlcmin":true)").starts_with("-32602: destinations[0].htlcmin: should be a millisatoshi amount"));
+  CHECK(error(R"("amount":1000,"htlcmin":true)")
+            .starts_with("-32602: destinations[0].htlcmin: should be a millisatoshi amount"));
   CHECK(error(R"("amount":1000,"htlcmin":11,"htlcmax":10)") ==
         "-32602: destinations[0].htlcmin: is more than htlcmax, 10msat, got 11");
   CHECK(error(R"("amount":1000,"htlcmin":10,"htlcmax":10)") == "");

@@ -31,7 +31,7 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 TEST_CASE("one peer fails in any phase, in any way") {
   for (const auto phase : {Phase::connect, Phase::start, Phase::started, Phase::complete, Phase::opened}) {
-    for (const auto kind : {Kind::refuse, Kind::disconnect, Kind::silent}) {
+    for (const auto kind : {Kind::refuse, Kind::disconnect, Kind::silent, Kind::reminds}) {
       if (phase == Phase::opened && kind != Kind::refuse) continue;   // only an error takes a secured channel away
       if (phase == Phase::started && kind == Kind::silent) continue;  // the same as silent in complete
       CAPTURE(static_cast<int>(phase));
@@ -106,10 +106,24 @@ TEST_CASE("a peer that fails once in complete is out, but those that were cancel
   worlds::check_invariants(world);
 }
 
-TEST_CASE("a peer that hangs up twice in start is asked once more, one that does it again is out") {
+TEST_CASE("a peer that hangs up in its first start has failed, as with the builtin") {
+  World world(with({peer("a"), peer("b", {Fault{Phase::start, Kind::disconnect, true}})}));
+  // Another peer's lost channel in the same moment is no excuse for it.
+  (void)world.start("multifundchannel", open({"a", "b"}, R"("minchannels":1)"));
+  for (int i = 0; i < 1000 && !world.peer("b").opening; ++i) world.run_for(std::chrono::milliseconds(1));
+  world.node().core().publish("warning", R"({"level":"warn","source":"lightningd","log":"Unknown channel )" +
+                                             std::string(64, 'a') + R"( for WIRE_CHANNEL_REESTABLISH"})");
+  world.finish_all();
+  CHECK(count(world.outcome(0), "channel_ids") == 1);
+  CHECK(contains(worlds::field(world.outcome(0), "failed"), "\"method\":\"fundchannel_start\""));
+  CHECK(world.node().core().methods.calls().at("fundchannel_start") == 2);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a peer that is cut off twice in start for a lost channel is asked once more, after that it is out") {
   for (const int times : {1, 2, 3}) {
     CAPTURE(times);
-    std::vector<Fault> faults(static_cast<std::size_t>(times), Fault{Phase::start, Kind::disconnect, true});
+    std::vector<Fault> faults(static_cast<std::size_t>(times), Fault{Phase::start, Kind::reminds, true});
     World world(with({peer("a"), peer("b", std::move(faults))}));
     const auto outcome = world.call("multifundchannel", open({"a", "b"}, R"("minchannels":1)"));
     CHECK(count(outcome, "channel_ids") == (times < 3 ? 2 : 1));
@@ -119,8 +133,8 @@ TEST_CASE("a peer that hangs up twice in start is asked once more, one that does
   }
 }
 
-TEST_CASE("a peer that hangs up in start and can not be connected again is not waited for") {
-  World world(with({peer("a"), peer("b", {Fault{Phase::start, Kind::disconnect}})}));
+TEST_CASE("a peer that is cut off in start and can not be connected again is not waited for") {
+  World world(with({peer("a"), peer("b", {Fault{Phase::start, Kind::reminds}})}));
   auto& faults = world.peer("b").setup.faults;
   const auto call = world.start("multifundchannel", open({"a", "b"}, R"("minchannels":1)"));
   for (int i = 0; i < 1000 && !world.peer("b").opening; ++i) world.run_for(std::chrono::milliseconds(1));

@@ -18,6 +18,7 @@ UNREACHABLE_IDS = [  # valid keys, nobody's
     "02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9"]
 
 INVALID_PARAMS = -32602
+UNKNOWN_PEER = 306
 CANNOT_AFFORD = 301
 NOT_FOUND = -5  # bitcoind's, of a transaction
 

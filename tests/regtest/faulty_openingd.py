@@ -6,6 +6,7 @@ the real openingd simply takes over. With one, a small process between connectd 
 opener sends (that link is plain text) and, instead of passing on
     start:     open_channel
     complete:  funding_created
+    accepted:  nothing, for accept_channel went out just before (only with the kind disconnect)
 it answers with an error message (refuse), makes the node drop the connection (disconnect), or does nothing (silent).
 The phase "cancel" with the kind "late" holds back the opener's error message for half a second, so that the node still
 believes in an opening which the opener has cancelled already.
@@ -22,8 +23,8 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from subdaemon import ERROR, error_message, run  # noqa: E402
 
 FAULT = "../fault.json"  # subdaemons run in <lightning-dir>/<network>
-OPEN_CHANNEL, FUNDING_CREATED = 32, 34
-SPOILED = {"start": OPEN_CHANNEL, "complete": FUNDING_CREATED, "cancel": ERROR}
+OPEN_CHANNEL, ACCEPT_CHANNEL, FUNDING_CREATED = 32, 33, 34
+SPOILED = {"start": OPEN_CHANNEL, "accepted": ACCEPT_CHANNEL, "complete": FUNDING_CREATED, "cancel": ERROR}
 LATE = 0.5  # seconds
 
 
@@ -90,6 +91,8 @@ def go_between(fault, connectd, openingd):
                 if not data:
                     return
                 connectd.sendall(data)
+                if fault["phase"] == "accepted" and message_type(data) == ACCEPT_CHANNEL:
+                    return spoil(fault, data, connectd)
                 continue
             message = read_message(stream)
             if not message:

@@ -189,6 +189,26 @@ void draw_texts(std::uint64_t seed, Setup& setup) {
   setup.rpc_faults.push_back({Mishap::repeats, methods[random.below(std::size(methods))], 1, 1 + random.below(3)});
 }
 
+/// Blocks that come while peers take their time, coins that are not worth their fee at many feerates, and peers that
+/// remind our node of a channel that it has lost. From numbers of its own, too.
+void draw_slowness(std::uint64_t seed, Setup& setup) {
+  constexpr std::uint64_t other_stream = 0xD1B54A32D192ED03ull;
+  Random random(seed ^ other_stream);
+  for (auto& coin : setup.coins) {
+    if (random.one_in(8)) coin.amount = {330 + random.below(4'000)};
+  }
+  for (auto& peer : setup.peers) {
+    for (auto& fault : peer.faults) {
+      if (fault.kind == Kind::disconnect && random.one_in(2)) fault.kind = Kind::reminds;
+    }
+  }
+  if (!random.one_in(8)) return;
+  const auto pause = 1'000 + random.below(6'000);
+  for (std::uint64_t i = 1 + random.below(25); i > 0; --i) {
+    setup.acts.push_back({spark::Duration(i * pause), Deed::mine, 0, 1});
+  }
+}
+
 /// Before v25.12 a channel can not be withheld. What can not be promised there is not asked for: a channel
 /// whose peer fails it is closed, and stays; and fundchannel_cancel can not tell two channels of one peer
 /// that await their lock-in, so there is no other.
@@ -241,32 +261,4 @@ Chaos draw_chaos(std::uint64_t seed) {
     for (auto& batch : chaos.batches) batch.params = sloppy(batch.params, random);
   }
   if (!calm) draw_texts(seed, setup);
-  if (random.one_in(3)) draw_aborts(random, chaos);
-  return chaos;
-}
-
-ChaosResult run_chaos(std::uint64_t seed, bool trace) { return run_chaos(draw_chaos(seed), trace); }
-
-ChaosResult run_chaos(Chaos chaos, bool trace) {
-  chaos.setup.trace = trace;
-  World world(chaos.setup);
-  const auto begin = world.time().now();
-  for (const auto& batch : chaos.batches) {
-    world.run_for(begin + batch.at - world.time().now());
-    (void)world.start("multifundchannel", batch.params);
-  }
-  world.finish_all();
-  live_aborts(world, chaos.aborts);
-  world.run_for(trouble);
-  (void)world.start("listmultifundchannels", "{}");
-  world.finish_all();
-  ChaosResult result;
-  for (std::size_t i = 0; i < chaos.batches.size(); ++i) ++(world.outcome(i).ok() ? result.opened : result.failed);
-  result.broken = world.check_invariants();
-  const auto& core = world.node().core();
-  for (const auto& txid : core.monitor.aborts()) result.aborts += core.chain.height(txid).has_value();
-  if (trace) result.log = world.node().core().monitor.log();
-  return result;
-}
-
-}  // namespace sim
+  draw_slowness(seed, setup);

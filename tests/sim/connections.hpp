@@ -20,6 +20,8 @@ class Connections {
 
   /// The connection is gone: the opening dies with it, channels stay and reconnect.
   void lost(Peer& peer);
+  /// The peer wants to go on with a channel that lightningd does not know: it logs that, tells the peer and hangs up.
+  void reminded(Peer& peer);
   /// lightningd was killed: nobody is connected any more.
   void killed();
   /// lightningd starts: it connects to everyone whom it has a channel with.
@@ -33,6 +35,7 @@ class Connections {
   void connect(Params& params, Reply reply);
   void disconnect(Params& params, Reply reply);
   void listpeers(Params& params, Reply reply);
+  void getlog(Params& params, Reply reply);
 
   void attempt(Peer& peer);
   void begin(Peer& peer);
@@ -47,6 +50,7 @@ class Connections {
   std::set<const Peer*> attempts_;  // waiting ones too
   std::deque<Peer*> waiting_;
   bool ticking_ = false;
+  std::vector<std::pair<lightningd::NodeId, std::string>> log_;  // of the level `unusual`
 };
 
 }  // namespace sim

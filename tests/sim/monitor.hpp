@@ -29,6 +29,7 @@ enum class Invariant {
   no_secret_logged,
   signs_only_ours,  ///< each output is the funding of a channel of ours, or the wallet's
   texts_are_clean,
+  inputs_stay_reserved,  ///< while a batch waits for its peers
 };
 
 /// "invariant 3 (nothing left): text".
@@ -52,6 +53,10 @@ class Monitor {
   void funding(const Coin& coin, std::uint32_t feerate);
   /// The same transaction's change output, which tells it from others that spend the same coins.
   void planned(const util::Bytes& change, std::uint32_t feerate) { plans_[change] = feerate; }
+  /// Whether `all` took the coin although it costs at least what it brings; what the user chose is never at a loss.
+  void at_a_loss(const lightningd::Outpoint& coin, bool loss) {
+    loss ? (void)losses_.insert(coin) : (void)losses_.erase(coin);
+  }
   void signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now);
   /// What is carried out now was asked for over a connection that has ended: a signature gets to nobody.
   void nobody_hears(bool nobody) { nobody_hears_ = nobody; }
@@ -101,6 +106,8 @@ class Monitor {
   void ending(const Peer& peer, const Opening& opening, const char* by, const Asked& asked);
   /// A free coin is about to be reserved.
   void reserving(Coin& coin, const Asked& asked, spark::Duration now) const;
+  /// lightningd has seen a block.
+  void mined(std::uint32_t height, spark::Duration now) { mined_[height] = now; }
   /// Whoever reserved coins just now will not hear of it, or late.
   void nobody_heard(const Asked& asked, spark::Duration now);
   /// unreserveinputs has reduced the reservation.
@@ -120,6 +127,9 @@ class Monitor {
 
  private:
   void check_payees(const RawPsbt& psbt);
+  void check_reservations(const RawPsbt& psbt, const Asked& asked);
+  /// Whether its reservation has ended, with blocks so slow that it could have been extended before.
+  [[nodiscard]] bool has_lapsed_slowly(const Coin& coin) const;
   void check_commitments(const RawPsbt& psbt, const char* deed, const Asked& asked, spark::Duration now);
   /// The batch that makes calls of this origin; empty: none, or not known.
   [[nodiscard]] std::string batch_of(const std::string& origin) const;
@@ -141,12 +151,15 @@ class Monitor {
   Wallet& wallet_;
   Peers& peers_;
   const Chain& chain_;
+  const bool prompt_;
   const spark::Duration between_calls_;
+  std::map<std::uint32_t, spark::Duration> mined_;  ///< when each block came
   std::vector<std::string> violations_;
   std::map<util::Bytes, lightningd::Sat> told_;                       // by funding script
   std::map<lightningd::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
-  std::map<util::Bytes, std::uint32_t> plans_;                        // feerates by the script of the change
-  std::map<lightningd::Outpoint, spark::Duration> failed_;            // when a peer's error ended it
+  std::set<lightningd::Outpoint> losses_;
+  std::map<util::Bytes, std::uint32_t> plans_;              // feerates by the script of the change
+  std::map<lightningd::Outpoint, spark::Duration> failed_;  // when a peer's error ended it
   std::set<lightningd::Outpoint> lost_in_between_;
   std::map<std::string, std::string, std::less<>> batches_;  // the first digits of its id, by origin
   using Looks = std::map<std::string, std::vector<spark::Duration>, std::less<>>;

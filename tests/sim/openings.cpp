@@ -174,6 +174,8 @@ void Openings::misbehave(Peer& peer, const Fault& fault) {
       });
     case Kind::disconnect:
       return later(peer, delay, [this](Peer& leaving) { connections_.lost(leaving); });
+    case Kind::reminds:
+      return later(peer, delay, [this](Peer& leaving) { connections_.reminded(leaving); });
     case Kind::silent:
       peer.frozen = true;
       return;

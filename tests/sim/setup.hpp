@@ -15,8 +15,9 @@ namespace sim {
 enum class Phase { connect, start, started, complete, opened };
 
 /// How it does so. In the phase `connect`, refuse means that nobody listens. In `opened`, refuse means
-/// an error for the new channel, which makes lightningd forget a withheld one.
-enum class Kind { refuse, disconnect, silent };
+/// an error for the new channel, which makes lightningd forget a withheld one. `reminds` is a disconnect for which the
+/// peer is not to blame: it wants to go on with a channel that our node has lost, and lightningd hangs up.
+enum class Kind { refuse, disconnect, silent, reminds };
 
 struct Fault {
   Phase phase = Phase::connect;

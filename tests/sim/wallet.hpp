@@ -35,6 +35,7 @@ struct Coin {
   std::set<std::uint32_t> heights{};  ///< to which it was ever reserved
   bool meddled = false;               ///< another user has freed or taken it, whosever it was
   bool unforeseen = false;            ///< its height is one that nobody could have written down
+  bool lapsed = false;                ///< while its owner had time to see that coming
 };
 
 /// The node's coins. A reservation is a block height: reserving again adds blocks, unreserving

@@ -77,6 +77,10 @@ void WalletRpc::fundpsbt(Params& params, Reply reply) {
   request->nonwrapped = params.flag("nonwrapped", false);
   const auto found = CoinSelection(core_.wallet, core_.random, core_.setup.emergency).choose(*request);
   if (!found) return reply.finish(found.error());
+  for (const Coin* coin : found->coins) {
+    const bool loss = CoinSelection::fee(request->feerate, CoinSelection::input_weight(*coin)) >= coin->amount;
+    core_.monitor.at_a_loss(coin->outpoint, loss);
+  }
   reply.finish(fund(*request, *found));
 }
 
@@ -87,6 +91,9 @@ void WalletRpc::utxopsbt(Params& params, Reply reply) {
   if (!coins) return reply.finish(coins.error());
   const auto found = CoinSelection(core_.wallet, core_.random, core_.setup.emergency).use(*request, std::move(*coins));
   if (!found) return reply.finish(found.error());
+  for (const Coin* coin : found->coins) {
+    if (!params.flag("reservedok", false)) core_.monitor.at_a_loss(coin->outpoint, false);
+  }
   reply.finish(fund(*request, *found));
 }
 
