@@ -115,8 +115,8 @@ void Client::getinfo(Reply<NodeInfo> then) const {
   send("getinfo", std::string("{}"), replies::node_info, std::move(then));
 }
 
-void Client::unusual_log(Reply<std::vector<LogLine>> then) const {
-  send("getlog", std::string(R"({"level":"unusual"})"), replies::log_lines, std::move(then));
+void Client::log(Reply<std::vector<LogLine>> then) const {
+  send("getlog", std::string(R"({"level":"info"})"), replies::log_lines, std::move(then));
 }
 
 void Client::feerates(Reply<FeerateLimits> then) const {

@@ -175,8 +175,8 @@ class Client {
   /// The names of a method's parameters, in brackets where they may be left out (help).
   void usage(const std::string& method, Reply<std::string> then) const;
   void getinfo(Reply<NodeInfo> then) const;
-  /// What the log holds of the level `unusual` and above (getlog).
-  void unusual_log(Reply<std::vector<LogLine>> then) const;
+  /// What the log holds of the level `info` and above, oldest first (getlog).
+  void log(Reply<std::vector<LogLine>> then) const;
   void feerates(Reply<FeerateLimits> then) const;
   /// Of listconfigs.
   void limits(Reply<NodeLimits> then) const;

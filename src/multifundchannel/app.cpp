@@ -124,11 +124,6 @@ void App::Impl::start() {
       [this] { shut_down(); },
       [this](const std::string&) { environment.exit(0); },
   });
-  plugin.subscribe("warning", [this](const json::Value& params) {
-    const auto warning = params.find("warning");
-    const auto text = (warning ? *warning : params).string("log");
-    if (service && text) service->warned(*text);
-  });
   plugin.subscribe("block_added", [this](const json::Value& params) {
     const auto& members = params.members();
     if (!service || members.empty()) return;

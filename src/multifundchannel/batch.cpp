@@ -39,7 +39,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       journal_(std::move(journal)),
       scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       context_{scope_, std::move(client), settings_,     connects, watch, book_,
-               {},     node.withhold,     node.features, {},       {},    node.lost, node.connects},
+               {},     node.withhold,     node.features, {},       {},    node.connects},
       preparation_(scope_, context_.client, settings_, request_),
       coins_(scope_, context_.client, settings_, book_, ledger_,
              [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),

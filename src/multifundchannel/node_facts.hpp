@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "lightningd/types.hpp"
-#include "multifundchannel/lost_channels.hpp"
 #include "multifundchannel/pending_connects.hpp"
 
 namespace multifundchannel {
@@ -13,7 +12,6 @@ struct NodeFacts {
   lightningd::Features features;  ///< what the node offers to its peers
   bool withhold = false;          ///< whether fundchannel_complete knows `withhold` (v25.12)
   std::shared_ptr<PendingConnects> connects = std::make_shared<PendingConnects>();
-  std::shared_ptr<LostChannels> lost = std::make_shared<LostChannels>();
 };
 
 }  // namespace multifundchannel

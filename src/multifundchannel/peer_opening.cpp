@@ -5,6 +5,7 @@
 
 #include "multifundchannel/cause.hpp"
 #include "multifundchannel/local_call.hpp"
+#include "multifundchannel/lost_channels.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
 
@@ -23,8 +24,6 @@ constexpr spark::Duration first_backoff{250};
 constexpr spark::Duration longest_backoff{2000};
 constexpr spark::Duration look_for_cancels{100};
 constexpr int most_cut_offs = 2;
-/// lightningd's warning comes to us on another stream than the end of the call.
-constexpr spark::Duration warning_takes{50};
 
 template <class T>
 bool in_doubt(const Result<T>& answer) {
@@ -59,11 +58,10 @@ void PeerOpening::await_place() {
 
 // An address that does not answer gives its place to the next after a while and waits on outside.
 void PeerOpening::ask_connect() {
-  connecting_since_ = context_.scope.runtime().now();
   context_.scope.after(context_.settings.connect_patience, [this, asked = ++connects_asked_] {
     if (asked == connects_asked_) place_.leave();
   });
-  auto attempt = context_.pending->begin(destination_.id, destination_.address, connecting_since_);
+  auto attempt = context_.pending->begin(destination_.id, destination_.address, context_.scope.runtime().now());
   attempt_ = attempt;
   auto guarded = context_.scope.expect<Result<Connected>>(
       "connect", context_.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
@@ -198,20 +196,14 @@ bool PeerOpening::worth_another_start(const Error& error) const {
 // tries.
 void PeerOpening::cut_off(const Error& error) {
   if (cause_of(method_, error) != "disconnected" || cut_offs_ >= most_cut_offs) return fail(method_, error);
-  context_.scope.after(warning_takes, [this, error] { find_out_why(error); });
-}
-
-void PeerOpening::find_out_why(const Error& error) {
-  auto told = context_.lost->since(connecting_since_);
-  if (told.empty()) return fail(method_, error);
   using Lines = std::vector<lightningd::LogLine>;
-  auto judge = [this, error, told = std::move(told)](const Result<Lines>& lines) {
-    const bool known = lines && LostChannels::are_of(destination_.id, told, *lines);
-    if (!known) return fail(method_, error);
+  auto judge = [this, error](const Result<Lines>& lines) {
+    const auto batch = record_->label.substr(0, record_->label.find(" peer "));
+    if (!lines || !ended_for_lost_channel(*lines, destination_.id, batch)) return fail(method_, error);
     ++cut_offs_;
     if (!retry_later()) fail(method_, error);
   };
-  context_.client.unusual_log(local_call<Lines>(context_.scope, context_.settings, "getlog", std::move(judge)));
+  context_.client.log(local_call<Lines>(context_.scope, context_.settings, "getlog", std::move(judge)));
 }
 
 void PeerOpening::complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint,

@@ -12,7 +12,6 @@
 #include "lightningd/client.hpp"
 #include "multifundchannel/batch_report.hpp"
 #include "multifundchannel/batch_watch.hpp"
-#include "multifundchannel/lost_channels.hpp"
 #include "multifundchannel/pending_connects.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/gate.hpp"
@@ -38,7 +37,6 @@ struct BatchContext {
   funding::Commitment commitment{};
   /// Of the funding transaction's fee.
   funding::FeeBounds bounds{};
-  std::shared_ptr<const LostChannels> lost;
   std::shared_ptr<PendingConnects> pending;
 };
 
@@ -95,7 +93,6 @@ class PeerOpening {
   [[nodiscard]] bool retry_later();
   [[nodiscard]] bool worth_another_start(const util::Error& error) const;
   void cut_off(const util::Error& error);
-  void find_out_why(const util::Error& error);
   [[nodiscard]] bool is_cancelled_by_another() const;
   void await_cancel();
   void ask_start();
@@ -121,7 +118,6 @@ class PeerOpening {
   spark::Duration started_at_{};
   bool restarting_ = false;  ///< an opening of ours with this peer was cancelled just before
   int cut_offs_ = 0;         ///< how often its connection ended for another channel's sake in this start
-  spark::Duration connecting_since_{};
   std::weak_ptr<const PendingConnects::Attempt> attempt_;  ///< the last one
   spark::Duration backoff_{};
   spark::Duration give_up_at_{};

@@ -53,9 +53,70 @@ class Service : private JournalReader::Owner {
   /// Shows what removing an unsettled record gives up and, when confirmed, removes it.
   void forget(plugin::Command command, const std::string& batch, bool confirmed);
 
+  /// Shows what aborting an unsettled batch would send and, when confirmed, begins with it.
+  void abort(plugin::Command command, const AbortRequest& request);
   /// lightningd has seen a block.
   void block_added(std::uint32_t height) {
     for (const auto& [id, run] : runs_) run->block_added(height);
   }
-  /// A line of lightningd's log, of its level `unusual` or above.
-  void warned(std::string_view text) { node_.lost->warned(text, runtime_.now()); }
+
+  /// The node ends: touches nothing any more, and tells every caller that the next start settles it.
+  void leave();
+  /// Aborts what runs and calls `done` once nothing is left, or when `limit` has passed.
+  void shut_down(spark::Duration limit, util::Function<void()> done);
+
+ private:
+  void ask_for_withhold();
+  void read_journal();
+  void read_again_later();
+  void found(const lightningd::StoredText& record, const SealSource::Seal& seal) override;
+  void unreadable(const std::string& id, const std::string& why) override;
+  void journal_read() override;
+  [[nodiscard]] bool is_taken_care_of(const std::string& id) const override;
+  void looked();
+  void recovered();
+  void run(plugin::Command command, funding::Request request);
+  void run(plugin::Command command, funding::Request request, const SealSource::Seal& seal);
+  void preview(plugin::Command command, funding::Request request);
+  void end_if_idle();
+  void finished(const std::string& id, bool settled);
+  void write_trace(const CommandRun& run);
+  [[nodiscard]] lightningd::Client client_of(const std::string& batch) const;
+  void settle(const std::string& id, std::unique_ptr<Settlement> settlement, spark::Duration delay,
+              util::Function<void()> looked);
+  void forget_settling(plugin::Command command, Settlement& settlement,
+                       const std::vector<lightningd::WalletOutput>& outputs);
+  void settle_again(const Settlement& stopped);
+  void begin_abort(plugin::Command command, const std::string& batch, const AbortTransaction& transaction);
+  void settled(const std::string& id);
+  void forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed);
+  [[nodiscard]] std::vector<BatchReport> reports() const;
+  [[nodiscard]] std::string new_id();
+
+  spark::Runtime& runtime_;
+  jsonrpc::Caller& caller_;
+  NodeFacts node_;
+  const Settings& settings_;
+  std::mt19937_64 random_;
+  std::function<std::int64_t()> unix_time_;
+  util::Files* files_;
+  funding::Book book_;
+  SealSource seals_;
+  JournalReader reader_;
+  spark::Gate connects_;  // of all batches together: connectd's window is the node's
+  std::uint64_t last_number_ = 0;
+  std::map<std::string, std::unique_ptr<CommandRun>> runs_;  // by the batch's id, like the next two
+  std::map<std::string, std::unique_ptr<Settlement>> settlements_;
+  std::map<std::string, std::string> unreadable_;  ///< records kept and shown, never acted on: why not
+  Previews previews_;
+  std::vector<std::unique_ptr<AbortOffer>> offers_;
+  EndedBatches ended_;
+  bool recovered_ = false;
+  std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
+  std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery
+  util::Function<void()> idle_;                  ///< shut_down waits
+  std::optional<util::Error> end_;               ///< what callers are told from the end on
+  spark::Scope scope_;                           // of recovery and forgetting; last, so that it ends first
+};
+
+}  // namespace multifundchannel

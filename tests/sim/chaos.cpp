@@ -261,4 +261,33 @@ Chaos draw_chaos(std::uint64_t seed) {
     for (auto& batch : chaos.batches) batch.params = sloppy(batch.params, random);
   }
   if (!calm) draw_texts(seed, setup);
+  if (random.one_in(3)) draw_aborts(random, chaos);
   draw_slowness(seed, setup);
+  return chaos;
+}
+
+ChaosResult run_chaos(std::uint64_t seed, bool trace) { return run_chaos(draw_chaos(seed), trace); }
+
+ChaosResult run_chaos(Chaos chaos, bool trace) {
+  chaos.setup.trace = trace;
+  World world(chaos.setup);
+  const auto begin = world.time().now();
+  for (const auto& batch : chaos.batches) {
+    world.run_for(begin + batch.at - world.time().now());
+    (void)world.start("multifundchannel", batch.params);
+  }
+  world.finish_all();
+  live_aborts(world, chaos.aborts);
+  world.run_for(trouble);
+  (void)world.start("listmultifundchannels", "{}");
+  world.finish_all();
+  ChaosResult result;
+  for (std::size_t i = 0; i < chaos.batches.size(); ++i) ++(world.outcome(i).ok() ? result.opened : result.failed);
+  result.broken = world.check_invariants();
+  const auto& core = world.node().core();
+  for (const auto& txid : core.monitor.aborts()) result.aborts += core.chain.height(txid).has_value();
+  if (trace) result.log = world.node().core().monitor.log();
+  return result;
+}
+
+}  // namespace sim

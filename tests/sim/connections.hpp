@@ -50,7 +50,6 @@ class Connections {
   std::set<const Peer*> attempts_;  // waiting ones too
   std::deque<Peer*> waiting_;
   bool ticking_ = false;
-  std::vector<std::pair<lightningd::NodeId, std::string>> log_;  // of the level `unusual`
 };
 
 }  // namespace sim

@@ -4,7 +4,9 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "lightningd/client.hpp"
 #include "sim/chain.hpp"
 #include "sim/corruption.hpp"
 #include "sim/methods.hpp"
@@ -56,6 +58,7 @@ struct Core {
   RpcFaults rpc_faults;
   Corruption corruption;
   Methods methods;
+  std::vector<lightningd::LogLine> log;  ///< of the level `info` and above
   Asked asked;                       ///< the request that is carried out right now
   std::uint64_t lives = 0;           ///< how often lightningd was killed
   bool running = true;               ///< it is not between being killed and started

@@ -209,6 +209,7 @@ void PluginHost::notified(const jsonrpc::Message& message) {
     if (!text) return wrong("a log line without a message");
     const auto level = params.find("level");
     const auto now = core_.runtime.now().count();
+    if (!level || token_text(*level) != "debug") core_.log.push_back({"", std::string(*text)});
     core_.monitor.logged(util::str(now, " ms ", level ? token_text(*level) : "info", " ", *text));
     return;
   }
