@@ -471,6 +471,9 @@ class TestResults:
             destinations = [{"id": f"{w.ids['a']}@{w.addresses['a']}", "amount": 17_000_000, "push_msat": 1},
                             {"id": f"{w.ids['b']}@{w.addresses['b']}", "amount": "0.01%", "push_msat": 16_000_000_000}]
             self.check(MAIN, w.rpc("multifundchannel", {"destinations": destinations, "dryrun": True}), seen)
+        with self.world({"peers": [{"name": "a"}], "wallet": {"coins": [{"sat": 3_000_000}, {"sat": 600}]}}) as w:
+            everything = [{"id": f"{w.ids['a']}@{w.addresses['a']}", "amount": "all"}]
+            self.check(MAIN, w.rpc("multifundchannel", {"destinations": everything, "dryrun": True}), seen)
         only = {path for path, _ in form.nested(self.schemas[MAIN])
                 if path.split(".")[0].rstrip("[]") in PREVIEW | {"emergency_reserve_msat"}}
         return only - seen
