@@ -14,6 +14,11 @@
 #include "plugin/siblings.hpp"
 #include "plugin/usage.hpp"
 
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && (!defined(_FORTIFY_SOURCE) || _FORTIFY_SOURCE < 2)
+#error "src/hardening.h was not included, or something undoes it"
+#endif
+static_assert(_GLIBCXX_ASSERTIONS == 1);
+
 namespace {
 
 /// Not secret, only another one in every process.

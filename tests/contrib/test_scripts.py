@@ -178,6 +178,23 @@ def test_where_a_regtest_network_is_by_default(bench):
         assert bench.shell(told, REGTEST_DIR="", XDG_RUNTIME_DIR=other) == f"{bench.dir}/.multifundchannel-regtest\n"
 
 
+# --- the executable ---
+
+@needs("readelf")
+def test_the_plugin_is_hardened(bench):
+    assert "PIE, full RELRO" in bench.run(os.path.join(CONTRIB, "check-hardening"), bench.plugin)
+
+
+@needs("readelf", "gcc")
+def test_what_is_not_hardened_is_noticed(bench):
+    with open(os.path.join(bench.dir, "weak.c"), "w") as f:
+        f.write("int main(void) { return 0; }\n")
+    bench.run("gcc", "-no-pie", "-z", "norelro", "-z", "execstack", "-o", "weak", "weak.c")
+    said = bench.run(os.path.join(CONTRIB, "check-hardening"), "weak", status=1)
+    for what in ("PIE", "RELRO", "BIND_NOW", "not executable", "stack protector", "assertions"):
+        assert what in said, said
+
+
 @needs("bash", "nodes")
 def test_the_example_for_ci(bench):
     with open(os.path.join(CONTRIB, "example-ci.yml")) as f:
