@@ -33,6 +33,17 @@ bool is_native_segwit(const util::Bytes& script) {
   return script.size() == 34 && (script[0] == 0x00 || script[0] == 0x51) && script[1] == 32;
 }
 
+/// The coin of a peer's unilateral close with anchors: spent by a signature and a script of 37 bytes (BOLT 3,
+/// `to_remote`). lightningd (v26.06.6) counts the signature and two bytes. No other P2WSH coin is the wallet's.
+std::uint64_t uncounted_scripts(const Psbt& psbt) {
+  std::uint64_t weight = 0;
+  for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
+    const auto script = psbt.input_script(i);
+    if (script && script->size() == 34 && (*script)[0] == 0x00) weight += 1 + 37 - 2;
+  }
+  return weight;
+}
+
 Result<Sat> sum_of_inputs(const Psbt& psbt) {
   Sat sum;
   for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
@@ -51,13 +62,17 @@ Result<Sat> sum_of_inputs(const Psbt& psbt) {
 }
 
 /// The fee must be what was asked for. Without change the excess that was too small for one goes to
-/// the fee as well: at most the change's dust limit, its own cost, and what lightningd has counted besides.
-Result<void> check_fee(Sat fee, Sat wanted, Perkw feerate, bool has_change) {
+/// the fee as well: at most the change's dust limit, its own cost, and what lightningd has counted besides. And
+/// nothing pays for what lightningd has not counted; whether that is enough for bitcoind is asked elsewhere.
+Result<void> check_fee(Sat fee, Sat wanted, const Template& proposal) {
+  const auto feerate = proposal.feerate;
+  const bool has_change = proposal.has_change;
   const Sat slack{wanted.value / 100 + 1};
+  const Sat missing = has_change ? Sat{} : fee_for(uncounted_scripts(proposal.psbt), feerate) + Sat{1};
   const auto counted = p2wsh_output_weight + rounding_weight + longer_counters;
   const Sat dust_change = change_dust + fee_for(counted, feerate) + Sat{1};
   const Sat most = wanted + slack + (has_change ? Sat{} : dust_change);
-  if (fee + slack < wanted || fee > most) {
+  if (fee + slack + missing < wanted || fee > most) {
     return Error{-1, str("the fee would be ", fee.value, " sat instead of ", wanted.value, " sat"), {}};
   }
   return {};
@@ -84,8 +99,8 @@ Sat whole_vbytes_fee(std::uint64_t weight, Perkw feerate) {
 
 std::uint64_t final_weight(const Template& proposal, std::size_t outputs) {
   const std::size_t all_outputs = outputs + (proposal.has_change ? 1 : 0);
-  return proposal.weight - rounding_weight - longer_counters + overhead(proposal.psbt.inputs().size(), all_outputs) -
-         overhead(1, outputs);
+  return proposal.weight - rounding_weight - longer_counters + uncounted_scripts(proposal.psbt) +
+         overhead(proposal.psbt.inputs().size(), all_outputs) - overhead(1, outputs);
 }
 
 Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
@@ -110,9 +125,7 @@ Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
     cost.change = left - wanted;
     cost.fee = wanted;
   }
-  if (auto checked = check_fee(cost.fee, wanted, proposal.feerate, proposal.has_change); !checked) {
-    return checked.error();
-  }
+  if (auto checked = check_fee(cost.fee, wanted, proposal); !checked) return checked.error();
   return cost;
 }
 

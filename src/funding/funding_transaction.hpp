@@ -44,7 +44,7 @@ struct Template {
 };
 
 /// The template's true final weight once it has `outputs` funding outputs: lightningd counts one
-/// byte for the number of inputs and forgets the change output in that of outputs.
+/// byte for the number of inputs, forgets the change output in that of outputs, and the script of a P2WSH input.
 [[nodiscard]] std::uint64_t final_weight(const Template& proposal, std::size_t outputs);
 
 /// Refuses a PSBT with an input that is not native segwit (-32602, it was the user's choice): the

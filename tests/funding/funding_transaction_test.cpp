@@ -114,3 +114,22 @@ TEST_CASE("what lightningd leaves without making change of it is a fee that may 
     CHECK(cost->fee == left);
   }
 }
+
+TEST_CASE("the script of a coin of a unilateral close is paid for, which lightningd does not count") {
+  std::mt19937_64 random(1);
+  for (const bool change : {true, false}) {
+    CAPTURE(change);
+    auto draft = proposal(2, 2, change);
+    const auto plain = funding::final_weight(draft, 2);
+    const Sat coin = *draft.psbt.input_amount(0);
+    const auto left = change ? std::optional(draft.psbt.outputs()[0].amount) : std::nullopt;
+    draft.psbt = wallet_psbt(2, coin, left, 32);
+    // Witness: count, signature of 71 bytes, script of 37, each with its length; lightningd counts 3 + 72.
+    CHECK(funding::final_weight(draft, 2) == plain + 2 * (1 + 72 + 38 - 75));
+    const auto built = funding::build(draft, channels(2), random);
+    REQUIRE_MESSAGE(built.ok(), built.error().message);
+    const auto wanted = funding::whole_vbytes_fee(plain + 72, draft.feerate);
+    // Without change there is nothing to take it from.
+    CHECK((built->cost.fee == wanted) == change);
+  }
+}

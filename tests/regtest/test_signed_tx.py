@@ -29,3 +29,7 @@ def test_a_coin_of_a_unilateral_close(bench):
     assert result["tx"] == sent["hex"]
     spent = {f"{i['txid']}:{i['vout']}": len(i["txinwitness"]) for i in sent["vin"]}
     assert spent == {outpoint: 2, other: 1}, spent
+    # lightningd does not count the script of that coin; the fee pays for whole vbytes of all there is.
+    values = {f"{i['txid']}:{i['vout']}": bench.transaction(i["txid"])["vout"][i["vout"]]["value"] for i in sent["vin"]}
+    fee = round((sum(values.values()) - sum(o["value"] for o in sent["vout"])) * 10**8)
+    assert fee * 1000 >= -(-sent["weight"] // 4) * 4 * 7500, (fee, sent["weight"])
