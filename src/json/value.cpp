@@ -170,11 +170,15 @@ struct Document::Impl {
 
   Builder dom;
   std::string name;
+  bool bad_string = false;  ///< parse() failed for the bytes of a string
+  std::optional<util::Error> flaw;
 };
 
 util::Result<void> Document::Impl::parse(std::string_view text, const std::string& root) {
   const auto result = dom.read(text);
   if (!result.IsError()) return {};
+  bad_string = result.Code() == rapidjson::kParseErrorStringInvalidEncoding ||
+               result.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid;
   const bool ours = result.Code() == rapidjson::kParseErrorTermination;
   const std::string_view reason = ours ? dom.complaint() : rapidjson::GetParseError_En(result.Code());
   return util::Error{parse_error, util::str(root, ": not valid JSON at byte ", result.Offset(), ": ", reason), {}};
@@ -195,7 +199,9 @@ util::Result<Document> Document::parse(std::string_view text, std::string name) 
 util::Result<Document> Document::read(std::string_view text, std::string name) {
   auto impl = std::make_unique<Impl>();
   if (const auto strict = impl->parse(text, name); !strict || impl->dom.has_escaped_names()) {
+    const bool of_a_string = impl->bad_string;
     impl = std::make_unique<Impl>();
+    if (!strict && !of_a_string) impl->flaw = strict.error();
     if (const auto lenient = read_leniently(text, impl->dom); !lenient) {
       return util::Error{parse_error, util::str(name, ": cannot be read: ", lenient.error().message), {}};
     }
@@ -203,6 +209,8 @@ util::Result<Document> Document::read(std::string_view text, std::string name) {
   impl->name = std::move(name);
   return Document(std::move(impl));
 }
+
+const std::optional<util::Error>& Document::flaw() const { return impl_->flaw; }
 
 Value Document::root() const {
   const Dom& root = impl_->dom;

@@ -83,6 +83,9 @@ class Document {
   ~Document();
 
   [[nodiscard]] Value root() const;
+  /// Why read() had to be lenient about the form. Nothing when the text is JSON but for the bytes of
+  /// its strings.
+  [[nodiscard]] const std::optional<util::Error>& flaw() const;
 
  private:
   struct Impl;

@@ -125,6 +125,9 @@ util::Result<Message> Message::parse(std::string_view text) {
     message.method_ = name.ok() && !name->empty() ? std::string(*name) : method->excerpt();  // which no method is
   } else if (message.raw_id_.empty()) {
     return malformed("neither id nor method");
+  } else {
+    // lightningd's own words are JSON. What it did not say is not guessed at: channels may depend on it.
+    message.problem_ = message.document_->flaw();
   }
   return message;
 }

@@ -93,7 +93,10 @@ void Batch::block_added(std::uint32_t height) {
   extending_ = true;
   coins_.keep([this](const Result<Coins::Taken>& taken) {
     extending_ = false;
-    if (!still_ours(taken)) return;
+    // What lightningd has refused may work at the next block, or when the inputs are held for the transaction.
+    const bool later = !taken && !lightningd::in_doubt(taken.error());
+    if (later) util::info(label_, ": not extended: ", taken.error().message);
+    if (!later && !still_ours(taken)) return;
     if (auto then = std::exchange(when_extended_, nullptr)) then();
   });
 }

@@ -50,18 +50,19 @@ void Broadcast::check_channels(util::Function<void()> then) {
   if (util::mutated("does-not-look-at-the-channels") || util::mutated("ignores-a-failed-complete")) return then();
   using Answer = Result<std::vector<PeerChannel>>;
   auto judge = [this, then = std::move(then)](const Answer& channels) mutable {
-    if (!channels) return owner_.not_sent(channels.error());
+    if (!channels) return not_signed(channels.error());
     const auto ready = ready_channels(*channels, context_.withhold);
+    const bool all = std::all_of(peers_.begin(), peers_.end(), [&ready](auto* peer) { return is_ready(ready, *peer); });
+    if (!all) nothing_added();
     for (auto* peer : peers_) {
       if (is_ready(ready, *peer)) continue;
       peer->fail("fundchannel_complete", Error{-1, "the channel vanished before the transaction was signed", {}});
     }
     if (context_.scope.ended()) return;
-    const bool all = std::all_of(peers_.begin(), peers_.end(), [](const auto* peer) { return peer->live(); });
     if (!all) return owner_.channels_vanished();
     const auto stand = context_.withhold ? Evidence::Channels::withheld : Evidence::Channels::withheld_or_released;
     const auto evidence = Evidence(*ledger_, transaction_.psbt).check(*channels, stand);
-    if (!evidence) return owner_.not_sent(evidence.error());
+    if (!evidence) return not_signed(evidence.error());
     then();
   };
   using Channels = std::vector<PeerChannel>;
@@ -71,10 +72,19 @@ void Broadcast::check_channels(util::Function<void()> then) {
       std::move(judge));
 }
 
+void Broadcast::not_signed(const Error& error) {
+  nothing_added();
+  owner_.not_sent(error);
+}
+
+// The record says since the channels are secured what sendpsbt may have added to the reservation. It was not asked, so
+// what is reserved for that long is another batch's.
+void Broadcast::nothing_added() { ledger_->reservation.sent_blocks = 0; }
+
 // Checked in each round before; nothing is signed that costs more, whatever the rounds have done.
 void Broadcast::sign() {
-  if (const auto fits = cap_.check(transaction_.cost); !fits) return owner_.not_sent(fits.error());
-  if (const auto fits = context_.bounds.check(transaction_.cost); !fits) return owner_.not_sent(fits.error());
+  if (const auto fits = cap_.check(transaction_.cost); !fits) return not_signed(fits.error());
+  if (const auto fits = context_.bounds.check(transaction_.cost); !fits) return not_signed(fits.error());
   context_.watch.sending();
   context_.client.signpsbt(transaction_.psbt, local_call<util::SharedText>(
                                                   context_.scope, context_.settings, "signpsbt",

@@ -50,6 +50,8 @@ class Broadcast {
   void check_channels(util::Function<void()> then);
   void sign();
   void refused(const util::Error& error);
+  void not_signed(const util::Error& error);
+  void nothing_added();
   void signed_psbt(const util::Result<util::SharedText>& psbt);
   void send(const util::SharedText& psbt);
   void answered(const util::Result<lightningd::Sent>& answer);

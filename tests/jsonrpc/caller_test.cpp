@@ -296,11 +296,23 @@ TEST_CASE("a reply that cannot be read fails its own call only, and in doubt") {
   }
 }
 
-TEST_CASE("a sloppy reply is read") {
+TEST_CASE("a reply whose form is sloppy is not guessed at") {
+  for (const auto* bad : {R"({"channels":[,]})", R"({"psbt":nope,"channels":[,]})", R"({"a":1,})", R"({"a":-})"}) {
+    CAPTURE(bad);
+    Fixture f;
+    const auto wire = f.connected();
+    f.call("a");
+    wire->say(result(1, bad));
+    REQUIRE(f.answers.size() == 1);
+    CHECK(f.answers[0].starts_with("a! -32092 a: unexpected reply: message: not valid JSON at byte "));
+  }
+}
+
+TEST_CASE("a reply with a string of bad bytes is read") {
   Fixture f;
   const auto wire = f.connected();
   f.call("a");
-  wire->say(result(1, R"({"note":"\ud800",})"));
+  wire->say(result(1, R"({"note":"\ud800"})"));
   CHECK(f.answers == Answers{R"(a: {"note":"\\ud800"})"});
 }
 

@@ -54,7 +54,8 @@ class Leftovers {
     if (core_.chain.has(txid)) return;
     if (!listed_ || has_record(txid)) kept_.emplace(txid, transaction);
     if (!listed_) return;
-    if (can_be_sent(transaction)) {
+    // A damaged record is not acted on.
+    if (can_be_sent(transaction) && !intruders_.tampered()) {
       note(Invariant::nothing_left, str("nothing keeps ", txid.hex(), " from being sent, yet it is not"));
     }
   }
