@@ -7,6 +7,8 @@ On real nodes test_scenarios.py runs them.
 A file: {"about", "wallet": {"coins": [{"sat", "confirmed": true}]}, "options": {plugin option: value},
 "peers": [{"name", "connected": false, "delay_ms": 0, "fault": {"phase", "kind", "once": false}}],
 "calls": [{"method", "params", "together": false, "builtin_agrees": true, "expect"}], "after": {"reserved", "opening"}}.
+In the simulation also {"seed", "feerate", "floor", "features", "broadcast", "rpc_faults": [{"what": "refused", "method",
+"from": 1, "count": 1, "delay_ms", "code": -1, "text"}]}: see Reader in tests/sim/scenario.cpp.
 In params "$a" is the id of peer a and "$a@" its id and address. A call with "together" runs at the same time as the one
 before. `expect` is {"channels": [names], "failed": [{"peer", "method", "code"}]} or
 {"error": {"code", "message", "peer", "method"}}; what is left out may be anything.

@@ -39,6 +39,10 @@ Node::Node(spark::Runtime& runtime, Setup setup)
   core_.methods.add("listconfigs", "[config]", [this](Params&, Reply reply) { reply.succeed(configs()); });
   core_.methods.add("sim-state", "", [this](Params&, Reply reply) { reply.succeed(state_json()); });
   core_.methods.add("sim-peers", "", [this](Params&, Reply reply) { reply.succeed(peers_json()); });
+  core_.methods.add("sim-shutdown", "", [this](Params&, Reply reply) {
+    core_.publish("shutdown", "{}");
+    reply.succeed("{}");
+  });
 }
 
 void Node::call(std::string_view method, const json::Value& params, const Filter& filter, Reply reply) {

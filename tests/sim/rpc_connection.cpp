@@ -150,7 +150,7 @@ void RpcConnection::carry_out_badly(const RpcFault& fault, Request request, Repl
     case Mishap::stuck:
       return;
     case Mishap::refused:
-      return reply.fail(lightningd::code::generic, "an error that nobody expects");
+      return reply.fail(fault.code, fault.text);
     case Mishap::unknown:
       return reply.fail(lightningd::code::method_not_found, util::str("Unknown command '", request.method, "'"));
     case Mishap::reply_lost:

@@ -20,6 +20,8 @@ class Reader {
     Setup setup;
     setup.seed = number(root, "seed", setup.seed);
     setup.opening_feerate = static_cast<std::uint32_t>(number(root, "feerate", setup.opening_feerate));
+    setup.feerate_floor = static_cast<std::uint32_t>(number(root, "floor", setup.feerate_floor));
+    setup.features = text(root, "features", setup.features);
     if (const auto wallet = root.find("wallet")) setup.coins = coins(*wallet);
     if (const auto options = root.find("options")) {
       for (const auto& [name, value] : options->members()) setup.options.emplace(name, value.dump());
@@ -27,9 +29,13 @@ class Reader {
     if (const auto peers = root.find("peers")) {
       for (const auto& peer : peers->elements()) setup.peers.push_back(read_peer(peer));
     }
+    if (const auto faults = root.find("rpc_faults")) {
+      for (const auto& fault : faults->elements()) setup.rpc_faults.push_back(rpc_fault(fault));
+    }
     setup.broadcast = one_of<Broadcast>(root, "broadcast", Broadcast::works,
                                         {{"works", Broadcast::works},
                                          {"fails", Broadcast::fails},
+                                         {"refused", Broadcast::refused},
                                          {"hides-success", Broadcast::hides_success},
                                          {"never-answers", Broadcast::never_answers}});
     return setup;
@@ -91,6 +97,23 @@ class Reader {
     return fault;
   }
 
+  RpcFault rpc_fault(const json::Value& value) {
+    RpcFault fault;
+    fault.what = one_of<Mishap>(value, "what", Mishap::refused,
+                                {{"refused", Mishap::refused},
+                                 {"stuck", Mishap::stuck},
+                                 {"held-up", Mishap::held_up},
+                                 {"unreadable", Mishap::unreadable},
+                                 {"cut", Mishap::cut}});
+    fault.method = text(value, "method", "");
+    fault.from = number(value, "from", fault.from);
+    fault.count = number(value, "count", fault.count);
+    fault.delay = spark::Duration(static_cast<std::int64_t>(number(value, "delay_ms", 0)));
+    fault.code = code(value, fault.code);
+    fault.text = text(value, "text", fault.text);
+    return fault;
+  }
+
   ChannelSetup channel(const json::Value& value) {
     ChannelSetup channel;
     channel.state = text(value, "state", channel.state);
@@ -116,6 +139,14 @@ class Reader {
     const auto number = value.u64(name);
     if (!number) error_ = error_.value_or(number.error());
     return number ? *number : otherwise;
+  }
+
+  int code(const json::Value& value, int otherwise) {
+    const auto member = value.find("code");
+    if (!member) return otherwise;
+    const auto code = member->i64();
+    if (!code) error_ = error_.value_or(code.error());
+    return code ? static_cast<int>(*code) : otherwise;
   }
 
   bool flag(const json::Value& value, std::string_view name, bool otherwise) {

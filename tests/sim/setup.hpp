@@ -75,7 +75,7 @@ enum class Mishap {
   late,        ///< it is carried out at once, and the reply comes `delay` later
   held_up,     ///< it is carried out `delay` later
   unreadable,  ///< it is carried out, and the reply is JSON of another shape
-  refused,     ///< error -1, and it is not carried out
+  refused,     ///< an error, and it is not carried out
   unknown,     ///< error -32601
   cut,         ///< it is carried out, and the connection closes, with every reply that is pending
   another,     ///< of signpsbt: the reply is well, but holds another transaction
@@ -89,6 +89,8 @@ struct RpcFault {
   std::uint64_t count = 1;   ///< ...and how many do
   std::uint64_t one_in = 1;  ///< of those only so many, as drawn
   spark::Duration delay{0};
+  int code = -1;  ///< of a refusal
+  std::string text = "an error that nobody expects";
 };
 
 /// What others do, whom the plugin knows nothing of.
