@@ -2,6 +2,8 @@
 
 A test that runs regtest.sh says @pytest.mark.needs("bash", "nodes").
 """
+import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +12,7 @@ import tempfile
 import pytest
 
 from regtest import free_ports
+from scenarios import SimulatedWorld
 
 CONTRIB = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "contrib")
 PORTS = 10  # for bitcoind and the nodes
@@ -49,3 +52,16 @@ def bench(pytestconfig):
         made.close()
         if not pytestconfig.option.keep:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def world(pytestconfig):
+    """Makes simulated lightningds. Each run has its own: what one leaves must not matter to the next."""
+    @contextlib.contextmanager
+    def make(scenario):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+            json.dump(scenario, f)
+            f.flush()
+            with SimulatedWorld(pytestconfig.option.sim, pytestconfig.option.plugin, f.name) as w:
+                yield w
+    return make

@@ -5,23 +5,20 @@ documented, and what is documented must be there.
 When this fails after a change: a new parameter, option, result field, cause or error code goes into contrib/doc/*.json
 or contrib/config.sample, and into docs/; contrib/doc/render then makes the pages, and contrib/doc/errors the tables of
 causes. A parameter of a new type, or one that takes less than its type, also goes into VALUES or SPECIAL below; a new
-field of a result must come up in one of the runs of TestResults.
+field of a result must come up in one of the runs of TestResults, and a new row of codes gets a case in test_errors.py.
 """
-import contextlib
 import importlib.machinery
 import importlib.util
 import json
 import os
 import re
 import subprocess
-import tempfile
 import time
 
 import pytest
 
 import schema as form
 from regtest import RpcError
-from scenarios import SimulatedWorld
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -150,19 +147,6 @@ class Plugin:
 def plugin(pytestconfig):
     with Plugin(pytestconfig.option.plugin) as started:
         yield started
-
-
-@pytest.fixture
-def world(pytestconfig):
-    """Makes simulated lightningds. Each run has its own: what one leaves must not matter to the next."""
-    @contextlib.contextmanager
-    def make(scenario):
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
-            json.dump(scenario, f)
-            f.flush()
-            with SimulatedWorld(pytestconfig.option.sim, pytestconfig.option.plugin, f.name) as w:
-                yield w
-    return make
 
 
 class TestForm:
