@@ -118,7 +118,8 @@ bool Caller::dispatch(std::string_view text) {
   {
     // The callback may hold this caller, and goes before anybody asks whether it still lives.
     auto call = std::move(pending_.extract(found).mapped());
-    if (const auto& problem = message->problem()) {
+    // lightningd's own words are JSON. What it did not say is not guessed at: channels may depend on it.
+    if (const auto problem = message->flaw()) {
       util::warn("the reply to ", message->raw_id(), " cannot be read: ", problem->message);
       call.then(util::Error{unreadable, util::str(call.method, ": unexpected reply: ", problem->message), {}});
     } else {

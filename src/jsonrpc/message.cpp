@@ -125,9 +125,6 @@ util::Result<Message> Message::parse(std::string_view text) {
     message.method_ = name.ok() && !name->empty() ? std::string(*name) : method->excerpt();  // which no method is
   } else if (message.raw_id_.empty()) {
     return malformed("neither id nor method");
-  } else {
-    // lightningd's own words are JSON. What it did not say is not guessed at: channels may depend on it.
-    message.problem_ = message.document_->flaw();
   }
   return message;
 }
@@ -142,6 +139,8 @@ util::Result<Message> Message::outline(std::string_view text, util::Error proble
   message.problem_ = std::move(problem);
   return message;
 }
+
+std::optional<util::Error> Message::flaw() const { return problem_ || !document_ ? problem_ : document_->flaw(); }
 
 std::optional<json::Value> Message::filter() const {
   return document_ ? document_->root().find("filter") : std::nullopt;

@@ -19,6 +19,8 @@ class Message {
 
   /// Why the message cannot be read; then it has no params, and its result is this error.
   [[nodiscard]] const std::optional<util::Error>& problem() const { return problem_; }
+  /// Likewise, or why it had to be read leniently.
+  [[nodiscard]] std::optional<util::Error> flaw() const;
   /// The id's raw text, byte for byte as it came, quotes included; empty for a notification.
   [[nodiscard]] const std::string& raw_id() const { return raw_id_; }
   /// Empty for a reply.

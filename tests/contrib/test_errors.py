@@ -343,6 +343,12 @@ def too_large(worlds):
         yield failure(w, {"amount": 16_777_216})
 
 
+@case("301", "`Requested to push_msat of`")
+def push_above_the_amount(worlds):
+    with worlds() as w:
+        yield failure(w, {"push_msat": AMOUNT * 1000 + 1})
+
+
 @case("305, 306, -1", "`not connected`, `Unknown peer`, `No channel funding in progress`")
 def left(worlds):
     """Before it was to complete, while the other one was slow to start."""

@@ -184,15 +184,15 @@ TEST_CASE("a loop that goes destroys what it holds, and what it made stays harml
     SUBCASE("never run") {}
     SUBCASE("a task's destructor posts") {
       struct Poster {
-        std::optional<loop::Loop>& loop;
+        loop::Loop* loop;
         std::shared_ptr<int> word;
         ~Poster() {
           if (word) loop->post([] {});
         }
-        Poster(std::optional<loop::Loop>& of, std::shared_ptr<int> some) : loop(of), word(std::move(some)) {}
+        Poster(loop::Loop* of, std::shared_ptr<int> some) : loop(of), word(std::move(some)) {}
         Poster(Poster&&) = default;
       };
-      loop->post([poster = Poster(loop, object)] {});
+      loop->post([poster = Poster(&*loop, object)] {});
     }
   }
   CHECK(watch.expired());
