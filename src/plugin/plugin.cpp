@@ -40,8 +40,10 @@ void Plugin::start() { transport_.start(*this); }
 
 void Plugin::log(util::Level level, std::string_view line) {
   for (const auto part : lines(line)) {
+    const bool raw = util::mutated("logs-the-transaction");
     json::Writer params;
-    params.object().field("level", util::level_name(level)).field("message", util::safe_text(part, longest_line)).end();
+    params.object().field("level", util::level_name(level));
+    params.field("message", raw ? std::string(part) : util::safe_text(part, longest_line)).end();
     send(jsonrpc::notification_text("log", params.take()));
   }
 }
@@ -135,7 +137,7 @@ void Plugin::reply(const std::string& raw_id, const util::Result<std::string>& r
   if (result) return send(jsonrpc::reply_text(raw_id, *result));
   // What lightningd and peers wrote has been cleaned where it came in; this is for what the caller wrote.
   auto error = result.error();
-  error.message = util::safe_text(error.message, longest_line);
+  if (!util::mutated("writes-controls-raw")) error.message = util::safe_text(error.message, longest_line);
   send(jsonrpc::error_text(raw_id, error));
 }
 

@@ -6,7 +6,6 @@
 #include <array>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -22,9 +21,12 @@ namespace fs = std::filesystem;
 /// children of lightningd itself and not of a wrapper that started only us.
 constexpr std::array<std::string_view, 4> other_builtins = {"bcli", "txprepare", "topology", "keysend"};
 
+/// Of a process that ends meanwhile it is empty. (Through a streambuf's iterator the failure would be thrown.)
 std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 /// The parent in proc(5)'s stat line: "pid (name) state ppid ...". The name may hold anything.

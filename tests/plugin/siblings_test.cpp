@@ -70,6 +70,17 @@ TEST_CASE("a lightningd without spenderp is recognised") {
   CHECK_FALSE(proc.spenderp());
 }
 
+TEST_CASE("a process that ends while it is looked at is passed over") {
+  const FakeProc proc;
+  proc.add_bcli();
+  proc.add(103, 100, "", ""sv);
+  for (const auto* name : {"stat", "cmdline"}) {
+    fs::remove(proc.root / "103" / name);
+    fs::create_directory(proc.root / "103" / name);  // opens, and cannot be read: as /proc does then
+  }
+  CHECK_FALSE(proc.spenderp());
+}
+
 TEST_CASE("when it can not be known, spenderp is assumed to run") {
   const FakeProc proc;
   SUBCASE("no proc file system") { CHECK(spenderp_runs(proc.root / "missing", 100)); }
