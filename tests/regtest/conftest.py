@@ -15,6 +15,7 @@ many tests at once rather than one by one.
 """
 import itertools
 import signal
+import threading
 
 import pytest
 
@@ -37,7 +38,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def network(pytestconfig):
     with Network(pytestconfig.option.keep) as running:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run, where sys.exit would fail a test
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run, where sys.exit would fail a test
         yield running
 
 

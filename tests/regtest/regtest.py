@@ -402,7 +402,8 @@ class Network:
     """Owns the bitcoind, the nodes and the directory; a context manager."""
 
     def __init__(self, keep=False):
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that __exit__ runs
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that __exit__ runs
         self.keep = keep
         self.root = tempfile.mkdtemp(prefix="mfc-regtest-")
         self.nodes, self.doors = [], Doors()
