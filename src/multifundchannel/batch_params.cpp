@@ -22,13 +22,6 @@ Result<std::string> parse_batch(const json::Value& value) {
   return funding::wrong(value, "must be the id of a batch (32 hex digits)");
 }
 
-/// lightningd reads it; bare numbers are allowed.
-Result<std::string> parse_feerate(const json::Value& value) {
-  const auto text = funding::token_text(value);
-  if (text && !text->empty()) return *text;
-  return funding::wrong(value, "must be a feerate");
-}
-
 /// Nothing but a bare true: what it confirms can not be taken back.
 Result<bool> parse_confirm(const json::Value& value) { return value.boolean(); }
 
@@ -45,7 +38,7 @@ Result<AbortRequest> parse_abort(const json::Value& given) {
   Params params(given.renamed(""), abort_names);
   AbortRequest request;
   request.batch = params.required("batch", parse_batch);
-  request.feerate = params.optional("feerate", parse_feerate).value_or("");
+  request.feerate = params.optional("feerate", funding::parse_token).value_or("");
   request.confirm = params.optional("confirm", parse_confirm).value_or(false);
   if (params.error()) return *params.error();
   return request;

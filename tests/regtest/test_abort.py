@@ -108,6 +108,16 @@ def test_of_a_refused_batch(bench, deed):
         check_undone(victim)
 
 
+def come_back(victim, deed):
+    """When it has been killed at the point that it was armed for."""
+    victim.wait_reached()
+    if deed == "node":
+        victim.node.proc.wait(30)
+        victim.node.start().sync()
+    else:
+        victim.start_plugin()
+
+
 @builtin_fails(BUILTIN_FAILS)
 @cases({f"{when} {method}, {deed}": (method, when, n, deed)
         for method, when, n in (("signpsbt", "answered", 1), ("sendpsbt", "forwarded", 1))
@@ -116,12 +126,7 @@ def test_killed_while_it_sends(bench, method, when, n, deed):
     with a_refused_batch(bench) as (victim, batch):
         victim.arm(method, when, deed, n)
         begun = abort(victim, batch, confirm=True)
-        victim.wait_reached()
-        if deed == "node":
-            victim.node.proc.wait(30)
-            victim.node.start().sync()
-        else:
-            victim.start_plugin()
+        come_back(victim, deed)
         in_mempool(bench, begun["txid"])
         assert mempool(bench) == [begun["txid"]]
         mine_until_deep(bench, victim)
@@ -140,12 +145,7 @@ def test_killed_while_it_clears_up(bench, n, deed):
         victim.arm("fundchannel_cancel", "forwarded", deed, n, delay=0.2)
         bench.net.mine(1)
         # By itself within a second or two, unless its pauses have grown already.
-        victim.wait_reached()
-        if deed == "node":
-            victim.node.proc.wait(30)
-            victim.node.start().sync()
-        else:
-            victim.start_plugin()
+        come_back(victim, deed)
         check_undone(victim)
         assert not mempool(bench)
 
