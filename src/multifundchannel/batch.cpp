@@ -46,6 +46,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
       coin_look_(scope_, context_.client, settings_, request_),
       policies_(scope_, context_.client, ledger_, label_) {
   if (request_.details) details_.emplace(ledger_->id, watch.timeline());
+  context_.log = std::make_unique<LogLook>(scope_, context_.client, settings_);
   PeerOpening::Owner& owner = *this;
   for (const auto& destination : request_.destinations) {
     auto record = std::make_shared<funding::OpeningRecord>();

@@ -81,12 +81,14 @@ class Coins {
               const util::Result<lightningd::Funded>& answer);
   void leave_out(Reading reading, lightningd::Reply<Proposal> then);
   void drop(std::vector<lightningd::Outpoint> inputs, lightningd::Reply<void> then);
+  void disown(std::vector<lightningd::Outpoint> inputs, lightningd::Reply<void> then);
   void unreserve(std::vector<lightningd::Outpoint> inputs, lightningd::Reply<void> then);
   void ask_again(Reading reading, lightningd::Reply<Proposal> then);
   void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
   void add(std::uint32_t blocks, lightningd::Reply<Taken> then);
   void look_at_end(lightningd::Reply<Taken> then);
   [[nodiscard]] bool ends_soon(const Outputs& outputs, std::uint32_t height) const;
+  [[nodiscard]] bool holds_plainly(const Outputs& outputs);
   void prolong(const Outputs& outputs, lightningd::Reply<Taken> then);
   void claim_all_inputs();
   void give_back(const std::vector<lightningd::Outpoint>& foreign, std::uint32_t blocks, lightningd::Reply<Taken> then);

@@ -134,8 +134,21 @@ void Coins::drop(std::vector<Outpoint> inputs, Reply<void> then) {
       }
     }
     if (ours.empty()) return then({});
-    unreserve(std::move(ours), std::move(then));
+    disown(std::move(ours), std::move(then));
   });
+}
+
+// The record has none of them before they are freed: after a crash whoever has them by then keeps them, to whatever
+// height. If the crash comes before that, they are free again when the first reservation has lapsed.
+void Coins::disown(std::vector<Outpoint> inputs, Reply<void> then) {
+  auto& heights = ledger_->reservation.heights;
+  const auto held = heights;
+  for (const auto& input : inputs) heights.erase(input);
+  save_([this, inputs = std::move(inputs), then = std::move(then)](const Result<void>& saved) mutable {
+    if (!saved) return then(saved.error());
+    unreserve(std::move(inputs), std::move(then));
+  });
+  heights = held;
 }
 
 void Coins::unreserve(std::vector<Outpoint> inputs, Reply<void> then) {
@@ -183,11 +196,24 @@ bool Coins::ends_soon(const Outputs& outputs, std::uint32_t height) const {
   });
 }
 
+/// Every input is reserved as recorded, without anything that a sendpsbt has added.
+bool Coins::holds_plainly(const Outputs& outputs) {
+  auto& record = ledger_->reservation;
+  const auto sent_blocks = std::exchange(record.sent_blocks, 0);
+  const auto held = holds(outputs);
+  record.sent_blocks = sent_blocks;
+  return std::all_of(held.begin(), held.end(), [](const auto& input) { return input.second == Hold::ours; });
+}
+
 void Coins::prolong(const Outputs& outputs, Reply<Taken> then) {
   auto& record = ledger_->reservation;
   settle_doubt(record, outputs);
   const auto blocks = settings_.blocks_more(record.blocks);
   record.doubtful_blocks = blocks;
+  // In the end as many are reserved as the builtin reserves. Where a sendpsbt may have added some, it stays at that.
+  if (record.sent_blocks > 0 && holds_plainly(outputs)) {
+    record.sent_blocks = settings_.blocks_when_sent(record.blocks + blocks);
+  }
   save_([this, blocks, then = std::move(then)](const Result<void>& saved) mutable {
     if (saved) return add(blocks, std::move(then));
     ledger_->reservation.doubtful_blocks = 0;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "multifundchannel/cause.hpp"
-#include "multifundchannel/local_call.hpp"
 #include "multifundchannel/lost_channels.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
@@ -196,14 +195,12 @@ bool PeerOpening::worth_another_start(const Error& error) const {
 // tries.
 void PeerOpening::cut_off(const Error& error) {
   if (cause_of(method_, error) != "disconnected" || cut_offs_ >= most_cut_offs) return fail(method_, error);
-  using Lines = std::vector<lightningd::LogLine>;
-  auto judge = [this, error](const Result<Lines>& lines) {
+  context_.log->ask([this, error](const Result<LogLook::Lines>& lines) {
     const auto batch = record_->label.substr(0, record_->label.find(" peer "));
     if (!lines || !ended_for_lost_channel(*lines, destination_.id, batch)) return fail(method_, error);
     ++cut_offs_;
     if (!retry_later()) fail(method_, error);
-  };
-  context_.client.log(local_call<Lines>(context_.scope, context_.settings, "getlog", std::move(judge)));
+  });
 }
 
 void PeerOpening::complete(const util::SharedText& psbt, const lightningd::Outpoint& outpoint,

@@ -12,6 +12,7 @@
 #include "lightningd/client.hpp"
 #include "multifundchannel/batch_report.hpp"
 #include "multifundchannel/batch_watch.hpp"
+#include "multifundchannel/log_look.hpp"
 #include "multifundchannel/pending_connects.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/gate.hpp"
@@ -38,6 +39,7 @@ struct BatchContext {
   /// Of the funding transaction's fee.
   funding::FeeBounds bounds{};
   std::shared_ptr<PendingConnects> pending;
+  std::unique_ptr<LogLook> log{};
 };
 
 /// One peer's way through a batch: connect, fundchannel_start, fundchannel_complete. Each step is

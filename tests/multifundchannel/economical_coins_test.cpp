@@ -84,6 +84,29 @@ TEST_CASE("a preview leaves them out, and says so") {
   CHECK(reserved(world) == 0);
 }
 
+// Another program's txprepare makes it as high as the one of the batch's dry run had made it.
+TEST_CASE("a coin that was left out is not the batch's any more, not after a crash either") {
+  for (const bool txprepare : {false, true}) {
+    CAPTURE(txprepare);
+    auto setup = with_dust({peer("a", {sim::Fault{sim::Phase::start, sim::Kind::silent}})});
+    setup.reply_delay = std::chrono::milliseconds(5);
+    if (txprepare) setup.options["multifundchannel-dry-run"] = R"("txprepare")";
+    World world(std::move(setup));
+    (void)world.start("multifundchannel", open_all("all", ""));
+    auto& wallet = world.node().core().wallet;
+    auto& dust = wallet.coins().back();
+    while (!wallet.is_reserved(dust)) world.run_for(std::chrono::milliseconds(1));
+    while (wallet.is_reserved(dust)) world.run_for(std::chrono::milliseconds(1));
+    world.kill_plugin();
+    wallet.reserve(dust, 72);
+    const auto theirs = dust.others_until = dust.reserved_until;
+    world.start_plugin();
+    world.run_for(std::chrono::minutes(2));
+    CHECK(dust.reserved_until == theirs);
+    worlds::check_invariants(world);
+  }
+}
+
 TEST_CASE("`all` that is trimmed may take other coins after that") {
   auto small = peer("a");
   small.features = "0898880a8259a1";  // without large channels

@@ -132,6 +132,22 @@ TEST_CASE("a peer that is cut off twice in start for a lost channel is asked onc
   }
 }
 
+TEST_CASE("the log is asked for once for all peers that hang up at about the same time") {
+  std::vector<sim::PeerSetup> peers{peer("a")};
+  std::vector<std::string> names{"a"};
+  for (int i = 0; i < 40; ++i) {
+    names.push_back("p" + std::to_string(i));
+    peers.push_back(peer(names.back(), {Fault{Phase::start, i < 20 ? Kind::disconnect : Kind::reminds, true}}));
+  }
+  auto setup = with(std::move(peers));
+  setup.reply_delay = std::chrono::milliseconds(20);
+  World world(std::move(setup));
+  const auto outcome = world.call("multifundchannel", open(names, R"("minchannels":1)"));
+  CHECK(count(outcome, "channel_ids") == 21);
+  CHECK(worlds::calls(world, "getlog") <= 8);  // connects have ten places, so they come in groups
+  worlds::check_invariants(world);
+}
+
 TEST_CASE("a peer that is cut off in start and can not be connected again is not waited for") {
   World world(with({peer("a"), peer("b", {Fault{Phase::start, Kind::reminds}})}));
   auto& faults = world.peer("b").setup.faults;

@@ -63,6 +63,27 @@ TEST_CASE("what comes slowly does not end the reservation, and somebody else wai
   worlds::check_invariants(world);
 }
 
+TEST_CASE("a batch that was settling for days leaves what the builtin leaves, however often it was extended") {
+  for (const int days : {1, 2, 4, 12}) {
+    CAPTURE(days);
+    auto setup = with({peer("a"), peer("b")});
+    setup.broadcast = sim::Broadcast::refused;
+    World world(std::move(setup));
+    auto& core = world.node().core();
+    const auto height = core.wallet.height;
+    CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}))).code == 303);
+    for (int block = 0; block < 144 * days; ++block) {
+      world.mine(1);
+      world.run_for(seconds(600));
+    }
+    core.setup.broadcast = sim::Broadcast::works;
+    world.run_for(seconds(900));
+    REQUIRE(world.node().sending().sent().size() == 1);
+    CHECK(reserved_until(world) == height + 2016);
+    worlds::check_invariants(world);
+  }
+}
+
 TEST_CASE("a batch that fails after its reservation was extended leaves nothing reserved") {
   auto leaving = slow();
   leaving.faults = {sim::Fault{sim::Phase::start, sim::Kind::refuse}};
