@@ -79,7 +79,9 @@ void Broadcast::not_signed(const Error& error) {
 
 // The record says since the channels are secured what sendpsbt may have added to the reservation. It was not asked, so
 // what is reserved for that long is another batch's.
-void Broadcast::nothing_added() { ledger_->reservation.sent_blocks = 0; }
+void Broadcast::nothing_added() {
+  if (!util::mutated("claims-what-it-did-not-add")) ledger_->reservation.sent_blocks = 0;
+}
 
 // Checked in each round before; nothing is signed that costs more, whatever the rounds have done.
 void Broadcast::sign() {

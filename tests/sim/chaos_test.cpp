@@ -69,3 +69,13 @@ TEST_CASE("a batch from before a crash signs by a look of just now, and frees wh
     CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
   }
 }
+
+// A coin reserved for as long as a sendpsbt would have added, which was never asked, was another batch's; and a reply
+// with `"channels":[,]` was read as none, so that a batch was undone that may have been sent.
+TEST_CASE("nothing is claimed that sendpsbt did not add, and no sloppy reply is guessed at") {
+  for (const std::uint64_t seed : {200285, 213464, 409931}) {
+    CAPTURE(seed);
+    const auto result = sim::run_chaos(seed, false);
+    CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
+  }
+}

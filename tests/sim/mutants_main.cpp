@@ -15,7 +15,8 @@ using sim::Mutation;
 
 constexpr const char* usage =
     "usage: mutants --list [--quick]          names the mutations, or those that are caught soon\n"
-    "       mutants --mutation NAME SEEDS     lives worlds from seed 1 on until it is caught, so many at most\n"
+    "       mutants --mutation NAME SEEDS     lives the world that is known to catch it, then those from\n"
+    "                                         seed 1 on until it is caught, so many at most\n"
     "       mutants --mutation NAME --show SEED\n"
     "                                         shows all that happens in one\n";
 
@@ -52,7 +53,8 @@ int hunt(const Mutation& mutation, std::uint64_t seeds) {
   std::string invariant = sim::describe(mutation.invariant, "");
   invariant.resize(invariant.size() - 2);  // ": "
   invariant = invariant.substr(invariant.find(' ') + 1);
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+  for (std::uint64_t i = mutation.known > 0 ? 0 : 1; i <= seeds; ++i) {
+    const auto seed = i == 0 ? mutation.known : i;
     if (!is_caught(mutation, seed)) continue;
     std::printf("%-30s | %-33s | %llu\n", std::string(mutation.name).c_str(), invariant.c_str(),
                 static_cast<unsigned long long>(seed));

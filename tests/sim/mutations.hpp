@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace sim {
 struct Mutation {
   std::string_view name;
   Invariant invariant;
-  bool quick = false;  ///< caught within the first few hundred seeds
+  bool quick = false;      ///< caught within the first few hundred seeds, or by the one that is known
+  std::uint64_t known = 0;  ///< a seed that caught it once, and is tried first; 0: none is needed
 };
 
 [[nodiscard]] const std::vector<Mutation>& mutations();
