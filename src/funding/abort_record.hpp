@@ -11,7 +11,8 @@ struct AbortRecord {
   lightningd::Txid txid;
   lightningd::Outpoint input;
   lightningd::Sat fee;
-  util::SharedText psbt;  ///< unsigned and stripped, base64
+  util::SharedText psbt;   ///< unsigned and stripped, base64
+  bool is_script_ours = false;  ///< lightningd has said so of the output's to this process; not in the journal
 };
 
 }  // namespace funding

@@ -170,6 +170,7 @@ struct FundingPlan {
   util::SharedText psbt;                              ///< unsigned and stripped, base64
   std::vector<std::optional<std::uint32_t>> outnums;  ///< of each opening; none: not in this transaction
   std::optional<util::Bytes> change;                  ///< the wallet's script that the rest goes to
+  bool is_change_ours = false;  ///< lightningd has said so of that script to this process; not in the journal
   bool withheld = false;  ///< lightningd withholds the channels: one that is released may have been sent
 };
 

@@ -209,6 +209,16 @@ void Client::newaddr(Reply<std::string> then) const {
   send("newaddr", std::string(R"({"addresstype":"p2tr"})"), replies::p2tr_address, std::move(then));
 }
 
+void Client::is_address_ours(const std::string& address, Reply<bool> then) const {
+  Writer params;
+  params.object().field("address", address);
+  auto look = [address, then = std::move(then)](util::Result<std::vector<std::string>> all) mutable {
+    if (!all.ok()) return then(std::move(all.error()));
+    then(std::find(all->begin(), all->end(), address) != all->end());
+  };
+  send<std::vector<std::string>>("listaddresses", params.end().take(), replies::addresses, std::move(look));
+}
+
 void Client::fundchannel_start(const StartParams& params, Reply<Started> then) const {
   Writer writer;
   write_start(writer.object(), params);

@@ -32,6 +32,7 @@ using Reply = util::Function<void(util::Result<T>)>;
 struct NodeInfo {
   std::optional<NodeId> id;
   std::string version;
+  std::string network;
   std::uint32_t blockheight = 0;
   /// warning_bitcoind_sync or warning_lightningd_sync, whichever is there.
   std::string sync_warning;
@@ -206,6 +207,8 @@ class Client {
   void txdiscard(const Txid& txid, Reply<void> then) const;
   /// A new address of the wallet, P2TR.
   void newaddr(Reply<std::string> then) const;
+  /// Whether the wallet has given out this address, for a payment or for change (listaddresses, since v24.11).
+  void is_address_ours(const std::string& address, Reply<bool> then) const;
   /// Error codes: lightningd.md section 5.
   void fundchannel_start(const StartParams& params, Reply<Started> then) const;
   /// What fundchannel_start would say before it asks the peer (lightningd's `check`; up to v23.11 it looks at less).

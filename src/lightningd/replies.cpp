@@ -150,6 +150,7 @@ util::Result<NodeInfo> node_info(const json::Value& result) {
   NodeInfo info;
   if (fields.has("id")) info.id = fields.id<NodeId>("id");
   info.version = fields.text("version");
+  if (fields.has("network")) info.network = fields.text("network");
   info.blockheight = fields.u32("blockheight");
   for (const auto* warning : {"warning_bitcoind_sync", "warning_lightningd_sync"}) {
     if (info.sync_warning.empty() && fields.has(warning)) info.sync_warning = fields.text(warning);
@@ -271,6 +272,21 @@ util::Result<Txid> prepared(const json::Value& result) {
 util::Result<std::string> p2tr_address(const json::Value& result) {
   Fields fields(result);
   return fields.finish(fields.text("p2tr"));
+}
+
+util::Result<std::vector<std::string>> addresses(const json::Value& result) {
+  const auto keys = result.field("addresses");
+  if (!keys.ok()) return keys.error();
+  if (!keys->is_array()) return util::Error{code::generic, keys->path() + ": expected an array", {}};
+  std::vector<std::string> all;
+  for (const auto& key : keys->elements()) {
+    Fields fields(key);
+    for (const auto* kind : {"bech32", "p2tr"}) {
+      if (fields.has(kind)) all.push_back(fields.text(kind));
+    }
+    if (const auto read = fields.finish(true); !read.ok()) return read.error();
+  }
+  return all;
 }
 
 util::Result<std::vector<Txid>> transactions(const json::Value& result) {

@@ -37,6 +37,8 @@ namespace lightningd::replies {
 /// Of newaddr.
 [[nodiscard]] util::Result<std::string> p2tr_address(const json::Value& result);
 /// The ids of listtransactions.
+/// Every address of every key that is listed.
+[[nodiscard]] util::Result<std::vector<std::string>> addresses(const json::Value& result);
 [[nodiscard]] util::Result<std::vector<Txid>> transactions(const json::Value& result);
 /// The same with what they spend.
 [[nodiscard]] util::Result<std::vector<WalletTransaction>> wallet_transactions(const json::Value& result);

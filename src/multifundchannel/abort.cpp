@@ -47,6 +47,29 @@ void Abort::judge(const Transactions& transactions, std::uint32_t height) {
 void Abort::send(Done done) {
   done_ = std::move(done);
   if (!is_as_recorded()) return wait("the abort's transaction is not signed: it is not the one of the record");
+  if (ledger_->abort->is_script_ours) return look_at_inputs();
+  const auto psbt = funding::Psbt::from_base64(*ledger_->abort->psbt);
+  ask_ownership(scope_, client_, settings_, psbt->outputs()[0].script,
+                [this](const Result<Ownership>& ownership) { owned(ownership); });
+}
+
+// Whoever can make records that the plugin believes would have the coins otherwise.
+void Abort::owned(const Result<Ownership>& ownership) {
+  if (!ownership) return wait(ownership.error().message);
+  switch (*ownership) {
+    case Ownership::ours:
+      ledger_->abort->is_script_ours = true;
+      return look_at_inputs();
+    case Ownership::foreign:
+      return wait("the abort's transaction is not signed: its output is not the wallet's");
+    case Ownership::unknown:
+      return wait(
+          "the abort's transaction is not signed: it was made before the plugin's start, and this lightningd cannot tell "
+          "whether its output is the wallet's; call multifundchannel-abort again");
+  }
+}
+
+void Abort::look_at_inputs() {
   look_at_coins(scope_, client_, settings_, [this](const Result<Outputs>& outputs) {
     if (!outputs) return wait(outputs.error().message);
     sign(*outputs);
@@ -70,9 +93,20 @@ void Abort::sign(const Outputs& outputs) {
   if (!ours && !util::mutated("aborts-with-coins-of-others")) {
     return wait(str("the abort's transaction is not signed: input ", input.str(), " is not reserved by the batch"));
   }
+  if (!pays_recorded_fee(outputs)) {
+    return wait("the abort's transaction is not signed: its fee is not the one of the record");
+  }
   client_.signpsbt(ledger_->abort->psbt,
                    local_call<util::SharedText>(scope_, settings_, "signpsbt",
                                                 [this](const Result<util::SharedText>& text) { signed_psbt(text); }));
+}
+
+bool Abort::pays_recorded_fee(const Outputs& outputs) const {
+  const auto& record = *ledger_->abort;
+  const auto psbt = funding::Psbt::from_base64(*record.psbt);
+  return psbt && std::any_of(outputs.begin(), outputs.end(), [&](const lightningd::WalletOutput& output) {
+    return output.outpoint == record.input && output.amount == psbt->outputs()[0].amount + record.fee;
+  });
 }
 
 // Sent again each time: neither lightningd nor a bitcoind that has lost its mempool does so. No blocks are added to

@@ -8,6 +8,7 @@
 
 #include "funding/ledger.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/own_script.hpp"
 #include "multifundchannel/rival.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/scope.hpp"
@@ -34,7 +35,7 @@ class Abort {
   /// What the chain says. `unsent`: no block has either, and send() is the next step, with the inputs reserved.
   void look(Done done);
   /// Ends with `waiting`. Nothing is signed unless it is plain that it spends one input of the batch, which lightningd
-  /// shows to be reserved by it, into the one output that was recorded.
+  /// shows to be reserved by it, into one output that is the wallet's own, for the fee that was recorded.
   void send(Done done);
 
  private:
@@ -43,7 +44,10 @@ class Abort {
 
   void judge(const Transactions& transactions, std::uint32_t height);
   [[nodiscard]] bool is_as_recorded() const;
+  void owned(const util::Result<Ownership>& ownership);
+  void look_at_inputs();
   void sign(const Outputs& outputs);
+  [[nodiscard]] bool pays_recorded_fee(const Outputs& outputs) const;
   void signed_psbt(const util::Result<util::SharedText>& text);
   void wait(const std::string& what);
 

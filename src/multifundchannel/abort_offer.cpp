@@ -142,7 +142,7 @@ void AbortOffer::quoted(Perkw feerate, const Funded& funded) {
   const funding::Cost cost{fee, returned, feerate, weight};
   if (const auto fits = funding::FeeBounds{}.check(cost); !fits) return fail(fits.error());
   psbt->strip();
-  AbortTransaction found{{psbt->txid(), input_, fee, util::share(psbt->base64(0))}, feerate, returned};
+  AbortTransaction found{{psbt->txid(), input_, fee, util::share(psbt->base64(0)), true}, feerate, returned};
   std::exchange(then_, nullptr)(std::move(found));
 }
 

@@ -305,6 +305,7 @@ funding::FundingPlan Batch::plan() const {
   plan.withheld = context_.withhold;
   const auto& draft = proposal_->draft;
   if (draft.has_change) plan.change = draft.psbt.outputs()[0].script;
+  plan.is_change_ours = true;  // it is lightningd's own proposal
   return plan;
 }
 

@@ -8,6 +8,7 @@
 #include "multifundchannel/evidence.hpp"
 #include "multifundchannel/found_channels.hpp"
 #include "multifundchannel/local_call.hpp"
+#include "multifundchannel/own_script.hpp"
 #include "multifundchannel/report.hpp"
 #include "multifundchannel/send_verdict.hpp"
 #include "multifundchannel/sending.hpp"
@@ -103,7 +104,7 @@ void Settlement::send_again(bool never_sent) {
   if (must_wait(ledger_->reservation, waits_since_)) return retry("lightningd has not answered reserveinputs yet");
   keep_coins([this, never_sent](const Result<Coins::Taken>& taken) {
     if (!taken) return retry(taken.error().message);
-    if (!*taken) return check_channels([this] { sign(); });
+    if (!*taken) return prove_change([this] { check_channels([this] { sign(); }); });
     not_complete(str("input ", (*taken)->str(), " is spent, or somebody else has reserved it"), never_sent);
   });
 }
@@ -126,6 +127,21 @@ void Settlement::not_complete(const std::string& what, bool never_sent) {
   };
   client_.is_unspent({ledger_->plan->txid, *outnum},
                      local_call<bool>(scope_, settings_, "getutxout", std::move(judged)));
+}
+
+// That of a record; in a batch that ran in this process lightningd has proposed it just now. Where lightningd cannot be
+// asked (before v24.11), the record is believed.
+void Settlement::prove_change(util::Function<void()> then) {
+  if (!ledger_->plan->change || ledger_->plan->is_change_ours) return then();
+  ask_ownership(scope_, client_, settings_, *ledger_->plan->change,
+                [this, then = std::move(then)](const Result<Ownership>& ownership) mutable {
+                  if (!ownership) return retry(ownership.error().message);
+                  if (*ownership == Ownership::foreign) {
+                    return retry("the transaction is not signed: its change is not the wallet's", "unsettled");
+                  }
+                  ledger_->plan->is_change_ours = *ownership == Ownership::ours;
+                  then();
+                });
 }
 
 void Settlement::sign() {

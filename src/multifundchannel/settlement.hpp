@@ -68,6 +68,7 @@ class Settlement {
   void send_again(bool never_sent);
   void keep_coins(lightningd::Reply<Coins::Taken> then);
   void not_complete(const std::string& what, bool never_sent);
+  void prove_change(util::Function<void()> then);
   void sign();
   void check_channels(util::Function<void()> then);
   void send(const util::SharedText& signed_psbt);

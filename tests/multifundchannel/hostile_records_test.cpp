@@ -87,6 +87,25 @@ TEST_CASE("a record with a good mac has nothing signed for a channel that the pe
   }
 }
 
+TEST_CASE("an abort with a good mac has nothing signed that does not pay the wallet") {
+  for (const auto* version : {"v26.06.6", "v24.08"}) {
+    CAPTURE(version);
+    auto setup = with({peer("a")});
+    setup.version = version;
+    setup.intrusions = {{seconds(1), Forgery::giving_up}};
+    World world(setup);
+    world.run_for(seconds(2));
+    world.kill_plugin();
+    world.start_plugin();
+    world.run_for(minutes(10));
+    CHECK(calls(world, "signpsbt") == 0);
+    CHECK(says(listed(world), "\"state\":\"aborting\""));
+    CHECK(says(listed(world), "the abort's transaction is not signed: "));
+    CHECK(world.node().sending().sent().empty());
+    worlds::check_invariants(world);
+  }
+}
+
 TEST_CASE("without the key nothing is recorded, and so nothing is done") {
   for (const auto mishap : {Mishap::refused, Mishap::unreadable, Mishap::unknown}) {
     auto setup = with({peer("a")});

@@ -44,7 +44,7 @@ Intruders::Intruders(Core& core, Datastore& datastore, const Secrets& secrets)
 
 void Intruders::intrude(const Intrusion& intrusion) {
   static constexpr const char* names[] = {"junk",  "unsealed", "sealed elsewhere", "old",      "damaged",
-                                          "moved", "replayed", "deleted",          "colluding"};
+                                          "moved", "replayed", "deleted",          "colluding", "giving up"};
   core_.trace("=== intruder: ", names[static_cast<std::size_t>(intrusion.what)]);
   switch (intrusion.what) {
     case Forgery::junk:
@@ -61,6 +61,8 @@ void Intruders::intrude(const Intrusion& intrusion) {
       return remove();
     case Forgery::colluding:
       return collude();
+    case Forgery::giving_up:
+      return give_up();
   }
 }
 
@@ -152,15 +154,20 @@ void Intruders::add_theft(Ledger& ledger) const {
   if (core_.setup.seed % 2 == 0 && !ledger.openings.empty()) ledger.plan->outnums[0] = 0;
 }
 
-/// A peer has opened a channel to us and says that a transaction funds it which spends our coin; a record of ours, one
-/// that has gone wrong or that was made by one who may call makesecret, says that it is ready to be sent.
-void Intruders::collude() {
-  if (!core_.can_withhold() || core_.peers.all().empty() || !secrets_.asked()) return;
+Coin* Intruders::coin_to_take() {
   auto& coins = core_.wallet.coins();
   const auto coin = std::find_if(coins.begin(), coins.end(), [this](const Coin& c) {
     return core_.wallet.is_free(c) && c.height && !is_p2sh(c.script) && c.amount > Sat{10'000};
   });
-  if (coin == coins.end()) return;
+  return coin == coins.end() ? nullptr : &*coin;
+}
+
+/// A peer has opened a channel to us and says that a transaction funds it which spends our coin; a record of ours, one
+/// that has gone wrong or that was made by one who may call makesecret, says that it is ready to be sent.
+void Intruders::collude() {
+  if (!core_.can_withhold() || core_.peers.all().empty() || !secrets_.asked()) return;
+  Coin* const coin = coin_to_take();
+  if (coin == nullptr) return;
   auto psbt = Psbt::spending({coin->outpoint});
   const Sat amount{coin->amount.value - 5'000};
   psbt.insert_output(0, {amount, make_funding_script(random_)});
@@ -177,16 +184,43 @@ void Intruders::collude() {
 
   coin->unforeseen = true;
   core_.wallet.reserve(*coin, 145);
+  plant(ready_to_send(*coin, psbt, peer.id));
+}
+
+/// Who may call makesecret and datastore says that a batch is being given up, with a coin that is free: all but the fee
+/// goes to him.
+void Intruders::give_up() {
+  if (core_.peers.all().empty() || !secrets_.asked()) return;
+  Coin* const coin = coin_to_take();
+  if (coin == nullptr) return;
+  auto psbt = Psbt::spending({coin->outpoint});
+  psbt.insert_output(0, {Sat{coin->amount.value - 5'000}, make_funding_script(random_)});
+  auto ledger = ready_to_send(*coin, psbt, core_.peers.all()[random_.below(core_.peers.all().size())].id);
+  auto theft = Psbt::spending({coin->outpoint});
+  const Sat fee{2'000};
+  theft.insert_output(0, {coin->amount - fee, make_funding_script(random_)});
+  ledger.abort = funding::AbortRecord{theft.txid(), coin->outpoint, fee, util::share(theft.base64(0))};
+  coin->unforeseen = true;
+  plant(ledger);
+}
+
+/// A batch of one channel, which is the transaction's only output.
+Ledger Intruders::ready_to_send(const Coin& coin, const Psbt& psbt, const lightningd::NodeId& peer) {
   Ledger ledger;
   ledger.id = util::to_hex(random_.bytes(16));
   ledger.begun = 1'800'000'000;
   ledger.phase = BatchPhase::sending;
   ledger.reservation.blocks = 145;
-  ledger.reservation.heights[coin->outpoint] = coin->reserved_until;
+  ledger.reservation.heights[coin.outpoint] = coin.reserved_until;
   ledger.openings.push_back(std::make_shared<OpeningRecord>());
-  ledger.openings[0]->peer = peer.id;
-  ledger.openings[0]->planned = ledger.openings[0]->amount = amount;
+  ledger.openings[0]->peer = peer;
+  ledger.openings[0]->planned = ledger.openings[0]->amount = psbt.outputs()[0].amount;
   ledger.plan = funding::FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {0}, {}};
+  return ledger;
+}
+
+/// Under a good mac.
+void Intruders::plant(const Ledger& ledger) {
   const auto name = name_of(ledger.id);
   planted_.insert(name);
   datastore_.put(name, bytes_of(secrets_.seal().close(name, funding::write_ledger(ledger))));

@@ -28,11 +28,17 @@ class Intruders {
   void replay();
   void remove();
   void collude();
+  void give_up();
+  void plant(const funding::Ledger& ledger);
 
   /// A batch that never was, which claims the node's coins, and openings with all peers.
   [[nodiscard]] funding::Ledger forged(Random& random) const;
   /// A payment to nobody we know, in a record that says it is ready to be sent.
   void add_theft(funding::Ledger& ledger) const;
+  [[nodiscard]] funding::Ledger ready_to_send(const Coin& coin, const funding::Psbt& psbt,
+                                              const lightningd::NodeId& peer);
+  /// One that is free.
+  [[nodiscard]] Coin* coin_to_take();
 
   Core& core_;
   Datastore& datastore_;

@@ -54,6 +54,7 @@ const std::vector<Mutation>& mutations() {
       {"answers-the-hook-wrongly", Invariant::never_crashes, true},
       {"lets-reservations-lapse", Invariant::inputs_stay_reserved, true, 10769},
       {"believes-any-record", Invariant::others_untouched, true},
+      {"believes-recorded-scripts", Invariant::signs_only_ours},
       {"signs-without-evidence", Invariant::signs_only_ours},
       {"logs-the-transaction", Invariant::no_secret_logged, true},
       {"passes-errors-on", Invariant::no_secret_logged, true},

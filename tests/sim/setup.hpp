@@ -124,6 +124,7 @@ enum class Forgery {
   replayed,          ///< what one of the plugin's own was before, put back
   deleted,           ///< one of the plugin's own is not there any more
   colluding,         ///< sealed by this node's key, for a transaction that funds a channel which is not ours
+  giving_up,         ///< sealed by this node's key, for an abort that pays nobody we know
 };
 
 struct Intrusion {

@@ -62,6 +62,8 @@ class Wallet {
   void take(Coin& coin, std::uint32_t blocks, spark::Duration now);
 
   [[nodiscard]] util::Bytes new_script(ScriptKind kind);
+  /// Of all addresses that were given out.
+  [[nodiscard]] const std::set<util::Bytes>& scripts() const { return scripts_; }
   [[nodiscard]] bool owns(const util::Bytes& script) const { return scripts_.contains(script); }
   /// A coin that pays to a script of ours, made by somebody.
   Coin& receive(const CoinSetup& coin);

@@ -38,6 +38,9 @@ WalletRpc::WalletRpc(Core& core, const Feerates& feerates) : core_(core), feerat
                    [this](Params& params, Reply reply) { listfunds(params, std::move(reply)); });
   core.methods.add("newaddr", "[addresstype]",
                    [this](Params& params, Reply reply) { newaddr(params, std::move(reply)); });
+  if (core.setup.version < "v24.11") return;
+  core.methods.add("listaddresses", "[address] [start] [limit]",
+                   [this](Params& params, Reply reply) { listaddresses(params, std::move(reply)); });
 }
 
 std::optional<funding::Psbt> WalletRpc::psbt_param(Params& params, std::string_view name) {
@@ -244,6 +247,21 @@ void WalletRpc::listfunds(Params& params, Reply reply) {
     if (spent || coin.state != Coin::State::spent) write_coin(writer, core_.wallet, coin);
   }
   reply.succeed(writer.end().key("channels").array().end().end().take());
+}
+
+void WalletRpc::listaddresses(Params& params, Reply reply) {
+  const auto wanted = params.text("address");
+  if (params.error()) return reply.finish(*params.error());
+  json::Writer writer;
+  writer.object().key("addresses").array();
+  std::uint64_t index = 0;
+  for (const auto& script : core_.wallet.scripts()) {
+    ++index;
+    const auto address = segwit_address(script);
+    if (is_p2sh(script) || (!wanted.empty() && address != wanted)) continue;
+    writer.object().field("keyidx", index).field(is_p2tr(script) ? "p2tr" : "bech32", address).end();
+  }
+  reply.succeed(writer.end().end().take());
 }
 
 void WalletRpc::newaddr(Params& params, Reply reply) {

@@ -29,6 +29,7 @@ class WalletRpc {
   void signpsbt(Params& params, Reply reply);
   void listfunds(Params& params, Reply reply);
   void newaddr(Params& params, Reply reply);
+  void listaddresses(Params& params, Reply reply);
 
   [[nodiscard]] util::Result<FundRequest> read_request(Params& params) const;
   [[nodiscard]] util::Result<std::vector<Coin*>> read_utxos(Params& params);
