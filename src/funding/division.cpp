@@ -13,12 +13,31 @@ namespace {
 
 constexpr std::uint64_t change_output_weight = 4 * (8 + 1 + 34);
 
-Error too_little(const Template& offer, Sat fixed, const std::vector<Claim>& claims) {
+Error too_little(Sat after_fee, Sat fixed, const std::vector<Claim>& claims) {
   const bool all = claims.size() == 1 && claims[0].share.is_all();
   return Error{lightningd::code::invalid_params,
-               str("Insufficient funds for ", all ? "`all` output" : "the shares", ": ", offer.excess.value,
+               str("Insufficient funds for ", all ? "`all` output" : "the shares", ": ", after_fee.value,
                    " sat are there after the fee, ", fixed.value, " sat go to the other destinations"),
                {}};
+}
+
+/// In lightningd's words, which programs look for.
+Error reserve_broken(Sat least_change) {
+  return Error{lightningd::code::emergency_reserve,
+               str("We would not have enough left for min-emergency-msat: ", least_change.value,
+                   "sat have to stay of the coins that are worth their fee"),
+               {}};
+}
+
+/// What can be paid, and the fee with it.
+Sat before_fee(const Template& offer, Sat least_change) {
+  // lightningd has subtracted the fee for its own estimate of the weight.
+  if (least_change.value == 0) return offer.excess + fee_for(offer.weight, offer.feerate);
+  Sat sum;
+  for (std::size_t i = 0; i < offer.psbt.inputs().size(); ++i) {
+    sum = sum + offer.psbt.input_amount(i).value_or(Sat{});
+  }
+  return sum > least_change ? sum - least_change : Sat{};
 }
 
 /// What a change output would add to the fee; it counts among the outputs, too.
@@ -51,12 +70,16 @@ Result<Division> divide_exactly(Sat left, const std::vector<Claim>& claims) {
 
 }  // namespace
 
-Result<Division> divide(const Template& offer, Sat fixed, std::size_t outputs, const std::vector<Claim>& claims) {
-  // lightningd has subtracted the fee for its own estimate of the weight.
-  const Sat before_fee = offer.excess + fee_for(offer.weight, offer.feerate);
+Result<Division> divide(const Template& offer, Sat fixed, std::size_t outputs, const std::vector<Claim>& claims,
+                        Sat least_change) {
+  const Sat all = before_fee(offer, least_change);
   const Sat fee = whole_vbytes_fee(final_weight(offer, outputs), offer.feerate);
-  if (before_fee < fixed + fee + channel_dust) return too_little(offer, fixed, claims);
-  const Sat left = before_fee - fixed - fee;
+  const bool nothing_beside = all < fee + channel_dust || !offer.has_change;
+  if (least_change.value > 0 && nothing_beside) return reserve_broken(least_change);
+  if (all < fixed + fee + channel_dust) {
+    return too_little(least_change.value > 0 ? all - fee : offer.excess, fixed, claims);
+  }
+  const Sat left = all - fixed - fee;
   auto division = divide_exactly(left, claims);
   if (!division || offer.has_change) return division;
   const Sat change = cost_of_change(offer, outputs);

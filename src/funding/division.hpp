@@ -23,8 +23,9 @@ struct Division {
 
 /// Divides what the wallet offers for "all": its excess less `fixed`, the sum of the other amounts, and less
 /// what final_weight() adds to lightningd's estimate; and less the cost of a change output that is needed. Error -32602
-/// when nothing sensible is left, for one of the shares or at all.
+/// when nothing sensible is left, for one of the shares or at all. With `least_change`, what is divided is all that the
+/// inputs have beyond that, and the offer should have change.
 [[nodiscard]] util::Result<Division> divide(const Template& offer, lightningd::Sat fixed, std::size_t outputs,
-                                            const std::vector<Claim>& claims);
+                                            const std::vector<Claim>& claims, lightningd::Sat least_change = {});
 
 }  // namespace funding

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "funding/input_weight.hpp"
 #include "util/mutation.hpp"
 #include "util/str.hpp"
 
@@ -17,6 +18,7 @@ using util::str;
 namespace {
 
 constexpr std::uint64_t p2wsh_output_weight = 4 * (8 + 1 + 34);
+constexpr std::uint64_t change_output_weight = p2wsh_output_weight;  // P2TR, as long
 
 /// lightningd counts one byte for the number of inputs, whatever that is, and no change among the outputs: each
 /// number may need two bytes more.
@@ -33,15 +35,19 @@ bool is_native_segwit(const util::Bytes& script) {
   return script.size() == 34 && (script[0] == 0x00 || script[0] == 0x51) && script[1] == 32;
 }
 
-/// The coin of a peer's unilateral close with anchors: spent by a signature and a script of 37 bytes (BOLT 3,
-/// `to_remote`). lightningd (v26.06.6) counts the signature and two bytes. No other P2WSH coin is the wallet's.
-std::uint64_t uncounted_scripts(const Psbt& psbt) {
-  std::uint64_t weight = 0;
-  for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
-    const auto script = psbt.input_script(i);
-    if (script && script->size() == 34 && (*script)[0] == 0x00) weight += 1 + 37 - 2;
+/// Of the scripts of coins from a peer's unilateral close: lightningd counts 4 too few for each before v25.05, and 36
+/// since then. What it has counted for all inputs shows which.
+std::uint64_t uncounted_scripts(const Template& proposal, std::size_t outputs) {
+  std::uint64_t needed = 0;
+  bool closes = false;
+  for (std::size_t i = 0; i < proposal.psbt.inputs().size(); ++i) {
+    const auto script = proposal.psbt.input_script(i);
+    if (!script) continue;
+    needed += input_weight(*script);
+    closes = closes || is_close_output(*script);
   }
-  return weight;
+  const auto counted = proposal.weight - start_weight(outputs) - (proposal.has_change ? change_output_weight : 0);
+  return closes && needed > counted ? needed - counted : 0;
 }
 
 Result<Sat> sum_of_inputs(const Psbt& psbt) {
@@ -64,11 +70,11 @@ Result<Sat> sum_of_inputs(const Psbt& psbt) {
 /// The fee must be what was asked for. Without change the excess that was too small for one goes to
 /// the fee as well: at most the change's dust limit, its own cost, and what lightningd has counted besides. And
 /// nothing pays for what lightningd has not counted; whether that is enough for bitcoind is asked elsewhere.
-Result<void> check_fee(Sat fee, Sat wanted, const Template& proposal) {
+Result<void> check_fee(Sat fee, Sat wanted, const Template& proposal, std::size_t outputs) {
   const auto feerate = proposal.feerate;
   const bool has_change = proposal.has_change;
   const Sat slack{wanted.value / 100 + 1};
-  const Sat missing = has_change ? Sat{} : fee_for(uncounted_scripts(proposal.psbt), feerate) + Sat{1};
+  const Sat missing = has_change ? Sat{} : fee_for(uncounted_scripts(proposal, outputs), feerate) + Sat{1};
   const auto counted = p2wsh_output_weight + rounding_weight + longer_counters;
   const Sat dust_change = change_dust + fee_for(counted, feerate) + Sat{1};
   const Sat most = wanted + slack + (has_change ? Sat{} : dust_change);
@@ -99,7 +105,7 @@ Sat whole_vbytes_fee(std::uint64_t weight, Perkw feerate) {
 
 std::uint64_t final_weight(const Template& proposal, std::size_t outputs) {
   const std::size_t all_outputs = outputs + (proposal.has_change ? 1 : 0);
-  return proposal.weight - rounding_weight - longer_counters + uncounted_scripts(proposal.psbt) +
+  return proposal.weight - rounding_weight - longer_counters + uncounted_scripts(proposal, outputs) +
          overhead(proposal.psbt.inputs().size(), all_outputs) - overhead(1, outputs);
 }
 
@@ -125,8 +131,19 @@ Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
     cost.change = left - wanted;
     cost.fee = wanted;
   }
-  if (auto checked = check_fee(cost.fee, wanted, proposal); !checked) return checked.error();
+  if (auto checked = check_fee(cost.fee, wanted, proposal, outputs); !checked) return checked.error();
   return cost;
+}
+
+Template without_poor_change(Template proposal, Sat paid, std::size_t outputs) {
+  if (!proposal.has_change || proposal.psbt.outputs().size() != 1) return proposal;
+  const auto inputs = sum_of_inputs(proposal.psbt);
+  const Sat needed = paid + whole_vbytes_fee(final_weight(proposal, outputs), proposal.feerate) + change_dust;
+  if (!inputs || *inputs >= needed) return proposal;
+  proposal.psbt.remove_output(0);
+  proposal.has_change = false;
+  proposal.weight -= change_output_weight;
+  return proposal;
 }
 
 Result<FundingTransaction> build(const Template& proposal, const std::vector<FundingOutput>& outputs,

@@ -44,8 +44,12 @@ struct Template {
 };
 
 /// The template's true final weight once it has `outputs` funding outputs: lightningd counts one
-/// byte for the number of inputs, forgets the change output in that of outputs, and the script of a P2WSH input.
+/// byte for the number of inputs, forgets the change output in that of outputs, and (part of) the script of a P2WSH input.
 [[nodiscard]] std::uint64_t final_weight(const Template& proposal, std::size_t outputs);
+
+/// lightningd makes change of whatever is left after the fee, as it counts that. Where this is not enough for what it has
+/// not counted, there is no change: what would remain of it is dust, and becomes fee.
+[[nodiscard]] Template without_poor_change(Template proposal, lightningd::Sat paid, std::size_t outputs);
 
 /// Refuses a PSBT with an input that is not native segwit (-32602, it was the user's choice): the
 /// transaction's id would change when it is signed.

@@ -100,18 +100,27 @@ Coins::~Coins() = default;
 
 void Coins::reserve(const Choice& choice, const Payees& payees, Reply<Proposal> then) {
   choice_ = choice;
+  least_change_ = {};
   fund(payees, Round::first, std::move(then));
 }
 
-void Coins::repropose(const Payees& payees, Reply<Proposal> then) { fund(payees, Round::again, std::move(then)); }
+void Coins::repropose(const Payees& payees, Reply<Proposal> then) {
+  auto again = payees;
+  again.least_change = least_change_;
+  fund(again, Round::again, std::move(then));
+}
 
 void Coins::fund(const Payees& payees, Round round, Reply<Proposal> then) {
-  const bool first = round == Round::first;
+  const bool first = round == Round::first || round == Round::worthy;
+  const bool chosen = choice_.has_utxos || round == Round::worthy;
+  const auto& utxos = round == Round::worthy ? worthy_ : choice_.utxos;
   auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees);
   auto answered = [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
     funded(payees, round, std::move(then), answer);
   };
-  if (first && settings_.dry_run == DryRun::txprepare) return prepare(params, payees, std::move(answered));
+  if (first && settings_.dry_run == DryRun::txprepare) {
+    return prepare({params, choice_.minconf, utxos, chosen, payees.count, payees.amounts}, std::move(answered));
+  }
   auto guarded = local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt", std::move(answered));
   if (!first) {
     client_.utxopsbt(params, outpoints_of(ledger_->reservation), true, std::move(guarded));
@@ -128,28 +137,30 @@ void Coins::fund(const Payees& payees, Round round, Reply<Proposal> then) {
     if (answer) note_owner(book, ledger->id, answer->reservations);
     guarded(std::move(answer));
   };
-  if (choice_.has_utxos) {
-    client_.utxopsbt(params, choice_.utxos, false, std::move(recorded));
+  if (chosen) {
+    client_.utxopsbt(params, utxos, false, std::move(recorded));
   } else {
     client_.fundpsbt(params, choice_.minconf, std::move(recorded));
   }
 }
 
-void Coins::prepare(const lightningd::FundParams& params, const Payees& payees, Reply<Funded> then) {
+void Coins::prepare(TxprepareDryRun::Wanted wanted, Reply<Funded> then) {
   // The last of its calls may have failed, with all handed over to us.
   if (ledger_->reservation.held()) {
-    return release([this, params, payees, then = std::move(then)](const Result<bool>& released) mutable {
+    return release([this, wanted = std::move(wanted), then = std::move(then)](const Result<bool>& released) mutable {
       if (!released) return then(released.error());
-      prepare(params, payees, std::move(then));
+      prepare(std::move(wanted), std::move(then));
     });
   }
   dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, book_, ledger_);
   dry_run_->run(
-      {params, choice_.minconf, choice_.utxos, choice_.has_utxos, payees.count, payees.amounts},
-      [this](Reply<void> saved) { save_(std::move(saved)); }, std::move(then));
+      std::move(wanted), [this](Reply<void> saved) { save_(std::move(saved)); }, std::move(then));
 }
 
 void Coins::funded(const Payees& payees, Round round, Reply<Proposal> then, const Result<Funded>& answer) {
+  if (!answer && may_be_dust(answer.error(), payees, round, !choice_.has_utxos)) {
+    return survey(payees, answer.error(), std::move(then));
+  }
   if (!answer) return then(answer.error());
   auto reading = read_answer(*answer, payees, round, !choice_.has_utxos);
   if (!reading) return then(reading.error());
@@ -166,6 +177,7 @@ void Coins::ask_again(Reading reading, Reply<Proposal> then) {
     then(std::move(proposal));
   };
   if (!reading.choose_anew) return fund(reading.settled, Round::again, std::move(with_shares));
+  least_change_ = {};  // of other coins
   release([this, settled = std::move(reading.settled),
            then = Reply<Proposal>(std::move(with_shares))](const Result<bool>& released) mutable {
     if (!released) return then(released.error());

@@ -12,12 +12,11 @@
 #include "multifundchannel/holds.hpp"
 #include "multifundchannel/proposal.hpp"
 #include "multifundchannel/settings.hpp"
+#include "multifundchannel/txprepare_dry_run.hpp"
 #include "spark/gate.hpp"
 #include "spark/scope.hpp"
 
 namespace multifundchannel {
-
-class TxprepareDryRun;
 
 /// The wallet's side of a batch: reserving inputs (the dry run), proposing a transaction on the same
 /// inputs for other payees, holding and releasing the reservation. Records every effect in the
@@ -76,9 +75,11 @@ class Coins {
   using Outputs = std::vector<lightningd::WalletOutput>;
 
   void fund(const Payees& payees, Round round, lightningd::Reply<Proposal> then);
-  void prepare(const lightningd::FundParams& params, const Payees& payees, lightningd::Reply<lightningd::Funded> then);
+  void prepare(TxprepareDryRun::Wanted wanted, lightningd::Reply<lightningd::Funded> then);
   void funded(const Payees& payees, Round round, lightningd::Reply<Proposal> then,
               const util::Result<lightningd::Funded>& answer);
+  void survey(const Payees& payees, const util::Error& error, lightningd::Reply<Proposal> then);
+  [[nodiscard]] lightningd::Reply<Proposal> left_out(Reading& reading, lightningd::Reply<Proposal> then);
   void leave_out(Reading reading, lightningd::Reply<Proposal> then);
   void drop(std::vector<lightningd::Outpoint> inputs, lightningd::Reply<void> then);
   void disown(std::vector<lightningd::Outpoint> inputs, lightningd::Reply<void> then);
@@ -107,6 +108,8 @@ class Coins {
   funding::Book& book_;
   std::shared_ptr<funding::Ledger> ledger_;
   Choice choice_;
+  std::vector<lightningd::Outpoint> worthy_;  ///< of a survey
+  lightningd::Sat least_change_;              ///< beside coins that were left out
   Save save_;
   spark::Gate closing_;
   std::unique_ptr<TxprepareDryRun> dry_run_;

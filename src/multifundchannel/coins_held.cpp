@@ -102,20 +102,41 @@ void Coins::reserve_lost(std::vector<Outpoint> lost, Reply<Taken> then) {
   client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(renew)));
 }
 
+// Nothing is reserved by it. If it was not the coins' fault, the error stands.
+void Coins::survey(const Payees& payees, const Error& error, Reply<Proposal> then) {
+  using lightningd::Funded;
+  auto read = [this, payees, error, then = std::move(then)](const Result<Funded>& answer) mutable {
+    auto reading = answer ? read_survey(*answer, choice_.feerate, payees) : std::nullopt;
+    if (!reading) return then(error);
+    worthy_ = reading->coins;
+    auto told = left_out(*reading, std::move(then));
+    fund(reading->settled, Round::worthy, std::move(told));
+  };
+  client_.fundpsbt(survey_params(choice_.anchor_channel, payees), choice_.minconf,
+                   local_call<Funded>(scope_, settings_, "fundpsbt", std::move(read)));
+}
+
+/// For the proposal that is made without them.
+Reply<Proposal> Coins::left_out(Reading& reading, Reply<Proposal> then) {
+  util::info(reading.left_out.size(), " coins would cost more than they bring at ", choice_.feerate.value,
+             "perkw, and are left out");
+  least_change_ = reading.settled.least_change;
+  return [coins = std::move(reading.left_out), then = std::move(then)](Result<Proposal> proposal) mutable {
+    if (proposal) proposal->left_out = std::move(coins);
+    then(std::move(proposal));
+  };
+}
+
 // The others stay reserved meanwhile.
 void Coins::leave_out(Reading reading, Reply<Proposal> then) {
   std::vector<Outpoint> inputs;
   for (const auto& coin : reading.left_out) inputs.push_back(coin.outpoint);
-  util::info(inputs.size(), " coins would cost more than they bring at ", choice_.feerate.value,
-             "perkw, and are left out");
-  drop(std::move(inputs), [this, reading = std::move(reading), then = std::move(then)](Result<void> dropped) mutable {
-    if (!dropped) return then(dropped.error());
-    auto told = [left_out = std::move(reading.left_out), then = std::move(then)](Result<Proposal> proposal) mutable {
-      if (proposal) proposal->left_out = std::move(left_out);
-      then(std::move(proposal));
-    };
-    fund(reading.settled, Round::narrowed, std::move(told));
-  });
+  auto told = left_out(reading, std::move(then));
+  drop(std::move(inputs),
+       [this, settled = std::move(reading.settled), told = std::move(told)](Result<void> dropped) mutable {
+         if (!dropped) return told(dropped.error());
+         fund(settled, Round::narrowed, std::move(told));
+       });
 }
 
 // Each is freed if it still is ours. What another user has by now is none of the batch's any more.

@@ -16,6 +16,9 @@ using util::str;
 
 namespace {
 
+/// lightningd takes none below.
+constexpr lightningd::Perkw lowest_feerate{253};
+
 Result<funding::Template> read_template(const Funded& funded) {
   auto psbt = funding::Psbt::from_base64(funded.psbt);
   if (!psbt) return Error{-1, str("the wallet's PSBT: ", psbt.error().message), {}};
@@ -48,6 +51,10 @@ bool could_have_all(const Payees& payees) {
 Reading narrowed(const funding::Template& draft, const Payees& payees, std::vector<funding::Coin> left_out) {
   Reading reading;
   reading.settled = payees;
+  // With these coins in it, lightningd does not count them among what is left in the wallet.
+  if (draft.has_change && !util::mutated("counts-what-is-left-out")) {
+    reading.settled.least_change = draft.psbt.outputs()[0].amount;
+  }
   for (const auto& input : draft.psbt.inputs()) {
     const bool out = std::any_of(left_out.begin(), left_out.end(),
                                  [&input](const funding::Coin& coin) { return coin.outpoint == input.outpoint; });
@@ -57,9 +64,9 @@ Reading narrowed(const funding::Template& draft, const Payees& payees, std::vect
   return reading;
 }
 
-Reading ready(funding::Template draft, Shares shares, Sat paid) {
+Reading ready(funding::Template draft, Shares shares, Sat paid, std::size_t count) {
   Reading reading;
-  reading.proposal = Proposal{std::move(draft), std::move(shares), paid};
+  reading.proposal = Proposal{funding::without_poor_change(std::move(draft), paid, count), std::move(shares), paid};
   return reading;
 }
 
@@ -67,8 +74,10 @@ Reading ready(funding::Template draft, Shares shares, Sat paid) {
 
 lightningd::FundParams fund_params(lightningd::Perkw feerate, bool anchor_channel, const Payees& payees) {
   lightningd::FundParams params;
-  params.all = !payees.claims.empty();
-  params.amount = payees.fixed;
+  // Not `all` where change has to stay: lightningd (v26.06.6) ends at an assertion when it needs change below the dust
+  // limit for its reserve, as it may with what was left out. All that is not asked for is change then.
+  params.all = !payees.claims.empty() && payees.least_change.value == 0;
+  params.amount = params.all || payees.claims.empty() ? payees.fixed : funding::channel_dust;
   params.feerate = str(feerate.value, "perkw");
   params.startweight = funding::start_weight(payees.count);
   params.opening_anchor_channel = anchor_channel;
@@ -80,16 +89,19 @@ lightningd::FundParams fund_params(lightningd::Perkw feerate, bool anchor_channe
 Result<Reading> read_answer(const Funded& funded, const Payees& payees, Round round, bool free_choice) {
   auto draft = read_template(funded);
   if (!draft) return draft.error();
-  if (payees.claims.empty()) return ready(std::move(*draft), {}, payees.fixed);
+  if (payees.claims.empty()) return ready(std::move(*draft), {}, payees.fixed, payees.count);
   if (round == Round::first && free_choice && !util::mutated("spends-what-costs-more")) {
     auto left_out = funding::uneconomical_inputs(*draft);
     if (!left_out.empty()) return narrowed(*draft, payees, std::move(left_out));
   }
-  auto division = funding::divide(*draft, payees.fixed, payees.count, payees.claims);
+  auto division = funding::divide(*draft, payees.fixed, payees.count, payees.claims, payees.least_change);
   if (!division) return division.error();
   const bool choose_anew = round != Round::again && division->rest.value > 0 && could_have_all(payees);
   const Sat paid = payees.fixed + division->sum;
-  if (!choose_anew && !division->needs_change) return ready(std::move(*draft), std::move(division->amounts), paid);
+  if (payees.least_change.value > 0) draft->psbt.set_output_amount(0, payees.least_change + division->rest);
+  if (!choose_anew && !division->needs_change) {
+    return ready(std::move(*draft), std::move(division->amounts), paid, payees.count);
+  }
   Reading reading;
   reading.settled = {payees.count, paid, {}, payees.amounts};
   for (const auto& [destination, amount] : division->amounts) reading.settled.amounts.push_back(amount);
@@ -98,6 +110,27 @@ Result<Reading> read_answer(const Funded& funded, const Payees& payees, Round ro
   reading.trimmed = trimmed_line(payees, *division);
   for (const auto& input : draft->psbt.inputs()) reading.coins.push_back(input.outpoint);
   return reading;
+}
+
+bool may_be_dust(const Error& error, const Payees& payees, Round round, bool free_choice) {
+  using namespace lightningd::code;
+  const bool poor = error.code == cannot_afford || error.code == emergency_reserve;
+  return poor && round == Round::first && free_choice && !payees.claims.empty();
+}
+
+lightningd::FundParams survey_params(bool anchor_channel, const Payees& payees) {
+  auto params = fund_params(lowest_feerate, anchor_channel, payees);
+  params.reserve_blocks = 0;
+  return params;
+}
+
+std::optional<Reading> read_survey(const Funded& funded, lightningd::Perkw feerate, const Payees& payees) {
+  auto draft = read_template(funded);
+  if (!draft) return std::nullopt;
+  draft->feerate = feerate;
+  auto left_out = funding::uneconomical_inputs(*draft);
+  if (left_out.empty()) return std::nullopt;
+  return narrowed(*draft, payees, std::move(left_out));
 }
 
 Sat most_for(const lightningd::Features& node, const lightningd::Features& peer) {

@@ -19,6 +19,9 @@ struct Payees {
   lightningd::Sat fixed;                   ///< sum of the amounts of those without
   std::vector<funding::Claim> claims;      ///< of those with
   std::vector<lightningd::Sat> amounts{};  ///< of those without, one by one
+  /// What the wallet itself has to get back, when coins were left out: what lightningd would keep for emergencies if
+  /// these did not count. They would be worth little then.
+  lightningd::Sat least_change{};
 };
 
 /// By the index of the destination.
@@ -27,6 +30,7 @@ using Shares = std::map<std::size_t, lightningd::Sat>;
 /// How the wallet was asked.
 enum class Round {
   first,     ///< with any coins, or those that the user chose
+  worthy,    ///< with those that are worth it, after a first round that could not pay for the others
   narrowed,  ///< with those of the first round that are worth it
   again,     ///< with the same coins for other payees
 };
@@ -57,6 +61,16 @@ struct Reading {
 /// can not be read, -32602 for an input that is not native segwit and for shares that are too small.
 [[nodiscard]] util::Result<Reading> read_answer(const lightningd::Funded& funded, const Payees& payees, Round round,
                                                 bool free_choice);
+
+/// Whether a first round may have failed because of coins that are not worth their fee.
+[[nodiscard]] bool may_be_dust(const util::Error& error, const Payees& payees, Round round, bool free_choice);
+/// Then: what shows which coins there are, and what has to stay for emergencies. At the lowest feerate, coins that are
+/// not worth it cost the least.
+[[nodiscard]] lightningd::FundParams survey_params(bool anchor_channel, const Payees& payees);
+/// What such an answer comes to at the wanted feerate: the worthy coins and those that are left out; or nothing, when
+/// these are not the reason.
+[[nodiscard]] std::optional<Reading> read_survey(const lightningd::Funded& funded, lightningd::Perkw feerate,
+                                                 const Payees& payees);
 
 /// Who offers large channels as we do takes any amount as a share, others up to the limit.
 [[nodiscard]] lightningd::Sat most_for(const lightningd::Features& node, const lightningd::Features& peer);

@@ -32,17 +32,14 @@ void Quote::fund(const Payees& payees, Round round, const SameCoins& same, Reply
 }
 
 void Quote::funded(const Payees& payees, Round round, Reply<Proposal> then, const Result<Funded>& answer) {
+  if (!answer && may_be_dust(answer.error(), payees, round, !choice_.has_utxos)) {
+    return survey(payees, answer.error(), std::move(then));
+  }
   if (!answer) return then(answer.error());
   auto reading = read_answer(*answer, payees, round, !choice_.has_utxos);
   if (!reading) return then(reading.error());
   if (reading->proposal) return then(std::move(*reading->proposal));
-  if (!reading->left_out.empty()) {
-    auto told = [left_out = reading->left_out, then = std::move(then)](Result<Proposal> proposal) mutable {
-      if (proposal) proposal->left_out = std::move(left_out);
-      then(std::move(proposal));
-    };
-    return fund(reading->settled, Round::narrowed, std::move(reading->coins), std::move(told));
-  }
+  if (!reading->left_out.empty()) return leave_out(std::move(*reading), Round::narrowed, std::move(then));
   auto with_shares = [shares = std::move(reading->shares), then = std::move(then)](Result<Proposal> proposal) mutable {
     if (proposal) proposal->shares = std::move(shares);
     then(std::move(proposal));
@@ -50,6 +47,24 @@ void Quote::funded(const Payees& payees, Round round, Reply<Proposal> then, cons
   const auto same = reading->choose_anew ? SameCoins() : SameCoins(std::move(reading->coins));
   const auto next = reading->choose_anew ? Round::first : Round::again;
   fund(reading->settled, next, same, std::move(with_shares));
+}
+
+void Quote::survey(const Payees& payees, const util::Error& error, Reply<Proposal> then) {
+  auto read = [this, payees, error, then = std::move(then)](const Result<Funded>& answer) mutable {
+    auto reading = answer ? read_survey(*answer, choice_.feerate, payees) : std::nullopt;
+    if (!reading) return then(error);
+    leave_out(std::move(*reading), Round::worthy, std::move(then));
+  };
+  client_.fundpsbt(survey_params(choice_.anchor_channel, payees), choice_.minconf,
+                   local_call<Funded>(scope_, settings_, "fundpsbt", std::move(read)));
+}
+
+void Quote::leave_out(Reading reading, Round round, Reply<Proposal> then) {
+  auto told = [left_out = std::move(reading.left_out), then = std::move(then)](Result<Proposal> proposal) mutable {
+    if (proposal) proposal->left_out = std::move(left_out);
+    then(std::move(proposal));
+  };
+  fund(reading.settled, round, std::move(reading.coins), std::move(told));
 }
 
 }  // namespace multifundchannel

@@ -30,6 +30,8 @@ class Quote {
   void fund(const Payees& payees, Round round, const SameCoins& same, lightningd::Reply<Proposal> then);
   void funded(const Payees& payees, Round round, lightningd::Reply<Proposal> then,
               const util::Result<lightningd::Funded>& answer);
+  void survey(const Payees& payees, const util::Error& error, lightningd::Reply<Proposal> then);
+  void leave_out(Reading reading, Round round, lightningd::Reply<Proposal> then);
 
   spark::Scope& scope_;
   const lightningd::Client& client_;

@@ -115,21 +115,54 @@ TEST_CASE("what lightningd leaves without making change of it is a fee that may 
   }
 }
 
-TEST_CASE("the script of a coin of a unilateral close is paid for, which lightningd does not count") {
+namespace {
+
+/// As lightningd proposes it, which counts `counted` for each input: 239 since v25.05, 271 before.
+Template of_closes(std::size_t inputs, std::size_t outputs, std::uint64_t counted, std::optional<Sat> change) {
+  Template draft;
+  draft.feerate = Perkw{7500};
+  draft.has_change = change.has_value();
+  draft.weight = funding::start_weight(outputs) + inputs * counted + (change ? 4 * 43 : 0);
+  const Sat needed = Sat{outputs * 100'000} + funding::fee_for(draft.weight, draft.feerate) + change.value_or(Sat{});
+  draft.psbt = wallet_psbt(inputs, Sat{needed.value / inputs + 1}, change, 32);
+  return draft;
+}
+
+}  // namespace
+
+TEST_CASE("the script of a coin of a unilateral close is paid for, of which lightningd counts a part or nothing") {
   std::mt19937_64 random(1);
-  for (const bool change : {true, false}) {
+  for (const std::uint64_t counted : {239, 271}) {
+    for (const bool change : {true, false}) {
+      CAPTURE(counted);
+      CAPTURE(change);
+      const auto draft = of_closes(2, 2, counted, change ? std::optional(Sat{50'000}) : std::nullopt);
+      // Witness: their number, a signature of 71 bytes, a script of 37, each with its length.
+      const auto plain = funding::final_weight(proposal(2, 2, change), 2) - 2 * 107;
+      CHECK(funding::final_weight(draft, 2) == plain + 2 * (1 + 72 + 38));
+      const auto built = funding::build(draft, channels(2), random);
+      REQUIRE_MESSAGE(built.ok(), built.error().message);
+      const auto wanted = funding::whole_vbytes_fee(plain + 2 * (1 + 72 + 38), draft.feerate);
+      // Without change there is nothing to take it from.
+      CHECK((built->cost.fee == wanted) == change);
+    }
+  }
+}
+
+TEST_CASE("change that cannot pay for the script is none, and the transaction is made all the same") {
+  std::mt19937_64 random(1);
+  std::size_t without = 0;
+  for (std::uint64_t change = 330; change < 1'200; ++change) {
     CAPTURE(change);
-    auto draft = proposal(2, 2, change);
-    const auto plain = funding::final_weight(draft, 2);
-    const Sat coin = *draft.psbt.input_amount(0);
-    const auto left = change ? std::optional(draft.psbt.outputs()[0].amount) : std::nullopt;
-    draft.psbt = wallet_psbt(2, coin, left, 32);
-    // Witness: count, signature of 71 bytes, script of 37, each with its length; lightningd counts 3 + 72.
-    CHECK(funding::final_weight(draft, 2) == plain + 2 * (1 + 72 + 38 - 75));
+    const auto draft = funding::without_poor_change(of_closes(2, 2, 239, Sat{change}), Sat{200'000}, 2);
     const auto built = funding::build(draft, channels(2), random);
     REQUIRE_MESSAGE(built.ok(), built.error().message);
-    const auto wanted = funding::whole_vbytes_fee(plain + 72, draft.feerate);
-    // Without change there is nothing to take it from.
-    CHECK((built->cost.fee == wanted) == change);
+    CHECK(built->change_outnum.has_value() == draft.has_change);
+    CHECK(built->cost.fee >= funding::whole_vbytes_fee(built->cost.weight, draft.feerate));
+    if (draft.has_change) CHECK(built->cost.change >= funding::change_dust);
+    if (!draft.has_change) ++without;
   }
+  // 72 units at 7500perkw, less the 24 that are asked for beyond what is needed.
+  CHECK(without > 340);
+  CHECK(without < 380);
 }

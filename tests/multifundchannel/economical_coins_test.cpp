@@ -39,7 +39,93 @@ std::size_t reserved(World& world) {
   return reserved;
 }
 
+/// What the wallet keeps of its coins that are worth something.
+std::uint64_t change_of(const sim::Outcome& outcome) {
+  REQUIRE_MESSAGE(outcome.ok(), outcome.result.error().message);
+  const auto document = json::Document::parse(*outcome.result, "result");
+  const auto change = document->root().find("change");
+  return change ? *change->u64("amount_msat") / 1000 : 0;
+}
+
+/// One coin that is worth it, and some of another size.
+sim::Setup beside_dust(std::vector<sim::PeerSetup> peers, std::uint64_t coin, std::size_t count, std::uint64_t dust) {
+  auto setup = with(std::move(peers));
+  setup.coins = {CoinSetup{Sat{coin}}};
+  setup.coins.insert(setup.coins.end(), count, CoinSetup{Sat{dust}});
+  return setup;
+}
+
+constexpr std::uint64_t emergency = 25'000;
+
 }  // namespace
+
+TEST_CASE("what was left out does not count for the emergency reserve, which stays whole") {
+  struct Dust {
+    std::size_t count;
+    std::uint64_t amount;
+  };
+  // The second leaves 195 sat to the reserve, of which lightningd would not make change; the third more than it needs.
+  for (const auto [number, amount] : {Dust{30, 600}, Dust{41, 605}, Dust{50, 700}}) {
+    for (const std::string share : {"all", "50%"}) {
+      CAPTURE(number);
+      CAPTURE(share);
+      World world(beside_dust({peer("a")}, 2'000'000, number, amount));
+      const auto preview = world.call("multifundchannel", open_all(share, R"(,"dryrun":true)"));
+      const auto outcome = world.call("multifundchannel", open_all(share, R"(,"details":true)"));
+      CHECK(count(outcome, "left_out") == number);
+      CHECK(inputs_of(world) == 1);
+      CHECK((share == "all" ? change_of(outcome) == emergency : change_of(outcome) > emergency));
+      CHECK(change_of(preview) == change_of(outcome));
+      worlds::check_invariants(world);
+    }
+  }
+}
+
+TEST_CASE("nor when a peer drops out, and the others share what there is") {
+  for (const auto phase : {sim::Phase::start, sim::Phase::complete}) {
+    auto bad = peer("b", {sim::Fault{phase, sim::Kind::refuse}});
+    World world(beside_dust({peer("a"), bad}, 2'000'000, 41, 605));
+    const auto outcome = world.call("multifundchannel",
+                                    R"({"destinations":[{"id":"$a@","amount":"*1"},{"id":"$b@","amount":"*1"}],)"
+                                    R"("feerate":"5000perkw","minchannels":1,"details":true})");
+    CHECK(count(outcome, "channel_ids") == 1);
+    CHECK(change_of(outcome) == emergency);
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("coins that would eat up all the others do not keep `all` and shares from opening") {
+  for (const bool txprepare : {false, true}) {
+    for (const std::string share : {"all", "100%", "*1", "50%"}) {
+      CAPTURE(txprepare);
+      CAPTURE(share);
+      auto setup = beside_dust({peer("a")}, 60'000, 90, 600);
+      if (txprepare) setup.options["multifundchannel-dry-run"] = R"("txprepare")";
+      World world(std::move(setup));
+      const auto preview = world.call("multifundchannel", open_all(share, R"(,"dryrun":true)"));
+      const auto outcome = world.call("multifundchannel", open_all(share, R"(,"details":true)"));
+      CHECK(count(outcome, "channel_ids") == 1);
+      CHECK(count(outcome, "left_out") == 90);
+      CHECK(count(preview, "left_out") == 90);
+      CHECK(inputs_of(world) == 1);
+      CHECK(reserved(world) == 1);
+      CHECK((share == "50%" ? change_of(outcome) > emergency : change_of(outcome) == emergency));
+      CHECK(change_of(preview) == change_of(outcome));
+      worlds::check_invariants(world);
+    }
+  }
+}
+
+TEST_CASE("where it is not the fault of such coins, the wallet's error stands, and nothing is reserved") {
+  World poor(beside_dust({peer("a")}, 20'000, 60, 600));  // less than the reserve
+  CHECK(worlds::error(poor.call("multifundchannel", open_all("all", ""))).code == 313);
+  CHECK(reserved(poor) == 0);
+  worlds::check_invariants(poor);
+  World chosen(beside_dust({peer("a")}, 60'000, 1, 600));
+  const auto dust = chosen.node().core().wallet.coins().back().outpoint.str();
+  CHECK(worlds::error(chosen.call("multifundchannel", open_all("all", R"(,"utxos":[")" + dust + "\"]"))).code == 301);
+  worlds::check_invariants(chosen);
+}
 
 TEST_CASE("coins that cost more than they bring are left out of `all` and of shares") {
   for (const std::string amount : {"all", "100%", "*1", "50%"}) {

@@ -79,6 +79,40 @@ def test_coins_that_cost_more_than_they_bring_are_left_out_of_all(bench):
         assert not any(output(bench.funder, coin)["reserved"] for coin in dust)
 
 
+def coins_of(bench, amounts):
+    """New coins of the funder's, made by one transaction; their outpoints, in order."""
+    addresses = {bench.funder.rpc("newaddr", addresstype="p2tr")["p2tr"]: sat for sat in amounts}
+    txid = bench.bitcoind.pay(addresses)
+    bench.net.mine()
+
+    def made():
+        return [o for o in bench.funder.rpc("listfunds")["outputs"] if o["txid"] == txid]
+    wait_for(lambda: len(made()) == len(amounts), "the coins", 60)
+    by_address = {o["address"]: f"{o['txid']}:{o['output']}" for o in made()}
+    return [by_address[address] for address in addresses]
+
+
+@builtin_fails("spends them")
+@cases({"less than the reserve": (2_000_000, 30, 600, "all"),
+        "less by so little that no change would be made": (2_000_000, 41, 605, "all"),
+        "for a share": (2_000_000, 41, 605, "50%"),
+        "and eats up all that is there": (60_000, 90, 600, "all")})
+def test_what_is_left_out_does_not_count_for_the_emergency_reserve(bench, coin, number, dust, amount):
+    """lightningd (v26.06.6) ends at an assertion where its reserve lacks less than the dust limit."""
+    reserve = 25_000
+    worth, *rest = coins_of(bench, [coin] + [dust] * number)
+    with bench.only([worth, *rest]):
+        destination = {"id": bench.peers[0].address(), "amount": amount}
+        preview = bench.multifundchannel([destination], feerate="5000perkw", dryrun=True)
+        result = bench.multifundchannel([destination], feerate="5000perkw", details=True)
+        assert inputs_of(bench, result["txid"]) == [worth]
+        assert len(result["left_out"]) == len(preview["left_out"]) == number
+        change = result["change"]["amount_msat"] // 1000
+        assert change == reserve if amount == "all" else change > reserve, change
+        assert preview["change"]["amount_msat"] == result["change"]["amount_msat"]
+        assert not any(output(bench.funder, one)["reserved"] for one in rest)
+
+
 def unconfirmed_coin(bench):
     """lightningd shows none but those that it has sent itself."""
     coin = coin_of(bench, 2_000_000)

@@ -112,6 +112,9 @@ util::Result<Selection> CoinSelection::use(const FundRequest& request, std::vect
 util::Result<Selection> CoinSelection::finish(const FundRequest& request, Selection found, Sat diff) {
   const bool as_change = request.excess_as_change && !request.all;
   (as_change ? found.change : found.excess) = diff;
+  if (request.keep_emergency && dies(request, found)) {
+    return util::Error{code::generic, "lightningd would have ended at an assertion of change_for_emergency", ""};
+  }
   if (request.keep_emergency && !keep_for_emergency(request, found)) {
     return util::Error{cannot_afford_with_emergency,
                        util::str("We would not have enough left for min-emergency-msat ", emergency_.value, "sat"), ""};
@@ -120,15 +123,29 @@ util::Result<Selection> CoinSelection::finish(const FundRequest& request, Select
   return found;
 }
 
-/// False when the rest of the wallet and the change are too little. May turn excess into change.
-bool CoinSelection::keep_for_emergency(const FundRequest& request, Selection& found) {
+/// What the reserve lacks beside these coins.
+Sat CoinSelection::lacking(const Selection& found) const {
   Sat needed = emergency_;
   for (const Coin& coin : wallet_.coins()) {
     const bool used = std::find(found.coins.begin(), found.coins.end(), &coin) != found.coins.end();
     if (used || !wallet_.is_free(coin) || !coin.height) continue;
-    if (coin.amount >= needed) return true;
+    if (coin.amount >= needed) return Sat{0};
     needed = needed - coin.amount;
   }
+  return needed;
+}
+
+/// Where it would make change of excess, and that is dust: it asserts that the change is what was lacking.
+bool CoinSelection::dies(const FundRequest& request, const Selection& found) const {
+  const Sat needed = lacking(found);
+  return needed > Sat{0} && needed < dust && change_amount(found.change, request.feerate, found.weight) < needed &&
+         found.excess >= change_fee(request.feerate, found.weight) + needed;
+}
+
+/// False when the rest of the wallet and the change are too little. May turn excess into change.
+bool CoinSelection::keep_for_emergency(const FundRequest& request, Selection& found) {
+  const Sat needed = lacking(found);
+  if (needed == Sat{0}) return true;
   if (change_amount(found.change, request.feerate, found.weight) >= needed) return true;
   const Sat cost = change_fee(request.feerate, found.weight) + needed;
   if (found.excess < cost) return false;

@@ -51,6 +51,8 @@ class CoinSelection {
  private:
   [[nodiscard]] std::vector<Coin*> candidates(const FundRequest& request);
   [[nodiscard]] util::Result<Selection> finish(const FundRequest& request, Selection found, lightningd::Sat diff);
+  [[nodiscard]] lightningd::Sat lacking(const Selection& found) const;
+  [[nodiscard]] bool dies(const FundRequest& request, const Selection& found) const;
   [[nodiscard]] bool keep_for_emergency(const FundRequest& request, Selection& found);
 
   Wallet& wallet_;

@@ -98,8 +98,28 @@ void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& a
   check_commitments(psbt, "sent", asked, now);
   check_outputs(psbt);
   check_fee(psbt);
+  check_reserve(transaction, asked);
   attempted_.emplace(txid, transaction);
   for (const auto& input : transaction.inputs) attempted_inputs_[input.outpoint] = txid;
+}
+
+void Monitor::chosen(const Asked& asked, std::set<lightningd::Outpoint> worthy, lightningd::Sat change) {
+  if (const auto batch = batch_of(asked.origin); !batch.empty()) beside_dust_[batch] = {std::move(worthy), change};
+}
+
+void Monitor::check_reserve(const funding::Transaction& transaction, const Asked& asked) {
+  const auto found = beside_dust_.find(batch_of(asked.origin));
+  if (found == beside_dust_.end() || transaction.inputs.size() != found->second.first.size()) return;
+  for (const auto& input : transaction.inputs) {
+    if (!found->second.first.contains(input.outpoint)) return;
+  }
+  lightningd::Sat change;
+  for (const auto& output : transaction.outputs) {
+    if (plans_.contains(output.script)) change = output.amount;
+  }
+  if (change >= found->second.second) return;
+  violation(Invariant::transaction_is_right, str("the change is ", change.value, " sat, and ",
+                                                 found->second.second.value, " have to stay for emergencies"));
 }
 
 void Monitor::abort_confirmed(const std::string& batch) { abort_confirmed_.insert(batch.substr(0, brief_id)); }

@@ -57,6 +57,9 @@ class Monitor {
   void at_a_loss(const lightningd::Outpoint& coin, bool loss) {
     loss ? (void)losses_.insert(coin) : (void)losses_.erase(coin);
   }
+  /// fundpsbt answered `all` for the batch: its coins that are worth their fee, and the change for the reserve. None,
+  /// when all are, or the batch has chosen anew.
+  void chosen(const Asked& asked, std::set<lightningd::Outpoint> worthy, lightningd::Sat change);
   void signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now);
   /// What is carried out now was asked for over a connection that has ended: a signature gets to nobody.
   void nobody_hears(bool nobody) { nobody_hears_ = nobody; }
@@ -143,6 +146,8 @@ class Monitor {
   void check_abort(const funding::Transaction& transaction, const Asked& asked, spark::Duration now);
   [[nodiscard]] std::size_t channels_of(const lightningd::Txid& txid) const;
   void check_outputs(const RawPsbt& psbt);
+  /// What was left out does not count for the emergency reserve.
+  void check_reserve(const funding::Transaction& transaction, const Asked& asked);
   void check_fee(const RawPsbt& psbt);
   [[nodiscard]] std::set<std::uint32_t> planned_feerates(const funding::Transaction& transaction) const;
   /// It may have been broadcast, and still may be.
@@ -158,6 +163,7 @@ class Monitor {
   std::map<util::Bytes, lightningd::Sat> told_;                       // by funding script
   std::map<lightningd::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
   std::set<lightningd::Outpoint> losses_;
+  std::map<std::string, std::pair<std::set<lightningd::Outpoint>, lightningd::Sat>> beside_dust_;  // by batch
   std::map<util::Bytes, std::uint32_t> plans_;              // feerates by the script of the change
   std::map<lightningd::Outpoint, spark::Duration> failed_;  // when a peer's error ended it
   std::set<lightningd::Outpoint> lost_in_between_;

@@ -48,6 +48,7 @@ const std::vector<Mutation>& mutations() {
       {"rounds-the-fee-down", Invariant::transaction_is_right, true},
       {"ignores-the-floor", Invariant::transaction_is_right, true},
       {"spends-what-costs-more", Invariant::transaction_is_right, true},
+      {"counts-what-is-left-out", Invariant::transaction_is_right, true},
       {"sends-version-0", Invariant::transaction_is_right, true},
       {"dies-of-nonsense", Invariant::never_crashes, true},
       {"dies-of-a-typo", Invariant::never_crashes, true},

@@ -1,6 +1,7 @@
 #include "sim/wallet_rpc.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "json/writer.hpp"
 #include "sim/script.hpp"
@@ -80,10 +81,14 @@ void WalletRpc::fundpsbt(Params& params, Reply reply) {
   request->nonwrapped = params.flag("nonwrapped", false);
   const auto found = CoinSelection(core_.wallet, core_.random, core_.setup.emergency).choose(*request);
   if (!found) return reply.finish(found.error());
+  std::set<lightningd::Outpoint> worthy;
   for (const Coin* coin : found->coins) {
     const bool loss = CoinSelection::fee(request->feerate, CoinSelection::input_weight(*coin)) >= coin->amount;
     core_.monitor.at_a_loss(coin->outpoint, loss);
+    if (!loss) worthy.insert(coin->outpoint);
   }
+  if (worthy.size() == found->coins.size()) worthy.clear();
+  core_.monitor.chosen(core_.asked, std::move(worthy), found->change);
   reply.finish(fund(*request, *found));
 }
 
