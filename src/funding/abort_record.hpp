@@ -1,17 +1,19 @@
 #pragma once
 
+#include <vector>
+
 #include "lightningd/types.hpp"
 #include "util/rope.hpp"
 
 namespace funding {
 
-/// The transaction that is to make a batch's own one impossible: it spends one of its inputs back to the wallet.
+/// The transaction that is to make a batch's own one impossible: it spends inputs of it back to the wallet.
 /// In the journal before it is signed; from then on the batch's own transaction is not sent any more.
 struct AbortRecord {
   lightningd::Txid txid;
-  lightningd::Outpoint input;
+  std::vector<lightningd::Outpoint> inputs;  ///< at least one, in the order of the transaction
   lightningd::Sat fee;
-  util::SharedText psbt;   ///< unsigned and stripped, base64
+  util::SharedText psbt;        ///< unsigned and stripped, base64
   bool is_script_ours = false;  ///< lightningd has said so of the output's to this process; not in the journal
 };
 

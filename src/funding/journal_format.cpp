@@ -1,9 +1,9 @@
 #include "funding/journal_format.hpp"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "funding/abort_format.hpp"
 #include "funding/psbt.hpp"
 #include "funding/record_check.hpp"
 #include "json/value.hpp"
@@ -60,11 +60,6 @@ void write_opening(json::Writer& out, const OpeningRecord& opening, std::optiona
     write_policy(out, opening.policy->wanted);
   }
   out.end();
-}
-
-void write_abort(json::Writer& out, const AbortRecord& abort) {
-  out.key("abort").object().field("txid", abort.txid.hex()).field("input", abort.input.str());
-  out.field("fee_sat", abort.fee.value).field("psbt", *abort.psbt).end();
 }
 
 // --- Reading: the first error ends it; read_ledger() says whose record it was. ---
@@ -228,41 +223,6 @@ Result<void> read_plan(const json::Value& root, Ledger& ledger) {
   return {};
 }
 
-/// An input map could name another sighash type, by which lightningd would sign.
-bool is_bare(Psbt psbt, const std::string& text) {
-  psbt.strip();
-  return psbt.base64(0) == text;
-}
-
-bool spends(const Psbt& psbt, const Outpoint& outpoint) {
-  const auto& inputs = psbt.inputs();
-  return std::any_of(inputs.begin(), inputs.end(),
-                     [&outpoint](const auto& input) { return input.outpoint == outpoint; });
-}
-
-/// It spends nothing but one input of the batch's transaction, into one output.
-Result<void> read_abort(const json::Value& root, Ledger& ledger) {
-  const auto value = root.find("abort");
-  if (!value) return {};
-  const auto txid = value->string("txid");
-  const auto input = value->string("input");
-  const auto fee = value->u64("fee_sat");
-  const auto text = value->string("psbt");
-  if (!txid) return txid.error();
-  if (!input) return input.error();
-  if (!fee) return fee.error();
-  if (!text) return text.error();
-  const auto outpoint = Outpoint::parse(*input);
-  const auto psbt = Psbt::from_base64(*text);
-  const auto batch = ledger.plan ? Psbt::from_base64(*ledger.plan->psbt) : Result<Psbt>(broken("no transaction"));
-  const bool fits = outpoint && psbt && batch && ledger.phase == BatchPhase::sending && psbt->txid().hex() == *txid &&
-                    is_bare(*psbt, std::string(*text)) && psbt->inputs().size() == 1 && psbt->outputs().size() == 1 &&
-                    spends(*psbt, *outpoint) && spends(*batch, *outpoint);
-  if (!fits) return broken("abort: not a transaction that spends one input of the batch's into one output");
-  ledger.abort = AbortRecord{psbt->txid(), *outpoint, Sat{*fee}, util::share(std::string(*text))};
-  return {};
-}
-
 Result<std::shared_ptr<Ledger>> read_content(const json::Value& root) {
   auto ledger = std::make_shared<Ledger>();
   const auto id = root.string("batch");
@@ -281,16 +241,7 @@ Result<std::shared_ptr<Ledger>> read_content(const json::Value& root) {
   return ledger;
 }
 
-}  // namespace
-
-const char* name_of(BatchPhase phase) {
-  for (const auto& [value, text] : phase_names) {
-    if (value == phase) return text;
-  }
-  return "unknown";
-}
-
-std::string write_ledger(const Ledger& ledger) {
+std::string write(const Ledger& ledger, AbortForm form) {
   json::Writer out;
   out.object().field("version", format_version).field("batch", ledger.id).field("begun", ledger.begun);
   out.field("phase", name_of(ledger.phase));
@@ -300,7 +251,7 @@ std::string write_ledger(const Ledger& ledger) {
     write_opening(out, *ledger.openings[i], ledger.plan ? ledger.plan->outnums[i] : std::nullopt);
   }
   out.end();
-  if (ledger.abort) write_abort(out, *ledger.abort);
+  if (ledger.abort) write_abort(out, *ledger.abort, form);
   if (const auto& plan = ledger.plan) {
     out.field("txid", plan->txid.hex()).field("psbt", *plan->psbt);
     if (plan->withheld) out.field("withheld", true);
@@ -308,6 +259,23 @@ std::string write_ledger(const Ledger& ledger) {
   }
   return out.end().take();
 }
+
+/// Two members of one name, or one that nobody knows, would be lost silently.
+bool is_as_written(const Ledger& ledger, std::string_view text) {
+  if (write(ledger, AbortForm::list) == text) return true;
+  return ledger.abort && ledger.abort->inputs.size() == 1 && write(ledger, AbortForm::single) == text;
+}
+
+}  // namespace
+
+const char* name_of(BatchPhase phase) {
+  for (const auto& [value, text] : phase_names) {
+    if (value == phase) return text;
+  }
+  return "unknown";
+}
+
+std::string write_ledger(const Ledger& ledger) { return write(ledger, AbortForm::list); }
 
 Result<std::shared_ptr<Ledger>> read_ledger(std::string_view text) {
   const auto document = json::Document::parse(text, "record");
@@ -318,8 +286,7 @@ Result<std::shared_ptr<Ledger>> read_ledger(std::string_view text) {
   auto ledger = read_content(document->root());
   if (!ledger) return broken(ledger.error().message);
   if (const auto checked = check_record(**ledger); !checked) return checked.error();
-  // Two members of one name, or one that nobody knows, would be lost silently.
-  if (write_ledger(**ledger) != text) return broken("not as this plugin writes it");
+  if (!is_as_written(**ledger, text)) return broken("not as this plugin writes it");
   return ledger;
 }
 

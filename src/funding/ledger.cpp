@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace funding {
 
@@ -12,6 +13,12 @@ namespace {
 std::uint64_t accepted_starts = 0;
 
 }  // namespace
+
+std::string label_of(const std::string& batch) { return util::str("batch ", batch.substr(0, 8)); }
+
+std::string label_of(const OpeningRecord& opening, std::size_t number) {
+  return util::str(label_of(opening.batch), " peer ", number, " (", opening.peer.brief(), ")");
+}
 
 void OpeningRecord::start_sent(lightningd::Sat told) {
   stage = Stage::starting;
@@ -168,6 +175,16 @@ bool Book::another_is_opening(const OpeningRecord& record) const {
   return std::any_of(first, last, [&record](const auto& entry) {
     const auto other = entry.second.lock();
     return other && other->batch != record.batch && other->stage != Stage::none;
+  });
+}
+
+bool Book::another_may_open(const OpeningRecord& record) const {
+  const auto [first, last] = records_.equal_range(record.peer);
+  return std::any_of(first, last, [&record](const auto& entry) {
+    const auto other = entry.second.lock();
+    if (!other || other->batch == record.batch) return false;
+    const bool uncommitted = other->stage == Stage::starting || other->stage == Stage::started;
+    return uncommitted || other->in_flight || (other->doubtful && other->stage != Stage::none);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,7 +34,7 @@ enum class Stage {
 struct OpeningRecord {
   lightningd::NodeId peer;
   std::string batch;  ///< its id
-  std::string label;  ///< "batch 1 peer 3 (02abcdef)", for logs
+  std::string label;  ///< label_of() it
   Stage stage = Stage::none;
   bool in_flight = false;                ///< the call that led to `stage` has not been answered
   bool doubtful = false;                 ///< a call was lost, or an undo saw no end: something may be there, or come
@@ -61,6 +62,10 @@ struct OpeningRecord {
  private:
   void answered();
 };
+
+// How a batch and one of its openings are called in logs: "batch 4b18d2a9" and "batch 4b18d2a9 peer 3 (02abcdef)".
+[[nodiscard]] std::string label_of(const std::string& batch);
+[[nodiscard]] std::string label_of(const OpeningRecord& opening, std::size_t number);
 
 /// A transaction of lightningd's txprepare that reserves our inputs, until they are handed over to us.
 struct PreparedRecord {
@@ -126,6 +131,13 @@ class Book {
   /// take that.
   [[nodiscard]] bool another_is_opening(const OpeningRecord& record) const;
 
+  /// Whether a call of another batch may still make an opening with the peer, or has made one.
+  [[nodiscard]] bool another_may_open(const OpeningRecord& record) const;
+
+  /// The transaction of a batch is impossible: its channels are nobody's loss.
+  void never_confirms(const lightningd::Txid& txid) { impossible_.insert(txid); }
+  [[nodiscard]] bool is_impossible(const lightningd::Txid& txid) const { return impossible_.contains(txid); }
+
   /// A fundchannel_cancel on its way, for as long as this lives: it may take any channel of the peer that
   /// awaits lock-in.
   struct Cancel {
@@ -154,6 +166,7 @@ class Book {
   std::vector<std::weak_ptr<const Cancel>> cancels_;
   std::map<lightningd::Outpoint, std::pair<std::string, std::uint64_t>> coins_;  ///< who reserved it last, and when
   std::uint64_t count_ = 0;
+  std::set<lightningd::Txid> impossible_;
 };
 
 /// How far a batch has come. Each value is on disk before the first effect that it announces is sent.

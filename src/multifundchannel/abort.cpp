@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "funding/psbt.hpp"
+#include "multifundchannel/found_channels.hpp"
 #include "multifundchannel/holds.hpp"
 #include "multifundchannel/local_call.hpp"
 #include "multifundchannel/send_verdict.hpp"
@@ -34,11 +35,15 @@ void Abort::look(Done done) {
 
 void Abort::judge(const Transactions& transactions, std::uint32_t height) {
   auto done = std::exchange(done_, nullptr);
-  if (has_confirmed(*ledger_->plan, transactions)) {
-    return done(Outcome::lost, "the batch's own transaction has confirmed, the abort is over");
+  if (const auto depth = depth_of_own(*ledger_->plan, transactions, height); depth > 0) {
+    const bool final = depth >= Rival::deep_enough;
+    if (final) return done(Outcome::lost, "the batch's own transaction has confirmed, the abort is over");
+    return done(Outcome::waiting, str("the batch's own transaction is in the chain, ", depth, " of ",
+                                      Rival::deep_enough, " blocks deep"));
   }
   const auto rival = find_rival(*ledger_->plan, transactions, height);
   if (!rival) return done(Outcome::unsent, "");
+  depth_ = rival->depth;
   const auto what = str("an input is spent by ", rival->txid.hex(), ", which is ", rival->depth, " of ",
                         Rival::deep_enough, " blocks deep");
   done(rival->is_final() ? Outcome::won : Outcome::waiting, what);
@@ -47,7 +52,7 @@ void Abort::judge(const Transactions& transactions, std::uint32_t height) {
 void Abort::send(Done done) {
   done_ = std::move(done);
   if (!is_as_recorded()) return wait("the abort's transaction is not signed: it is not the one of the record");
-  if (ledger_->abort->is_script_ours) return look_at_inputs();
+  if (ledger_->abort->is_script_ours) return look_at_channels();
   const auto psbt = funding::Psbt::from_base64(*ledger_->abort->psbt);
   ask_ownership(scope_, client_, settings_, psbt->outputs()[0].script,
                 [this](const Result<Ownership>& ownership) { owned(ownership); });
@@ -59,7 +64,7 @@ void Abort::owned(const Result<Ownership>& ownership) {
   switch (*ownership) {
     case Ownership::ours:
       ledger_->abort->is_script_ours = true;
-      return look_at_inputs();
+      return look_at_channels();
     case Ownership::foreign:
       return wait("the abort's transaction is not signed: its output is not the wallet's");
     case Ownership::unknown:
@@ -67,6 +72,21 @@ void Abort::owned(const Result<Ownership>& ownership) {
           "the abort's transaction is not signed: it was made before the plugin's start, and this lightningd cannot tell "
           "whether its output is the wallet's; call multifundchannel-abort again");
   }
+}
+
+// One that needs no confirmations may have come to be in use since the user has decided.
+void Abort::look_at_channels() {
+  auto listed = [this](const Result<Channels>& channels) {
+    if (!channels) return wait(channels.error().message);
+    const auto* used = find_in_use(*ledger_, *channels);
+    if (used == nullptr) return look_at_inputs();
+    wait(str("the abort's transaction is not signed: channel ", used->funding->str(), " is in use by now, and its peer ",
+             used->peer.hex(), " counts on the batch's transaction; multifundchannel-forget ends the wait"));
+  };
+  fresh_call<Channels>(
+      scope_, settings_, "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) { client_.listpeerchannels(std::nullopt, std::move(reply)); },
+      std::move(listed));
 }
 
 void Abort::look_at_inputs() {
@@ -79,19 +99,25 @@ void Abort::look_at_inputs() {
 bool Abort::is_as_recorded() const {
   const auto& record = *ledger_->abort;
   const auto psbt = funding::Psbt::from_base64(*record.psbt);
-  return ledger_->phase == funding::BatchPhase::sending && psbt && psbt->txid() == record.txid &&
-         psbt->inputs().size() == 1 && psbt->inputs()[0].outpoint == record.input && psbt->outputs().size() == 1 &&
-         ledger_->reservation.heights.contains(record.input);
+  const bool same = psbt && psbt->txid() == record.txid &&
+                    std::equal(psbt->inputs().begin(), psbt->inputs().end(), record.inputs.begin(), record.inputs.end(),
+                               [](const auto& input, const auto& outpoint) { return input.outpoint == outpoint; });
+  return same && ledger_->phase == funding::BatchPhase::sending && psbt->outputs().size() == 1 &&
+         std::all_of(record.inputs.begin(), record.inputs.end(),
+                     [this](const auto& input) { return ledger_->reservation.heights.contains(input); });
 }
 
 // lightningd signs what anybody has reserved.
 void Abort::sign(const Outputs& outputs) {
-  const auto& input = ledger_->abort->input;
-  const bool ours = std::any_of(outputs.begin(), outputs.end(), [&](const lightningd::WalletOutput& output) {
-    return output.outpoint == input && hold_on(output, ledger_->reservation) == Hold::ours;
+  const auto& inputs = ledger_->abort->inputs;
+  const auto foreign = std::find_if(inputs.begin(), inputs.end(), [&](const lightningd::Outpoint& input) {
+    return std::none_of(outputs.begin(), outputs.end(), [&](const lightningd::WalletOutput& output) {
+      return output.outpoint == input && hold_on(output, ledger_->reservation) == Hold::ours;
+    });
   });
-  if (!ours && !util::mutated("aborts-with-coins-of-others")) {
-    return wait(str("the abort's transaction is not signed: input ", input.str(), " is not reserved by the batch"));
+  if (foreign != inputs.end() && !util::mutated("aborts-with-coins-of-others")) {
+    return wait(str("the abort's transaction is not signed: input ", foreign->str(),
+                    " is spent, or another program has reserved it; call multifundchannel-abort again to spend others"));
   }
   if (!pays_recorded_fee(outputs)) {
     return wait("the abort's transaction is not signed: its fee is not the one of the record");
@@ -104,9 +130,12 @@ void Abort::sign(const Outputs& outputs) {
 bool Abort::pays_recorded_fee(const Outputs& outputs) const {
   const auto& record = *ledger_->abort;
   const auto psbt = funding::Psbt::from_base64(*record.psbt);
-  return psbt && std::any_of(outputs.begin(), outputs.end(), [&](const lightningd::WalletOutput& output) {
-    return output.outpoint == record.input && output.amount == psbt->outputs()[0].amount + record.fee;
-  });
+  lightningd::Sat in;
+  for (const auto& output : outputs) {
+    const bool spent = std::find(record.inputs.begin(), record.inputs.end(), output.outpoint) != record.inputs.end();
+    if (spent) in = in + output.amount;
+  }
+  return psbt && in == psbt->outputs()[0].amount + record.fee;
 }
 
 // Sent again each time: neither lightningd nor a bitcoind that has lost its mempool does so. No blocks are added to
@@ -116,7 +145,8 @@ void Abort::signed_psbt(const Result<util::SharedText>& text) {
   const auto psbt = funding::Psbt::from_base64(**text);
   if (!psbt || psbt->txid() != ledger_->abort->txid) return wait("signpsbt answered another transaction");
   auto answered = [this](const Result<lightningd::Sent>& answer) {
-    const auto sent = str("sent ", ledger_->abort->txid.hex(), ", which spends input ", ledger_->abort->input.str());
+    const auto sent = str("sent ", ledger_->abort->txid.hex(), ", which spends input ", ledger_->abort->inputs[0].str(),
+                          ledger_->abort->inputs.size() > 1 ? " and others" : "");
     if (answer) return wait(sent);
     const auto said = refusal_text(answer.error());
     if (verdict_on(answer.error()) != SendVerdict::refused) return wait(str("sending the abort's transaction: ", said));

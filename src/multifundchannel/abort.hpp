@@ -17,8 +17,9 @@ namespace multifundchannel {
 
 /// One attempt at making a batch's transaction impossible, with the transaction of the ledger's AbortRecord:
 ///
-///   the batch's transaction is in a block         -> lost: it was too late, the channels open
+///   the batch's transaction is six blocks deep    -> lost: it was too late, the channels open
 ///   another one spends an input, six blocks deep  -> won
+///   one of them is in a block                     -> wait
 ///   else                                          -> sign and send the abort's own (again), and wait
 ///
 /// Owned by the Settlement, in whose scope it runs; made again for each attempt.
@@ -26,6 +27,8 @@ class Abort {
  public:
   enum class Outcome { won, lost, unsent, waiting };
   using Done = util::Function<void(Outcome, const std::string& what)>;
+  /// So deep it has been won for a day: what is not cleared up by then never may be.
+  static constexpr std::uint32_t won_long_ago = Rival::deep_enough + 144;
 
   Abort(spark::Scope& scope, const lightningd::Client& client, const Settings& settings,
         std::shared_ptr<funding::Ledger> ledger);
@@ -34,17 +37,22 @@ class Abort {
 
   /// What the chain says. `unsent`: no block has either, and send() is the next step, with the inputs reserved.
   void look(Done done);
-  /// Ends with `waiting`. Nothing is signed unless it is plain that it spends one input of the batch, which lightningd
-  /// shows to be reserved by it, into one output that is the wallet's own, for the fee that was recorded.
+  /// Ends with `waiting`. Nothing is signed unless it is plain that it spends inputs of the batch, which lightningd
+  /// shows to be reserved by it, into one output that is the wallet's own, for the fee that was recorded; and that no
+  /// channel of the batch is in use.
   void send(Done done);
+  /// When it is won: for more than a day.
+  [[nodiscard]] bool is_won_long_ago() const { return depth_ >= won_long_ago; }
 
  private:
   using Transactions = std::vector<lightningd::WalletTransaction>;
   using Outputs = std::vector<lightningd::WalletOutput>;
+  using Channels = std::vector<lightningd::PeerChannel>;
 
   void judge(const Transactions& transactions, std::uint32_t height);
   [[nodiscard]] bool is_as_recorded() const;
   void owned(const util::Result<Ownership>& ownership);
+  void look_at_channels();
   void look_at_inputs();
   void sign(const Outputs& outputs);
   [[nodiscard]] bool pays_recorded_fee(const Outputs& outputs) const;
@@ -55,6 +63,7 @@ class Abort {
   lightningd::Client client_;
   Settings settings_;
   std::shared_ptr<funding::Ledger> ledger_;
+  std::uint32_t depth_ = 0;  ///< of what spends an input
   Done done_;
 };
 

@@ -5,25 +5,29 @@
 #include <string>
 #include <vector>
 
+#include "funding/fee_bounds.hpp"
 #include "funding/ledger.hpp"
 #include "funding/psbt.hpp"
 #include "lightningd/client.hpp"
+#include "multifundchannel/abort_inputs.hpp"
 #include "multifundchannel/settings.hpp"
 #include "spark/scope.hpp"
 
 namespace multifundchannel {
 
-/// What aborting a batch would send: which input, for which fee.
+/// What aborting a batch would send: which inputs, for which fee.
 struct AbortTransaction {
   funding::AbortRecord record;
   lightningd::Perkw feerate;
-  lightningd::Sat returned;  ///< to the wallet
+  lightningd::Sat returned;                  ///< to the wallet
+  std::optional<lightningd::Txid> replaces;  ///< the abort before
+  std::vector<std::string> warnings{};
 };
 
-/// Works out the transaction that makes a batch's own impossible, and changes nothing. It spends the largest input
-/// alone, so that as much as possible pays for the fee, or that of the abort before, which it is to replace. In a
-/// mempool that holds the batch's transaction it must pay more than that in all, and for its own size besides
-/// (BIP 125): it always does, since lightningd may send that transaction at any time.
+/// Works out the transaction that makes a batch's own impossible, and changes nothing. It spends the largest input,
+/// and the next ones as far as they are needed to pay; first of all those of the abort before, which it is to replace, as
+/// far as they can be spent still. In a mempool that holds the batch's transaction it must pay more than that in all,
+/// and for its own size besides (BIP 125): it always does, since lightningd may send that transaction at any time.
 ///
 /// One for each command; owned by the Service, in whose scope it runs.
 class AbortOffer {
@@ -33,19 +37,23 @@ class AbortOffer {
   AbortOffer(const AbortOffer&) = delete;
   AbortOffer& operator=(const AbortOffer&) = delete;
 
-  /// Call once. `feerate` in lightningd's notations; empty: "urgent". `then` comes from a reply. Errors: those of
-  /// parsefeerate and utxopsbt, and -1 when no input can pay or a channel is in use already.
+  /// Call once. `feerate` in lightningd's notations; empty: "urgent", or the mempool's floor when that is higher. `then`
+  /// comes from a reply. Errors: those of parsefeerate and utxopsbt, -32602 for a fee that bitcoind would refuse, and -1
+  /// when the inputs cannot pay or a channel is in use already.
   void ask(const std::string& feerate, lightningd::Reply<AbortTransaction> then);
 
  private:
   using Channels = std::vector<lightningd::PeerChannel>;
   using Outputs = std::vector<lightningd::WalletOutput>;
 
+  void ask_floor();
   void look_at_channels();
   void look_at_coins();
   void choose(const Outputs& outputs);
   void quote(lightningd::Perkw feerate);
   void quoted(lightningd::Perkw feerate, const lightningd::Funded& funded);
+  void cannot_pay(const std::string& what);
+  [[nodiscard]] bool spends_chosen(const funding::Psbt& psbt) const;
   void fail(const util::Error& error);
 
   spark::Scope& scope_;
@@ -53,10 +61,12 @@ class AbortOffer {
   Settings settings_;
   std::shared_ptr<const funding::Ledger> ledger_;
   lightningd::Reply<AbortTransaction> then_;
+  bool feerate_given_ = false;
   lightningd::Perkw feerate_;
-  lightningd::Outpoint input_;
-  lightningd::Sat amount_;     ///< of the input
-  lightningd::Sat to_replace_; ///< fee of what may be in a mempool
+  funding::FeeBounds bounds_;
+  std::optional<AbortPrice> price_;
+  std::vector<AbortCoin> coins_;  ///< that can be spent, in the order in which they are taken
+  std::size_t chosen_ = 0;        ///< of them
   bool raised_ = false;
 };
 

@@ -53,7 +53,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const Settings&
     record->peer = destination.id;
     record->batch = ledger_->id;
     record->planned = destination.amount;
-    record->label = str(label_, " peer ", destination.index, " (", destination.id.brief(), ")");
+    record->label = funding::label_of(*record, destination.index);
     if (destination.policy) record->policy = funding::PolicyRecord{*destination.policy};
     ledger_->openings.push_back(record);
     book.add(record);

@@ -171,7 +171,7 @@ void Broadcast::refused_by_bitcoind(const Error& error) {
   if (verdict_on(error) != SendVerdict::refused || !context_.withhold) return maybe_sent(error);
   if (!Retraction::is_possible(*ledger_)) return owner_.not_sent(refused_and_kept(*ledger_, error));
   retraction_ = std::make_unique<Retraction>(context_.scope, context_.client, context_.settings, context_.book);
-  retraction_->run(ledger_, [this, error](Retraction::Outcome outcome) {
+  retraction_->run(ledger_, [this, error](Retraction::Outcome outcome, const std::string&) {
     if (outcome != Retraction::Outcome::gone) return owner_.not_sent(refused_and_kept(*ledger_, error));
     util::info(label_, ": bitcoind refused the transaction, nothing was sent");
     auto answer = refused_and_undone(*ledger_, error);

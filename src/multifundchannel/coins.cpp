@@ -192,11 +192,11 @@ void Coins::announce_extension() {
 }
 
 void Coins::extend(Reply<Taken> then) {
-  if (!extended()) return add(settings_.longer_reservation, std::move(then));
+  if (!extended()) return add(outpoints_of(ledger_->reservation), settings_.longer_reservation, std::move(then));
   scope_.runtime().post(scope_.guard<>("extended", [then = std::move(then)]() mutable { then(Taken()); }));
 }
 
-void Coins::add(std::uint32_t blocks, Reply<Taken> then) {
+void Coins::add(const std::vector<Outpoint>& inputs, std::uint32_t blocks, Reply<Taken> then) {
   using Answer = Result<std::vector<Reservation>>;
   const auto foreign = std::make_shared<std::vector<Outpoint>>();
   auto guarded = local_call<std::vector<Reservation>>(
@@ -208,7 +208,7 @@ void Coins::add(std::uint32_t blocks, Reply<Taken> then) {
       });
   ledger_->reservation.sent();
   ledger_->reservation.doubtful_blocks = blocks;
-  client_.reserveinputs(psbt_of(outpoints_of(ledger_->reservation)), false, blocks,
+  client_.reserveinputs(psbt_of(inputs), false, blocks,
                         [ledger = ledger_, foreign, blocks, guarded = std::move(guarded)](Answer answer) mutable {
                           if (answer) *foreign = foreign_inputs(ledger->reservation, *answer, blocks);
                           record_extension(ledger->reservation, answer);

@@ -62,6 +62,9 @@ class Coins {
   /// As hold(); and what ends within `reservation_margin` blocks gets `longer_reservation` more: for as long as it
   /// takes.
   void keep(lightningd::Reply<Taken> then);
+  /// As keep(), for whatever can be kept: an input that is spent, or that another program has reserved, keeps no other
+  /// from being held.
+  void keep_rest(lightningd::Reply<void> then);
   /// Before a channel of the batch is closed, by which lightningd frees all its inputs, whoever has reserved them:
   /// as hold(), so that nobody else can reserve one meanwhile; spent ones do not matter. One at a time: the next may
   /// come when `pass` is gone.
@@ -86,7 +89,7 @@ class Coins {
   void unreserve(std::vector<lightningd::Outpoint> inputs, lightningd::Reply<void> then);
   void ask_again(Reading reading, lightningd::Reply<Proposal> then);
   void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
-  void add(std::uint32_t blocks, lightningd::Reply<Taken> then);
+  void add(const std::vector<lightningd::Outpoint>& inputs, std::uint32_t blocks, lightningd::Reply<Taken> then);
   void look_at_end(lightningd::Reply<Taken> then);
   [[nodiscard]] bool ends_soon(const Outputs& outputs, std::uint32_t height) const;
   [[nodiscard]] bool holds_plainly(const Outputs& outputs);

@@ -85,6 +85,25 @@ void Coins::hold_unspent(const Outputs& outputs, Reply<Taken> then) {
   reserve_lost(std::move(lost), std::move(then));
 }
 
+void Coins::keep_rest(Reply<void> then) {
+  auto held = [this, then = std::move(then)](const Result<Taken>& taken) mutable {
+    if (!taken) return then(taken.error());
+    look_at_end([then = std::move(then)](const Result<Taken>& kept) mutable {
+      then(kept ? Result<void>() : Result<void>(kept.error()));
+    });
+  };
+  listfunds([this, held = std::move(held)](const Result<Outputs>& outputs) mutable {
+    if (!outputs) return held(outputs.error());
+    std::vector<Outpoint> lost;
+    for (const auto& [outpoint, hold] : holds(*outputs)) {
+      if (hold == Hold::free) lost.push_back(outpoint);
+    }
+    if (lost.empty()) return held(Taken());
+    settle_doubt(ledger_->reservation, *outputs);  // of the others
+    reserve_lost(std::move(lost), std::move(held));
+  });
+}
+
 // The height that they will be reserved to is recorded first, so that they are known to be ours.
 void Coins::reserve_lost(std::vector<Outpoint> lost, Reply<Taken> then) {
   using lightningd::NodeInfo;
@@ -230,13 +249,17 @@ void Coins::prolong(const Outputs& outputs, Reply<Taken> then) {
   auto& record = ledger_->reservation;
   settle_doubt(record, outputs);
   const auto blocks = settings_.blocks_more(record.blocks);
+  std::vector<Outpoint> ours;
+  for (const auto& output : outputs) {
+    if (hold_of(output) == Hold::ours) ours.push_back(output.outpoint);
+  }
   record.doubtful_blocks = blocks;
   // In the end as many are reserved as the builtin reserves. Where a sendpsbt may have added some, it stays at that.
   if (record.sent_blocks > 0 && holds_plainly(outputs)) {
     record.sent_blocks = settings_.blocks_when_sent(record.blocks + blocks);
   }
-  save_([this, blocks, then = std::move(then)](const Result<void>& saved) mutable {
-    if (saved) return add(blocks, std::move(then));
+  save_([this, ours = std::move(ours), blocks, then = std::move(then)](const Result<void>& saved) mutable {
+    if (saved) return add(ours, blocks, std::move(then));
     ledger_->reservation.doubtful_blocks = 0;
     then(saved.error());
   });

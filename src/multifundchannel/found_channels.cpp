@@ -1,6 +1,7 @@
 #include "multifundchannel/found_channels.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "multifundchannel/report.hpp"
@@ -27,6 +28,16 @@ FoundChannels find_channels(const funding::Ledger& ledger, const std::vector<Pee
            !channel.short_channel_id.empty();
   });
   return found;
+}
+
+const PeerChannel* find_in_use(const funding::Ledger& ledger, const std::vector<PeerChannel>& channels) {
+  static constexpr std::string_view states[] = {"CHANNELD_NORMAL", "CHANNELD_AWAITING_SPLICE",
+                                                "CHANNELD_SHUTTING_DOWN", "CLOSINGD_SIGEXCHANGE"};
+  const auto used = std::find_if(channels.begin(), channels.end(), [&ledger](const PeerChannel& channel) {
+    return channel.opened_by_us && channel.funding && channel.funding->txid == ledger.plan->txid &&
+           std::find(std::begin(states), std::end(states), channel.state) != std::end(states);
+  });
+  return used == channels.end() ? nullptr : &*used;
 }
 
 }  // namespace multifundchannel

@@ -20,4 +20,9 @@ struct FoundChannels {
 [[nodiscard]] FoundChannels find_channels(const funding::Ledger& ledger,
                                           const std::vector<lightningd::PeerChannel>& channels);
 
+/// A channel of the plan's transaction on which a peer may count already: one without confirmations is in use at once, may
+/// be spliced, and may be closing again. Nothing when there is none.
+[[nodiscard]] const lightningd::PeerChannel* find_in_use(const funding::Ledger& ledger,
+                                                         const std::vector<lightningd::PeerChannel>& channels);
+
 }  // namespace multifundchannel

@@ -196,7 +196,7 @@ bool PeerOpening::worth_another_start(const Error& error) const {
 void PeerOpening::cut_off(const Error& error) {
   if (cause_of(method_, error) != "disconnected" || cut_offs_ >= most_cut_offs) return fail(method_, error);
   context_.log->ask([this, error](const Result<LogLook::Lines>& lines) {
-    const auto batch = record_->label.substr(0, record_->label.find(" peer "));
+    const auto batch = funding::label_of(record_->batch);
     if (!lines || !ended_for_lost_channel(*lines, destination_.id, batch)) return fail(method_, error);
     ++cut_offs_;
     if (!retry_later()) fail(method_, error);

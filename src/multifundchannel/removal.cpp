@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace multifundchannel {
@@ -23,27 +24,34 @@ void Removal::next() {
     const auto outpoint = ledger_->outpoint_of(opening);
     if (!outpoint) continue;
     auto& record = *ledger_->openings[opening];
-    record.label = util::str("batch ", ledger_->id.substr(0, 8), " peer ", opening, " (", record.peer.brief(), ")");
+    record.label = funding::label_of(record, opening);
     channels_.back() = std::make_unique<Retraction>(scope_, client_, settings_, book_);
     channels_.back()->run(ledger_->openings[opening], *outpoint,
-                          [this, opening](Retraction::Outcome outcome) { done_with(opening, outcome); });
+                          [this, opening](Retraction::Outcome outcome, const std::string& why) {
+                            done_with(opening, outcome, why);
+                          });
     return;
   }
-  if (later_) return std::exchange(done_, nullptr)(Error{-1, "a channel could not be cancelled yet", {}});
+  if (util::mutated("keeps-coins-for-a-channel") && !waits_for_.empty()) return ended();
   release();
 }
 
-void Removal::done_with(std::size_t opening, Retraction::Outcome outcome) {
-  if (outcome == Retraction::Outcome::later) later_ = true;
-  if (outcome == Retraction::Outcome::kept) {
-    kept_.push_back(util::str("lightningd keeps the channel ", ledger_->outpoint_of(opening)->str(), " with ",
-                              ledger_->openings[opening]->peer.hex(),
-                              ", although it never confirms: leave it alone, closing it would show coins that never come"));
+void Removal::done_with(std::size_t opening, Retraction::Outcome outcome, const std::string& why) {
+  const auto channel = util::str("channel ", ledger_->outpoint_of(opening)->str(), " with ",
+                                 ledger_->openings[opening]->peer.hex());
+  const bool left = outcome == Retraction::Outcome::kept || (last_try_ && outcome == Retraction::Outcome::later);
+  if (left) {
+    kept_.push_back(util::str("lightningd keeps the ", channel, ", although it never confirms (", why,
+                              "): leave it alone, closing it would show coins that never come"));
+  } else if (outcome == Retraction::Outcome::later) {
+    waits_for_ = util::str(channel, " is not cancelled yet: ", why);
   }
   next();
 }
 
+// They are nobody's but the wallet's by now.
 void Removal::release() {
+  if (!ledger_->reservation.held()) return ended();
   auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
   coins_ = std::make_unique<Coins>(scope_, client_, settings_, book_, ledger_, std::move(save));
   coins_->release([this](const Result<bool>& done) { released(done); });
@@ -55,8 +63,14 @@ void Removal::released(const Result<bool>& done) {
   ledger_->reservation.released();
   journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
     if (!saved) return std::exchange(done_, nullptr)(saved.error());
-    std::exchange(done_, nullptr)(kept_);
+    ended();
   });
+}
+
+void Removal::ended() {
+  auto done = std::exchange(done_, nullptr);
+  if (!waits_for_.empty()) return done(Error{-1, waits_for_, {}});
+  done(kept_);
 }
 
 }  // namespace multifundchannel

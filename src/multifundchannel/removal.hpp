@@ -12,15 +12,17 @@
 namespace multifundchannel {
 
 /// Clears up after a transaction that is impossible: cancels its channels, one after the other, and then frees the
-/// inputs that are reserved still. The record stays as it is but for these: a crash finds the proof again. Owned by the
+/// inputs that are reserved still, whatever has become of the channels. The record stays as it is but for these: a crash finds the proof again. Owned by the
 /// Settlement, in whose scope it runs.
 class Removal {
  public:
-  /// What lightningd keeps for good, for the user to know; an error when it is to be tried again.
+  /// What lightningd keeps for good, for the user to know; an error says why it is to be tried again.
   using Done = util::Function<void(const util::Result<std::vector<std::string>>& kept)>;
 
-  Removal(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book)
-      : scope_(scope), client_(client), settings_(settings), book_(book) {}
+  /// `last_try`: a channel that cannot be cancelled now is left for good.
+  Removal(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book,
+          bool last_try)
+      : scope_(scope), client_(client), settings_(settings), book_(book), last_try_(last_try) {}
   Removal(const Removal&) = delete;
   Removal& operator=(const Removal&) = delete;
 
@@ -29,7 +31,8 @@ class Removal {
 
  private:
   void next();
-  void done_with(std::size_t opening, Retraction::Outcome outcome);
+  void done_with(std::size_t opening, Retraction::Outcome outcome, const std::string& why);
+  void ended();
   void release();
   void released(const util::Result<bool>& done);
 
@@ -43,7 +46,8 @@ class Removal {
   Done done_;
   std::vector<std::unique_ptr<Retraction>> channels_;  ///< one for each opening so far; empty: not in the transaction
   std::vector<std::string> kept_;
-  bool later_ = false;
+  const bool last_try_;
+  std::string waits_for_;  ///< what keeps a channel from being cancelled now
 };
 
 }  // namespace multifundchannel

@@ -54,33 +54,50 @@ void Retraction::list(util::Function<void(const Channels*)> then) {
 }
 
 void Retraction::judge(const Channels* channels) {
-  if (channels != nullptr && !is_there(*channels)) return done_(Outcome::gone);
-  if (channels != nullptr && may_cancel(*channels)) return cancel();
-  util::info(opening_->label, ": its channel ", funding_.str(), " cannot be cancelled now");
-  done_(channels != nullptr && has_left_lockin(*channels) ? Outcome::kept : Outcome::later);
+  if (channels == nullptr) return done_(Outcome::later, "lightningd does not show the peer's channels");
+  if (!is_there(*channels)) return done_(Outcome::gone, "");
+  if (has_left_lockin(*channels)) return done_(Outcome::kept, "it awaits its lock-in no more");
+  const auto why = in_the_way(*channels);
+  if (why.empty()) return cancel();
+  util::info(opening_->label, ": its channel ", funding_.str(), " cannot be cancelled now: ", why);
+  done_(Outcome::later, why);
 }
 
-/// fundchannel_cancel takes the peer's first channel that awaits lock-in: there must be no other.
-bool Retraction::may_cancel(const Channels& channels) const {
-  const auto in_the_way = [this](const PeerChannel& channel) {
-    if (channel.opened_by_us && channel.funding == funding_) return channel.state != "CHANNELD_AWAITING_LOCKIN";
-    return channel.state == "CHANNELD_AWAITING_LOCKIN" || channel.state == "OPENINGD";
-  };
-  return std::none_of(channels.begin(), channels.end(), in_the_way) &&
-         !book_.another_is_opening(*opening_) && !book_.another_is_starting(*opening_);
+bool Retraction::is_ours(const PeerChannel& channel) const {
+  return channel.opened_by_us && channel.funding == funding_;
+}
+
+/// What fundchannel_cancel could take instead; nothing when it would take ours. lightningd (v26.06.6) ends an opening of
+/// ours with the peer if there is one, else it takes the first channel that awaits its lock-in, in the order of
+/// listpeerchannels, whoever has opened it; one of the peer's it then refuses. Should ours fail just before, it takes the
+/// next: that must be one of the peer's, or one whose transaction is impossible as well.
+std::string Retraction::in_the_way(const Channels& channels) const {
+  if (util::mutated("retracts-whatever-comes-first")) return "";
+  bool seen = false;
+  for (const auto& channel : channels) {
+    if (channel.state == "OPENINGD") return "fundchannel_cancel would end the opening with the peer that is under way";
+    if (channel.state != "CHANNELD_AWAITING_LOCKIN") continue;
+    if (is_ours(channel)) {
+      seen = true;
+      continue;
+    }
+    const auto other = channel.funding ? channel.funding->str() : std::string("unknown");
+    if (!seen) return util::str("fundchannel_cancel would take the peer's older channel ", other);
+    const bool matters = channel.opened_by_us && !(channel.funding && book_.is_impossible(channel.funding->txid));
+    if (matters) return util::str("fundchannel_cancel could take the peer's younger channel ", other);
+  }
+  return book_.another_may_open(*opening_) ? "another batch opens a channel with the peer" : "";
 }
 
 /// Closed, or in use: lightningd cancels it no more.
 bool Retraction::has_left_lockin(const Channels& channels) const {
   return std::any_of(channels.begin(), channels.end(), [this](const PeerChannel& channel) {
-    return channel.opened_by_us && channel.funding == funding_ && channel.state != "CHANNELD_AWAITING_LOCKIN";
+    return is_ours(channel) && channel.state != "CHANNELD_AWAITING_LOCKIN";
   });
 }
 
 bool Retraction::is_there(const Channels& channels) const {
-  return std::any_of(channels.begin(), channels.end(), [this](const PeerChannel& channel) {
-    return channel.opened_by_us && channel.funding == funding_;
-  });
+  return std::any_of(channels.begin(), channels.end(), [this](const PeerChannel& channel) { return is_ours(channel); });
 }
 
 // lightningd itself asks bitcoind for the output before it forgets the channel.
@@ -101,9 +118,10 @@ void Retraction::cancel() {
 // Whatever it answers, listpeerchannels shows whether the channel is there.
 void Retraction::cancelled(const Result<void>& answer) {
   const bool refused = !answer && answer.error().code == lightningd::code::cancel_unsafe;
-  list([this, refused](const Channels* channels) {
-    if (channels != nullptr && !is_there(*channels)) return done_(Outcome::gone);
-    done_(refused && channels != nullptr ? Outcome::kept : Outcome::later);
+  const auto said = answer ? std::string("fundchannel_cancel did not remove it") : answer.error().message;
+  list([this, refused, said](const Channels* channels) {
+    if (channels != nullptr && !is_there(*channels)) return done_(Outcome::gone, "");
+    done_(refused && channels != nullptr ? Outcome::kept : Outcome::later, said);
   });
 }
 

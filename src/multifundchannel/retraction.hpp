@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "funding/ledger.hpp"
@@ -25,7 +26,8 @@ class Retraction {
     kept,   ///< lightningd will not cancel it, not later either: its wallet has recorded the transaction as sent
     later,  ///< another channel of the peer could be hit, or lightningd does not answer
   };
-  using Done = util::Function<void(Outcome)>;
+  /// `why` says what keeps it from being gone.
+  using Done = util::Function<void(Outcome, const std::string& why)>;
 
   Retraction(spark::Scope& scope, const lightningd::Client& client, const Settings& settings, funding::Book& book);
   Retraction(const Retraction&) = delete;
@@ -45,7 +47,8 @@ class Retraction {
   void judge(const Channels* channels);
   void cancel();
   void cancelled(const util::Result<void>& answer);
-  [[nodiscard]] bool may_cancel(const Channels& channels) const;
+  [[nodiscard]] bool is_ours(const lightningd::PeerChannel& channel) const;
+  [[nodiscard]] std::string in_the_way(const Channels& channels) const;
   [[nodiscard]] bool has_left_lockin(const Channels& channels) const;
   [[nodiscard]] bool is_there(const Channels& channels) const;
 

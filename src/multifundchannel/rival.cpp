@@ -32,10 +32,13 @@ std::optional<Rival> find_rival(const funding::FundingPlan& plan, const std::vec
   return deepest;
 }
 
-bool has_confirmed(const funding::FundingPlan& plan, const std::vector<WalletTransaction>& transactions) {
-  return std::any_of(transactions.begin(), transactions.end(), [&plan](const WalletTransaction& transaction) {
-    return transaction.txid == plan.txid && transaction.blockheight > 0;
-  });
+std::uint32_t depth_of_own(const funding::FundingPlan& plan, const std::vector<WalletTransaction>& transactions,
+                           std::uint32_t height) {
+  const auto own = std::find_if(
+      transactions.begin(), transactions.end(),
+      [&plan](const WalletTransaction& one) { return one.txid == plan.txid && one.blockheight > 0; });
+  if (own == transactions.end()) return 0;
+  return own->blockheight <= height ? height - own->blockheight + 1 : 1;
 }
 
 }  // namespace multifundchannel

@@ -26,8 +26,9 @@ struct Rival {
                                               const std::vector<lightningd::WalletTransaction>& transactions,
                                               std::uint32_t height);
 
-/// Whether the batch's own transaction is in a block.
-[[nodiscard]] bool has_confirmed(const funding::FundingPlan& plan,
-                                 const std::vector<lightningd::WalletTransaction>& transactions);
+/// How deep the batch's own transaction is; 0 when it is in no block.
+[[nodiscard]] std::uint32_t depth_of_own(const funding::FundingPlan& plan,
+                                         const std::vector<lightningd::WalletTransaction>& transactions,
+                                         std::uint32_t height);
 
 }  // namespace multifundchannel

@@ -94,7 +94,7 @@ void Service::found(const StoredText& record, const SealSource::Seal& seal) {
   if (!ledger) return unreadable(id, ledger.error().message);
   // What a lost call has written may come late; but what peers were told the outpoints by was answered.
   if ((*ledger)->plan && ended_.contains(id)) return unreadable(id, "the batch has ended: another program has put it back");
-  util::info("batch ", id.substr(0, 8), ": left in the phase ", funding::name_of((*ledger)->phase), ", settling it");
+  util::info(funding::label_of(id), ": left in the phase ", funding::name_of((*ledger)->phase), ", settling it");
   const auto client = client_of(id);
   auto report = report_on(**ledger);
   auto journal = std::make_shared<Journal>(Journal(client, settings_, id, seal), record.generation);
@@ -187,7 +187,7 @@ void Service::run(plugin::Command command, funding::Request request, const SealS
   const auto id = ledger->id;
   auto journal = std::make_shared<Journal>(client, settings, id, seal);
   auto batch = std::make_unique<Batch>(runtime_, client, settings, connects_, book_, node_, std::move(request),
-                                       str("batch ", id.substr(0, 8)), *watch, std::move(ledger), journal, random_());
+                                       funding::label_of(id), *watch, std::move(ledger), journal, random_());
   auto& run = runs_[id];
   run = std::make_unique<CommandRun>(runtime_, client, settings, book_, std::move(command), std::move(watch),
                                      std::move(batch), std::move(journal));

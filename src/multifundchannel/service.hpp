@@ -87,6 +87,7 @@ class Service : private JournalReader::Owner {
   void forget_settling(plugin::Command command, Settlement& settlement,
                        const std::vector<lightningd::WalletOutput>& outputs);
   void settle_again(const Settlement& stopped);
+  [[nodiscard]] util::Error not_unsettled(const std::string& batch) const;
   void begin_abort(plugin::Command command, const std::string& batch, const AbortTransaction& transaction);
   void settled(const std::string& id);
   void forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed);

@@ -35,7 +35,9 @@ std::vector<std::string> losses_of(const BatchReport& report, const funding::Led
   for (const auto& destination : report.destinations) {
     const auto what = destination.outpoint ? str("channel ", destination.outpoint->str()) : std::string("opening");
     losses.push_back(str(what, " with ", destination.id.hex(), " is neither completed nor removed",
-                         destination.outpoint ? ": close it, or a record that is put back can complete it" : ""));
+                         !destination.outpoint ? ""
+                         : ledger.abort        ? ": once the abort has confirmed it never is funded"
+                                               : ": close it, or a record that is put back can complete it"));
   }
   for (const auto& destination : report.destinations) {
     if (!destination.policy || destination.policy->state != funding::PolicyRecord::State::pending) continue;
@@ -44,6 +46,10 @@ std::vector<std::string> losses_of(const BatchReport& report, const funding::Led
   if (ledger.phase == funding::BatchPhase::sending && report.txid) {
     losses.push_back(str("transaction ", report.txid->hex(),
                          " may have been sent; it is not sent again. Do not spend its inputs before you know"));
+  }
+  if (ledger.abort) {
+    losses.push_back(str("the abort's transaction ", ledger.abort->txid.hex(),
+                         " may have been sent; it is not sent again, and nobody waits until it is in the chain"));
   }
   return losses;
 }
@@ -61,16 +67,24 @@ std::string forget_json(const std::string& batch, const std::string& state, cons
 std::string abort_json(const std::string& batch, const AbortTransaction& transaction, bool aborting) {
   json::Writer out;
   out.object().field("batch", batch).field("aborting", aborting).field("txid", transaction.record.txid.hex());
-  out.field("input", transaction.record.input.str()).field("feerate_perkw", transaction.feerate.value);
+  out.key("inputs").array();
+  for (const auto& input : transaction.record.inputs) out.value(input.str());
+  out.end().field("feerate_perkw", transaction.feerate.value);
   out.field("fee_msat", lightningd::to_msat(transaction.record.fee).value);
   out.field("returned_msat", lightningd::to_msat(transaction.returned).value);
   out.key("steps").array();
-  for (const auto* step : {"spend that input back to the wallet; the batch's transaction is not sent any more",
-                           "wait until that is six blocks deep (if the batch's transaction confirms first, it is opened)",
+  for (const auto* step : {"spend these inputs back to the wallet; the batch's transaction is not sent any more",
+                           "wait until that is six blocks deep (if the batch's own transaction is, the batch is opened)",
                            "then cancel its channels, free its inputs and remove its record"}) {
     out.value(step);
   }
-  return out.end().end().take();
+  out.end();
+  if (!transaction.warnings.empty()) {
+    out.key("warnings").array();
+    for (const auto& warning : transaction.warnings) out.value(warning);
+    out.end();
+  }
+  return out.end().take();
 }
 
 std::string forget_json(const Settlement& settlement, const Outputs& outputs, bool forgotten) {
@@ -141,12 +155,27 @@ void Service::forget_settling(plugin::Command command, Settlement& settlement,
   settlement.journal()->remove(scope_, std::move(removed));
 }
 
+/// Why there is nothing to abort under this id.
+Error Service::not_unsettled(const std::string& batch) const {
+  if (unreadable_.contains(batch)) {
+    return Error{lightningd::code::invalid_params,
+                 str("batch: the record of ", batch, " is not acted on (", unreadable_.at(batch),
+                     "), so it is not aborted either: multifundchannel-forget removes it"), {}};
+  }
+  for (const auto& report : ended_.all()) {
+    if (report.id != batch) continue;
+    return Error{lightningd::code::invalid_params, str("batch: ", batch, " has ended already: ", report.state), {}};
+  }
+  return unknown_batch(batch);
+}
+
 void Service::abort(plugin::Command command, const AbortRequest& request) {
+  if (end_) return command.fail(*end_);
   if (runs_.contains(request.batch)) {
     return command.fail(Error{-1, str("batch: ", request.batch, " is still running"), {}});
   }
   const auto found = settlements_.find(request.batch);
-  if (found == settlements_.end()) return command.fail(unknown_batch(request.batch));
+  if (found == settlements_.end()) return command.fail(not_unsettled(request.batch));
   if (const auto why = found->second->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
   const lightningd::Client client(caller_, command.raw_id());
   offers_.push_back(std::make_unique<AbortOffer>(scope_, client, settings_, found->second->ledger()));
@@ -167,25 +196,30 @@ void Service::abort(plugin::Command command, const AbortRequest& request) {
 // In the journal first: from then on nobody sends the batch's own transaction, a crash or not.
 void Service::begin_abort(plugin::Command command, const std::string& batch, const AbortTransaction& transaction) {
   const auto found = settlements_.find(batch);
-  if (found == settlements_.end()) return command.fail(unknown_batch(batch));  // settled just now
+  if (found == settlements_.end()) return command.fail(not_unsettled(batch));  // settled just now
   auto& settlement = *found->second;
   if (const auto why = settlement.why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
   const auto ledger = settlement.ledger();
-  if (ledger->abort && ledger->abort->input != transaction.record.input) {
+  const auto before = ledger->abort ? std::optional(ledger->abort->txid) : std::nullopt;
+  if (before != transaction.replaces) {
     return command.fail(Error{-1, "batch: another abort of it was begun meanwhile: try again", {}});
   }
   settlement.stop();
-  const auto before = std::exchange(ledger->abort, transaction.record);
-  auto saved = [this, batch, ledger, before, transaction,
+  auto saved = [this, batch, ledger, replaced = std::exchange(ledger->abort, transaction.record), transaction,
                 command = std::move(command)](const Result<void>& done) mutable {
     // Without an answer the record may say so all the same: then it is aborted, as the user wanted.
-    if (!done && !lightningd::in_doubt(done.error())) ledger->abort = before;
+    const bool begun = done.ok() || lightningd::in_doubt(done.error());
+    if (!begun) ledger->abort = replaced;
     const auto stopped = settlements_.find(batch);
-    if (stopped == settlements_.end()) return command.fail(unknown_batch(batch));  // forgotten meanwhile
+    if (stopped == settlements_.end()) return command.fail(not_unsettled(batch));  // forgotten meanwhile
     const auto kept = std::move(stopped->second);
     settle_again(*kept);
-    if (!done) return command.fail(done.error());
-    command.succeed(abort_json(batch, transaction, true));
+    if (done) return command.succeed(abort_json(batch, transaction, true));
+    const auto& error = done.error();
+    command.fail(Error{error.code,
+                       str(error.message, begun ? "; the batch is aborted all the same, see listmultifundchannels"
+                                                : "; it is not aborted"),
+                       error.data});
   };
   settlement.journal()->save(scope_, *ledger, std::move(saved));
 }

@@ -102,6 +102,8 @@ void Settlement::undo_unsent(bool all_withheld) {
 // The commitments of all peers are secured. The inputs must still be ours.
 void Settlement::send_again(bool never_sent) {
   if (must_wait(ledger_->reservation, waits_since_)) return retry("lightningd has not answered reserveinputs yet");
+  // Only what is impossible has been freed with its channels still there.
+  if (!ledger_->reservation.held()) return not_complete("its inputs are free already", never_sent);
   keep_coins([this, never_sent](const Result<Coins::Taken>& taken) {
     if (!taken) return retry(taken.error().message);
     if (!*taken) return prove_change([this] { check_channels([this] { sign(); }); });
@@ -111,9 +113,13 @@ void Settlement::send_again(bool never_sent) {
 
 // It may take days until bitcoind wants it, or the user says what to do.
 void Settlement::keep_coins(lightningd::Reply<Coins::Taken> then) {
+  make_coins();
+  coins_->keep(std::move(then));
+}
+
+void Settlement::make_coins() {
   auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
   coins_ = std::make_unique<Coins>(scope_, client_, settings_, book_, ledger_, std::move(save));
-  coins_->keep(std::move(then));
 }
 
 // It can not be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
@@ -259,6 +265,6 @@ bool Settlement::in_flight() const {
          std::any_of(openings.begin(), openings.end(), [](const auto& opening) { return opening->in_flight; });
 }
 
-std::string Settlement::label() const { return str("batch ", report_.id.substr(0, 8)); }
+std::string Settlement::label() const { return funding::label_of(report_.id); }
 
 }  // namespace multifundchannel

@@ -66,7 +66,9 @@ class Settlement {
   void judge(const Channels& channels);
   void undo_unsent(bool all_withheld);
   void send_again(bool never_sent);
+  void make_coins();
   void keep_coins(lightningd::Reply<Coins::Taken> then);
+  void keep_rest(lightningd::Reply<void> then);
   void not_complete(const std::string& what, bool never_sent);
   void prove_change(util::Function<void()> then);
   void sign();

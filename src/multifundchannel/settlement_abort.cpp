@@ -15,6 +15,9 @@ std::optional<std::string> Settlement::why_not_abort() const {
   if (ledger_->phase != funding::BatchPhase::sending) return "by its record it was never ready to be sent: see listmultifundchannels";
   if (ending_) return "it is being settled in this very moment: see listmultifundchannels, and try again";
   if (ledger_->send_in_flight) return "lightningd has not answered sendpsbt yet: try again";
+  if (!ledger_->reservation.held()) {
+    return "its transaction is impossible already, and its inputs are free: what is left is shown by listmultifundchannels";
+  }
   return std::nullopt;
 }
 
@@ -24,7 +27,7 @@ void Settlement::look_for_rival(const std::string& what) {
   abort_->look([this, what](Abort::Outcome outcome, const std::string& found) {
     if (outcome == Abort::Outcome::won) return impossible(found);
     if (outcome == Abort::Outcome::lost) return sent();
-    keep_coins([this, what, found](const Result<Coins::Taken>&) {
+    keep_rest([this, what, found](const Result<void>&) {
       retry(str(what, found.empty() ? "" : ", ", found,
                 ", and the transaction may have been sent: it is neither sent again nor undone"),
             "unsettled");
@@ -53,23 +56,21 @@ void Settlement::abort_looked(Abort::Outcome outcome, const std::string& what) {
   }
 }
 
-// Another input of the batch may be spent or reserved by another program: it is not needed.
+// An input of the batch that is spent, or that another program has reserved, keeps no other from being held. Whether the
+// abort's own are held is seen before the signature.
 void Settlement::send_abort() {
   if (must_wait(ledger_->reservation, waits_since_)) {
     return retry("lightningd has not answered reserveinputs yet", "aborting");
   }
-  keep_coins([this](const Result<Coins::Taken>& taken) {
-    if (!taken) return retry(taken.error().message, "aborting");
-    const auto& input = ledger_->abort->input;
-    if (*taken == input && !util::mutated("aborts-with-coins-of-others")) {
-      return retry(str("input ", input.str(), " is spent, or another program has reserved it"), "aborting");
-    }
-    if (!*taken) return record_abort();
-    coins_->hold_unspent([this](const Result<Coins::Taken>& held) {
-      if (!held) return retry(held.error().message, "aborting");
-      record_abort();
-    });
+  keep_rest([this](const Result<void>& kept) {
+    if (!kept) return retry(kept.error().message, "aborting");
+    record_abort();
   });
+}
+
+void Settlement::keep_rest(lightningd::Reply<void> then) {
+  make_coins();
+  coins_->keep_rest(std::move(then));
 }
 
 // Whoever began it may not know whether its record was written; and a crash must not send the batch's transaction.
@@ -92,7 +93,8 @@ void Settlement::impossible(const std::string& why) {
     return retry("lightningd has not answered a call that changes reservations yet", state);
   }
   ending_ = true;
-  removal_ = std::make_unique<Removal>(scope_, client_, settings_, book_);
+  book_.never_confirms(ledger_->plan->txid);
+  removal_ = std::make_unique<Removal>(scope_, client_, settings_, book_, abort_->is_won_long_ago());
   removal_->run(ledger_, journal_, [this, state](const Result<std::vector<std::string>>& kept) {
     if (!kept) return retry(kept.error().message, state);
     for (const auto& channel : *kept) note(channel);

@@ -32,7 +32,7 @@ void Settlement::undo() {
   coins_wait_ = may_be_extended || must_wait(ledger_->reservation, waits_since_);
   for (std::size_t i = 0; i < ledger_->openings.size(); ++i) {
     auto& opening = *undoing_->openings[i];
-    opening.label = str(label(), " peer ", i, " (", opening.peer.brief(), ")");
+    opening.label = funding::label_of(opening, i);
     opening.accepted = ledger_->openings[i]->accepted;
   }
   // What is reserved anew for a close is the next pass's to know as well.
@@ -66,7 +66,7 @@ void Settlement::undone(bool clean) {
 // Whoever holds a commitment for the transaction shall not see its inputs go elsewhere.
 void Settlement::keep_for_channel() {
   if (coins_wait_ || in_flight() || ledger_->sending) return retry("something could not be undone yet");
-  keep_coins([this](const Result<Coins::Taken>&) { retry("something could not be undone yet"); });
+  keep_rest([this](const Result<void>&) { retry("something could not be undone yet"); });
 }
 
 // Freed inputs are anybody's, and another batch may reserve them to the same height: they must not be

@@ -163,7 +163,8 @@ TEST_CASE("a record keeps what makes its transaction impossible") {
   };
   const auto with = [](const Psbt& psbt, BatchPhase phase = BatchPhase::sending) {
     auto ledger = sample(phase);
-    ledger.abort = funding::AbortRecord{psbt.txid(), psbt.inputs()[0].outpoint, Sat{10'000}, util::share(psbt.base64(0))};
+    ledger.abort = funding::AbortRecord{psbt.txid(), {}, Sat{10'000}, util::share(psbt.base64(0))};
+    for (const auto& one : psbt.inputs()) ledger.abort->inputs.push_back(one.outpoint);
     return write_ledger(ledger);
   };
   const auto right = spending({input}, 1);
@@ -171,9 +172,20 @@ TEST_CASE("a record keeps what makes its transaction impossible") {
   REQUIRE_MESSAGE(read, read.error().message);
   REQUIRE((*read)->abort);
   CHECK((*read)->abort->txid == right.txid());
-  CHECK((*read)->abort->input == input);
+  CHECK((*read)->abort->inputs == std::vector{input});
+  CHECK_FALSE((*read)->abort->is_script_ours);
   CHECK((*read)->abort->fee == Sat{10'000});
   CHECK(write_ledger(**read) == with(right));
+
+  // As it was written before, when an abort had one input only.
+  const auto name = "\"" + input.str() + "\"";
+  const auto before = replaced(with(right), "\"inputs\":[" + name + "]", "\"input\":" + name);
+  const auto old = read_ledger(before);
+  REQUIRE_MESSAGE(old, old.error().message);
+  CHECK((*old)->abort->inputs == std::vector{input});
+  CHECK(write_ledger(**old) == with(right));
+  CHECK_FALSE(read_ledger(replaced(with(right), "\"inputs\":[" + name + "]", "\"inputs\":[]")));
+  CHECK_FALSE(read_ledger(replaced(with(right), "\"inputs\":[" + name + "]", "\"inputs\":[" + name + "," + name + "]")));
 
   const Outpoint other{input.txid, 4};
   CHECK_FALSE(read_ledger(with(right, BatchPhase::completing)));

@@ -15,21 +15,12 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using worlds::count;
 using worlds::open;
+using worlds::field_of_batch;
 using worlds::peer;
+using worlds::state;
 using worlds::with;
 
 namespace {
-
-std::string field_of_batch(World& world, const std::string& name) {
-  const auto listed = world.call("listmultifundchannels", "{}");
-  const auto before = "\"" + name + "\":\"";
-  const auto at = listed.result->find(before);
-  if (at == std::string::npos) return "";
-  const auto from = at + before.size();
-  return listed.result->substr(from, listed.result->find('"', from) - from);
-}
-
-std::string state(World& world) { return field_of_batch(world, "state"); }
 
 std::string of_batch(World& world, const std::string& more = "") {
   return R"({"batch":")" + field_of_batch(world, "batch") + "\"" + (more.empty() ? "" : "," + more) + "}";
@@ -126,6 +117,11 @@ TEST_CASE("when the batch's transaction confirms after all, the abort is over an
   world.run_for(minutes(1));
   CHECK(state(world) == "aborting");
   mine(world, 1);
+  CHECK(state(world) == "aborting");
+  CHECK(worlds::says(worlds::listed(world), "the batch's own transaction is in the chain, "));
+  mine(world, 4);
+  CHECK(state(world) == "aborting");
+  mine(world, 1);
   CHECK(state(world) == "opened");
   CHECK(channels(world) == 2);
   worlds::check_invariants(world);
@@ -138,7 +134,7 @@ TEST_CASE("a second abort replaces the first, for a higher fee") {
   world.run_for(minutes(1));
   const auto second = world.call("multifundchannel-abort", of_batch(world, R"("feerate":"9000perkw","confirm":true)"));
   CHECK(std::stoull(worlds::field(second, "fee_msat")) > std::stoull(worlds::field(first, "fee_msat")));
-  CHECK(worlds::field(second, "input") == worlds::field(first, "input"));
+  CHECK(worlds::field(second, "inputs") == worlds::field(first, "inputs"));
   world.run_for(minutes(6));
   CHECK(world.node().sending().sent().size() == 2);
   mine(world, 7);
@@ -177,6 +173,8 @@ TEST_CASE("what cannot be aborted says why") {
   CHECK(worlds::error(world.call("multifundchannel-abort", R"({"batch":")" + nobody + "\"}")).code == -32602);
   CHECK(worlds::error(world.call("multifundchannel-abort", R"({"batch":"x"})")).code == -32602);
   begin(world);
+  CHECK(worlds::says(worlds::error(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"3000000perkw")"))).message,
+                     "more than 0.1 BTC for 1,000 vbytes"));
   for (const auto* wrong : {R"("feerate":"quick")", R"("feerate":"")", R"("feerate":[])", R"("confirm":"true")"}) {
     CAPTURE(wrong);
     CHECK(worlds::error(world.call("multifundchannel-abort", of_batch(world, wrong))).code == -32602);
@@ -235,7 +233,7 @@ TEST_CASE("an input is left that can be spent, when another transaction has spen
   // Nothing holds the other one meanwhile.
   core.wallet.take(core.wallet.coins()[1], 0, world.time().now());
   const auto begun = world.call("multifundchannel-abort", of_batch(world, confirmed));
-  CHECK(worlds::field(begun, "input") == "\"" + core.wallet.coins()[1].outpoint.str() + "\"");
+  CHECK(worlds::field(begun, "inputs") == "[\"" + core.wallet.coins()[1].outpoint.str() + "\"]");
   world.run_for(minutes(6));
   CHECK(world.node().sending().sent().size() == 1);
   mine(world, 7);
@@ -268,14 +266,251 @@ TEST_CASE("nothing is signed for an abort before its record is written") {
 }
 
 TEST_CASE("a channel that is in use already is not aborted") {
+  for (const auto* used : {"CHANNELD_NORMAL", "CHANNELD_AWAITING_SPLICE", "CHANNELD_SHUTTING_DOWN", "CLOSINGD_SIGEXCHANGE"}) {
+    CAPTURE(used);
+    World world(refused());
+    begin(world);
+    auto& channel = world.node().core().peers.all()[0].channels.front();
+    const auto before = std::exchange(channel.state, used);
+    const auto refusal = worlds::error(world.call("multifundchannel-abort", of_batch(world, confirmed)));
+    CHECK(refusal.code == -1);
+    CHECK(refusal.message.find("is in use already") != std::string::npos);
+    channel.state = before;
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("nothing is signed when a channel has come to be in use since the user decided") {
   World world(refused());
   begin(world);
   auto& channel = world.node().core().peers.all()[0].channels.front();
+  (void)world.call("multifundchannel-abort", of_batch(world, confirmed));
   const auto before = std::exchange(channel.state, "CHANNELD_NORMAL");
-  const auto refusal = worlds::error(world.call("multifundchannel-abort", of_batch(world, confirmed)));
-  CHECK(refusal.code == -1);
-  CHECK(refusal.message.find("is in use already") != std::string::npos);
-  CHECK(state(world) == "refused");
+  world.run_for(minutes(1));
+  CHECK(world.node().sending().sent().empty());
+  CHECK(worlds::says(worlds::listed(world), "is in use by now"));
   channel.state = before;
+  world.run_for(minutes(6));
+  CHECK(world.node().sending().sent().size() == 1);
   worlds::check_invariants(world);
+}
+
+namespace {
+
+/// Coins of these sizes, all of which the batch spends.
+sim::Setup many_coins(std::size_t count, std::uint64_t sat) {
+  auto setup = refused();
+  setup.coins.assign(count, sim::CoinSetup{lightningd::Sat{sat}});
+  return setup;
+}
+
+}  // namespace
+
+TEST_CASE("as many inputs are spent as are needed to outbid the batch's transaction, the largest first") {
+  auto setup = many_coins(40, 60'000);
+  setup.coins[7].amount = {61'000};
+  World world(setup);
+  (void)world.call("multifundchannel", open({"a", "b"}, R"("feerate":"15000perkw")"));
+  world.run_for(seconds(10));
+  REQUIRE(state(world) == "refused");
+  const auto begun = world.call("multifundchannel-abort", of_batch(world, confirmed));
+  const auto spent = count(begun, "inputs");
+  CHECK(spent >= 2);  // the batch pays more than 130,000 sat
+  CHECK(spent < 10);
+  const auto first = worlds::field(begun, "inputs");
+  const auto largest = world.node().core().wallet.coins()[7].outpoint.str();
+  if (world.node().core().wallet.is_reserved(world.node().core().wallet.coins()[7])) CHECK(first.find(largest) == 2);
+  world.run_for(minutes(6));
+  CHECK(world.node().sending().sent().size() == 1);
+  world.kill_plugin();  // the record names all of them
+  world.start_plugin();
+  mine(world, 7);
+  CHECK(state(world) == "undone");
+  CHECK(channels(world) == 0);
+  CHECK(reserved(world) == 0);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("when all inputs together cannot pay, the error has the figures") {
+  World world(many_coins(40, 60'000));
+  begin(world);
+  const auto error = worlds::error(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"400000perkw")")));
+  CHECK(error.code == -1);
+  CHECK(worlds::says(error.message, "inputs of the batch that can be spent cannot pay: they bring "));
+  CHECK(worlds::says(error.message, " sat in all, and at 400000 perkw the fee would be "));
+  CHECK(state(world) == "refused");
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a fee below the mempool's floor is refused; without a feerate it is at least that") {
+  World world(refused());
+  begin(world);
+  world.node().core().setup.feerate_floor = 30'000;
+  const auto low = world.call("multifundchannel-abort", of_batch(world, R"("feerate":"20000perkw","confirm":true)"));
+  CHECK(worlds::error(low).code == -32602);
+  CHECK(worlds::says(worlds::error(low).message, "mempool's floor of 30000 perkw"));
+  CHECK(state(world) == "refused");
+  CHECK(worlds::field(world.call("multifundchannel-abort", of_batch(world)), "feerate_perkw") == "30000");
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("an abort that costs a good part of what it saves says so") {
+  World world(many_coins(40, 60'000));
+  begin(world);
+  const auto offer = world.call("multifundchannel-abort", of_batch(world, R"("feerate":"50000perkw")"));
+  CHECK(worlds::says(worlds::field(offer, "warnings"), " % of the "));
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("an input that another program takes keeps no other from being held, and others are spent instead of it") {
+  auto setup = refused();
+  setup.coins = {sim::CoinSetup{lightningd::Sat{1'500'001}}, sim::CoinSetup{lightningd::Sat{1'500'000}}};
+  World world(setup);
+  begin(world);
+  auto& core = world.node().core();
+  auto& coins = core.wallet.coins();
+  const auto begun = world.call("multifundchannel-abort", of_batch(world, confirmed));
+  REQUIRE(worlds::field(begun, "inputs") == "[\"" + coins[0].outpoint.str() + "\"]");
+  core.wallet.take(coins[0], 5'000, world.time().now());
+  core.wallet.take(coins[1], 0, world.time().now());  // its reservation has lapsed
+  world.run_for(minutes(6));
+  CHECK(world.node().sending().sent().empty());
+  CHECK(worlds::says(worlds::listed(world), "call multifundchannel-abort again to spend others"));
+  CHECK(core.wallet.is_reserved(coins[1]));
+  const auto again = world.call("multifundchannel-abort", of_batch(world, confirmed));
+  CHECK(worlds::field(again, "inputs") == "[\"" + coins[1].outpoint.str() + "\"]");
+  world.run_for(minutes(6));
+  CHECK(world.node().sending().sent().size() == 1);
+  mine(world, 7);
+  CHECK(state(world) == "undone");
+  worlds::check_invariants(world);
+}
+
+namespace {
+
+/// Two batches with the same peers, both refused.
+void begin_two(World& world) {
+  for (int i = 0; i < 2; ++i) {
+    (void)world.call("multifundchannel", open({"a", "b"}));
+    world.run_for(seconds(10));
+  }
+  world.run_for(seconds(30));
+  REQUIRE(channels(world) == 4);
+}
+
+sim::Setup refused_twice() {
+  auto setup = refused();
+  setup.coins.resize(3);
+  setup.broadcasts = std::vector<Broadcast>(4, Broadcast::refused);
+  setup.acts.push_back({seconds(40), sim::Deed::floor, 0, 20'000});  // and so it stays
+  return setup;
+}
+
+/// Their ids, the older one first.
+std::vector<std::string> batches(World& world) {
+  std::vector<std::string> found;
+  const auto all = worlds::listed(world);
+  static const std::string word = R"("batch":")";
+  for (auto at = all.find(word); at != std::string::npos; at = all.find(word, at + 1)) {
+    found.push_back(all.substr(at + word.size(), 32));
+  }
+  const auto oldest = world.node().core().peers.all()[0].channels.front().funding.txid.hex();
+  if (found.size() == 2 && all.find(oldest) > all.find(found[1])) std::swap(found[0], found[1]);
+  return found;
+}
+
+void abort_batch(World& world, const std::string& batch) {
+  const auto begun = world.call("multifundchannel-abort", R"({"batch":")" + batch + R"(","confirm":true})");
+  CHECK(worlds::field(begun, "aborting") == "true");
+}
+
+}  // namespace
+
+TEST_CASE("two aborted batches with the same peers are both cleared up") {
+  for (const bool restarted : {false, true}) {
+    CAPTURE(restarted);
+    World world(refused_twice());
+    begin_two(world);
+    const auto both = batches(world);
+    REQUIRE(both.size() == 2);
+    abort_batch(world, both[1]);
+    world.run_for(minutes(1));
+    mine(world, 8);
+    CHECK(channels(world) == 4);  // fundchannel_cancel would take those of the other
+    CHECK(worlds::says(worlds::listed(world), "would take the peer's older channel"));
+    abort_batch(world, both[0]);
+    world.run_for(minutes(6));
+    if (restarted) {
+      world.kill_plugin();
+      world.start_plugin();
+    }
+    mine(world, 8);
+    world.run_for(minutes(11));
+    CHECK(channels(world) == 0);
+    CHECK(reserved(world) == 0);
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("a peer's own channel that never confirms holds up no coins, and in the end no record") {
+  for (const bool older : {true, false}) {
+    CAPTURE(older);
+    auto setup = refused();
+    sim::ChannelSetup theirs;
+    theirs.state = "CHANNELD_AWAITING_LOCKIN";
+    theirs.opened_by_us = false;
+    theirs.withheld = true;  // so that it never locks in
+    if (older) setup.peers[0].channels.push_back(theirs);
+    if (!older) setup.acts.push_back({seconds(8), sim::Deed::incoming, 0, 1});
+    World world(setup);
+    begin(world);
+    REQUIRE(channels(world) == 3);
+    (void)world.call("multifundchannel-abort", of_batch(world, confirmed));
+    world.run_for(minutes(1));
+    mine(world, 8);
+    CHECK(reserved(world) == 0);
+    if (!older) {
+      CHECK(state(world) == "undone");
+      CHECK(channels(world) == 1);
+    }
+    if (older) {
+      CHECK(state(world) == "aborting");
+      CHECK(channels(world) == 2);
+      for (int block = 0; block < 150; ++block) mine(world, 1);
+    }
+    CHECK(state(world) == "undone");
+    if (older) CHECK(worlds::says(worlds::listed(world), "lightningd keeps the channel "));
+  }
+}
+
+TEST_CASE("what another transaction has made impossible is cleared up in the end, whatever is in the way of its channels") {
+  for (const bool restarted : {false, true}) {
+    CAPTURE(restarted);
+    auto setup = refused();
+    sim::ChannelSetup theirs;
+    theirs.state = "CHANNELD_AWAITING_LOCKIN";
+    theirs.opened_by_us = false;
+    theirs.withheld = true;  // so that it never locks in
+    setup.peers[0].channels.push_back(theirs);
+    World world(setup);
+    begin(world);
+    auto& core = world.node().core();
+    auto& coin = core.wallet.coins().front();
+    core.wallet.take(coin, 0, world.time().now());
+    world.node().sending().spend_for_others(coin);
+    mine(world, 7);
+    CHECK(state(world) == "unsettled");
+    CHECK(worlds::says(worlds::listed(world), "is not cancelled yet: fundchannel_cancel would take the peer's older channel"));
+    CHECK(reserved(world) == 0);
+    if (restarted) {
+      world.kill_plugin();
+      world.start_plugin();
+      world.run_for(minutes(1));
+      CHECK(state(world) == "unsettled");
+    }
+    mine(world, 145);
+    CHECK(state(world) == "undone");
+    CHECK(worlds::says(worlds::listed(world), "lightningd keeps the channel "));
+    CHECK(world.node().datastore().entries().empty());
+  }
 }

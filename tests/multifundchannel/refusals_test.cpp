@@ -11,6 +11,7 @@ using std::chrono::seconds;
 using worlds::count;
 using worlds::open;
 using worlds::peer;
+using worlds::state;
 using worlds::with;
 
 namespace {
@@ -18,12 +19,6 @@ namespace {
 bool asked_for(World& world, const char* method) { return world.node().core().methods.calls().contains(method); }
 
 bool mentions(const util::Error& error, const char* text) { return error.message.find(text) != std::string::npos; }
-
-std::string state(World& world) {
-  const auto listed = world.call("listmultifundchannels", "{}");
-  const auto at = listed.result->find(R"("state":")");
-  return listed.result->substr(at + 9, listed.result->find('"', at + 9) - at - 9);
-}
 
 std::string at(std::uint32_t feerate) { return R"("feerate":")" + std::to_string(feerate) + R"(perkw")"; }
 

@@ -78,6 +78,19 @@ inline std::uint64_t calls(sim::World& world, const std::string& method) {
 /// The JSON text of listmultifundchannels.
 inline std::string listed(sim::World& world) { return *world.call("listmultifundchannels", "{}").result; }
 
+/// The text of one field of the first batch in listmultifundchannels, or "".
+inline std::string field_of_batch(sim::World& world, const std::string& name) {
+  const auto all = listed(world);
+  const auto before = "\"" + name + "\":\"";
+  const auto at = all.find(before);
+  if (at == std::string::npos) return "";
+  const auto from = at + before.size();
+  return all.substr(from, all.find('"', from) - from);
+}
+
+/// Of the first batch.
+inline std::string state(sim::World& world) { return field_of_batch(world, "state"); }
+
 inline bool says(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
 
 /// Fails the test with every violation of an invariant that there is. With LOG in the environment the

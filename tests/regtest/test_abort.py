@@ -45,19 +45,19 @@ def look_again(victim):
     victim.start_plugin()
 
 
-def mine_until_deep(bench, victim):
+def mine_until_deep(bench, victim, spent=1):
     """Nothing is cancelled or freed before; the plugin looks once more just before the last block."""
-    mine_until_almost_deep(bench, victim)
+    mine_until_almost_deep(bench, victim, spent)
     bench.net.mine(1)
 
 
-def mine_until_almost_deep(bench, victim):
+def mine_until_almost_deep(bench, victim, spent=1):
     kept = victim.node.reserved()
     bench.net.mine(DEEP - 1)
     look_again(victim)
     wait_for(lambda: "of 6 blocks deep" in str(victim.batches()), "the look", 20)
     assert len(victim.node.channels()) == len(victim.peers)
-    assert len(kept - victim.node.reserved()) <= 1, (kept, victim.node.reserved())  # that one is spent
+    assert len(kept - victim.node.reserved()) <= spent, (kept, victim.node.reserved())
 
 
 def check_undone(victim):
@@ -90,10 +90,10 @@ def in_mempool(bench, txid):
 def test_of_a_refused_batch(bench, deed):
     with a_refused_batch(bench) as (victim, batch):
         offer = abort(victim, batch)
-        assert offer["aborting"] is False and offer["input"] in victim.node.reserved(), offer
+        assert offer["aborting"] is False and set(offer["inputs"]) <= victim.node.reserved(), offer
         assert victim.batch(batch)["state"] == "refused" and not mempool(bench)
         begun = abort(victim, batch, confirm=True)
-        assert begun["aborting"] is True and begun["input"] == offer["input"], begun
+        assert begun["aborting"] is True and begun["inputs"] == offer["inputs"], begun
         if deed == "plugin":
             os.kill(plugin_pid(victim.node, bench.plugin), signal.SIGKILL)
             victim.start_plugin()
@@ -164,7 +164,7 @@ def test_of_a_batch_that_is_stuck_in_the_mempool(bench):
         assert entry["fees"]["base"] > stuck["fees"]["base"], (entry, stuck)
         assert mempool(bench) == [begun["txid"]]
         second = abort(victim, batch, feerate="20000perkw", confirm=True)
-        assert second["input"] == begun["input"] and second["fee_msat"] > begun["fee_msat"], second
+        assert second["inputs"] == begun["inputs"] and second["fee_msat"] > begun["fee_msat"], second
         in_mempool(bench, second["txid"])
         assert mempool(bench) == [second["txid"]]
         mine_until_deep(bench, victim)
@@ -182,10 +182,13 @@ def test_the_batch_confirms_all_the_same(bench):
         victim.node.sync()
         assert not mempool(bench)
         look_again(victim)
+        wait_for(lambda: "the batch's own transaction is in the chain" in str(victim.batches()), "the look", 20)
+        assert victim.batch(batch)["state"] == "aborting", victim.batch(batch)
+        bench.net.mine(DEEP - 1)
+        look_again(victim)
         victim.wait_settled(60)
         assert victim.batch(batch)["state"] == "opened", victim.batch(batch)
         assert error_of(abort, victim, batch).code == INVALID_PARAMS
-        bench.net.mine(DEEP)
         victim.check_normal()
 
 
@@ -219,3 +222,54 @@ def test_it_keeps_off_inputs_of_other_programs(bench):
         mine_until_deep(bench, victim)
         look_again(victim)
         check_undone(victim)
+
+
+@builtin_fails(BUILTIN_FAILS)
+@cases({"alone": (False,), "the plugin is restarted": (True,)})
+def test_spends_as_many_inputs_as_it_needs(bench, restarted):
+    """One coin of the batch cannot pay such a fee."""
+    with a_refused_batch(bench) as (victim, batch):
+        offer = abort(victim, batch, feerate="470000perkw")
+        assert len(offer["inputs"]) == 2 and set(offer["inputs"]) <= victim.node.reserved(), offer
+        assert " % of the " in offer["warnings"][0], offer
+        begun = abort(victim, batch, feerate="470000perkw", confirm=True)
+        if restarted:
+            look_again(victim)
+        in_mempool(bench, begun["txid"])
+        spent = {f"{i['txid']}:{i['vout']}" for i in bench.transaction(begun["txid"])["vin"]}
+        assert spent == set(begun["inputs"]), (spent, begun)
+        mine_until_deep(bench, victim, spent=2)
+        look_again(victim)
+        check_undone(victim)
+
+
+@builtin_fails(BUILTIN_FAILS)
+def test_all_inputs_together_cannot_pay(bench):
+    with a_refused_batch(bench) as (victim, batch):
+        error = error_of(abort, victim, batch, feerate="2000000perkw")
+        assert error.code == INPUT_TAKEN and "cannot pay: they bring 400000 sat in all" in error.message, error
+        begun = abort(victim, batch, confirm=True)
+        in_mempool(bench, begun["txid"])
+        mine_until_deep(bench, victim)
+        look_again(victim)
+        check_undone(victim)
+
+
+@builtin_fails(BUILTIN_FAILS)
+def test_two_batches_with_one_peer(bench):
+    """fundchannel_cancel takes a peer's older channel first; both batches are cleared up all the same."""
+    with a_refused_batch(bench) as (victim, first):
+        before = victim.earlier
+        set_floor(bench, victim.node)
+        with held_at(victim, "sendpsbt", feerate="300perkw") as call:
+            set_floor(bench, floor=FLOOR)
+        second = refused(victim, call).data["batch"]
+        victim.earlier = before
+        wait_for(lambda: victim.batch(second)["state"] == "refused", "the second batch to be refused", 20)
+        assert len(victim.node.channels()) == 2 * len(victim.peers)
+        for batch in (second, first):
+            in_mempool(bench, abort(victim, batch, confirm=True)["txid"])
+        bench.net.mine(DEEP)
+        look_again(victim)
+        check_undone(victim)
+        assert [victim.batch(b)["state"] for b in (first, second)] == ["undone", "undone"], victim.batches()

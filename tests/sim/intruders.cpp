@@ -199,7 +199,7 @@ void Intruders::give_up() {
   auto theft = Psbt::spending({coin->outpoint});
   const Sat fee{2'000};
   theft.insert_output(0, {coin->amount - fee, make_funding_script(random_)});
-  ledger.abort = funding::AbortRecord{theft.txid(), coin->outpoint, fee, util::share(theft.base64(0))};
+  ledger.abort = funding::AbortRecord{theft.txid(), {coin->outpoint}, fee, util::share(theft.base64(0))};
   coin->unforeseen = true;
   plant(ledger);
 }

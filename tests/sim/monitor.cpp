@@ -134,8 +134,8 @@ void Monitor::recorded(const std::string& batch, const util::Bytes& data) {
 }
 
 bool Monitor::is_abort(const funding::Transaction& transaction, const Asked& asked) const {
-  return transaction.inputs.size() == 1 && transaction.outputs.size() == 1 &&
-         wallet_.owns(transaction.outputs[0].script) && abort_confirmed_.contains(batch_of(asked.origin));
+  return transaction.outputs.size() == 1 && wallet_.owns(transaction.outputs[0].script) &&
+         !told_.contains(transaction.outputs[0].script) && abort_confirmed_.contains(batch_of(asked.origin));
 }
 
 /// On record before, with a coin of the batch that nobody else has reserved.
@@ -145,13 +145,51 @@ void Monitor::check_abort(const funding::Transaction& transaction, const Asked& 
   if (!aborts_recorded_[batch].contains(txid.hex())) {
     violation(Invariant::nothing_undone_after_sending, str("signed the abort ", txid.hex(), ", which is on no record"));
   }
+  check_abort_fee(transaction);
   aborts_.insert(txid);
   aborting_since_.emplace(batch, now);
-  const Coin* coin = wallet_.find(transaction.inputs[0].outpoint);
-  if (coin == nullptr) return violation(Invariant::signs_only_ours, str("signed ", txid.hex(), " with a coin not ours"));
-  if (wallet_.is_reserved(*coin)) check_owner(*coin, "signed an abort with", asked);
-  if (just_taken(*coin, asked, now) || coin->others_until <= wallet_.height) return;
-  violation(Invariant::others_untouched, str("signed with a coin that others have reserved: ", coin->outpoint.str()));
+  for (const auto& input : transaction.inputs) {
+    const Coin* coin = wallet_.find(input.outpoint);
+    if (coin == nullptr) {
+      violation(Invariant::signs_only_ours, str("signed ", txid.hex(), " with a coin not ours"));
+      continue;
+    }
+    if (wallet_.is_reserved(*coin)) check_owner(*coin, "signed an abort with", asked);
+    if (just_taken(*coin, asked, now) || coin->others_until <= wallet_.height) continue;
+    violation(Invariant::others_untouched, str("signed with a coin that others have reserved: ", coin->outpoint.str()));
+  }
+}
+
+/// Nothing for what spends coins of others.
+std::optional<std::uint64_t> Monitor::fee_of(const funding::Transaction& transaction) const {
+  lightningd::Sat in{0}, out{0};
+  for (const auto& input : transaction.inputs) {
+    const Coin* coin = wallet_.find(input.outpoint);
+    if (coin == nullptr) return std::nullopt;
+    in = in + coin->amount;
+  }
+  for (const auto& output : transaction.outputs) out = out + output.amount;
+  return in < out ? std::nullopt : std::optional((in - out).value);
+}
+
+bool Monitor::is_spent_in_a_block(const funding::Transaction& transaction) const {
+  return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
+    const auto spender = chain_.spender(input.outpoint);
+    return spender && chain_.height(*spender);
+  });
+}
+
+/// Wherever the batch's transaction is in a mempool, it is replaced. Once a block has one of its inputs, it is in none.
+void Monitor::check_abort_fee(const funding::Transaction& transaction) {
+  const auto fee = fee_of(transaction);
+  for (const auto& input : transaction.inputs) {
+    const auto batch = attempted_inputs_.find(input.outpoint);
+    const bool gone = batch == attempted_inputs_.end() || is_spent_in_a_block(attempted_.at(batch->second));
+    const auto other = gone ? std::nullopt : fee_of(attempted_.at(batch->second));
+    if (!other || (fee && *fee > *other)) continue;
+    return violation(Invariant::transaction_is_right,
+                     str("an abort of ", fee.value_or(0), "sat does not replace what pays ", *other, "sat"));
+  }
 }
 
 bool Monitor::is_impossible(const funding::Transaction& transaction) const {
@@ -338,9 +376,15 @@ void Monitor::ending(const Channel& channel, const char* by) {
   }
 }
 
-/// Nobody can see what comes after the look.
+bool Monitor::can_never_confirm(const lightningd::Txid& txid) const {
+  const auto found = attempted_.find(txid);
+  return found != attempted_.end() && is_impossible(found->second);
+}
+
+/// Nobody can see what comes after the look. A channel of another batch is no loss when its transaction is impossible.
 void Monitor::cancelling(const Peer& peer, const Channel& channel, const Asked& asked) {
-  const bool foreign = channel.others || batch_of(asked.origin) != batch_of(channel.origin);
+  const bool of_another = batch_of(asked.origin) != batch_of(channel.origin);
+  const bool foreign = channel.others || (of_another && !can_never_confirm(channel.funding.txid));
   const auto look = last_look(asked, peer.id);
   if (foreign && (channel.began < look || look == spark::Duration::min())) {
     violation(Invariant::others_untouched,

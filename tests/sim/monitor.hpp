@@ -141,8 +141,13 @@ class Monitor {
   /// When the caller of a request last saw the peer's channels before it asked.
   [[nodiscard]] spark::Duration last_look(const Asked& asked, const lightningd::NodeId& peer) const;
   [[nodiscard]] spark::Duration last_look(const Asked& asked) const;
-  /// It spends one coin back to the wallet, for a batch whose abort the user has confirmed.
+  /// One that was sent.
+  [[nodiscard]] bool can_never_confirm(const lightningd::Txid& txid) const;
+  /// It spends coins back to the wallet, for a batch whose abort the user has confirmed.
   [[nodiscard]] bool is_abort(const funding::Transaction& transaction, const Asked& asked) const;
+  [[nodiscard]] std::optional<std::uint64_t> fee_of(const funding::Transaction& transaction) const;
+  [[nodiscard]] bool is_spent_in_a_block(const funding::Transaction& transaction) const;
+  void check_abort_fee(const funding::Transaction& transaction);
   void check_abort(const funding::Transaction& transaction, const Asked& asked, spark::Duration now);
   [[nodiscard]] std::size_t channels_of(const lightningd::Txid& txid) const;
   void check_outputs(const RawPsbt& psbt);

@@ -73,23 +73,40 @@ class Leftovers {
     }
   }
 
-  /// fundchannel_cancel takes the peer's first channel that awaits lock-in: an aborted batch waits until there is no
-  /// other.
+  /// fundchannel_cancel takes the peer's first channel that awaits lock-in: an aborted batch waits until that is its own,
+  /// and until no younger one could be hit. Its coins do not wait.
   void find_waiting() {
     for (const auto& [key, entry] : journal_) {
       const auto content = seal_.open(key, std::string(entry.data.begin(), entry.data.end()));
       const auto ledger = funding::read_ledger(content ? *content : std::string());
-      if (!ledger || !(*ledger)->abort) continue;
+      if (!ledger || !(*ledger)->plan) continue;
       const auto psbt = funding::Psbt::from_base64(*(*ledger)->plan->psbt);
       const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
       const auto txid = (*ledger)->plan->txid;
-      const bool in_the_way = std::any_of(core_.peers.all().begin(), core_.peers.all().end(), [&txid](const Peer& peer) {
-        const auto ours = [&txid](const Channel& channel) { return channel.funding.txid == txid; };
-        return std::any_of(peer.channels.begin(), peer.channels.end(), ours) &&
-               !std::all_of(peer.channels.begin(), peer.channels.end(), ours);
-      });
-      if (raw && in_the_way && core_.monitor.is_impossible(raw->transaction())) kept_.emplace(txid, raw->transaction());
+      const bool waits = std::any_of(core_.peers.all().begin(), core_.peers.all().end(),
+                                     [&](const Peer& peer) { return is_in_the_way(peer, txid); });
+      if (raw && waits && core_.monitor.is_impossible(raw->transaction())) kept_.emplace(txid, raw->transaction());
     }
+  }
+
+  [[nodiscard]] bool is_in_the_way(const Peer& peer, const lightningd::Txid& txid) const {
+    bool ours = false, others = peer.opening.has_value();
+    for (const auto& channel : peer.channels) {
+      if (channel.state != "CHANNELD_AWAITING_LOCKIN") continue;
+      const bool mine = channel.funding.txid == txid;
+      others = others || (!mine && (!ours || channel.opened_by_us));
+      ours = ours || mine;
+    }
+    return ours && others;
+  }
+
+  /// As the plugin can see it: by a transaction that the wallet has recorded.
+  [[nodiscard]] bool is_plainly_impossible(const funding::Transaction& transaction) const {
+    return core_.monitor.is_impossible(transaction) &&
+           std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
+             const auto spender = core_.chain.spender(input.outpoint);
+             return spender && *spender != transaction.txid() && core_.known.contains(*spender);
+           });
   }
 
   [[nodiscard]] bool can_be_sent(const funding::Transaction& transaction) const {
@@ -145,7 +162,9 @@ class Leftovers {
     for (const auto& [txid, transaction] : core_.monitor.attempted()) {
       if (core_.chain.has(txid)) allow(transaction);
     }
-    for (const auto& [txid, transaction] : kept_) allow(transaction);
+    for (const auto& [txid, transaction] : kept_) {
+      if (!is_plainly_impossible(transaction)) allow(transaction);
+    }
     for (const Coin& coin : core_.wallet.coins()) {
       const auto until = std::max(coin.others_until, core_.wallet.height);
       if (!core_.wallet.is_reserved(coin) || coin.reserved_until <= until || allowed.contains(coin.outpoint)) continue;
