@@ -243,13 +243,15 @@ class Node:
             self.options.append(f"--subdaemon=openingd:{FAULTY_OPENINGD}")
         self.options += options
         self.proc = self.id = self.fault = None
+        self.log_before = 0
 
     def spawn(self):
+        self.log_before = self.log_size()
         self.proc = _spawn(["lightningd", *self.options], os.path.join(self.dir, "out"))
         return self
 
     def wait_up(self, timeout=120):
-        """The socket answers before start-up is over, but only afterwards is getinfo's answer complete."""
+        """The socket answers before start-up is over; only afterwards is getinfo's answer complete, and peers can connect."""
         wait_for(self._answers, f"{self.name} to start", timeout)
         return self
 
@@ -261,7 +263,7 @@ class Node:
             raise RuntimeError(f"{self.name} did not start:\n{self.output()[-2000:]}\n{self.log()[-3000:]}")
         try:
             self.id = self.rpc("getinfo")["id"]
-            return True
+            return "Server started with public key" in self.log(self.log_before)
         except (OSError, RpcError, ValueError):
             return False
 
@@ -277,7 +279,8 @@ class Node:
         return self._text("log", since)
 
     def log_size(self):
-        return os.path.getsize(os.path.join(self.dir, "log"))
+        path = os.path.join(self.dir, "log")
+        return os.path.getsize(path) if os.path.exists(path) else 0
 
     def output(self):
         return self._text("out")
