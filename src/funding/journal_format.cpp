@@ -20,10 +20,6 @@ using util::str;
 
 namespace {
 
-constexpr std::array phase_names{std::pair{BatchPhase::begun, "begun"}, std::pair{BatchPhase::opening, "opening"},
-                                 std::pair{BatchPhase::completing, "completing"},
-                                 std::pair{BatchPhase::sending, "sending"}};
-
 void write_reservation(json::Writer& out, const ReservationRecord& reservation) {
   out.field("blocks", reservation.blocks).field("more_blocks", reservation.doubtful_blocks);
   if (reservation.sent_blocks > 0) out.field("sent_blocks", reservation.sent_blocks);
@@ -69,9 +65,7 @@ Error broken(const std::string& what) { return Error{-1, what, {}}; }
 Result<BatchPhase> read_phase(const json::Value& root) {
   const auto name = root.string("phase");
   if (!name) return name.error();
-  for (const auto& [phase, text] : phase_names) {
-    if (*name == text) return phase;
-  }
+  if (const auto phase = batch_phase_named(*name)) return *phase;
   return broken(str("phase: unknown: ", *name));
 }
 
@@ -267,13 +261,6 @@ bool is_as_written(const Ledger& ledger, std::string_view text) {
 }
 
 }  // namespace
-
-const char* name_of(BatchPhase phase) {
-  for (const auto& [value, text] : phase_names) {
-    if (value == phase) return text;
-  }
-  return "unknown";
-}
 
 std::string write_ledger(const Ledger& ledger) { return write(ledger, AbortForm::list); }
 

@@ -22,6 +22,4 @@ inline constexpr std::uint64_t format_version = 2;
 /// made. Errors (-1): not what we write, to the last character; it must not be acted on.
 [[nodiscard]] util::Result<std::shared_ptr<Ledger>> read_ledger(std::string_view text);
 
-[[nodiscard]] const char* name_of(BatchPhase phase);
-
 }  // namespace funding

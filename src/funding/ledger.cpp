@@ -1,6 +1,7 @@
 #include "funding/ledger.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "util/mutation.hpp"
@@ -11,6 +12,10 @@ namespace funding {
 namespace {
 
 std::uint64_t accepted_starts = 0;
+
+constexpr std::array phase_names{std::pair{BatchPhase::begun, "begun"}, std::pair{BatchPhase::opening, "opening"},
+                                 std::pair{BatchPhase::completing, "completing"},
+                                 std::pair{BatchPhase::sending, "sending"}};
 
 }  // namespace
 
@@ -210,6 +215,20 @@ bool Book::involves(const lightningd::NodeId& peer) const {
 bool Book::another_has_reserved(const lightningd::Outpoint& coin, const std::string& batch, std::uint64_t since) const {
   const auto found = coins_.find(coin);
   return found != coins_.end() && found->second.first != batch && found->second.second > since;
+}
+
+const char* name_of(BatchPhase phase) {
+  for (const auto& [value, text] : phase_names) {
+    if (value == phase) return text;
+  }
+  return "unknown";
+}
+
+std::optional<BatchPhase> batch_phase_named(std::string_view name) {
+  for (const auto& [value, text] : phase_names) {
+    if (name == text) return value;
+  }
+  return std::nullopt;
 }
 
 bool Ledger::may_undo(const OpeningRecord& opening) const {

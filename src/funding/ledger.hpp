@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -176,6 +177,10 @@ enum class BatchPhase {
   completing,  ///< peers are told the outpoints; nothing is signed
   sending,     ///< every commitment is secured; the transaction may be signed and sent
 };
+
+[[nodiscard]] const char* name_of(BatchPhase phase);
+/// Reverses name_of(); nothing for another text.
+[[nodiscard]] std::optional<BatchPhase> batch_phase_named(std::string_view name);
 
 /// The funding transaction that peers are told.
 struct FundingPlan {
