@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "app/app.hpp"
 #include "loop/loop.hpp"
-#include "multifundchannel/app.hpp"
 #include "plugin/siblings.hpp"
 #include "plugin/usage.hpp"
 
@@ -31,7 +31,7 @@ int run_as_plugin() {
   loop::Loop loop;
   int status = 0;
   const char* version = std::getenv("LIGHTNINGD_VERSION");
-  multifundchannel::Environment environment{
+  app::Environment environment{
       version != nullptr ? version : "",
       [] { return plugin::spenderp_runs(); },
       [&loop, &status](int wanted) {
@@ -44,7 +44,7 @@ int run_as_plugin() {
   };
 
   const auto stdio = loop.stdio(STDIN_FILENO, STDOUT_FILENO);
-  multifundchannel::App app(*stdio, loop, loop, std::move(environment));
+  app::App app(*stdio, loop, loop, std::move(environment));
   app.start();
   loop.run();
   return status;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "lightningd/codes.hpp"
+#include "lightningd/features.hpp"
 #include "util/str.hpp"
 
 namespace funding {
 
-using lightningd::Msat;
-using lightningd::Sat;
+using bitcoin::Msat;
+using bitcoin::Sat;
 
 namespace {
 
@@ -18,7 +20,7 @@ constexpr std::uint64_t plain_weight = 724;
 constexpr std::uint64_t anchors_weight = 1124;
 constexpr Sat both_anchors{660};
 
-Sat fee(lightningd::Perkw feerate, std::uint64_t weight) { return Sat{feerate.value * weight / 1000}; }
+Sat fee(bitcoin::Perkw feerate, std::uint64_t weight) { return Sat{feerate.value * weight / 1000}; }
 
 }  // namespace
 
@@ -46,7 +48,7 @@ std::optional<Msat> Commitment::most_push(Sat amount, Kind kind) const {
   return to_msat(amount > *paid ? amount - *paid : Sat{});
 }
 
-util::Result<void> Commitment::check(const Destination& destination, Sat amount, Kind kind) const {
+util::Result<void> Commitment::check(const request::Destination& destination, Sat amount, Kind kind) const {
   if (destination.push.value == 0) return {};
   const auto most = most_push(amount, kind);
   if (!most || destination.push <= *most) return {};
@@ -58,7 +60,7 @@ util::Result<void> Commitment::check(const Destination& destination, Sat amount,
       {}};
 }
 
-Commitment::Kind kind_of(const Destination& destination, const lightningd::Features& ours,
+Commitment::Kind kind_of(const request::Destination& destination, const lightningd::Features& ours,
                          const std::optional<lightningd::Features>& peers) {
   using Kind = Commitment::Kind;
   if (destination.has_channel_type) {

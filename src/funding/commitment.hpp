@@ -2,8 +2,9 @@
 
 #include <optional>
 
-#include "funding/request.hpp"
-#include "lightningd/types.hpp"
+#include "bitcoin/amounts.hpp"
+#include "lightningd/features.hpp"
+#include "request/request.hpp"
 #include "util/result.hpp"
 
 namespace funding {
@@ -13,27 +14,27 @@ namespace funding {
 /// here bounds nothing.
 struct Commitment {
   /// Without anchors the opening chooses the feerate; with them lightningd does (its `unilateral_anchor_close`).
-  std::optional<lightningd::Perkw> plain_feerate;
-  std::optional<lightningd::Perkw> anchor_feerate;
+  std::optional<bitcoin::Perkw> plain_feerate;
+  std::optional<bitcoin::Perkw> anchor_feerate;
 
   /// Which of the two a channel will be, or that it cannot be told yet.
   enum class Kind { plain, anchors, unknown };
 
   /// Nothing when it is not known.
-  [[nodiscard]] std::optional<lightningd::Sat> cost(Kind kind) const;
+  [[nodiscard]] std::optional<bitcoin::Sat> cost(Kind kind) const;
   /// The most that can be pushed out of `amount`; nothing when it is not known.
-  [[nodiscard]] std::optional<lightningd::Msat> most_push(lightningd::Sat amount, Kind kind) const;
+  [[nodiscard]] std::optional<bitcoin::Msat> most_push(bitcoin::Sat amount, Kind kind) const;
   /// Whether the destination's push fits into `amount`. The error says the largest that does.
-  [[nodiscard]] util::Result<void> check(const Destination& destination, lightningd::Sat amount, Kind kind) const;
+  [[nodiscard]] util::Result<void> check(const request::Destination& destination, bitcoin::Sat amount, Kind kind) const;
 };
 
 /// The kind that two nodes with these features make, when the destination asks for no channel_type of its own. A peer
 /// without features is not known yet.
-[[nodiscard]] Commitment::Kind kind_of(const Destination& destination, const lightningd::Features& ours,
+[[nodiscard]] Commitment::Kind kind_of(const request::Destination& destination, const lightningd::Features& ours,
                                        const std::optional<lightningd::Features>& peers);
 
 /// The most that `reserve` can be: both sides keep it, and what is left must pay the commitment transaction and hold
 /// lightningd's min-capacity-sat. Without a `cost` that is left out.
-[[nodiscard]] lightningd::Sat most_reserve(lightningd::Sat amount, lightningd::Sat cost, lightningd::Sat min_capacity);
+[[nodiscard]] bitcoin::Sat most_reserve(bitcoin::Sat amount, bitcoin::Sat cost, bitcoin::Sat min_capacity);
 
 }  // namespace funding

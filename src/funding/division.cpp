@@ -1,10 +1,12 @@
 #include "funding/division.hpp"
 
+#include "bitcoin/fees.hpp"
+#include "lightningd/codes.hpp"
 #include "util/str.hpp"
 
 namespace funding {
 
-using lightningd::Sat;
+using bitcoin::Sat;
 using util::Error;
 using util::Result;
 using util::str;
@@ -13,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t change_output_weight = 4 * (8 + 1 + 34);
 
-Error too_little(Sat after_fee, Sat fixed, const std::vector<Claim>& claims) {
+Error too_little(Sat after_fee, Sat fixed, const std::vector<request::Claim>& claims) {
   const bool all = claims.size() == 1 && claims[0].share.is_all();
   return Error{lightningd::code::invalid_params,
                str("Insufficient funds for ", all ? "`all` output" : "the shares", ": ", after_fee.value,
@@ -32,7 +34,7 @@ Error reserve_broken(Sat least_change) {
 /// What can be paid, and the fee with it.
 Sat before_fee(const Template& offer, Sat least_change) {
   // lightningd has subtracted the fee for its own estimate of the weight.
-  if (least_change.value == 0) return offer.excess + fee_for(offer.weight, offer.feerate);
+  if (least_change.value == 0) return offer.excess + bitcoin::fee_for(offer.weight, offer.feerate);
   Sat sum;
   for (std::size_t i = 0; i < offer.psbt.inputs().size(); ++i) {
     sum = sum + offer.psbt.input_amount(i).value_or(Sat{});
@@ -45,20 +47,20 @@ Sat cost_of_change(const Template& offer, std::size_t outputs) {
   Template with_change = offer;
   with_change.has_change = true;
   with_change.weight += change_output_weight;
-  return whole_vbytes_fee(final_weight(with_change, outputs), offer.feerate) -
-         whole_vbytes_fee(final_weight(offer, outputs), offer.feerate);
+  return bitcoin::whole_vbytes_fee(final_weight(with_change, outputs), offer.feerate) -
+         bitcoin::whole_vbytes_fee(final_weight(offer, outputs), offer.feerate);
 }
 
-Result<Division> divide_exactly(Sat left, const std::vector<Claim>& claims) {
-  const auto amounts = split(left, claims);
+Result<Division> divide_exactly(Sat left, const std::vector<request::Claim>& claims) {
+  const auto amounts = request::split(left, claims);
   Division division;
   for (std::size_t i = 0; i < claims.size(); ++i) {
     const auto& claim = claims[i];
-    if (amounts[i] < channel_dust) {
+    if (amounts[i] < bitcoin::channel_dust) {
       return Error{
           lightningd::code::invalid_params,
           str("Insufficient funds for destinations[", claim.destination, "].amount: the share ", claim.share.text,
-              " would be ", amounts[i].value, " sat, and a channel must have ", channel_dust.value),
+              " would be ", amounts[i].value, " sat, and a channel must have ", bitcoin::channel_dust.value),
           {}};
     }
     division.amounts[claim.destination] = amounts[i];
@@ -70,20 +72,20 @@ Result<Division> divide_exactly(Sat left, const std::vector<Claim>& claims) {
 
 }  // namespace
 
-Result<Division> divide(const Template& offer, Sat fixed, std::size_t outputs, const std::vector<Claim>& claims,
-                        Sat least_change) {
+Result<Division> divide(const Template& offer, Sat fixed, std::size_t outputs,
+                        const std::vector<request::Claim>& claims, Sat least_change) {
   const Sat all = before_fee(offer, least_change);
-  const Sat fee = whole_vbytes_fee(final_weight(offer, outputs), offer.feerate);
-  const bool nothing_beside = all < fee + channel_dust || !offer.has_change;
+  const Sat fee = bitcoin::whole_vbytes_fee(final_weight(offer, outputs), offer.feerate);
+  const bool nothing_beside = all < fee + bitcoin::channel_dust || !offer.has_change;
   if (least_change.value > 0 && nothing_beside) return reserve_broken(least_change);
-  if (all < fixed + fee + channel_dust) {
+  if (all < fixed + fee + bitcoin::channel_dust) {
     return too_little(least_change.value > 0 ? all - fee : offer.excess, fixed, claims);
   }
   const Sat left = all - fixed - fee;
   auto division = divide_exactly(left, claims);
   if (!division || offer.has_change) return division;
   const Sat change = cost_of_change(offer, outputs);
-  if (division->rest < change + change_dust) return division;
+  if (division->rest < change + bitcoin::change_dust) return division;
   division = divide_exactly(left - change, claims);
   if (division) division->needs_change = true;
   return division;

@@ -1,11 +1,12 @@
 #include "funding/economy.hpp"
 
+#include "bitcoin/fees.hpp"
 #include "funding/input_weight.hpp"
 
 namespace funding {
 
-bool is_uneconomical(lightningd::Sat amount, const util::Bytes& script, lightningd::Perkw feerate) {
-  return amount <= fee_for(input_weight(script), feerate);
+bool is_uneconomical(bitcoin::Sat amount, const util::Bytes& script, bitcoin::Perkw feerate) {
+  return amount <= bitcoin::fee_for(input_weight(script), feerate);
 }
 
 std::vector<Coin> uneconomical_inputs(const Template& proposal) {

@@ -4,17 +4,18 @@
 #include <utility>
 #include <vector>
 
+#include "bitcoin/amounts.hpp"
+#include "bitcoin/ids.hpp"
 #include "funding/funding_transaction.hpp"
-#include "lightningd/types.hpp"
 
 namespace funding {
 
 /// Whether spending it costs at least what it brings.
-[[nodiscard]] bool is_uneconomical(lightningd::Sat amount, const util::Bytes& script, lightningd::Perkw feerate);
+[[nodiscard]] bool is_uneconomical(bitcoin::Sat amount, const util::Bytes& script, bitcoin::Perkw feerate);
 
 struct Coin {
-  lightningd::Outpoint outpoint;
-  lightningd::Sat amount;
+  bitcoin::Outpoint outpoint;
+  bitcoin::Sat amount;
 };
 
 /// The inputs that cost at least what they bring, apart from those of a proposal that has no others. `all` of

@@ -2,14 +2,16 @@
 
 #include <string>
 
+#include "bitcoin/fees.hpp"
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
 #include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace funding {
 
-using lightningd::Perkw;
-using lightningd::Sat;
+using bitcoin::Perkw;
+using bitcoin::Sat;
 using util::Error;
 using util::Result;
 using util::str;
@@ -22,7 +24,7 @@ constexpr Perkw bitcoind_limit{2'500'000};
 /// Signatures may come out a little smaller than estimated: so much less than the limit is always below it.
 constexpr Perkw safe_limit{bitcoind_limit.value / 100 * 99};
 
-Error refusal(const Cost& cost, const std::string& what, const char* bound, Perkw perkw, Perkw ask_for) {
+Error refusal(const bitcoin::Cost& cost, const std::string& what, const char* bound, Perkw perkw, Perkw ask_for) {
   json::Writer data;
   data.object().field("parameter", "feerate").field("fee_msat", to_msat(cost.fee).value).field("weight", cost.weight);
   data.field(bound, perkw.value).field("ask_for_perkw", ask_for.value).end();
@@ -34,16 +36,16 @@ Error refusal(const Cost& cost, const std::string& what, const char* bound, Perk
 
 }  // namespace
 
-Result<void> FeeBounds::check(const Cost& cost) const {
+Result<void> FeeBounds::check(const bitcoin::Cost& cost) const {
   if (util::mutated("ignores-the-floor")) return {};
-  if (floor && cost.fee < whole_vbytes_fee(cost.weight, *floor)) {
-    const auto least = whole_vbytes_fee(cost.weight, *floor).value;
+  if (floor && cost.fee < bitcoin::whole_vbytes_fee(cost.weight, *floor)) {
+    const auto least = bitcoin::whole_vbytes_fee(cost.weight, *floor).value;
     return refusal(cost,
                    str("less than the ", least, " sat that the mempool's floor of ", floor->value,
                        " perkw comes to (ask for ", floor->value, "perkw or more)"),
                    "floor_perkw", *floor, *floor);
   }
-  if (cost.fee > whole_vbytes_fee(cost.weight, safe_limit)) {
+  if (cost.fee > bitcoin::whole_vbytes_fee(cost.weight, safe_limit)) {
     return refusal(cost, str("more than 0.1 BTC for 1,000 vbytes (ask for ", safe_limit.value, "perkw or less)"),
                    "limit_perkw", bitcoind_limit, safe_limit);
   }

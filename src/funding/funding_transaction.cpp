@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <numeric>
 
+#include "bitcoin/fees.hpp"
 #include "funding/input_weight.hpp"
+#include "lightningd/codes.hpp"
 #include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace funding {
 
-using lightningd::Perkw;
-using lightningd::Sat;
+using bitcoin::Perkw;
+using bitcoin::Sat;
 using util::Error;
 using util::Result;
 using util::str;
@@ -26,7 +28,7 @@ constexpr std::uint64_t longer_counters = 4 * 2 * 2;
 
 /// Version, locktime and both counters (in bytes that weigh four), segwit marker and flag.
 std::uint64_t overhead(std::size_t inputs, std::size_t outputs) {
-  return 4 * (4 + 4 + compact_size_length(inputs) + compact_size_length(outputs)) + 2;
+  return 4 * (4 + 4 + psbt::compact_size_length(inputs) + psbt::compact_size_length(outputs)) + 2;
 }
 
 /// Version 0 with 20 bytes or 32, version 1 with 32: nothing of it goes into a scriptSig.
@@ -50,7 +52,7 @@ std::uint64_t uncounted_scripts(const Template& proposal, std::size_t outputs) {
   return closes && needed > counted ? needed - counted : 0;
 }
 
-Result<Sat> sum_of_inputs(const Psbt& psbt) {
+Result<Sat> sum_of_inputs(const psbt::Psbt& psbt) {
   Sat sum;
   for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
     const auto amount = psbt.input_amount(i);
@@ -76,7 +78,7 @@ Result<void> check_fee(Sat fee, Sat wanted, const Template& proposal, std::size_
   const Sat slack{wanted.value / 100 + 1};
   const Sat missing = has_change ? Sat{} : fee_for(uncounted_scripts(proposal, outputs), feerate) + Sat{1};
   const auto counted = p2wsh_output_weight + rounding_weight + longer_counters;
-  const Sat dust_change = change_dust + fee_for(counted, feerate) + Sat{1};
+  const Sat dust_change = bitcoin::change_dust + fee_for(counted, feerate) + Sat{1};
   const Sat most = wanted + slack + (has_change ? Sat{} : dust_change);
   if (fee + slack + missing < wanted || fee > most) {
     return Error{-1, str("the fee would be ", fee.value, " sat instead of ", wanted.value, " sat"), {}};
@@ -86,7 +88,7 @@ Result<void> check_fee(Sat fee, Sat wanted, const Template& proposal, std::size_
 
 }  // namespace
 
-Result<void> check_inputs(const Psbt& psbt) {
+Result<void> check_inputs(const psbt::Psbt& psbt) {
   const auto sum = sum_of_inputs(psbt);
   return sum ? Result<void>() : Result<void>(sum.error());
 }
@@ -95,29 +97,21 @@ std::uint64_t start_weight(std::size_t outputs) {
   return overhead(1, outputs) + p2wsh_output_weight * outputs + rounding_weight + longer_counters;
 }
 
-Sat fee_for(std::uint64_t weight, Perkw feerate) { return Sat{weight * feerate.value / 1000}; }
-
-Sat whole_vbytes_fee(std::uint64_t weight, Perkw feerate) {
-  if (util::mutated("rounds-the-fee-down")) return fee_for(weight, feerate);
-  const std::uint64_t vbytes = (weight + 3) / 4;
-  return Sat{(vbytes * 4 * feerate.value + 999) / 1000};
-}
-
 std::uint64_t final_weight(const Template& proposal, std::size_t outputs) {
   const std::size_t all_outputs = outputs + (proposal.has_change ? 1 : 0);
   return proposal.weight - rounding_weight - longer_counters + uncounted_scripts(proposal, outputs) +
          overhead(proposal.psbt.inputs().size(), all_outputs) - overhead(1, outputs);
 }
 
-Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
-  const Psbt& psbt = proposal.psbt;
+Result<bitcoin::Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
+  const psbt::Psbt& psbt = proposal.psbt;
   const auto inputs = sum_of_inputs(psbt);
   if (!inputs) return inputs.error();
   if (psbt.outputs().size() != (proposal.has_change ? 1u : 0u)) {
     return Error{-1, str("the wallet's PSBT has ", psbt.outputs().size(), " outputs"), {}};
   }
 
-  Cost cost;
+  bitcoin::Cost cost;
   cost.feerate = proposal.feerate;
   cost.weight = final_weight(proposal, outputs);
   const Sat wanted =
@@ -127,7 +121,7 @@ Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
   cost.fee = *inputs - paid - cost.change;
   if (proposal.has_change && cost.fee != wanted) {
     const Sat left = cost.change + cost.fee;
-    if (left < wanted + change_dust) return Error{-1, "the change can not pay the fee", {}};
+    if (left < wanted + bitcoin::change_dust) return Error{-1, "the change can not pay the fee", {}};
     cost.change = left - wanted;
     cost.fee = wanted;
   }
@@ -138,7 +132,7 @@ Result<Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
 Template without_poor_change(Template proposal, Sat paid, std::size_t outputs) {
   if (!proposal.has_change || proposal.psbt.outputs().size() != 1) return proposal;
   const auto inputs = sum_of_inputs(proposal.psbt);
-  const Sat needed = paid + whole_vbytes_fee(final_weight(proposal, outputs), proposal.feerate) + change_dust;
+  const Sat needed = paid + whole_vbytes_fee(final_weight(proposal, outputs), proposal.feerate) + bitcoin::change_dust;
   if (!inputs || *inputs >= needed) return proposal;
   proposal.psbt.remove_output(0);
   proposal.has_change = false;
@@ -155,7 +149,7 @@ Result<FundingTransaction> build(const Template& proposal, const std::vector<Fun
 
   FundingTransaction result;
   result.cost = *cost;
-  Psbt psbt = proposal.psbt;
+  psbt::Psbt psbt = proposal.psbt;
   if (proposal.has_change) psbt.set_output_amount(0, cost->change);
 
   // Slot i of the final order holds output order[i]; the number after the last one is the change.
@@ -171,7 +165,7 @@ Result<FundingTransaction> build(const Template& proposal, const std::vector<Fun
       continue;
     }
     const auto& output = outputs[order[slot]];
-    psbt.insert_output(slot, TxOutput{output.amount, output.script});
+    psbt.insert_output(slot, bitcoin::TxOutput{output.amount, output.script});
     result.outnums[order[slot]] = number;
   }
   result.txid = psbt.txid();

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "lightningd/types.hpp"
+#include "lightningd/ids.hpp"
 #include "util/result.hpp"
 
 namespace lightningd {

@@ -14,8 +14,8 @@ namespace {
 
 using json::Writer;
 
-std::string to_text(Sat amount) { return util::str(amount.value, "sat"); }
-std::string to_text(Msat amount) { return util::str(amount.value, "msat"); }
+std::string to_text(bitcoin::Sat amount) { return util::str(amount.value, "sat"); }
+std::string to_text(bitcoin::Msat amount) { return util::str(amount.value, "msat"); }
 
 /// The PSBT as a piece of its own, which all calls share that get it, then the parameters of
 /// `others` (an open object). Base64 has no character that JSON escapes.
@@ -148,7 +148,7 @@ void Client::disconnect(const NodeId& id, bool force, Reply<void> then) const {
   send({"disconnect", &id}, params.end().take(), replies::anything, std::move(then));
 }
 
-void Client::parsefeerate(const std::string& feerate, Reply<Perkw> then) const {
+void Client::parsefeerate(const std::string& feerate, Reply<bitcoin::Perkw> then) const {
   Writer params;
   // By position: lightningd's code and its schema disagree about the parameter's name.
   params.array().value(feerate);
@@ -162,7 +162,7 @@ void Client::fundpsbt(const FundParams& params, std::uint32_t minconf, Reply<Fun
   send("fundpsbt", writer.end().take(), replies::funded, std::move(then));
 }
 
-void Client::utxopsbt(const FundParams& params, const std::vector<Outpoint>& utxos, bool reservedok,
+void Client::utxopsbt(const FundParams& params, const std::vector<bitcoin::Outpoint>& utxos, bool reservedok,
                       Reply<Funded> then) const {
   Writer writer;
   begin_fund_params(writer, params);
@@ -187,7 +187,7 @@ void Client::unreserveinputs(const util::SharedText& psbt, std::uint32_t blocks,
 }
 
 void Client::txprepare(const std::vector<Placeholder>& outputs, const std::string& feerate,
-                       const std::vector<Outpoint>& utxos, Reply<Txid> then) const {
+                       const std::vector<bitcoin::Outpoint>& utxos, Reply<bitcoin::Txid> then) const {
   Writer writer;
   writer.object().key("outputs").array();
   for (const auto& output : outputs) {
@@ -199,7 +199,7 @@ void Client::txprepare(const std::vector<Placeholder>& outputs, const std::strin
   send("txprepare", writer.end().take(), replies::prepared, std::move(then), R"({"txid":true})");
 }
 
-void Client::txdiscard(const Txid& txid, Reply<void> then) const {
+void Client::txdiscard(const bitcoin::Txid& txid, Reply<void> then) const {
   Writer params;
   params.object().field("txid", txid.hex());
   send("txdiscard", params.end().take(), replies::anything, std::move(then), R"({"txid":true})");
@@ -292,12 +292,12 @@ void Client::sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks
   send("sendpsbt", with_psbt(psbt, others), replies::sent, std::move(then));
 }
 
-void Client::is_transaction_known(const Txid& txid, Reply<bool> then) const {
-  auto look = [txid, then = std::move(then)](util::Result<std::vector<Txid>> all) mutable {
+void Client::is_transaction_known(const bitcoin::Txid& txid, Reply<bool> then) const {
+  auto look = [txid, then = std::move(then)](util::Result<std::vector<bitcoin::Txid>> all) mutable {
     if (!all.ok()) return then(std::move(all.error()));
     then(std::find(all->begin(), all->end(), txid) != all->end());
   };
-  send<std::vector<Txid>>("listtransactions", std::string("{}"), replies::transactions, std::move(look),
+  send<std::vector<bitcoin::Txid>>("listtransactions", std::string("{}"), replies::transactions, std::move(look),
                           R"({"transactions":[{"hash":true}]})");
 }
 
@@ -306,7 +306,7 @@ void Client::listtransactions(Reply<std::vector<WalletTransaction>> then) const 
        R"({"transactions":[{"hash":true,"blockheight":true,"inputs":[{"txid":true,"index":true}]}]})");
 }
 
-void Client::is_unspent(const Outpoint& outpoint, Reply<bool> then) const {
+void Client::is_unspent(const bitcoin::Outpoint& outpoint, Reply<bool> then) const {
   Writer params;
   params.object().field("txid", outpoint.txid.hex()).field("vout", outpoint.vout);
   send("getutxout", params.end().take(), replies::is_unspent, std::move(then));

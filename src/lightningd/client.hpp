@@ -8,9 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "bitcoin/amounts.hpp"
+#include "bitcoin/ids.hpp"
 #include "jsonrpc/caller.hpp"
 #include "lightningd/call_observer.hpp"
-#include "lightningd/types.hpp"
+#include "lightningd/channel_policy.hpp"
+#include "lightningd/features.hpp"
+#include "lightningd/ids.hpp"
 #include "util/function.hpp"
 #include "util/mac_key.hpp"
 #include "util/result.hpp"
@@ -46,17 +50,17 @@ struct LogLine {
 
 /// What feerates has to be compared with.
 struct FeerateLimits {
-  Perkw floor;           ///< the least that the node's mempool takes and relays
-  Perkw min_acceptable;  ///< half of the lowest estimate, or the floor
+  bitcoin::Perkw floor;           ///< the least that the node's mempool takes and relays
+  bitcoin::Perkw min_acceptable;  ///< half of the lowest estimate, or the floor
   /// What the commitment transactions of anchor channels pay, whatever the opening asked for; nothing without an
   /// estimate, and before v24.
-  std::optional<Perkw> anchor_commitment{};
+  std::optional<bitcoin::Perkw> anchor_commitment{};
 };
 
 /// Options of lightningd that bound a channel; nothing for those that its version does not have.
 struct NodeLimits {
-  std::optional<Sat> emergency;     ///< min-emergency-msat
-  std::optional<Sat> min_capacity;  ///< min-capacity-sat
+  std::optional<bitcoin::Sat> emergency;     ///< min-emergency-msat
+  std::optional<bitcoin::Sat> min_capacity;  ///< min-capacity-sat
 };
 
 struct Connected {
@@ -66,7 +70,7 @@ struct Connected {
 /// Parameters shared by fundpsbt and utxopsbt.
 struct FundParams {
   bool all = false;  ///< "all" instead of `amount`
-  Sat amount;
+  bitcoin::Sat amount;
   std::string feerate;  ///< "<n>perkw" or what the user wrote
   std::uint64_t startweight = 0;
   std::uint32_t reserve_blocks = 0;
@@ -74,28 +78,28 @@ struct FundParams {
 };
 
 struct Reservation {
-  Outpoint outpoint;
+  bitcoin::Outpoint outpoint;
   std::uint32_t reserved_to_block = 0;
 };
 
 struct Funded {
   std::string psbt;  ///< base64, version 0
-  Perkw feerate;
+  bitcoin::Perkw feerate;
   std::uint64_t estimated_final_weight = 0;
-  Msat excess;
+  bitcoin::Msat excess;
   std::optional<std::uint32_t> change_outnum;
   std::vector<Reservation> reservations;
 };
 
 struct StartParams {
   NodeId id;
-  Sat amount;
+  bitcoin::Sat amount;
   std::string feerate;  ///< empty: lightningd's default
   bool announce = true;
-  Msat push;
+  bitcoin::Msat push;
   std::optional<std::string> close_to;
   std::optional<std::uint32_t> mindepth;
-  std::optional<Sat> reserve;
+  std::optional<bitcoin::Sat> reserve;
   bool has_channel_type = false;
   std::vector<std::uint16_t> channel_type;
 };
@@ -116,8 +120,8 @@ struct PeerChannel {
   NodeId peer;
   std::string state;
   std::optional<ChannelId> channel_id;  ///< absent for an opening without an outpoint
-  std::optional<Outpoint> funding;      ///< funding_txid and funding_outnum
-  std::optional<Sat> total;             ///< total_msat
+  std::optional<bitcoin::Outpoint> funding;      ///< funding_txid and funding_outnum
+  std::optional<bitcoin::Sat> total;             ///< total_msat
   bool opened_by_us = false;
   bool withheld = false;
   bool released = false;  ///< not withheld, and lightningd knows the word: its transaction may be out
@@ -128,12 +132,12 @@ struct PeerChannel {
 /// An output of txprepare.
 struct Placeholder {
   std::string address;
-  std::optional<Sat> amount;  ///< nothing: "all", for one of them
+  std::optional<bitcoin::Sat> amount;  ///< nothing: "all", for one of them
 };
 
 struct WalletOutput {
-  Outpoint outpoint;
-  Sat amount;
+  bitcoin::Outpoint outpoint;
+  bitcoin::Sat amount;
   util::Bytes scriptpubkey;
   std::string status;
   bool reserved = false;
@@ -145,14 +149,14 @@ struct WalletOutput {
 
 struct Sent {
   std::string tx;  ///< hex
-  Txid txid;
+  bitcoin::Txid txid;
 };
 
 /// A transaction that the wallet has recorded.
 struct WalletTransaction {
-  Txid txid;
+  bitcoin::Txid txid;
   std::uint32_t blockheight = 0;  ///< 0: in no block
-  std::vector<Outpoint> inputs;
+  std::vector<bitcoin::Outpoint> inputs;
 };
 
 /// A name in lightningd's datastore: from the general to the particular.
@@ -187,11 +191,11 @@ class Client {
   /// curve, which only lightningd can tell.
   void is_connected(const NodeId& id, Reply<bool> then) const;
   /// Feerate text (lightningd's styles) to sat per 1,000 weight. Error 501 without estimates.
-  void parsefeerate(const std::string& feerate, Reply<Perkw> then) const;
+  void parsefeerate(const std::string& feerate, Reply<bitcoin::Perkw> then) const;
   /// Errors 301, 304, 313. Always nonwrapped, excess_as_change.
   void fundpsbt(const FundParams& params, std::uint32_t minconf, Reply<Funded> then) const;
   /// Error -32602 for an output that is unknown, spent or (unless reservedok) reserved.
-  void utxopsbt(const FundParams& params, const std::vector<Outpoint>& utxos, bool reservedok,
+  void utxopsbt(const FundParams& params, const std::vector<bitcoin::Outpoint>& utxos, bool reservedok,
                 Reply<Funded> then) const;
   /// Adds `blocks` to the reservation of every input of ours.
   void reserveinputs(const util::SharedText& psbt, bool exclusive, std::uint32_t blocks,
@@ -202,9 +206,9 @@ class Client {
   /// blocks. Error -32602 for an input that is reserved, spent or unknown; after another error, the reservation may
   /// have been made.
   void txprepare(const std::vector<Placeholder>& outputs, const std::string& feerate,
-                 const std::vector<Outpoint>& utxos, Reply<Txid> then) const;
+                 const std::vector<bitcoin::Outpoint>& utxos, Reply<bitcoin::Txid> then) const;
   /// Forgets it and subtracts its 72 blocks. Error -32602 for one that is not kept.
-  void txdiscard(const Txid& txid, Reply<void> then) const;
+  void txdiscard(const bitcoin::Txid& txid, Reply<void> then) const;
   /// A new address of the wallet, P2TR.
   void newaddr(Reply<std::string> then) const;
   /// Whether the wallet has given out this address, for a payment or for change (listaddresses, since v24.11).
@@ -234,13 +238,13 @@ class Client {
   /// Give it version 2 (funding-protocol.md 1.4). Error -1 "Error broadcasting..." may hide a success.
   void sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks, Reply<Sent> then) const;
   /// Whether the wallet has recorded this transaction (listtransactions): sent, or seen in a block.
-  void is_transaction_known(const Txid& txid, Reply<bool> then) const;
+  void is_transaction_known(const bitcoin::Txid& txid, Reply<bool> then) const;
 
   void listtransactions(Reply<std::vector<WalletTransaction>> then) const;
 
   /// Whether the output is in the mempool or the chain, and not spent (getutxout of lightningd's backend).
   /// `false` proves nothing: bitcoind may be down.
-  void is_unspent(const Outpoint& outpoint, Reply<bool> then) const;
+  void is_unspent(const bitcoin::Outpoint& outpoint, Reply<bool> then) const;
 
   /// A key that lightningd derives from its own secret for this purpose: the same at each start, and another on each
   /// node. Errors never repeat the answer.

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "lightningd/codes.hpp"
 #include "util/str.hpp"
 
 namespace lightningd {
@@ -42,7 +43,7 @@ util::Bytes Fields::bytes(std::string_view name) {
   return std::move(parsed).value_or(util::Bytes());
 }
 
-Msat Fields::msat(std::string_view name) {
+bitcoin::Msat Fields::msat(std::string_view name) {
   const auto member = object_.find(name);
   if (!member || !member->is_string()) return {u64(name)};
   const auto amount = parse_msat(*member->string());
@@ -50,7 +51,7 @@ Msat Fields::msat(std::string_view name) {
   return {amount.value_or(0)};
 }
 
-Sat Fields::sat(std::string_view name) {
+bitcoin::Sat Fields::sat(std::string_view name) {
   const auto amount = msat(name);
   if (amount.value % 1000 != 0) wrong(name, "a whole number of satoshi");
   return {amount.value / 1000};

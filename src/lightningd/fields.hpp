@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "bitcoin/amounts.hpp"
 #include "json/value.hpp"
-#include "lightningd/types.hpp"
 #include "util/bytes.hpp"
 #include "util/result.hpp"
 
@@ -28,9 +28,9 @@ class Fields {
   [[nodiscard]] std::uint64_t u64(std::string_view name);
   [[nodiscard]] util::Bytes bytes(std::string_view name);
   /// An integer, or "<n>msat" as older lightningds write it.
-  [[nodiscard]] Msat msat(std::string_view name);
+  [[nodiscard]] bitcoin::Msat msat(std::string_view name);
   /// The same, which must be a whole number of satoshi.
-  [[nodiscard]] Sat sat(std::string_view name);
+  [[nodiscard]] bitcoin::Sat sat(std::string_view name);
   /// Txid, ChannelId, NodeId or Features, in hex.
   template <class Id>
   [[nodiscard]] Id id(std::string_view name) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lightningd/codes.hpp"
 #include "lightningd/fields.hpp"
 #include "util/safe_text.hpp"
 #include "util/str.hpp"
@@ -29,7 +30,7 @@ util::Result<std::vector<T>> list(const json::Value& result, std::string_view na
 util::Result<Reservation> reservation(const json::Value& object) {
   Fields fields(object);
   Reservation reservation;
-  reservation.outpoint = {fields.id<Txid>("txid"), fields.u32("vout")};
+  reservation.outpoint = {fields.id<bitcoin::Txid>("txid"), fields.u32("vout")};
   // Absent once the input is free again (unreserveinputs); 0 says so here.
   if (fields.boolean("reserved")) reservation.reserved_to_block = fields.u32("reserved_to_block");
   return fields.finish(reservation);
@@ -58,7 +59,7 @@ util::Result<PeerChannel> peer_channel(const json::Value& object) {
   if (fields.has("peer_connected")) channel.peer_connected = fields.boolean("peer_connected");
   if (fields.has("channel_id")) channel.channel_id = fields.id<ChannelId>("channel_id");
   if (fields.has("funding_txid") && fields.has("funding_outnum")) {
-    channel.funding = Outpoint{fields.id<Txid>("funding_txid"), fields.u32("funding_outnum")};
+    channel.funding = bitcoin::Outpoint{fields.id<bitcoin::Txid>("funding_txid"), fields.u32("funding_outnum")};
   }
   if (fields.has("total_msat")) channel.total = fields.sat("total_msat");
   if (fields.has("opener")) channel.opened_by_us = fields.text("opener") == "local";
@@ -75,7 +76,7 @@ util::Result<PeerChannel> peer_channel(const json::Value& object) {
 util::Result<WalletOutput> wallet_output(const json::Value& object) {
   Fields fields(object);
   WalletOutput output;
-  output.outpoint = {fields.id<Txid>("txid"), fields.u32("output")};
+  output.outpoint = {fields.id<bitcoin::Txid>("txid"), fields.u32("output")};
   output.amount = fields.sat("amount_msat");
   output.scriptpubkey = fields.bytes("scriptpubkey");
   output.status = fields.text("status");
@@ -87,20 +88,20 @@ util::Result<WalletOutput> wallet_output(const json::Value& object) {
   return fields.finish(std::move(output));
 }
 
-util::Result<Txid> transaction_id(const json::Value& object) {
+util::Result<bitcoin::Txid> transaction_id(const json::Value& object) {
   Fields fields(object);
-  return fields.finish(fields.id<Txid>("hash"));
+  return fields.finish(fields.id<bitcoin::Txid>("hash"));
 }
 
-util::Result<Outpoint> spent_outpoint(const json::Value& object) {
+util::Result<bitcoin::Outpoint> spent_outpoint(const json::Value& object) {
   Fields fields(object);
-  return fields.finish(Outpoint{fields.id<Txid>("txid"), fields.u32("index")});
+  return fields.finish(bitcoin::Outpoint{fields.id<bitcoin::Txid>("txid"), fields.u32("index")});
 }
 
 util::Result<WalletTransaction> wallet_transaction(const json::Value& object) {
   Fields fields(object);
   WalletTransaction transaction;
-  transaction.txid = fields.id<Txid>("hash");
+  transaction.txid = fields.id<bitcoin::Txid>("hash");
   transaction.blockheight = fields.u32("blockheight");
   auto inputs = list(object, "inputs", spent_outpoint);
   if (!inputs) return inputs.error();
@@ -165,7 +166,8 @@ util::Result<FeerateLimits> feerate_limits(const json::Value& result) {
   if (!perkw.ok()) return perkw.error();
   Fields fields(*perkw);
   FeerateLimits limits{{fields.u32("floor")}, {fields.u32("min_acceptable")}};
-  if (fields.has("unilateral_anchor_close")) limits.anchor_commitment = Perkw{fields.u32("unilateral_anchor_close")};
+  if (fields.has("unilateral_anchor_close"))
+    limits.anchor_commitment = bitcoin::Perkw{fields.u32("unilateral_anchor_close")};
   return fields.finish(limits);
 }
 
@@ -182,7 +184,7 @@ util::Result<NodeLimits> node_limits(const json::Value& result) {
   if (const auto capacity = configs->find("min-capacity-sat")) {
     const auto amount = capacity->u64("value_int");
     if (!amount.ok()) return amount.error();
-    limits.min_capacity = Sat{*amount};
+    limits.min_capacity = bitcoin::Sat{*amount};
   }
   return limits;
 }
@@ -198,9 +200,9 @@ util::Result<bool> is_connected(const json::Value& result) {
   return std::any_of(peers->begin(), peers->end(), [](bool connected) { return connected; });
 }
 
-util::Result<Perkw> feerate(const json::Value& result) {
+util::Result<bitcoin::Perkw> feerate(const json::Value& result) {
   Fields fields(result);
-  return fields.finish(Perkw{fields.u32("perkw")});
+  return fields.finish(bitcoin::Perkw{fields.u32("perkw")});
 }
 
 util::Result<Funded> funded(const json::Value& result) {
@@ -260,13 +262,13 @@ util::Result<Sent> sent(const json::Value& result) {
   Fields fields(result);
   Sent sent;
   sent.tx = fields.text("tx");
-  sent.txid = fields.id<Txid>("txid");
+  sent.txid = fields.id<bitcoin::Txid>("txid");
   return fields.finish(std::move(sent));
 }
 
-util::Result<Txid> prepared(const json::Value& result) {
+util::Result<bitcoin::Txid> prepared(const json::Value& result) {
   Fields fields(result);
-  return fields.finish(fields.id<Txid>("txid"));
+  return fields.finish(fields.id<bitcoin::Txid>("txid"));
 }
 
 util::Result<std::string> p2tr_address(const json::Value& result) {
@@ -289,7 +291,7 @@ util::Result<std::vector<std::string>> addresses(const json::Value& result) {
   return all;
 }
 
-util::Result<std::vector<Txid>> transactions(const json::Value& result) {
+util::Result<std::vector<bitcoin::Txid>> transactions(const json::Value& result) {
   return list(result, "transactions", transaction_id);
 }
 

@@ -22,7 +22,7 @@ namespace lightningd::replies {
 [[nodiscard]] util::Result<NodeLimits> node_limits(const json::Value& result);
 [[nodiscard]] util::Result<Connected> connected(const json::Value& result);
 [[nodiscard]] util::Result<bool> is_connected(const json::Value& result);
-[[nodiscard]] util::Result<Perkw> feerate(const json::Value& result);
+[[nodiscard]] util::Result<bitcoin::Perkw> feerate(const json::Value& result);
 [[nodiscard]] util::Result<Funded> funded(const json::Value& result);
 /// Leaves out inputs that are not reserved any more.
 [[nodiscard]] util::Result<std::vector<Reservation>> reservations(const json::Value& result);
@@ -33,13 +33,13 @@ namespace lightningd::replies {
 [[nodiscard]] util::Result<util::SharedText> signed_psbt(const json::Value& result);
 [[nodiscard]] util::Result<Sent> sent(const json::Value& result);
 /// Of txprepare: the transaction's id.
-[[nodiscard]] util::Result<Txid> prepared(const json::Value& result);
+[[nodiscard]] util::Result<bitcoin::Txid> prepared(const json::Value& result);
 /// Of newaddr.
 [[nodiscard]] util::Result<std::string> p2tr_address(const json::Value& result);
 /// The ids of listtransactions.
 /// Every address of every key that is listed.
 [[nodiscard]] util::Result<std::vector<std::string>> addresses(const json::Value& result);
-[[nodiscard]] util::Result<std::vector<Txid>> transactions(const json::Value& result);
+[[nodiscard]] util::Result<std::vector<bitcoin::Txid>> transactions(const json::Value& result);
 /// The same with what they spend.
 [[nodiscard]] util::Result<std::vector<WalletTransaction>> wallet_transactions(const json::Value& result);
 /// Of getutxout.

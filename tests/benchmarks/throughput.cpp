@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "funding/psbt.hpp"
 #include "jsonrpc/framer.hpp"
 #include "jsonrpc/message.hpp"
+#include "psbt/psbt.hpp"
 #include "util/str.hpp"
 
 namespace {
@@ -78,15 +78,15 @@ void measure_messages() {
   measure("16 MiB frames, 64 KiB at a time", 1, large.size(), [&large] { return feed(large, read_size); });
 }
 
-funding::Psbt make_psbt() {
+psbt::Psbt make_psbt() {
   // Version 2 with one input and no outputs: magic, global map, input map.
   const auto empty =
       util::from_hex(util::str("70736274ff", "01020402000000", "010401", "01", "010501", "00", "01fb0402000000", "00",
                                "010e20", std::string(64, '1'), "010f0400000000", "00"));
-  auto psbt = *funding::Psbt::parse(*empty);
+  auto psbt = *psbt::Psbt::parse(*empty);
   for (std::size_t i = 0; i < most_outputs; ++i) {
     util::Bytes script(34, static_cast<std::uint8_t>(i));
-    psbt.insert_output(i, {lightningd::Sat{100'000 + i}, std::move(script)});
+    psbt.insert_output(i, {bitcoin::Sat{100'000 + i}, std::move(script)});
   }
   return psbt;
 }
@@ -99,7 +99,7 @@ void measure_psbt() {
       return util::str("PSBT of 2,300 outputs, version ", version, ", ", what);
     };
     measure(name("parsed").c_str(), 1, text.size(), [&text] {
-      const auto parsed = funding::Psbt::from_base64(text);
+      const auto parsed = psbt::Psbt::from_base64(text);
       return std::size_t{parsed && parsed->outputs().size() == most_outputs};
     });
     measure(name("written").c_str(), 1, text.size(),

@@ -215,7 +215,7 @@ class TestParameters:
     def test_defaults_are_those_of_the_parsers(self):
         found = {}
         for text in sources():
-            found.update(re.findall(r'optional\("(\w+)",\s+\w+\)\s*\.value_or\((true|false|\d+|lightningd::\w+\{\})\)',
+            found.update(re.findall(r'optional\("(\w+)",\s+\w+\)\s*\.value_or\((true|false|\d+|bitcoin::\w+\{\})\)',
                                     text))
         code = {name: 0 if value.endswith("{}") else json.loads(value) for name, value in found.items()}
         documented = {}
@@ -348,7 +348,7 @@ class TestErrors:
         assert in_table == documented, "docs/errors.md"
 
     def test_causes_are_the_same_everywhere(self):
-        text = read("src", "multifundchannel", "cause.cpp")
+        text = read("src", "report", "cause.cpp")
         code = set(re.findall(r'Rule\{[^{}]*?"([\w]+)"\}', text)) | {"given_up", "unknown"}
         listed = {match[1] for match in (re.match(r"- (\w+): ", line) for line in self.words) if match}
         assert listed == code

@@ -4,12 +4,15 @@
 
 #include <random>
 
+#include "bitcoin/fees.hpp"
 #include "wallet_samples.hpp"
 
+using namespace bitcoin;
 using namespace funding;
+using namespace request;
 using namespace funding::test;
-using lightningd::max_money;
-using lightningd::Sat;
+using bitcoin::max_money;
+using bitcoin::Sat;
 
 namespace {
 

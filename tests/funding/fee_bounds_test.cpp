@@ -2,12 +2,15 @@
 
 #include <doctest/doctest.h>
 
-#include "funding/fee_cap.hpp"
+#include "bitcoin/fees.hpp"
+#include "request/fee_cap.hpp"
 #include "wallet_samples.hpp"
 
+using namespace bitcoin;
 using namespace funding;
-using lightningd::Perkw;
-using lightningd::Sat;
+using namespace request;
+using bitcoin::Perkw;
+using bitcoin::Sat;
 
 namespace {
 

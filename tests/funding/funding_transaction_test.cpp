@@ -5,16 +5,17 @@
 #include <algorithm>
 #include <set>
 
+#include "bitcoin/fees.hpp"
 #include "wallet_samples.hpp"
 
 using funding::FundingOutput;
-using funding::Psbt;
+using psbt::Psbt;
 using funding::Template;
 using funding::test::p2wpkh_input_weight;
 using funding::test::proposal;
 using funding::test::wallet_psbt;
-using lightningd::Perkw;
-using lightningd::Sat;
+using bitcoin::Perkw;
+using bitcoin::Sat;
 
 namespace {
 
@@ -74,7 +75,7 @@ TEST_CASE("the fee is exact, however many inputs and outputs there are") {
       // The base, marker and flag, and the witnesses, which are not in the PSBT yet.
       const auto weight = psbt->base_weight() + 2 + inputs * 107;
       CHECK(built->cost.weight == weight);
-      CHECK(built->cost.fee == funding::whole_vbytes_fee(weight, draft.feerate));
+      CHECK(built->cost.fee == bitcoin::whole_vbytes_fee(weight, draft.feerate));
     }
   }
 }
@@ -107,7 +108,7 @@ TEST_CASE("what lightningd leaves without making change of it is a fee that may 
     draft.feerate = feerate;
     draft.weight = funding::start_weight(1) + p2wpkh_input_weight;
     // Change of one satoshi below dust, and all that lightningd counts with it.
-    const Sat left = funding::fee_for(draft.weight + 4 * 43, feerate) + Sat{329};
+    const Sat left = bitcoin::fee_for(draft.weight + 4 * 43, feerate) + Sat{329};
     draft.psbt = wallet_psbt(1, Sat{100'000} + left, std::nullopt);
     const auto cost = funding::cost_of(draft, Sat{100'000}, 1);
     REQUIRE_MESSAGE(cost.ok(), cost.error().message);
@@ -123,7 +124,7 @@ Template of_closes(std::size_t inputs, std::size_t outputs, std::uint64_t counte
   draft.feerate = Perkw{7500};
   draft.has_change = change.has_value();
   draft.weight = funding::start_weight(outputs) + inputs * counted + (change ? 4 * 43 : 0);
-  const Sat needed = Sat{outputs * 100'000} + funding::fee_for(draft.weight, draft.feerate) + change.value_or(Sat{});
+  const Sat needed = Sat{outputs * 100'000} + bitcoin::fee_for(draft.weight, draft.feerate) + change.value_or(Sat{});
   draft.psbt = wallet_psbt(inputs, Sat{needed.value / inputs + 1}, change, 32);
   return draft;
 }
@@ -142,7 +143,7 @@ TEST_CASE("the script of a coin of a unilateral close is paid for, of which ligh
       CHECK(funding::final_weight(draft, 2) == plain + 2 * (1 + 72 + 38));
       const auto built = funding::build(draft, channels(2), random);
       REQUIRE_MESSAGE(built.ok(), built.error().message);
-      const auto wanted = funding::whole_vbytes_fee(plain + 2 * (1 + 72 + 38), draft.feerate);
+      const auto wanted = bitcoin::whole_vbytes_fee(plain + 2 * (1 + 72 + 38), draft.feerate);
       // Without change there is nothing to take it from.
       CHECK((built->cost.fee == wanted) == change);
     }
@@ -158,8 +159,8 @@ TEST_CASE("change that cannot pay for the script is none, and the transaction is
     const auto built = funding::build(draft, channels(2), random);
     REQUIRE_MESSAGE(built.ok(), built.error().message);
     CHECK(built->change_outnum.has_value() == draft.has_change);
-    CHECK(built->cost.fee >= funding::whole_vbytes_fee(built->cost.weight, draft.feerate));
-    if (draft.has_change) CHECK(built->cost.change >= funding::change_dust);
+    CHECK(built->cost.fee >= bitcoin::whole_vbytes_fee(built->cost.weight, draft.feerate));
+    if (draft.has_change) CHECK(built->cost.change >= bitcoin::change_dust);
     if (!draft.has_change) ++without;
   }
   // 72 units at 7500perkw, less the 24 that are asked for beyond what is needed.

@@ -4,12 +4,13 @@
 
 #include <optional>
 
+#include "bitcoin/fees.hpp"
 #include "funding/funding_transaction.hpp"
 
 namespace funding::test {
 
-using lightningd::Perkw;
-using lightningd::Sat;
+using bitcoin::Perkw;
+using bitcoin::Sat;
 
 inline constexpr std::uint64_t p2wpkh_input_weight = 4 * 41 + 107;
 
@@ -24,7 +25,7 @@ inline void append_compact(util::Bytes& out, std::uint64_t n) {
 }
 
 /// A version 0 PSBT as the wallet makes it: `inputs` P2WPKH coins of `coin` each, perhaps change.
-inline Psbt wallet_psbt(std::size_t inputs, Sat coin, std::optional<Sat> change, std::uint8_t script_size = 20) {
+inline psbt::Psbt wallet_psbt(std::size_t inputs, Sat coin, std::optional<Sat> change, std::uint8_t script_size = 20) {
   util::Bytes tx;
   append(tx, 2, 4);
   append_compact(tx, inputs);
@@ -55,7 +56,7 @@ inline Psbt wallet_psbt(std::size_t inputs, Sat coin, std::optional<Sat> change,
     psbt.push_back(0);
   }
   if (change) psbt.push_back(0);
-  auto parsed = Psbt::parse(psbt);
+  auto parsed = psbt::Psbt::parse(psbt);
   REQUIRE_MESSAGE(parsed.ok(), parsed.error().message);
   return *parsed;
 }
@@ -66,7 +67,7 @@ inline Template proposal(std::size_t inputs, std::size_t outputs, bool change, P
   draft.feerate = feerate;
   draft.weight = start_weight(outputs) + inputs * p2wpkh_input_weight + (change ? 4 * 43 : 0);
   draft.has_change = change;
-  const Sat needed = Sat{outputs * 100'000} + fee_for(draft.weight, feerate);
+  const Sat needed = Sat{outputs * 100'000} + bitcoin::fee_for(draft.weight, feerate);
   const Sat coin{(needed.value + (change ? 50'000 : 0)) / inputs + 1};
   std::optional<Sat> left;
   if (change) left = Sat{coin.value * inputs} - needed;

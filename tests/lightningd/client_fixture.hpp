@@ -13,6 +13,7 @@
 
 namespace test {
 
+using namespace bitcoin;
 using namespace lightningd;
 
 inline const std::string node_hex = "02" + std::string(64, 'a');

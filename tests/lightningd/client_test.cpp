@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client_fixture.hpp"
+#include "lightningd/features.hpp"
 
 using namespace test;
 

@@ -1,9 +1,14 @@
-#include "lightningd/types.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
+#include "bitcoin/amounts.hpp"
+#include "bitcoin/ids.hpp"
+#include "lightningd/features.hpp"
+#include "lightningd/ids.hpp"
+
+using namespace bitcoin;
 using namespace lightningd;
 
 namespace {

@@ -1,14 +1,14 @@
-#include "multifundchannel/abort_inputs.hpp"
+#include "recovery/abort_inputs.hpp"
 
 #include <doctest/doctest.h>
 
 #include "funding/funding_transaction.hpp"
 
-using lightningd::Perkw;
-using lightningd::Sat;
-using multifundchannel::AbortCoin;
-using multifundchannel::AbortPrice;
-using multifundchannel::coins_needed;
+using bitcoin::Perkw;
+using bitcoin::Sat;
+using recovery::AbortCoin;
+using recovery::AbortPrice;
+using recovery::coins_needed;
 
 namespace {
 
@@ -41,8 +41,8 @@ TEST_CASE("as few coins are taken as pay the fee and leave an output") {
   CHECK(coins_needed({}, price) == 0);
   // Nothing would be left for an output.
   const auto one = coins({130'442});
-  CHECK(multifundchannel::fee_with_all(one, price) == Sat{130'113});
+  CHECK(recovery::fee_with_all(one, price) == Sat{130'113});
   CHECK(coins_needed(one, price) == 0);
   CHECK(coins_needed(coins({130'443}), price) == 1);
-  CHECK(multifundchannel::sum_of(coins({1, 2, 4}), 2) == Sat{3});
+  CHECK(recovery::sum_of(coins({1, 2, 4}), 2) == Sat{3});
 }

@@ -222,7 +222,7 @@ TEST_CASE("nothing is signed with an input that another program has reserved mea
 
 TEST_CASE("an input is left that can be spent, when another transaction has spent one and no wallet tells which") {
   auto setup = refused();
-  setup.coins = {sim::CoinSetup{lightningd::Sat{1'500'001}}, sim::CoinSetup{lightningd::Sat{1'500'000}}};
+  setup.coins = {sim::CoinSetup{bitcoin::Sat{1'500'001}}, sim::CoinSetup{bitcoin::Sat{1'500'000}}};
   World world(setup);
   begin(world);
   auto& core = world.node().core();
@@ -300,7 +300,7 @@ namespace {
 /// Coins of these sizes, all of which the batch spends.
 sim::Setup many_coins(std::size_t count, std::uint64_t sat) {
   auto setup = refused();
-  setup.coins.assign(count, sim::CoinSetup{lightningd::Sat{sat}});
+  setup.coins.assign(count, sim::CoinSetup{bitcoin::Sat{sat}});
   return setup;
 }
 
@@ -364,7 +364,7 @@ TEST_CASE("an abort that costs a good part of what it saves says so") {
 
 TEST_CASE("an input that another program takes keeps no other from being held, and others are spent instead of it") {
   auto setup = refused();
-  setup.coins = {sim::CoinSetup{lightningd::Sat{1'500'001}}, sim::CoinSetup{lightningd::Sat{1'500'000}}};
+  setup.coins = {sim::CoinSetup{bitcoin::Sat{1'500'001}}, sim::CoinSetup{bitcoin::Sat{1'500'000}}};
   World world(setup);
   begin(world);
   auto& core = world.node().core();

@@ -1,4 +1,4 @@
-#include "multifundchannel/cause.hpp"
+#include "report/cause.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include "jsonrpc/caller.hpp"
 #include "lightningd/client.hpp"
 
-using multifundchannel::cause_of;
+using report::cause_of;
 
 namespace {
 

@@ -15,7 +15,7 @@ using worlds::with;
 
 TEST_CASE("not enough money is found out before any peer is asked") {
   auto setup = with({peer("a"), peer("b")});
-  setup.coins = {CoinSetup{lightningd::Sat{1'500'000}}};
+  setup.coins = {CoinSetup{bitcoin::Sat{1'500'000}}};
   World world(std::move(setup));
   CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}))).code == 301);
   CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}))).data.empty());
@@ -28,12 +28,12 @@ TEST_CASE("not enough money: the coins that do not count are told, and why") {
   for (const std::string more : {"", R"("dryrun":true)"}) {
     CAPTURE(more);
     auto setup = with({peer("a"), peer("b")});
-    setup.coins = {CoinSetup{lightningd::Sat{1'500'000}},
-                   CoinSetup{lightningd::Sat{9'000'000}, true, ScriptKind::p2tr, 100},
-                   CoinSetup{lightningd::Sat{8'000'000}, true, ScriptKind::p2tr, 50},
-                   CoinSetup{lightningd::Sat{7'000'000}, false},
-                   CoinSetup{lightningd::Sat{6'000'000}, true, ScriptKind::p2sh_p2wpkh},
-                   CoinSetup{lightningd::Sat{500}}};
+    setup.coins = {CoinSetup{bitcoin::Sat{1'500'000}},
+                   CoinSetup{bitcoin::Sat{9'000'000}, true, ScriptKind::p2tr, 100},
+                   CoinSetup{bitcoin::Sat{8'000'000}, true, ScriptKind::p2tr, 50},
+                   CoinSetup{bitcoin::Sat{7'000'000}, false},
+                   CoinSetup{bitcoin::Sat{6'000'000}, true, ScriptKind::p2sh_p2wpkh},
+                   CoinSetup{bitcoin::Sat{500}}};
     World world(std::move(setup));
     const auto until = world.node().core().wallet.height + 50;
     const auto message = worlds::error(world.call("multifundchannel", open({"a", "b"}, more))).message;
@@ -52,7 +52,7 @@ TEST_CASE("minconf beside utxos has no effect, as with the builtin: that is told
   for (const bool dryrun : {true, false}) {
     CAPTURE(dryrun);
     auto setup = with({peer("a")});
-    setup.coins = {CoinSetup{}, CoinSetup{lightningd::Sat{50'000'000}, false}};
+    setup.coins = {CoinSetup{}, CoinSetup{bitcoin::Sat{50'000'000}, false}};
     World world(std::move(setup));
     std::string utxos;
     for (const auto& coin : world.node().core().wallet.coins()) {
@@ -125,7 +125,7 @@ TEST_CASE("`all` with nothing left for it is refused") {
 
 TEST_CASE("many inputs and many outputs: the fee stays exact") {
   auto setup = with({});
-  setup.coins.assign(300, CoinSetup{lightningd::Sat{2'000'000}});
+  setup.coins.assign(300, CoinSetup{bitcoin::Sat{2'000'000}});
   std::vector<std::string> names;
   for (int i = 0; i < 260; ++i) {
     names.push_back("p" + std::to_string(i));
@@ -138,7 +138,7 @@ TEST_CASE("many inputs and many outputs: the fee stays exact") {
 
 TEST_CASE("wrapped inputs are not chosen, and refused when given") {
   auto setup = with({peer("a")});
-  setup.coins = {CoinSetup{lightningd::Sat{5'000'000}, true, ScriptKind::p2sh_p2wpkh}};
+  setup.coins = {CoinSetup{bitcoin::Sat{5'000'000}, true, ScriptKind::p2sh_p2wpkh}};
   World world(std::move(setup));
   CHECK(worlds::error(world.call("multifundchannel", open({"a"}))).code == 301);
   worlds::check_invariants(world);
@@ -148,7 +148,7 @@ TEST_CASE("the emergency reserve is only kept for anchor channels") {
   auto plain = peer("a");
   plain.features = "0898880a0259a1";  // neither anchors nor large channels
   auto setup = with({plain});
-  setup.coins = {CoinSetup{lightningd::Sat{1'010'000}}};
+  setup.coins = {CoinSetup{bitcoin::Sat{1'010'000}}};
   World world(setup);
   CHECK(count(world.call("multifundchannel", open({"a"})), "channel_ids") == 1);
   worlds::check_invariants(world);

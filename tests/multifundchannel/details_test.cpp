@@ -1,5 +1,6 @@
 #include <set>
 
+#include "lightningd/codes.hpp"
 #include "worlds.hpp"
 
 using sim::Fault;
@@ -104,7 +105,7 @@ TEST_CASE("details of a batch that lost too many peers") {
 
 TEST_CASE("details of an error that no peer has caused") {
   auto setup = with({peer("a")});
-  setup.coins = {sim::CoinSetup{lightningd::Sat{20'000}}};
+  setup.coins = {sim::CoinSetup{bitcoin::Sat{20'000}}};
   World world(std::move(setup));
   const auto error = worlds::error(world.call("multifundchannel", open({"a"}, R"("details":true)")));
   CHECK(error.code == 301);

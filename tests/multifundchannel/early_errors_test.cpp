@@ -1,6 +1,7 @@
 // What can be told before any peer is asked is told then, and says what to do.
 #include <cctype>
 
+#include "lightningd/codes.hpp"
 #include "worlds.hpp"
 
 using sim::World;

@@ -1,7 +1,7 @@
 // Coins that cost more than they bring, `all`, and what the wallet's answer comes to then.
 #include "worlds.hpp"
 
-using lightningd::Sat;
+using bitcoin::Sat;
 using sim::CoinSetup;
 using sim::World;
 using worlds::count;

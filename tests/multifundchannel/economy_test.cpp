@@ -26,7 +26,7 @@ struct Crowd {
   static constexpr std::size_t size = 500;
 
   explicit Crowd(Phase phase) {
-    setup.coins = {sim::CoinSetup{lightningd::Sat{60'000'000'000}}};
+    setup.coins = {sim::CoinSetup{bitcoin::Sat{60'000'000'000}}};
     for (std::size_t i = 0; i < size; ++i) {
       names.push_back("p" + std::to_string(i));
       setup.peers.push_back(peer(names.back()));

@@ -1,18 +1,18 @@
-#include "multifundchannel/evidence.hpp"
+#include "sending/evidence.hpp"
 
 #include <doctest/doctest.h>
 
 #include <functional>
 
-#include "funding/record_sample.hpp"
-#include "multifundchannel/report.hpp"
+#include "journal/record_sample.hpp"
+#include "sending/result.hpp"
 
-using funding::Ledger;
-using funding::Psbt;
-using lightningd::Outpoint;
+using ledger::Ledger;
+using psbt::Psbt;
+using bitcoin::Outpoint;
 using lightningd::PeerChannel;
-using lightningd::Sat;
-using multifundchannel::Evidence;
+using bitcoin::Sat;
+using sending::Evidence;
 using record_sample::plan;
 using record_sample::transaction;
 
@@ -106,7 +106,7 @@ TEST_CASE("a channel that is not withheld will do where an earlier sendpsbt, or 
 }
 
 TEST_CASE("nothing is signed that pays anybody else") {
-  const auto paying = [](std::size_t at, lightningd::Sat amount, const util::Bytes& script) {
+  const auto paying = [](std::size_t at, bitcoin::Sat amount, const util::Bytes& script) {
     return refusal_after([&](Ledger& ledger) {
       auto psbt = transaction();
       psbt.remove_output(at);
@@ -153,7 +153,7 @@ TEST_CASE("nothing is signed that spends other coins than those that are reserve
 
 TEST_CASE("nothing is signed before its time, nor another transaction than the one of the record") {
   const auto wrong = [](const std::string& text) { return says(text, "not the one of the record"); };
-  CHECK(wrong(refusal_after([](Ledger& ledger) { ledger.phase = funding::BatchPhase::completing; })));
+  CHECK(wrong(refusal_after([](Ledger& ledger) { ledger.phase = ledger::BatchPhase::completing; })));
   const auto ledger = record_sample::ledger();
   auto psbt = transaction();
   psbt.set_output_amount(1, Sat{499'999});
@@ -186,8 +186,8 @@ TEST_CASE("a channel that a peer has opened is none of the transaction's, whatev
   twin.opened_by_us = twin.withheld = false;
   twin.released = true;
   channels.push_back(twin);
-  CHECK(multifundchannel::all_withheld(channels, ledger.plan->txid));
-  CHECK(multifundchannel::ready_channels({twin}, false).empty());
+  CHECK(sending::all_withheld(channels, ledger.plan->txid));
+  CHECK(sending::ready_channels({twin}, false).empty());
   channels.back().opened_by_us = true;
-  CHECK_FALSE(multifundchannel::all_withheld(channels, ledger.plan->txid));
+  CHECK_FALSE(sending::all_withheld(channels, ledger.plan->txid));
 }

@@ -178,7 +178,7 @@ TEST_CASE("undoing a secured channel does not cost another batch its opening wit
 
 TEST_CASE("given inputs that are not native segwit are refused before any peer is asked") {
   auto setup = with({peer("a")});
-  setup.coins = {sim::CoinSetup{lightningd::Sat{5'000'000}, true, sim::ScriptKind::p2sh_p2wpkh}};
+  setup.coins = {sim::CoinSetup{bitcoin::Sat{5'000'000}, true, sim::ScriptKind::p2sh_p2wpkh}};
   World world(std::move(setup));
   const auto utxo = world.node().core().wallet.coins().front().outpoint.str();
   const auto outcome = world.call("multifundchannel", open({"a"}, "\"utxos\":[\"" + utxo + "\"]"));

@@ -1,8 +1,8 @@
 // max_fee and max_feerate in whole commands.
 #include "../jsonrpc/memory_connector.hpp"
-#include "funding/record_sample.hpp"
+#include "journal/record_sample.hpp"
 #include "jsonrpc/message.hpp"
-#include "multifundchannel/broadcast.hpp"
+#include "sending/broadcast.hpp"
 #include "worlds.hpp"
 
 using sim::CoinSetup;
@@ -40,7 +40,7 @@ sim::Setup growing_fee(std::uint64_t coin, std::vector<Fault> faults) {
   auto b = peer("b", std::move(faults));
   a.features = b.features = plain_features;
   auto setup = with({a, b});
-  setup.coins = {CoinSetup{lightningd::Sat{coin}}};
+  setup.coins = {CoinSetup{bitcoin::Sat{coin}}};
   return setup;
 }
 
@@ -50,7 +50,7 @@ std::string all_and_little(const std::string& more) {
 }
 
 /// The end of a batch that hears of an error only.
-struct Refused final : multifundchannel::Broadcast::Owner {
+struct Refused final : sending::Broadcast::Owner {
   void sent(const std::string&) override { FAIL("sent"); }
   void channels_vanished() override { FAIL("vanished"); }
   void not_sent(const util::Error& why) override { error = why; }
@@ -58,7 +58,7 @@ struct Refused final : multifundchannel::Broadcast::Owner {
 };
 
 /// Of listpeerchannels: those of the sample, as they should be.
-std::string channels_of(const funding::Ledger& ledger) {
+std::string channels_of(const ledger::Ledger& ledger) {
   std::string text;
   for (std::size_t i = 0; i < 2; ++i) {
     const auto funding = *ledger.outpoint_of(i);
@@ -72,27 +72,27 @@ std::string channels_of(const funding::Ledger& ledger) {
 }
 
 /// What is sent after the look at the channels of a transaction with this cap: the method, or the error.
-std::string after_the_look(const funding::FeeCap& cap) {
+std::string after_the_look(const request::FeeCap& cap) {
   sim::VirtualTime time;
   test::MemoryConnector connector;
   jsonrpc::Caller caller(connector, "path");
   caller.start();
   const auto wire = connector.accept();
   spark::Scope scope(time, nullptr);
-  const multifundchannel::Settings settings;
+  const context::Settings settings;
   spark::Gate connects(time, 1);
-  multifundchannel::BatchWatch watch(time, {});
-  funding::Book book;
-  multifundchannel::BatchContext context{scope, lightningd::Client(caller, ""), settings, connects, watch, book, {},
+  report::BatchWatch watch(time, {});
+  ledger::Book book;
+  peers::BatchContext context{scope, lightningd::Client(caller, ""), settings, connects, watch, book, {},
                                          true};
   funding::FundingTransaction transaction;
-  const auto ledger = std::make_shared<funding::Ledger>(record_sample::ledger());
+  const auto ledger = std::make_shared<ledger::Ledger>(record_sample::ledger());
   transaction.psbt = ledger->plan->psbt;
   transaction.txid = ledger->plan->txid;
-  transaction.cost = {lightningd::Sat{5'910}, {}, lightningd::Perkw{7'500}, 788};
+  transaction.cost = {bitcoin::Sat{5'910}, {}, bitcoin::Perkw{7'500}, 788};
   Refused owner;
   const std::string label = "batch";
-  multifundchannel::Broadcast broadcast(context, owner, ledger, transaction, cap, {}, label);
+  sending::Broadcast broadcast(context, owner, ledger, transaction, cap, {}, label);
   broadcast.run();
   const auto look = jsonrpc::Message::parse(wire->sent.at(1).flat());
   REQUIRE(look.ok());
@@ -171,8 +171,8 @@ TEST_CASE("the caps hold in later rounds, too") {
 }
 
 TEST_CASE("nothing is signed that is above a cap, whatever the rounds before have found") {
-  using lightningd::Perkw;
-  using lightningd::Sat;
+  using bitcoin::Perkw;
+  using bitcoin::Sat;
   CHECK(after_the_look({}) == "signpsbt");
   CHECK(after_the_look({Sat{5'910}, Perkw{7'500}}) == "signpsbt");
   CHECK(after_the_look({Sat{5'909}, {}}).starts_with("max_fee: "));

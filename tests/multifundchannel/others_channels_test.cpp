@@ -25,7 +25,7 @@ sim::Setup doomed(milliseconds error_after) {
   auto c = peer("c");
   a.connected = b.connected = c.connected = true;
   auto setup = with({a, b, c});
-  setup.coins.assign(2, {lightningd::Sat{5'000'000}});
+  setup.coins.assign(2, {bitcoin::Sat{5'000'000}});
   setup.options["multifundchannel-peer-timeout"] = "2";
   setup.reply_delay = milliseconds(50);
   return setup;
@@ -87,7 +87,7 @@ TEST_CASE("before v25.12: two batches that fail with the same peer do not wait f
     auto setup = with({peer("a"), peer("b", {Fault{Phase::complete, Kind::silent}})});
     setup.peers.push_back(peer("c", {Fault{Phase::complete, Kind::silent}}));
     setup.version = "v25.09";
-    setup.coins.assign(2, {lightningd::Sat{5'000'000}});
+    setup.coins.assign(2, {bitcoin::Sat{5'000'000}});
     setup.options["multifundchannel-peer-timeout"] = "3";
     World world(std::move(setup));
     (void)world.start("multifundchannel", open({"a", "b"}));

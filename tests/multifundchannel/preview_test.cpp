@@ -93,7 +93,7 @@ TEST_CASE("the real call with the same parameters does what the preview has told
       CAPTURE(small);
       auto setup = with({peer("a"), peer("b"), peer("c")});
       if (small) setup.peers[1].features = "0898880a0259a1";  // neither anchors nor large channels
-      setup.coins = {CoinSetup{lightningd::Sat{40'000'000}}, CoinSetup{lightningd::Sat{50'000'000}}};
+      setup.coins = {CoinSetup{bitcoin::Sat{40'000'000}}, CoinSetup{bitcoin::Sat{50'000'000}}};
       World world(std::move(setup));
       const auto utxos = R"("utxos":[")" + world.node().core().wallet.coins()[0].outpoint.str() + R"(",")" +
                          world.node().core().wallet.coins()[1].outpoint.str() + R"("],"details":true)";
@@ -224,7 +224,7 @@ TEST_CASE("a preview knows a v2 channel") {
 
 TEST_CASE("what would fail the batch fails its preview, and it hangs up before it says so") {
   auto setup = with({peer("a"), peer("b")});
-  setup.coins = {CoinSetup{lightningd::Sat{1'500'000}}};
+  setup.coins = {CoinSetup{bitcoin::Sat{1'500'000}}};
   World world(std::move(setup));
   CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}, R"("dryrun":true)"))).code == 301);
   check_nothing_left(world);
@@ -236,7 +236,7 @@ TEST_CASE("what would fail the batch fails its preview, and it hangs up before i
   check_nothing_left(world);
   // One coin of 1,010,000 sat pays for the channel, but not for the emergency reserve beside it.
   auto poor = with({peer("a")});
-  poor.coins = {CoinSetup{lightningd::Sat{1'010'000}}};
+  poor.coins = {CoinSetup{bitcoin::Sat{1'010'000}}};
   World reserve(std::move(poor));
   CHECK(worlds::error(reserve.call("multifundchannel", open({"a"}, R"("dryrun":true)"))).code == 313);
   check_nothing_left(reserve);

@@ -1,12 +1,12 @@
-#include "multifundchannel/progress.hpp"
+#include "report/progress.hpp"
 
 #include <algorithm>
 #include <map>
 
 #include "worlds.hpp"
 
-using multifundchannel::Phase;
-using multifundchannel::Progress;
+using report::Phase;
+using report::Progress;
 using sim::Fault;
 using sim::Kind;
 using sim::World;

@@ -2,10 +2,10 @@
 
 #include <string>
 
-#include "multifundchannel/batch_report.hpp"
-#include "multifundchannel/ended_batches.hpp"
+#include "report/batch_report.hpp"
+#include "report/ended_batches.hpp"
 
-using multifundchannel::BatchReport;
+using report::BatchReport;
 
 TEST_CASE("of what settling has found for months, the first lines and the last are kept") {
   BatchReport report;
@@ -25,7 +25,7 @@ TEST_CASE("a report counts its texts, and keeps no data of errors") {
   const auto empty = report.size();
   report.error = util::Error{303, std::string(1000, 'm'), std::string(5000, 'd')};
   report.destinations.resize(2);
-  report.destinations[0].failure = multifundchannel::PeerFailure{"connect", {-1, std::string(2000, 'm'), "{}"}};
+  report.destinations[0].failure = report::PeerFailure{"connect", {-1, std::string(2000, 'm'), "{}"}};
   CHECK(report.size() >= empty + 8000);
   report.drop_data();
   CHECK(report.error->data.empty());
@@ -34,7 +34,7 @@ TEST_CASE("a report counts its texts, and keeps no data of errors") {
 }
 
 TEST_CASE("batches that have ended are kept as long as they fit, the last one always") {
-  multifundchannel::EndedBatches ended;
+  report::EndedBatches ended;
   const auto with_error = [](std::string id, std::size_t bytes) {
     BatchReport report;
     report.id = std::move(id);

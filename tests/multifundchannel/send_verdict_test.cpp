@@ -1,4 +1,4 @@
-#include "multifundchannel/send_verdict.hpp"
+#include "sending/send_verdict.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,10 +7,9 @@
 #include "jsonrpc/caller.hpp"
 #include "lightningd/client.hpp"
 
-using multifundchannel::name_of;
-using multifundchannel::refusal_text;
-using multifundchannel::SendVerdict;
-using multifundchannel::verdict_on;
+using sending::refusal_text;
+using sending::SendVerdict;
+using sending::verdict_on;
 using util::Error;
 
 namespace {

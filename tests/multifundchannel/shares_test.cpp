@@ -102,7 +102,7 @@ TEST_CASE("without an emergency reserve the fee of the change output counts as w
   auto b = peer("b");
   a.features = b.features = plain_features;
   auto setup = with({a, b});
-  setup.coins = {CoinSetup{lightningd::Sat{3'000'000}}, CoinSetup{lightningd::Sat{2'000'001}}};
+  setup.coins = {CoinSetup{bitcoin::Sat{3'000'000}}, CoinSetup{bitcoin::Sat{2'000'001}}};
   World world(std::move(setup));
   const auto outcome = world.call("multifundchannel", batch({{"a", R"("40%")"}, {"b", R"("30%")"}}));
   const auto got = paid(world, outcome, {"a", "b"});
@@ -117,7 +117,7 @@ TEST_CASE("percentages of 100 leave no change") {
   auto b = peer("b");
   a.features = b.features = plain_features;
   auto setup = with({a, b});
-  setup.coins = {CoinSetup{lightningd::Sat{5'000'001}}};
+  setup.coins = {CoinSetup{bitcoin::Sat{5'000'001}}};
   World world(std::move(setup));
   const auto outcome = world.call("multifundchannel", batch({{"a", R"("50%")"}, {"b", R"("50%")"}}));
   const auto got = paid(world, outcome, {"a", "b"});
@@ -128,7 +128,7 @@ TEST_CASE("percentages of 100 leave no change") {
 
 TEST_CASE("weights share what the percentages leave over, of the given coins alone") {
   auto setup = with({peer("a"), peer("b"), peer("c")});
-  setup.coins = {CoinSetup{lightningd::Sat{7'000'000}}, CoinSetup{lightningd::Sat{5'000'000}}};
+  setup.coins = {CoinSetup{bitcoin::Sat{7'000'000}}, CoinSetup{bitcoin::Sat{5'000'000}}};
   World world(std::move(setup));
   const auto utxo = world.node().core().wallet.coins()[0].outpoint.str();
   const auto outcome = world.call("multifundchannel", batch({{"a", R"("*1")"}, {"b", R"("40%")"}, {"c", R"("*1")"}},
@@ -186,7 +186,7 @@ TEST_CASE("a capped share takes what it can when another has dropped out") {
 
 TEST_CASE("shares of many coins, for many peers") {
   auto setup = with({});
-  setup.coins.assign(300, CoinSetup{lightningd::Sat{2'000'000}});
+  setup.coins.assign(300, CoinSetup{bitcoin::Sat{2'000'000}});
   Amounts amounts;
   std::vector<std::string> names;
   for (int i = 0; i < 255; ++i) {
@@ -207,7 +207,7 @@ TEST_CASE("shares of many coins, for many peers") {
 
 TEST_CASE("a share that is too small is refused before any peer is asked, by name") {
   auto setup = with({peer("a"), peer("b")});
-  setup.coins = {CoinSetup{lightningd::Sat{1'000'000}}};
+  setup.coins = {CoinSetup{bitcoin::Sat{1'000'000}}};
   World world(std::move(setup));
   const auto outcome = world.call("multifundchannel", batch({{"a", R"("90%")"}, {"b", R"("0.01%")"}}));
   CHECK(worlds::error(outcome).code == -32602);

@@ -1,12 +1,12 @@
-#include "multifundchannel/trace.hpp"
+#include "report/trace.hpp"
 
 #include <map>
 #include <set>
 
 #include "worlds.hpp"
 
-using multifundchannel::Phase;
-using multifundchannel::Timeline;
+using report::Phase;
+using report::Timeline;
 using sim::Fault;
 using sim::Kind;
 using sim::World;
@@ -118,7 +118,7 @@ TEST_CASE("calls at the same time for one peer lie on threads of their own") {
   time.run_for(std::chrono::milliseconds(5));
   const util::Error nothing{307, "No channel funding in progress.", {}};
   timeline.answered(cancel, &nothing);
-  const auto events = events_of(multifundchannel::trace_json(timeline, "b", 1));
+  const auto events = events_of(report::trace_json(timeline, "b", 1));
   check_no_overlap(events);
   CHECK(titles(events).size() == 4);  // batch, node, and the peer twice
   CHECK(slices_of(events) == std::multiset<std::string>{"batch prepare ",

@@ -107,7 +107,7 @@ TEST_CASE("a coin that somebody takes before txprepare makes it choose again") {
     CAPTURE(seed);
     auto setup = two();
     setup.seed = seed;
-    setup.coins.assign(2, CoinSetup{lightningd::Sat{3'000'000}});
+    setup.coins.assign(2, CoinSetup{bitcoin::Sat{3'000'000}});
     setup.reply_delay = 10ms;
     World world(std::move(setup));
     const auto first = world.start("multifundchannel", open({"a"}));

@@ -5,15 +5,15 @@
 
 namespace sim {
 
-std::set<lightningd::Txid> Chain::conflicts_of(const funding::Transaction& transaction) const {
-  std::set<lightningd::Txid> conflicts;
+std::set<bitcoin::Txid> Chain::conflicts_of(const bitcoin::Transaction& transaction) const {
+  std::set<bitcoin::Txid> conflicts;
   for (const auto& input : transaction.inputs) {
     if (const auto other = spender(input.outpoint)) conflicts.insert(*other);
   }
   return conflicts;
 }
 
-bool Chain::may_replace(const std::set<lightningd::Txid>& conflicts, std::optional<std::uint64_t> fee) const {
+bool Chain::may_replace(const std::set<bitcoin::Txid>& conflicts, std::optional<std::uint64_t> fee) const {
   std::uint64_t theirs = 0;
   for (const auto& txid : conflicts) {
     const auto known = fees_.find(txid);
@@ -23,14 +23,14 @@ bool Chain::may_replace(const std::set<lightningd::Txid>& conflicts, std::option
   return fee && *fee > theirs;
 }
 
-void Chain::drop(const lightningd::Txid& txid) {
+void Chain::drop(const bitcoin::Txid& txid) {
   known_.erase(txid);
   fees_.erase(txid);
   std::erase_if(spent_, [&txid](const auto& spend) { return spend.second == txid; });
   std::erase_if(mempool_, [&txid](const auto& transaction) { return transaction.txid() == txid; });
 }
 
-Chain::Verdict Chain::submit(const funding::Transaction& transaction, std::optional<std::uint64_t> fee) {
+Chain::Verdict Chain::submit(const bitcoin::Transaction& transaction, std::optional<std::uint64_t> fee) {
   const auto txid = transaction.txid();
   if (heights_.contains(txid)) return Verdict::in_a_block;
   if (has(txid)) return Verdict::known;
@@ -44,18 +44,18 @@ Chain::Verdict Chain::submit(const funding::Transaction& transaction, std::optio
   return Verdict::accepted;
 }
 
-std::vector<funding::Transaction> Chain::mine(std::uint32_t height) {
+std::vector<bitcoin::Transaction> Chain::mine(std::uint32_t height) {
   auto block = std::exchange(mempool_, {});
   for (const auto& transaction : block) heights_.emplace(transaction.txid(), height);
   return block;
 }
 
-std::optional<std::uint32_t> Chain::height(const lightningd::Txid& txid) const {
+std::optional<std::uint32_t> Chain::height(const bitcoin::Txid& txid) const {
   const auto found = heights_.find(txid);
   return found == heights_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<lightningd::Txid> Chain::spender(const lightningd::Outpoint& outpoint) const {
+std::optional<bitcoin::Txid> Chain::spender(const bitcoin::Outpoint& outpoint) const {
   const auto found = spent_.find(outpoint);
   return found == spent_.end() ? std::nullopt : std::optional(found->second);
 }

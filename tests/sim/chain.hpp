@@ -6,8 +6,8 @@
 #include <set>
 #include <vector>
 
-#include "funding/transaction.hpp"
-#include "lightningd/types.hpp"
+#include "bitcoin/ids.hpp"
+#include "bitcoin/transaction.hpp"
 
 namespace sim {
 
@@ -20,26 +20,26 @@ class Chain {
   /// As sendrawtransaction. A conflict: something else in mempool or chain spends one of the inputs, and is not
   /// replaced: that takes a higher fee than theirs, who must be in the mempool and of the wallet's own. Without a
   /// fee it is of others.
-  Verdict submit(const funding::Transaction& transaction, std::optional<std::uint64_t> fee = std::nullopt);
+  Verdict submit(const bitcoin::Transaction& transaction, std::optional<std::uint64_t> fee = std::nullopt);
   /// All of the mempool into a block.
-  [[nodiscard]] std::vector<funding::Transaction> mine(std::uint32_t height);
+  [[nodiscard]] std::vector<bitcoin::Transaction> mine(std::uint32_t height);
 
   /// In mempool or chain.
-  [[nodiscard]] bool has(const lightningd::Txid& txid) const { return known_.contains(txid); }
-  [[nodiscard]] std::optional<std::uint32_t> height(const lightningd::Txid& txid) const;
+  [[nodiscard]] bool has(const bitcoin::Txid& txid) const { return known_.contains(txid); }
+  [[nodiscard]] std::optional<std::uint32_t> height(const bitcoin::Txid& txid) const;
   /// The transaction in mempool or chain that spends the outpoint.
-  [[nodiscard]] std::optional<lightningd::Txid> spender(const lightningd::Outpoint& outpoint) const;
+  [[nodiscard]] std::optional<bitcoin::Txid> spender(const bitcoin::Outpoint& outpoint) const;
 
  private:
-  [[nodiscard]] std::set<lightningd::Txid> conflicts_of(const funding::Transaction& transaction) const;
-  [[nodiscard]] bool may_replace(const std::set<lightningd::Txid>& conflicts, std::optional<std::uint64_t> fee) const;
-  void drop(const lightningd::Txid& txid);
+  [[nodiscard]] std::set<bitcoin::Txid> conflicts_of(const bitcoin::Transaction& transaction) const;
+  [[nodiscard]] bool may_replace(const std::set<bitcoin::Txid>& conflicts, std::optional<std::uint64_t> fee) const;
+  void drop(const bitcoin::Txid& txid);
 
-  std::set<lightningd::Txid> known_;
-  std::map<lightningd::Txid, std::uint32_t> heights_;
-  std::map<lightningd::Outpoint, lightningd::Txid> spent_;
-  std::map<lightningd::Txid, std::uint64_t> fees_;  // of the wallet's own
-  std::vector<funding::Transaction> mempool_;
+  std::set<bitcoin::Txid> known_;
+  std::map<bitcoin::Txid, std::uint32_t> heights_;
+  std::map<bitcoin::Outpoint, bitcoin::Txid> spent_;
+  std::map<bitcoin::Txid, std::uint64_t> fees_;  // of the wallet's own
+  std::vector<bitcoin::Transaction> mempool_;
 };
 
 }  // namespace sim

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-#include "funding/psbt.hpp"
+#include "lightningd/codes.hpp"
+#include "lightningd/features.hpp"
+#include "psbt/psbt.hpp"
 #include "sim/wallet_rpc.hpp"
 #include "util/str.hpp"
 
@@ -99,9 +101,9 @@ Channel& Channels::commit(Peer& peer, const Opening& opening) {
   return committed;
 }
 
-void Channels::incoming(Peer& peer, lightningd::Sat amount) {
+void Channels::incoming(Peer& peer, bitcoin::Sat amount) {
   Channel channel;
-  const auto txid = lightningd::Txid::from_hex(util::to_hex(core_.random.bytes(32))).value();
+  const auto txid = bitcoin::Txid::from_hex(util::to_hex(core_.random.bytes(32))).value();
   channel.funding = {txid, 0};
   channel.id = lightningd::v1_channel_id(txid, 0);
   channel.amount = amount;
@@ -177,7 +179,7 @@ void Channels::drop_withheld(Peer& peer, const ChannelId& id) {
 }
 
 std::vector<Coin*> Channels::inputs_of(const Channel& channel) {
-  const auto psbt = funding::Psbt::from_base64(channel.psbt ? *channel.psbt : std::string_view());
+  const auto psbt = psbt::Psbt::from_base64(channel.psbt ? *channel.psbt : std::string_view());
   if (!psbt) return {};
   auto coins = WalletRpc::inputs_of(core_.wallet, *psbt);
   std::erase(coins, nullptr);

@@ -18,7 +18,7 @@ class Channels {
   /// The channel of an opening whose commitments are secured.
   Channel& commit(Peer& peer, const Opening& opening);
   /// A channel that the peer opened to us.
-  void incoming(Peer& peer, lightningd::Sat amount);
+  void incoming(Peer& peer, bitcoin::Sat amount);
   /// After a block: what is deep enough is locked in.
   void lock_in();
   /// lightningd was killed: commands that waited are gone.

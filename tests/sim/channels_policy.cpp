@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "lightningd/codes.hpp"
 #include "sim/channels.hpp"
 #include "util/str.hpp"
 
@@ -10,8 +11,8 @@ namespace {
 struct Change {
   std::optional<std::uint32_t> base;
   std::optional<std::uint32_t> ppm;
-  std::optional<lightningd::Msat> least;
-  std::optional<lightningd::Msat> most;
+  std::optional<bitcoin::Msat> least;
+  std::optional<bitcoin::Msat> most;
 };
 
 Change read_change(Params& params) {

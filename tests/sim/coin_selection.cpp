@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <optional>
 
+#include "lightningd/codes.hpp"
 #include "sim/script.hpp"
 #include "util/str.hpp"
 
 namespace sim {
 namespace {
 
-using lightningd::Sat;
+using bitcoin::Sat;
 namespace code = lightningd::code;
 
 constexpr int cannot_afford_with_emergency = 313;

@@ -63,7 +63,7 @@ struct Core {
   std::uint64_t lives = 0;           ///< how often lightningd was killed
   bool running = true;               ///< it is not between being killed and started
   std::uint32_t told_height = 0;     ///< by getinfo, the last time
-  std::set<lightningd::Txid> known;  ///< transactions in lightningd's own database
+  std::set<bitcoin::Txid> known;  ///< transactions in lightningd's own database
   /// Tells plugins that subscribed: a topic and its payload.
   std::function<void(const std::string& topic, const std::string& payload)> publish = [](auto&, auto&) {};
 };

@@ -2,19 +2,19 @@
 
 #include <algorithm>
 
-#include "funding/journal_format.hpp"
-#include "funding/psbt.hpp"
+#include "journal/journal_format.hpp"
+#include "psbt/psbt.hpp"
 #include "sim/script.hpp"
 #include "util/str.hpp"
 
 namespace sim {
 namespace {
 
-using funding::BatchPhase;
-using funding::Ledger;
-using funding::OpeningRecord;
-using funding::Psbt;
-using lightningd::Sat;
+using ledger::BatchPhase;
+using ledger::Ledger;
+using ledger::OpeningRecord;
+using psbt::Psbt;
+using bitcoin::Sat;
 
 constexpr std::uint64_t other_stream = 0x1B873593ull;
 /// What others' openings have: a record that names it claims them.
@@ -25,7 +25,7 @@ Datastore::Key name_of(const std::string& batch) { return {"multifundchannel", "
 util::Bytes bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
 std::string with_version(std::string text, int version) {
-  const std::string ours = util::str("\"version\":", funding::format_version);
+  const std::string ours = util::str("\"version\":", journal::format_version);
   return text.replace(text.find(ours), ours.size(), util::str("\"version\":", version));
 }
 
@@ -70,10 +70,10 @@ void Intruders::plant(const Intrusion& intrusion) {
   Ledger ledger = forged(random_);
   if (random_.one_in(2)) add_theft(ledger);
   const auto name = name_of(ledger.id);
-  std::string text = funding::write_ledger(ledger);
+  std::string text = journal::write_ledger(ledger);
   if (intrusion.what == Forgery::old_format) text = with_version(text, 1);
   if (intrusion.what == Forgery::sealed_elsewhere) {
-    const funding::RecordSeal seal(*util::MacKey::from_hex(util::to_hex(random_.bytes(32))));
+    const journal::RecordSeal seal(*util::MacKey::from_hex(util::to_hex(random_.bytes(32))));
     text = seal.close(name, text);
   }
   if (intrusion.what == Forgery::junk) {
@@ -143,12 +143,12 @@ Ledger Intruders::forged(Random& random) const {
 }
 
 void Intruders::add_theft(Ledger& ledger) const {
-  std::vector<lightningd::Outpoint> inputs;
+  std::vector<bitcoin::Outpoint> inputs;
   for (const auto& [input, height] : ledger.reservation.heights) inputs.push_back(input);
   auto psbt = Psbt::spending(inputs);
   psbt.insert_output(0, {others_amount, util::Bytes(22, 0x01)});
   ledger.phase = BatchPhase::sending;
-  ledger.plan = funding::FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {}, {}};
+  ledger.plan = ledger::FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {}, {}};
   ledger.plan->outnums.resize(ledger.openings.size());
   // An honest reader asks for a channel; the first version took none for all of them.
   if (core_.setup.seed % 2 == 0 && !ledger.openings.empty()) ledger.plan->outnums[0] = 0;
@@ -199,7 +199,7 @@ void Intruders::give_up() {
   auto theft = Psbt::spending({coin->outpoint});
   const Sat fee{2'000};
   theft.insert_output(0, {coin->amount - fee, make_funding_script(random_)});
-  ledger.abort = funding::AbortRecord{theft.txid(), {coin->outpoint}, fee, util::share(theft.base64(0))};
+  ledger.abort = ledger::AbortRecord{theft.txid(), {coin->outpoint}, fee, util::share(theft.base64(0))};
   coin->unforeseen = true;
   plant(ledger);
 }
@@ -215,7 +215,7 @@ Ledger Intruders::ready_to_send(const Coin& coin, const Psbt& psbt, const lightn
   ledger.openings.push_back(std::make_shared<OpeningRecord>());
   ledger.openings[0]->peer = peer;
   ledger.openings[0]->planned = ledger.openings[0]->amount = psbt.outputs()[0].amount;
-  ledger.plan = funding::FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {0}, {}};
+  ledger.plan = ledger::FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {0}, {}};
   return ledger;
 }
 
@@ -223,7 +223,7 @@ Ledger Intruders::ready_to_send(const Coin& coin, const Psbt& psbt, const lightn
 void Intruders::plant(const Ledger& ledger) {
   const auto name = name_of(ledger.id);
   planted_.insert(name);
-  datastore_.put(name, bytes_of(secrets_.seal().close(name, funding::write_ledger(ledger))));
+  datastore_.put(name, bytes_of(secrets_.seal().close(name, journal::write_ledger(ledger))));
 }
 
 }  // namespace sim

@@ -3,7 +3,7 @@
 #include <set>
 #include <string>
 
-#include "funding/ledger.hpp"
+#include "ledger/ledger.hpp"
 #include "sim/core.hpp"
 #include "sim/datastore.hpp"
 #include "sim/secrets.hpp"
@@ -29,13 +29,13 @@ class Intruders {
   void remove();
   void collude();
   void give_up();
-  void plant(const funding::Ledger& ledger);
+  void plant(const ledger::Ledger& ledger);
 
   /// A batch that never was, which claims the node's coins, and openings with all peers.
-  [[nodiscard]] funding::Ledger forged(Random& random) const;
+  [[nodiscard]] ledger::Ledger forged(Random& random) const;
   /// A payment to nobody we know, in a record that says it is ready to be sent.
-  void add_theft(funding::Ledger& ledger) const;
-  [[nodiscard]] funding::Ledger ready_to_send(const Coin& coin, const funding::Psbt& psbt,
+  void add_theft(ledger::Ledger& ledger) const;
+  [[nodiscard]] ledger::Ledger ready_to_send(const Coin& coin, const psbt::Psbt& psbt,
                                               const lightningd::NodeId& peer);
   /// One that is free.
   [[nodiscard]] Coin* coin_to_take();

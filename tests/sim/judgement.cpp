@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "lightningd/codes.hpp"
 #include "sim/params.hpp"
 #include "util/str.hpp"
 
@@ -42,9 +43,9 @@ std::optional<util::Error> judge_address(std::string_view address) {
   return util::Error{code::invalid_params, "malformed host @part", ""};
 }
 
-lightningd::Sat commitment_cost(bool anchors, std::uint32_t perkw) {
+bitcoin::Sat commitment_cost(bool anchors, std::uint32_t perkw) {
   const std::uint64_t feerate = perkw;
-  return lightningd::Sat{anchors ? feerate * 1124 / 1000 + 660 : feerate * 724 / 1000};
+  return bitcoin::Sat{anchors ? feerate * 1124 / 1000 + 660 : feerate * 724 / 1000};
 }
 
 }  // namespace sim

@@ -3,8 +3,9 @@
 #include <optional>
 #include <string_view>
 
+#include "bitcoin/amounts.hpp"
 #include "json/value.hpp"
-#include "lightningd/types.hpp"
+#include "lightningd/features.hpp"
 #include "util/result.hpp"
 
 namespace sim {
@@ -21,6 +22,6 @@ namespace sim {
 [[nodiscard]] std::optional<util::Error> judge_address(std::string_view address);
 
 /// What the first commitment transaction costs its funder.
-[[nodiscard]] lightningd::Sat commitment_cost(bool anchors, std::uint32_t perkw);
+[[nodiscard]] bitcoin::Sat commitment_cost(bool anchors, std::uint32_t perkw);
 
 }  // namespace sim

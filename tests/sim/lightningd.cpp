@@ -1,6 +1,7 @@
 #include "sim/lightningd.hpp"
 
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
 #include "sim/rpc_connection.hpp"
 #include "util/str.hpp"
 

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "funding/psbt.hpp"
 #include "json/value.hpp"
 #include "json/writer.hpp"
+#include "psbt/psbt.hpp"
 #include "sim/lightningd.hpp"
 #include "sim/virtual_time.hpp"
 #include "util/str.hpp"
@@ -72,9 +72,9 @@ std::string start_one(Model& model, const std::string& name) {
   const auto funded = model.call("fundpsbt", fund_params);
   const auto started =
       model.call("fundchannel_start", str("{\"id\":\"", model.id(name), "\",\"amount\":1000000,\"mindepth\":1}"));
-  auto psbt = funding::Psbt::from_base64(field(funded, "psbt"));
+  auto psbt = psbt::Psbt::from_base64(field(funded, "psbt"));
   REQUIRE(psbt.ok());
-  psbt->insert_output(0, {lightningd::Sat{1'000'000}, util::from_hex(field(started, "scriptpubkey")).value()});
+  psbt->insert_output(0, {bitcoin::Sat{1'000'000}, util::from_hex(field(started, "scriptpubkey")).value()});
   return psbt->base64(0);
 }
 
@@ -84,7 +84,7 @@ std::string complete_params(Model& model, const std::string& name, const std::st
 
 std::string psbt_params(const std::string& psbt) { return str("{\"psbt\":\"", psbt, "\"}"); }
 
-std::string version_2(const std::string& psbt) { return funding::Psbt::from_base64(psbt)->base64(2); }
+std::string version_2(const std::string& psbt) { return psbt::Psbt::from_base64(psbt)->base64(2); }
 
 }  // namespace
 
@@ -98,7 +98,7 @@ TEST_CASE("a channel opens, and the transaction is worth what it says") {
   CHECK(listed.find("\"withheld\":true") != std::string::npos);
   const auto signed_psbt = field(model.call("signpsbt", psbt_params(psbt)), "signed_psbt");
   const auto sent = model.call("sendpsbt", psbt_params(version_2(signed_psbt)));
-  CHECK(field(sent, "txid") == funding::Psbt::from_base64(psbt)->txid().hex());
+  CHECK(field(sent, "txid") == psbt::Psbt::from_base64(psbt)->txid().hex());
   CHECK(model.call("listpeerchannels", "{}").find("\"withheld\":false") != std::string::npos);
   CHECK(model.violations() == std::vector<std::string>());
   model.lightningd.node().mine(1);
@@ -130,18 +130,18 @@ TEST_CASE("reservations add and subtract blocks") {
 
 TEST_CASE("coin selection knows its limits") {
   sim::Setup setup;
-  setup.coins = {{lightningd::Sat{1'000'000}}};
+  setup.coins = {{bitcoin::Sat{1'000'000}}};
   Model model(setup);
   CHECK(model.call("fundpsbt", fund_params).starts_with("error 301: Could not afford 1000000sat using all 1 "));
   const std::string all = R"({"satoshi":"all","feerate":"253perkw","startweight":214,"opening_anchor_channel":true})";
   const auto funded = model.call("fundpsbt", all);
   CHECK(field(funded, "change_outnum") == "0");  // the emergency reserve
-  const auto psbt = funding::Psbt::from_base64(field(funded, "psbt"));
-  CHECK(psbt->outputs()[0].amount == lightningd::Sat{25'000});
+  const auto psbt = psbt::Psbt::from_base64(field(funded, "psbt"));
+  CHECK(psbt->outputs()[0].amount == bitcoin::Sat{25'000});
   CHECK(model.call("fundpsbt", fund_params).starts_with("error 301: "));  // all reserved
 
   sim::Setup small;
-  small.coins = {{lightningd::Sat{25'100}}};
+  small.coins = {{bitcoin::Sat{25'100}}};
   Model poor(small);
   CHECK(poor.call("fundpsbt", all).starts_with("error 313: "));
   CHECK(poor.call("fundpsbt", R"(["1000sat","1","100"])").starts_with("{"));
@@ -181,7 +181,7 @@ TEST_CASE("a cancel behind a hanging complete never answers") {
 
 TEST_CASE("cancel takes the first channel that awaits its lock-in, whosever it is") {
   auto busy = peer("a");
-  busy.channels = {{"CHANNELD_AWAITING_LOCKIN", true, true, lightningd::Sat{5}}};
+  busy.channels = {{"CHANNELD_AWAITING_LOCKIN", true, true, bitcoin::Sat{5}}};
   Model model(with_peers({busy}));
   const auto psbt = start_one(model, "a");
   CHECK(field(model.call("fundchannel_complete", complete_params(model, "a", psbt)), "commitments_secured") == "true");

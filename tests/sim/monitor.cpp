@@ -72,7 +72,7 @@ void Monitor::check_payees(const RawPsbt& psbt) {
   const auto txid = psbt.transaction().txid();
   std::size_t fundings = 0;
   for (std::uint32_t i = 0; i < outputs.size(); ++i) {
-    const auto* channel = peers_.find_channel(lightningd::Outpoint{txid, i});
+    const auto* channel = peers_.find_channel(bitcoin::Outpoint{txid, i});
     const bool funds = channel != nullptr && channel->opened_by_us && channel->amount == outputs[i].amount;
     if (funds || told_.contains(outputs[i].script)) {
       ++fundings;
@@ -103,17 +103,17 @@ void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& a
   for (const auto& input : transaction.inputs) attempted_inputs_[input.outpoint] = txid;
 }
 
-void Monitor::chosen(const Asked& asked, std::set<lightningd::Outpoint> worthy, lightningd::Sat change) {
+void Monitor::chosen(const Asked& asked, std::set<bitcoin::Outpoint> worthy, bitcoin::Sat change) {
   if (const auto batch = batch_of(asked.origin); !batch.empty()) beside_dust_[batch] = {std::move(worthy), change};
 }
 
-void Monitor::check_reserve(const funding::Transaction& transaction, const Asked& asked) {
+void Monitor::check_reserve(const bitcoin::Transaction& transaction, const Asked& asked) {
   const auto found = beside_dust_.find(batch_of(asked.origin));
   if (found == beside_dust_.end() || transaction.inputs.size() != found->second.first.size()) return;
   for (const auto& input : transaction.inputs) {
     if (!found->second.first.contains(input.outpoint)) return;
   }
-  lightningd::Sat change;
+  bitcoin::Sat change;
   for (const auto& output : transaction.outputs) {
     if (plans_.contains(output.script)) change = output.amount;
   }
@@ -133,13 +133,13 @@ void Monitor::recorded(const std::string& batch, const util::Bytes& data) {
   aborts_recorded_[batch.substr(0, brief_id)].emplace(txid, txid + txid_digits);
 }
 
-bool Monitor::is_abort(const funding::Transaction& transaction, const Asked& asked) const {
+bool Monitor::is_abort(const bitcoin::Transaction& transaction, const Asked& asked) const {
   return transaction.outputs.size() == 1 && wallet_.owns(transaction.outputs[0].script) &&
          !told_.contains(transaction.outputs[0].script) && abort_confirmed_.contains(batch_of(asked.origin));
 }
 
 /// On record before, with a coin of the batch that nobody else has reserved.
-void Monitor::check_abort(const funding::Transaction& transaction, const Asked& asked, spark::Duration now) {
+void Monitor::check_abort(const bitcoin::Transaction& transaction, const Asked& asked, spark::Duration now) {
   const auto batch = batch_of(asked.origin);
   const auto txid = transaction.txid();
   if (!aborts_recorded_[batch].contains(txid.hex())) {
@@ -161,8 +161,8 @@ void Monitor::check_abort(const funding::Transaction& transaction, const Asked& 
 }
 
 /// Nothing for what spends coins of others.
-std::optional<std::uint64_t> Monitor::fee_of(const funding::Transaction& transaction) const {
-  lightningd::Sat in{0}, out{0};
+std::optional<std::uint64_t> Monitor::fee_of(const bitcoin::Transaction& transaction) const {
+  bitcoin::Sat in{0}, out{0};
   for (const auto& input : transaction.inputs) {
     const Coin* coin = wallet_.find(input.outpoint);
     if (coin == nullptr) return std::nullopt;
@@ -172,7 +172,7 @@ std::optional<std::uint64_t> Monitor::fee_of(const funding::Transaction& transac
   return in < out ? std::nullopt : std::optional((in - out).value);
 }
 
-bool Monitor::is_spent_in_a_block(const funding::Transaction& transaction) const {
+bool Monitor::is_spent_in_a_block(const bitcoin::Transaction& transaction) const {
   return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
     const auto spender = chain_.spender(input.outpoint);
     return spender && chain_.height(*spender);
@@ -180,7 +180,7 @@ bool Monitor::is_spent_in_a_block(const funding::Transaction& transaction) const
 }
 
 /// Wherever the batch's transaction is in a mempool, it is replaced. Once a block has one of its inputs, it is in none.
-void Monitor::check_abort_fee(const funding::Transaction& transaction) {
+void Monitor::check_abort_fee(const bitcoin::Transaction& transaction) {
   const auto fee = fee_of(transaction);
   for (const auto& input : transaction.inputs) {
     const auto batch = attempted_inputs_.find(input.outpoint);
@@ -192,7 +192,7 @@ void Monitor::check_abort_fee(const funding::Transaction& transaction) {
   }
 }
 
-bool Monitor::is_impossible(const funding::Transaction& transaction) const {
+bool Monitor::is_impossible(const bitcoin::Transaction& transaction) const {
   return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
     const auto spender = chain_.spender(input.outpoint);
     const auto height = spender ? chain_.height(*spender) : std::nullopt;
@@ -200,14 +200,14 @@ bool Monitor::is_impossible(const funding::Transaction& transaction) const {
   });
 }
 
-void Monitor::accepted(const lightningd::Txid& txid) {
+void Monitor::accepted(const bitcoin::Txid& txid) {
   refused_.erase(txid);
   if (withdrawn_.contains(txid)) {
     violation(Invariant::nothing_undone_after_sending, "sent after its channel was cancelled: " + txid.hex());
   }
 }
 
-std::size_t Monitor::channels_of(const lightningd::Txid& txid) const {
+std::size_t Monitor::channels_of(const bitcoin::Txid& txid) const {
   std::size_t found = 0;
   for (const auto& peer : peers_.all()) {
     for (const auto& channel : peer.channels) {
@@ -217,7 +217,7 @@ std::size_t Monitor::channels_of(const lightningd::Txid& txid) const {
   return found;
 }
 
-bool Monitor::is_dead(const funding::Transaction& transaction) const {
+bool Monitor::is_dead(const bitcoin::Transaction& transaction) const {
   if (withdrawn_.contains(transaction.txid())) return true;
   return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
     const auto spender = chain_.spender(input.outpoint);
@@ -225,7 +225,7 @@ bool Monitor::is_dead(const funding::Transaction& transaction) const {
   });
 }
 
-bool Monitor::is_alive(const lightningd::Txid& txid) const {
+bool Monitor::is_alive(const bitcoin::Txid& txid) const {
   const auto found = attempted_.find(txid);
   return found != attempted_.end() && !withdrawn_.contains(txid) && !is_impossible(found->second);
 }
@@ -283,9 +283,9 @@ void Monitor::check_commitments(const RawPsbt& psbt, const char* deed, const Ask
   const auto txid = psbt.transaction().txid();
   for (std::uint32_t i = 0; i < outputs.size(); ++i) {
     if (!told_.contains(outputs[i].script)) continue;
-    const Channel* channel = peers_.find_channel(lightningd::Outpoint{txid, i});
+    const Channel* channel = peers_.find_channel(bitcoin::Outpoint{txid, i});
     if (channel != nullptr && (channel->is_live() || attempted_.contains(txid))) continue;
-    const auto failed = failed_.find(lightningd::Outpoint{txid, i});
+    const auto failed = failed_.find(bitcoin::Outpoint{txid, i});
     const bool unseen = failed != failed_.end() && failed->second >= last_look(asked);
     if (unseen && now - failed->second < between_calls_) {
       if (std::string_view(deed) == "sent") lost_in_between_.insert(failed->first);
@@ -314,7 +314,7 @@ void Monitor::check_outputs(const RawPsbt& psbt) {
 }
 
 /// By its change it is plain which plan a transaction follows; without, any plan for its coins may be it.
-std::set<std::uint32_t> Monitor::planned_feerates(const funding::Transaction& transaction) const {
+std::set<std::uint32_t> Monitor::planned_feerates(const bitcoin::Transaction& transaction) const {
   std::set<std::uint32_t> feerates;
   for (const auto& output : transaction.outputs) {
     if (const auto plan = plans_.find(output.script); plan != plans_.end()) return {plan->second};
@@ -330,7 +330,7 @@ std::set<std::uint32_t> Monitor::planned_feerates(const funding::Transaction& tr
 /// may keep what was too little for a change output.
 void Monitor::check_fee(const RawPsbt& psbt) {
   const auto& transaction = psbt.transaction();
-  lightningd::Sat in{0}, out{0};
+  bitcoin::Sat in{0}, out{0};
   for (const auto& input : transaction.inputs) {
     const Coin* coin = wallet_.find(input.outpoint);
     if (coin == nullptr) {
@@ -376,7 +376,7 @@ void Monitor::ending(const Channel& channel, const char* by) {
   }
 }
 
-bool Monitor::can_never_confirm(const lightningd::Txid& txid) const {
+bool Monitor::can_never_confirm(const bitcoin::Txid& txid) const {
   const auto found = attempted_.find(txid);
   return found != attempted_.end() && is_impossible(found->second);
 }

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "lightningd/types.hpp"
+#include "bitcoin/amounts.hpp"
+#include "bitcoin/ids.hpp"
+#include "lightningd/ids.hpp"
 #include "sim/chain.hpp"
 #include "sim/peers.hpp"
 #include "sim/raw_psbt.hpp"
@@ -47,43 +49,43 @@ class Monitor {
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
 
   /// fundchannel_start answered: this is what the peer was told.
-  void told(const util::Bytes& script, lightningd::Sat amount) { told_[script] = amount; }
+  void told(const util::Bytes& script, bitcoin::Sat amount) { told_[script] = amount; }
   [[nodiscard]] bool was_told(const util::Bytes& script) const { return told_.contains(script); }
   /// fundpsbt or utxopsbt chose the coin, for a transaction of this feerate.
   void funding(const Coin& coin, std::uint32_t feerate);
   /// The same transaction's change output, which tells it from others that spend the same coins.
   void planned(const util::Bytes& change, std::uint32_t feerate) { plans_[change] = feerate; }
   /// Whether `all` took the coin although it costs at least what it brings; what the user chose is never at a loss.
-  void at_a_loss(const lightningd::Outpoint& coin, bool loss) {
+  void at_a_loss(const bitcoin::Outpoint& coin, bool loss) {
     loss ? (void)losses_.insert(coin) : (void)losses_.erase(coin);
   }
   /// fundpsbt answered `all` for the batch: its coins that are worth their fee, and the change for the reserve. None,
   /// when all are, or the batch has chosen anew.
-  void chosen(const Asked& asked, std::set<lightningd::Outpoint> worthy, lightningd::Sat change);
+  void chosen(const Asked& asked, std::set<bitcoin::Outpoint> worthy, bitcoin::Sat change);
   void signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now);
   /// What is carried out now was asked for over a connection that has ended: a signature gets to nobody.
   void nobody_hears(bool nobody) { nobody_hears_ = nobody; }
   /// sendpsbt got past all that could refuse it: from here on it may be broadcast.
   void sending(const RawPsbt& psbt, std::uint32_t version, const Asked& asked, spark::Duration now);
   /// Every transaction that may have been broadcast.
-  [[nodiscard]] const std::map<lightningd::Txid, funding::Transaction>& attempted() const { return attempted_; }
+  [[nodiscard]] const std::map<bitcoin::Txid, bitcoin::Transaction>& attempted() const { return attempted_; }
   [[nodiscard]] bool send_attempted(const Coin& coin) const { return attempted_inputs_.contains(coin.outpoint); }
   /// Transactions that spend a coin of a batch back to the wallet, and were signed.
-  [[nodiscard]] const std::set<lightningd::Txid>& aborts() const { return aborts_; }
+  [[nodiscard]] const std::set<bitcoin::Txid>& aborts() const { return aborts_; }
   /// Whether a peer's error ended the channel between the plugin's last look and its sendpsbt.
-  [[nodiscard]] bool lost_in_between(const lightningd::Outpoint& funding) const {
+  [[nodiscard]] bool lost_in_between(const bitcoin::Outpoint& funding) const {
     return lost_in_between_.contains(funding);
   }
   /// One of its inputs went into something else: it never can be broadcast any more.
-  [[nodiscard]] bool is_dead(const funding::Transaction& transaction) const;
+  [[nodiscard]] bool is_dead(const bitcoin::Transaction& transaction) const;
   /// Another transaction spends one of its inputs, six blocks deep.
-  [[nodiscard]] bool is_impossible(const funding::Transaction& transaction) const;
+  [[nodiscard]] bool is_impossible(const bitcoin::Transaction& transaction) const;
   /// Whether the plugin has closed the channel.
   [[nodiscard]] bool closed(const Channel& channel) const { return closed_.contains(channel.funding); }
   /// bitcoind has refused it: it is nowhere but in lightningd's channels.
-  void refused(const lightningd::Txid& txid) { refused_.insert(txid); }
+  void refused(const bitcoin::Txid& txid) { refused_.insert(txid); }
   /// bitcoind has it.
-  void accepted(const lightningd::Txid& txid);
+  void accepted(const bitcoin::Txid& txid);
 
   /// A peer's error ends the withheld channel.
   void failing(const Channel& channel, spark::Duration now) { failed_[channel.funding] = now; }
@@ -142,21 +144,21 @@ class Monitor {
   [[nodiscard]] spark::Duration last_look(const Asked& asked, const lightningd::NodeId& peer) const;
   [[nodiscard]] spark::Duration last_look(const Asked& asked) const;
   /// One that was sent.
-  [[nodiscard]] bool can_never_confirm(const lightningd::Txid& txid) const;
+  [[nodiscard]] bool can_never_confirm(const bitcoin::Txid& txid) const;
   /// It spends coins back to the wallet, for a batch whose abort the user has confirmed.
-  [[nodiscard]] bool is_abort(const funding::Transaction& transaction, const Asked& asked) const;
-  [[nodiscard]] std::optional<std::uint64_t> fee_of(const funding::Transaction& transaction) const;
-  [[nodiscard]] bool is_spent_in_a_block(const funding::Transaction& transaction) const;
-  void check_abort_fee(const funding::Transaction& transaction);
-  void check_abort(const funding::Transaction& transaction, const Asked& asked, spark::Duration now);
-  [[nodiscard]] std::size_t channels_of(const lightningd::Txid& txid) const;
+  [[nodiscard]] bool is_abort(const bitcoin::Transaction& transaction, const Asked& asked) const;
+  [[nodiscard]] std::optional<std::uint64_t> fee_of(const bitcoin::Transaction& transaction) const;
+  [[nodiscard]] bool is_spent_in_a_block(const bitcoin::Transaction& transaction) const;
+  void check_abort_fee(const bitcoin::Transaction& transaction);
+  void check_abort(const bitcoin::Transaction& transaction, const Asked& asked, spark::Duration now);
+  [[nodiscard]] std::size_t channels_of(const bitcoin::Txid& txid) const;
   void check_outputs(const RawPsbt& psbt);
   /// What was left out does not count for the emergency reserve.
-  void check_reserve(const funding::Transaction& transaction, const Asked& asked);
+  void check_reserve(const bitcoin::Transaction& transaction, const Asked& asked);
   void check_fee(const RawPsbt& psbt);
-  [[nodiscard]] std::set<std::uint32_t> planned_feerates(const funding::Transaction& transaction) const;
+  [[nodiscard]] std::set<std::uint32_t> planned_feerates(const bitcoin::Transaction& transaction) const;
   /// It may have been broadcast, and still may be.
-  [[nodiscard]] bool is_alive(const lightningd::Txid& txid) const;
+  [[nodiscard]] bool is_alive(const bitcoin::Txid& txid) const;
 
   Wallet& wallet_;
   Peers& peers_;
@@ -165,13 +167,13 @@ class Monitor {
   const spark::Duration between_calls_;
   std::map<std::uint32_t, spark::Duration> mined_;  ///< when each block came
   std::vector<std::string> violations_;
-  std::map<util::Bytes, lightningd::Sat> told_;                       // by funding script
-  std::map<lightningd::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
-  std::set<lightningd::Outpoint> losses_;
-  std::map<std::string, std::pair<std::set<lightningd::Outpoint>, lightningd::Sat>> beside_dust_;  // by batch
+  std::map<util::Bytes, bitcoin::Sat> told_;                       // by funding script
+  std::map<bitcoin::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
+  std::set<bitcoin::Outpoint> losses_;
+  std::map<std::string, std::pair<std::set<bitcoin::Outpoint>, bitcoin::Sat>> beside_dust_;  // by batch
   std::map<util::Bytes, std::uint32_t> plans_;              // feerates by the script of the change
-  std::map<lightningd::Outpoint, spark::Duration> failed_;  // when a peer's error ended it
-  std::set<lightningd::Outpoint> lost_in_between_;
+  std::map<bitcoin::Outpoint, spark::Duration> failed_;  // when a peer's error ended it
+  std::set<bitcoin::Outpoint> lost_in_between_;
   std::map<std::string, std::string, std::less<>> batches_;  // the first digits of its id, by origin
   using Looks = std::map<std::string, std::vector<spark::Duration>, std::less<>>;
   Looks looks_;                                         // at all channels, by batch
@@ -181,16 +183,16 @@ class Monitor {
   bool nobody_hears_ = false;
   std::set<std::string> abort_confirmed_;                 // batches, by the first digits of the id
   std::map<std::string, std::set<std::string>> aborts_recorded_;  // their txids, by batch
-  std::set<lightningd::Txid> aborts_;                     // signed
+  std::set<bitcoin::Txid> aborts_;                     // signed
   std::map<std::string, spark::Duration> aborting_since_;  // when the first was signed, by batch
   bool tampered_ = false;
-  std::set<lightningd::Outpoint> closed_;
-  std::set<lightningd::Txid> refused_;
-  std::set<lightningd::Txid> withdrawn_;  // refused, and its only channel is gone
+  std::set<bitcoin::Outpoint> closed_;
+  std::set<bitcoin::Txid> refused_;
+  std::set<bitcoin::Txid> withdrawn_;  // refused, and its only channel is gone
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;
-  std::map<lightningd::Txid, funding::Transaction> attempted_;
-  std::map<lightningd::Outpoint, lightningd::Txid> attempted_inputs_;  // the last that spends it
+  std::map<bitcoin::Txid, bitcoin::Transaction> attempted_;
+  std::map<bitcoin::Outpoint, bitcoin::Txid> attempted_inputs_;  // the last that spends it
 };
 
 }  // namespace sim

@@ -8,7 +8,7 @@
 namespace sim {
 namespace {
 
-constexpr lightningd::Sat plenty{5'000'000};
+constexpr bitcoin::Sat plenty{5'000'000};
 
 PeerSetup near(std::string name) {
   PeerSetup peer;

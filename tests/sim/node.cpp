@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
 #include "util/str.hpp"
 
 namespace sim {

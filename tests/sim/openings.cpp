@@ -1,6 +1,8 @@
 #include "sim/openings.hpp"
 
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
+#include "lightningd/features.hpp"
 #include "sim/judgement.hpp"
 #include "sim/raw_psbt.hpp"
 #include "sim/script.hpp"
@@ -12,7 +14,7 @@ namespace {
 
 namespace code = lightningd::code;
 namespace feature = lightningd::feature;
-using lightningd::Sat;
+using bitcoin::Sat;
 
 constexpr int bad_psbt = 309, bad_state = 312;
 constexpr Sat max_funding{(1u << 24) - 1};
@@ -31,7 +33,7 @@ std::optional<util::Error> not_connected(const Peer* peer) {
                      ""};
 }
 
-std::optional<util::Error> unknown_txid(const funding::Psbt& psbt) {
+std::optional<util::Error> unknown_txid(const psbt::Psbt& psbt) {
   const auto raw = RawPsbt::from(psbt);
   for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
     if (raw && raw->txid_is_known(i)) continue;
@@ -147,7 +149,7 @@ void Openings::open_for_others(Peer& peer, Sat amount, bool fully) {
   later(peer, peer.setup.delay * 2, [this, fully](Peer& answering) {
     answering.opening->step = Opening::Step::started;
     if (!fully) return;
-    answering.opening->funding = {lightningd::Txid::from_hex(util::to_hex(core_.random.bytes(32))).value(), 0};
+    answering.opening->funding = {bitcoin::Txid::from_hex(util::to_hex(core_.random.bytes(32))).value(), 0};
     later(answering, answering.setup.delay * 2, [this](Peer& secured) {
       (void)channels_.commit(secured, std::exchange(secured.opening, std::nullopt).value());
     });

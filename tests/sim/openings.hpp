@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "funding/psbt.hpp"
+#include "psbt/psbt.hpp"
 #include "sim/channels.hpp"
 #include "sim/connections.hpp"
 #include "sim/core.hpp"
@@ -22,7 +22,7 @@ class Openings {
 
   /// Somebody else opens a channel to the peer, if that is possible now: up to the answer to
   /// fundchannel_start, or up to a channel that awaits its lock-in.
-  void open_for_others(Peer& peer, lightningd::Sat amount, bool fully);
+  void open_for_others(Peer& peer, bitcoin::Sat amount, bool fully);
   /// They end it, if it is theirs.
   void give_up_for_others(Peer& peer);
   /// `check` of fundchannel_start: what it would say before the peer is asked.
@@ -32,9 +32,9 @@ class Openings {
   /// The transaction of fundchannel_complete. All peers of a batch get the same, so it is read once.
   struct Proposal {
     std::string text;
-    funding::Psbt psbt;
+    psbt::Psbt psbt;
     util::SharedText stored;  ///< as the channels keep it
-    lightningd::Txid txid;
+    bitcoin::Txid txid;
     std::optional<util::Error> unsafe;  ///< the txid is not known yet
   };
 
@@ -42,7 +42,7 @@ class Openings {
   void complete(Params& params, Reply reply);
   void cancel(Params& params, Reply reply);
 
-  [[nodiscard]] std::optional<util::Error> refuse_start(const Peer* peer, lightningd::Sat amount) const;
+  [[nodiscard]] std::optional<util::Error> refuse_start(const Peer* peer, bitcoin::Sat amount) const;
   [[nodiscard]] std::optional<util::Error> refuse_complete(const Peer* peer) const;
   [[nodiscard]] util::Result<Opening> read_start(Params& params) const;
   [[nodiscard]] bool can_afford(const Opening& opening) const;

@@ -4,7 +4,7 @@ namespace sim {
 namespace {
 
 /// Odd, so that it is no amount that anybody asks the plugin for.
-constexpr lightningd::Sat others_amount{777'777};
+constexpr bitcoin::Sat others_amount{777'777};
 
 }  // namespace
 

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <utility>
 
-#include "funding/request.hpp"
+#include "lightningd/codes.hpp"
+#include "request/amount.hpp"
+#include "request/request.hpp"
 #include "util/str.hpp"
 
 namespace sim {
@@ -96,25 +98,25 @@ lightningd::NodeId Params::node_id(std::string_view name) {
   return id.value_or(lightningd::NodeId());
 }
 
-lightningd::Sat Params::sat(std::string_view name) {
+bitcoin::Sat Params::sat(std::string_view name) {
   const auto value = find(name);
   if (!value) return {};
-  const auto amount = funding::parse_sat(*value);
+  const auto amount = request::parse_sat(*value);
   if (amount) return *amount;
   bad(name, "should be a satoshi amount");
   return {};
 }
 
-lightningd::Msat Params::msat(std::string_view name) {
+bitcoin::Msat Params::msat(std::string_view name) {
   const auto value = find(name);
   if (!value) return {};
-  const auto amount = funding::parse_msat(*value);
+  const auto amount = request::parse_msat(*value);
   if (amount) return *amount;
   bad(name, "should be a millisatoshi amount");
   return {};
 }
 
-std::optional<lightningd::Sat> Params::sat_or_all(std::string_view name) {
+std::optional<bitcoin::Sat> Params::sat_or_all(std::string_view name) {
   if (text(name) == "all") return std::nullopt;
   return sat(name);
 }

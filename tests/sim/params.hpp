@@ -7,8 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "bitcoin/amounts.hpp"
 #include "json/value.hpp"
-#include "lightningd/types.hpp"
+#include "lightningd/ids.hpp"
 #include "sim/filter.hpp"
 #include "util/result.hpp"
 
@@ -35,10 +36,10 @@ class Params {
   [[nodiscard]] std::uint32_t number(std::string_view name, std::uint32_t otherwise = 0);
   [[nodiscard]] bool flag(std::string_view name, bool otherwise);
   [[nodiscard]] lightningd::NodeId node_id(std::string_view name);
-  [[nodiscard]] lightningd::Sat sat(std::string_view name);
-  [[nodiscard]] lightningd::Msat msat(std::string_view name);
+  [[nodiscard]] bitcoin::Sat sat(std::string_view name);
+  [[nodiscard]] bitcoin::Msat msat(std::string_view name);
   /// Nothing for "all".
-  [[nodiscard]] std::optional<lightningd::Sat> sat_or_all(std::string_view name);
+  [[nodiscard]] std::optional<bitcoin::Sat> sat_or_all(std::string_view name);
 
   /// What the caller wants to see of the result; whoever answers need not apply it.
   [[nodiscard]] const Filter& filter() const { return filter_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lightningd/features.hpp"
 #include "util/str.hpp"
 
 namespace sim {
@@ -9,8 +10,8 @@ namespace {
 
 constexpr std::uint16_t first_port = 20'000;
 
-lightningd::Txid random_txid(Random& random) {
-  return lightningd::Txid::from_hex(util::to_hex(random.bytes(32))).value();
+bitcoin::Txid random_txid(Random& random) {
+  return bitcoin::Txid::from_hex(util::to_hex(random.bytes(32))).value();
 }
 
 Channel make_channel(Random& random, const ChannelSetup& setup) {
@@ -72,7 +73,7 @@ Peer* Peers::by_name(std::string_view name) {
   return found == peers_.end() ? nullptr : &*found;
 }
 
-Channel* Peers::find_channel(const lightningd::Outpoint& funding) {
+Channel* Peers::find_channel(const bitcoin::Outpoint& funding) {
   for (auto& peer : peers_) {
     for (auto& channel : peer.channels) {
       if (channel.funding == funding) return &channel;

@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "lightningd/types.hpp"
+#include "bitcoin/amounts.hpp"
+#include "bitcoin/ids.hpp"
+#include "lightningd/features.hpp"
+#include "lightningd/ids.hpp"
 #include "sim/random.hpp"
 #include "sim/reply.hpp"
 #include "sim/setup.hpp"
@@ -19,9 +22,9 @@ namespace sim {
 /// A channel in lightningd's database.
 struct Channel {
   lightningd::ChannelId id;
-  lightningd::Outpoint funding;
-  lightningd::Sat amount;
-  lightningd::Msat push;
+  bitcoin::Outpoint funding;
+  bitcoin::Sat amount;
+  bitcoin::Msat push;
   std::uint32_t feerate = 0;  ///< for channels without anchors
   std::string state;
   bool opened_by_us = true;
@@ -37,12 +40,12 @@ struct Channel {
   std::string short_channel_id;  ///< empty until its funding transaction is deep enough
   std::uint32_t fee_base = 1;
   std::uint32_t fee_ppm = 10;
-  lightningd::Msat htlc_min{0};
-  std::optional<lightningd::Msat> htlc_max;  ///< none: as much as the channel can send
+  bitcoin::Msat htlc_min{0};
+  std::optional<bitcoin::Msat> htlc_max;  ///< none: as much as the channel can send
   std::vector<Reply> forgets;                ///< fundchannel_cancel commands under way
 
   /// What we can send at most; the peer keeps one percent.
-  [[nodiscard]] lightningd::Msat most() const { return {amount.value * 990}; }
+  [[nodiscard]] bitcoin::Msat most() const { return {amount.value * 990}; }
 
   /// As lightningd's channel_state_wants_peercomms and its state "closable".
   [[nodiscard]] bool is_live() const {
@@ -60,8 +63,8 @@ struct Opening {
   spark::Duration began{0};
   Step step = Step::starting;
   lightningd::ChannelId temporary_id;
-  lightningd::Sat amount;
-  lightningd::Msat push;
+  bitcoin::Sat amount;
+  bitcoin::Msat push;
   std::uint32_t feerate = 0;  ///< per 1,000 weight units; for channels without anchors
   util::Bytes script;
   std::optional<std::string> close_to;
@@ -69,7 +72,7 @@ struct Opening {
   std::uint32_t mindepth = 3;
   bool announce = true;
   bool withhold = false;
-  lightningd::Outpoint funding;
+  bitcoin::Outpoint funding;
   util::SharedText psbt;
   Reply command;               ///< the pending start or complete
   std::vector<Reply> cancels;  ///< queued fundchannel_cancel commands
@@ -108,7 +111,7 @@ class Peers {
   [[nodiscard]] const std::deque<Peer>& all() const { return peers_; }
   [[nodiscard]] Peer* find(const lightningd::NodeId& id);
   [[nodiscard]] Peer* by_name(std::string_view name);
-  [[nodiscard]] Channel* find_channel(const lightningd::Outpoint& funding);
+  [[nodiscard]] Channel* find_channel(const bitcoin::Outpoint& funding);
   /// The channel with this id and its peer.
   [[nodiscard]] std::pair<Peer*, Channel*> find_channel(const lightningd::ChannelId& id);
   /// Both sides offer the feature (even bit given).

@@ -1,7 +1,7 @@
 #include "sim/raw_psbt.hpp"
 
-#include "funding/byte_reader.hpp"
-#include "funding/byte_writer.hpp"
+#include "bitcoin/byte_reader.hpp"
+#include "bitcoin/byte_writer.hpp"
 #include "sim/script.hpp"
 
 namespace sim {
@@ -12,8 +12,8 @@ constexpr std::uint8_t unsigned_tx = 0x00, non_witness_utxo = 0x00, witness_utxo
                        final_script_sig = 0x07, final_witness = 0x08, tap_key_signature = 0x13;
 constexpr std::uint8_t magic[] = {0x70, 0x73, 0x62, 0x74, 0xff};
 
-funding::PsbtMap read_map(funding::ByteReader& reader) {
-  funding::PsbtMap map;
+psbt::PsbtMap read_map(bitcoin::ByteReader& reader) {
+  psbt::PsbtMap map;
   while (!reader.failed()) {
     const auto key = reader.sized_bytes();
     if (key.empty()) break;
@@ -22,12 +22,12 @@ funding::PsbtMap read_map(funding::ByteReader& reader) {
   return map;
 }
 
-void write_map(funding::ByteWriter& writer, const funding::PsbtMap& map) {
+void write_map(bitcoin::ByteWriter& writer, const psbt::PsbtMap& map) {
   for (const auto& [key, value] : map.entries) writer.sized_bytes(key).sized_bytes(value);
   writer.u8(0);
 }
 
-const std::pair<util::Bytes, util::Bytes>* find_type(const funding::PsbtMap& map, std::uint8_t type) {
+const std::pair<util::Bytes, util::Bytes>* find_type(const psbt::PsbtMap& map, std::uint8_t type) {
   for (const auto& entry : map.entries) {
     if (entry.first[0] == type) return &entry;
   }
@@ -36,20 +36,20 @@ const std::pair<util::Bytes, util::Bytes>* find_type(const funding::PsbtMap& map
 
 }  // namespace
 
-RawPsbt::RawPsbt(funding::Transaction transaction) : transaction_(std::move(transaction)) {
+RawPsbt::RawPsbt(bitcoin::Transaction transaction) : transaction_(std::move(transaction)) {
   inputs_.resize(transaction_.inputs.size());
   outputs_.resize(transaction_.outputs.size());
   global_.set({unsigned_tx}, transaction_.serialise());
 }
 
-std::optional<RawPsbt> RawPsbt::from(const funding::Psbt& psbt) {
+std::optional<RawPsbt> RawPsbt::from(const psbt::Psbt& psbt) {
   const util::Bytes bytes = psbt.serialise(0);
-  funding::ByteReader reader(bytes);
+  bitcoin::ByteReader reader(bytes);
   reader.skip(sizeof magic);
   const auto global = read_map(reader);
   const auto* bare = global.get({unsigned_tx});
   if (bare == nullptr) return std::nullopt;
-  auto transaction = funding::Transaction::parse(*bare);
+  auto transaction = bitcoin::Transaction::parse(*bare);
   if (!transaction) return std::nullopt;
   RawPsbt raw(std::move(*transaction));
   raw.global_ = global;
@@ -60,7 +60,7 @@ std::optional<RawPsbt> RawPsbt::from(const funding::Psbt& psbt) {
 }
 
 util::Bytes RawPsbt::serialise() const {
-  funding::ByteWriter writer;
+  bitcoin::ByteWriter writer;
   writer.bytes(magic);
   write_map(writer, global_);
   for (const auto& map : inputs_) write_map(writer, map);
@@ -70,7 +70,7 @@ util::Bytes RawPsbt::serialise() const {
 
 void RawPsbt::describe(std::size_t index, const Coin& coin) {
   if (!coin.transaction.empty()) inputs_[index].set({non_witness_utxo}, coin.transaction);
-  funding::ByteWriter writer;
+  bitcoin::ByteWriter writer;
   inputs_[index].set({witness_utxo}, writer.u64(coin.amount.value).sized_bytes(coin.script).take());
 }
 
@@ -100,7 +100,7 @@ bool RawPsbt::is_signed() const {
 /// The serialised witness stack; empty when the input is not signed.
 util::Bytes RawPsbt::witness(std::size_t index) const {
   const auto& map = inputs_[index];
-  funding::ByteWriter writer;
+  bitcoin::ByteWriter writer;
   if (const auto* ready = map.get({final_witness})) return *ready;
   if (const auto* signature = map.get({tap_key_signature})) {
     return writer.compact_size(1).sized_bytes(*signature).take();
@@ -116,7 +116,7 @@ util::Bytes RawPsbt::final_transaction() const {
   static constexpr std::size_t version_size = 4, locktime_size = 4;
   const util::Bytes bare = transaction_.serialise();
   const std::span<const std::uint8_t> bytes(bare);
-  funding::ByteWriter writer;
+  bitcoin::ByteWriter writer;
   writer.bytes(bytes.first(version_size)).u8(0).u8(1);
   writer.bytes(bytes.subspan(version_size, bytes.size() - version_size - locktime_size));
   for (std::size_t i = 0; i < inputs_.size(); ++i) writer.bytes(witness(i));

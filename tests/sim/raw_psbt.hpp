@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "funding/psbt.hpp"
-#include "funding/transaction.hpp"
+#include "bitcoin/transaction.hpp"
+#include "psbt/psbt.hpp"
 #include "sim/wallet.hpp"
 #include "util/bytes.hpp"
 
@@ -17,11 +17,11 @@ namespace sim {
 class RawPsbt {
  public:
   /// With nothing known about inputs and outputs.
-  explicit RawPsbt(funding::Transaction transaction);
+  explicit RawPsbt(bitcoin::Transaction transaction);
   /// Nothing only when the codec wrote something that is no PSBT.
-  [[nodiscard]] static std::optional<RawPsbt> from(const funding::Psbt& psbt);
+  [[nodiscard]] static std::optional<RawPsbt> from(const psbt::Psbt& psbt);
 
-  [[nodiscard]] const funding::Transaction& transaction() const { return transaction_; }
+  [[nodiscard]] const bitcoin::Transaction& transaction() const { return transaction_; }
   [[nodiscard]] std::string base64() const { return util::to_base64(serialise()); }
   [[nodiscard]] util::Bytes serialise() const;
 
@@ -41,10 +41,10 @@ class RawPsbt {
  private:
   [[nodiscard]] util::Bytes witness(std::size_t index) const;
 
-  funding::Transaction transaction_;
-  std::vector<funding::PsbtMap> inputs_;
-  std::vector<funding::PsbtMap> outputs_;
-  funding::PsbtMap global_;
+  bitcoin::Transaction transaction_;
+  std::vector<psbt::PsbtMap> inputs_;
+  std::vector<psbt::PsbtMap> outputs_;
+  psbt::PsbtMap global_;
 };
 
 }  // namespace sim

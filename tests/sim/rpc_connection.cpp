@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "funding/psbt.hpp"
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
+#include "psbt/psbt.hpp"
 #include "sim/memory_transport.hpp"
 #include "sim/params.hpp"
 #include "sim/raw_psbt.hpp"
@@ -29,7 +30,7 @@ Reply for_another(Core& core, Reply reply) {
   return Reply([&core, reply = std::move(reply)](util::Result<std::string> result) mutable {
     const auto document = result ? json::Document::parse(*result, "signpsbt") : json::Document::parse("", "");
     const auto text = document ? document->root().find("signed_psbt") : std::nullopt;
-    const auto psbt = text ? funding::Psbt::from_base64(token_text(*text)) : funding::Psbt::from_base64("");
+    const auto psbt = text ? psbt::Psbt::from_base64(token_text(*text)) : psbt::Psbt::from_base64("");
     const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
     if (!raw) return reply.finish(std::move(result));
     auto transaction = raw->transaction();

@@ -1,6 +1,7 @@
 #include "sim/secrets.hpp"
 
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
 #include "util/str.hpp"
 
 namespace sim {
@@ -31,6 +32,6 @@ std::string Secrets::derive(std::string_view purpose) const {
   return util::to_hex(digest.data(), digest.size());
 }
 
-funding::RecordSeal Secrets::seal() const { return funding::RecordSeal(*util::MacKey::from_hex(derive(purpose_))); }
+journal::RecordSeal Secrets::seal() const { return journal::RecordSeal(*util::MacKey::from_hex(derive(purpose_))); }
 
 }  // namespace sim

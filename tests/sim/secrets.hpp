@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "funding/record_seal.hpp"
+#include "journal/record_seal.hpp"
 #include "sim/core.hpp"
 
 namespace sim {
@@ -14,7 +14,7 @@ class Secrets {
   explicit Secrets(Core& core);
 
   /// What seals the plugin's records; nobody but the plugin, and who may call makesecret, can have it.
-  [[nodiscard]] funding::RecordSeal seal() const;
+  [[nodiscard]] journal::RecordSeal seal() const;
   /// Whether the plugin has asked for its key.
   [[nodiscard]] bool asked() const { return !purpose_.empty(); }
 

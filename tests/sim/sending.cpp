@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
 #include "sim/feerates.hpp"
 #include "sim/wallet_rpc.hpp"
 #include "util/str.hpp"
@@ -71,7 +72,7 @@ void Sending::sendpsbt(Params& params, Reply reply) {
 
 /// The signed PSBT goes into every channel with an equivalent one, and `withheld` goes, before
 /// anything is broadcast.
-void Sending::store_in_channels(const funding::Psbt& psbt) {
+void Sending::store_in_channels(const psbt::Psbt& psbt) {
   const auto txid = psbt.txid();
   const auto text = util::share(psbt.base64(2));
   for (auto& peer : core_.peers.all()) {
@@ -155,8 +156,8 @@ void Sending::failed(Attempt attempt, const std::string& why) {
 }
 
 /// Nothing for what spends coins of others.
-std::optional<std::uint64_t> Sending::fee_of(const funding::Transaction& transaction) const {
-  lightningd::Sat in, out;
+std::optional<std::uint64_t> Sending::fee_of(const bitcoin::Transaction& transaction) const {
+  bitcoin::Sat in, out;
   for (const auto& input : transaction.inputs) {
     const Coin* coin = core_.wallet.find(input.outpoint);
     if (coin == nullptr) return std::nullopt;
@@ -177,7 +178,7 @@ std::optional<std::string> Sending::refusal(const RawPsbt& psbt) const {
   return util::str(R"(error code: -26\nerror message:\nmin relay fee not met, )", *fee, " < ", floor, R"(\n)");
 }
 
-Chain::Verdict Sending::to_mempool(const funding::Transaction& transaction) {
+Chain::Verdict Sending::to_mempool(const bitcoin::Transaction& transaction) {
   const auto verdict = core_.chain.submit(transaction, fee_of(transaction));
   if (verdict == Chain::Verdict::accepted) {
     sent_.push_back(transaction.txid());
@@ -187,7 +188,7 @@ Chain::Verdict Sending::to_mempool(const funding::Transaction& transaction) {
 }
 
 /// lightningd knows the transaction from here on, and sees its change.
-void Sending::record(const funding::Transaction& transaction, std::string hex) {
+void Sending::record(const bitcoin::Transaction& transaction, std::string hex) {
   const auto txid = transaction.txid();
   if (!core_.known.insert(txid).second) return;
   recorded_.push_back({txid, std::move(hex), transaction});
@@ -207,7 +208,7 @@ void Sending::mine() {
 }
 
 /// lightningd looks at every block for what pays or concerns it.
-void Sending::confirmed(const funding::Transaction& transaction, std::uint32_t height) {
+void Sending::confirmed(const bitcoin::Transaction& transaction, std::uint32_t height) {
   const auto txid = transaction.txid();
   for (const auto& input : transaction.inputs) {
     if (Coin* coin = core_.wallet.find(input.outpoint)) coin->state = Coin::State::spent;
@@ -230,7 +231,7 @@ void Sending::rebroadcast() {
   for (const auto& peer : core_.peers.all()) {
     for (const auto& channel : peer.channels) {
       if (channel.withheld || !channel.psbt || core_.chain.height(channel.funding.txid)) continue;
-      const auto psbt = funding::Psbt::from_base64(*channel.psbt);
+      const auto psbt = psbt::Psbt::from_base64(*channel.psbt);
       const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
       if (raw && raw->is_signed() && !refusal(*raw)) to_mempool(raw->transaction());
     }
@@ -238,11 +239,11 @@ void Sending::rebroadcast() {
 }
 
 void Sending::spend_for_others(const Coin& coin) {
-  funding::Transaction transaction;
+  bitcoin::Transaction transaction;
   transaction.inputs.push_back({coin.outpoint, 0xFFFFFFFDu});
   // By the wallet's own program, which has change, or by another one with the same keys: lightningd hears of that in
   // a block, and does not record it.
-  const lightningd::Sat paid{10'000};
+  const bitcoin::Sat paid{10'000};
   const bool with_change = coin.amount.value % 2 == 0 && coin.amount > paid + paid;
   transaction.outputs.push_back({with_change ? paid : coin.amount, {0x51}});
   if (with_change) transaction.outputs.push_back({coin.amount - paid, core_.wallet.new_script(ScriptKind::p2tr)});

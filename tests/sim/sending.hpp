@@ -16,7 +16,7 @@ class Sending {
   explicit Sending(Core& core);
 
   /// Transactions of ours that reached the mempool, in order.
-  [[nodiscard]] const std::vector<lightningd::Txid>& sent() const { return sent_; }
+  [[nodiscard]] const std::vector<bitcoin::Txid>& sent() const { return sent_; }
   /// One block, which holds all of the mempool.
   void mine();
   /// What lightningd does at its next start: broadcast again what is final and not withheld.
@@ -28,9 +28,9 @@ class Sending {
 
  private:
   struct Recorded {
-    lightningd::Txid txid;
+    bitcoin::Txid txid;
     std::string hex;
-    funding::Transaction transaction;
+    bitcoin::Transaction transaction;
     std::uint32_t height = 0;
   };
   /// One sendpsbt under way.
@@ -48,16 +48,16 @@ class Sending {
   void broadcast(Attempt attempt);
   void to_bitcoind(Attempt attempt);
   void failed(Attempt attempt, const std::string& why);
-  void store_in_channels(const funding::Psbt& psbt);
-  Chain::Verdict to_mempool(const funding::Transaction& transaction);
-  [[nodiscard]] std::optional<std::uint64_t> fee_of(const funding::Transaction& transaction) const;
+  void store_in_channels(const psbt::Psbt& psbt);
+  Chain::Verdict to_mempool(const bitcoin::Transaction& transaction);
+  [[nodiscard]] std::optional<std::uint64_t> fee_of(const bitcoin::Transaction& transaction) const;
   /// What bitcoind says of its fee; nothing when it takes it.
   [[nodiscard]] std::optional<std::string> refusal(const RawPsbt& psbt) const;
-  void record(const funding::Transaction& transaction, std::string hex);
-  void confirmed(const funding::Transaction& transaction, std::uint32_t height);
+  void record(const bitcoin::Transaction& transaction, std::string hex);
+  void confirmed(const bitcoin::Transaction& transaction, std::uint32_t height);
 
   Core& core_;
-  std::vector<lightningd::Txid> sent_;
+  std::vector<bitcoin::Txid> sent_;
   std::vector<Recorded> recorded_;  // lightningd's own table
   std::size_t attempts_ = 0;
 };

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "funding/journal_format.hpp"
+#include "journal/journal_format.hpp"
 #include "json/value.hpp"
 #include "sim/answers.hpp"
 #include "util/str.hpp"
@@ -40,10 +40,10 @@ class Leftovers {
 
   /// A transaction that may have been sent: either it is on its way, with all its channels, or it is
   /// plain why it can not be, and its record is kept.
-  void look_at(const lightningd::Txid& txid, const funding::Transaction& transaction) {
+  void look_at(const bitcoin::Txid& txid, const bitcoin::Transaction& transaction) {
     for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) {
       if (!core_.monitor.was_told(transaction.outputs[i].script)) continue;
-      const Channel* channel = core_.peers.find_channel(lightningd::Outpoint{txid, i});
+      const Channel* channel = core_.peers.find_channel(bitcoin::Outpoint{txid, i});
       if (core_.monitor.lost_in_between({txid, i})) continue;
       if (core_.chain.has(txid) && channel == nullptr) {
         note(Invariant::nothing_undone_after_sending, str("the channel of ", txid.hex(), ":", i, " is gone"));
@@ -65,9 +65,9 @@ class Leftovers {
   void find_doubtful() {
     for (const auto& [key, entry] : journal_) {
       const auto content = seal_.open(key, std::string(entry.data.begin(), entry.data.end()));
-      const auto ledger = funding::read_ledger(content ? *content : std::string());
-      if (!ledger || (*ledger)->phase != funding::BatchPhase::sending) continue;
-      const auto psbt = funding::Psbt::from_base64(*(*ledger)->plan->psbt);
+      const auto ledger = journal::read_ledger(content ? *content : std::string());
+      if (!ledger || (*ledger)->phase != ledger::BatchPhase::sending) continue;
+      const auto psbt = psbt::Psbt::from_base64(*(*ledger)->plan->psbt);
       const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
       if (raw && !can_be_sent(raw->transaction())) kept_.emplace(psbt->txid(), raw->transaction());
     }
@@ -78,9 +78,9 @@ class Leftovers {
   void find_waiting() {
     for (const auto& [key, entry] : journal_) {
       const auto content = seal_.open(key, std::string(entry.data.begin(), entry.data.end()));
-      const auto ledger = funding::read_ledger(content ? *content : std::string());
+      const auto ledger = journal::read_ledger(content ? *content : std::string());
       if (!ledger || !(*ledger)->plan) continue;
-      const auto psbt = funding::Psbt::from_base64(*(*ledger)->plan->psbt);
+      const auto psbt = psbt::Psbt::from_base64(*(*ledger)->plan->psbt);
       const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
       const auto txid = (*ledger)->plan->txid;
       const bool waits = std::any_of(core_.peers.all().begin(), core_.peers.all().end(),
@@ -89,7 +89,7 @@ class Leftovers {
     }
   }
 
-  [[nodiscard]] bool is_in_the_way(const Peer& peer, const lightningd::Txid& txid) const {
+  [[nodiscard]] bool is_in_the_way(const Peer& peer, const bitcoin::Txid& txid) const {
     bool ours = false, others = peer.opening.has_value();
     for (const auto& channel : peer.channels) {
       if (channel.state != "CHANNELD_AWAITING_LOCKIN") continue;
@@ -101,7 +101,7 @@ class Leftovers {
   }
 
   /// As the plugin can see it: by a transaction that the wallet has recorded.
-  [[nodiscard]] bool is_plainly_impossible(const funding::Transaction& transaction) const {
+  [[nodiscard]] bool is_plainly_impossible(const bitcoin::Transaction& transaction) const {
     return core_.monitor.is_impossible(transaction) &&
            std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
              const auto spender = core_.chain.spender(input.outpoint);
@@ -109,7 +109,7 @@ class Leftovers {
            });
   }
 
-  [[nodiscard]] bool can_be_sent(const funding::Transaction& transaction) const {
+  [[nodiscard]] bool can_be_sent(const bitcoin::Transaction& transaction) const {
     return has_all_channels(transaction) && !core_.monitor.is_dead(transaction);
   }
 
@@ -122,17 +122,17 @@ class Leftovers {
            core_.monitor.is_impossible(found->second);
   }
 
-  [[nodiscard]] bool has_all_channels(const funding::Transaction& transaction) const {
+  [[nodiscard]] bool has_all_channels(const bitcoin::Transaction& transaction) const {
     const auto txid = transaction.txid();
     for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) {
       if (!core_.monitor.was_told(transaction.outputs[i].script)) continue;
-      const Channel* channel = core_.peers.find_channel(lightningd::Outpoint{txid, i});
+      const Channel* channel = core_.peers.find_channel(bitcoin::Outpoint{txid, i});
       if (channel == nullptr || !channel->is_live()) return false;
     }
     return true;
   }
 
-  [[nodiscard]] bool has_record(const lightningd::Txid& txid) const {
+  [[nodiscard]] bool has_record(const bitcoin::Txid& txid) const {
     const auto hex = txid.hex();
     return std::any_of(journal_.begin(), journal_.end(), [&hex](const auto& item) {
       const auto& data = item.second.data;
@@ -155,8 +155,8 @@ class Leftovers {
   }
 
   void find_reservations() {
-    std::set<lightningd::Outpoint> allowed;
-    const auto allow = [&allowed](const funding::Transaction& transaction) {
+    std::set<bitcoin::Outpoint> allowed;
+    const auto allow = [&allowed](const bitcoin::Transaction& transaction) {
       for (const auto& input : transaction.inputs) allowed.insert(input.outpoint);
     };
     for (const auto& [txid, transaction] : core_.monitor.attempted()) {
@@ -190,9 +190,9 @@ class Leftovers {
   Core& core_;
   const std::map<Datastore::Key, Datastore::Entry>& journal_;
   const Intruders& intruders_;
-  const funding::RecordSeal seal_;
+  const journal::RecordSeal seal_;
   const std::optional<Outcome>& listed_;
-  std::map<lightningd::Txid, funding::Transaction> kept_;  // neither sent nor undone, for a good reason
+  std::map<bitcoin::Txid, bitcoin::Transaction> kept_;  // neither sent nor undone, for a good reason
   std::vector<std::string> found_;
 };
 

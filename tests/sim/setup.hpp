@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lightningd/types.hpp"
+#include "bitcoin/amounts.hpp"
 #include "spark/runtime.hpp"
 
 namespace sim {
@@ -32,7 +32,7 @@ struct ChannelSetup {
   std::string state = "CHANNELD_NORMAL";
   bool opened_by_us = true;
   bool withheld = false;
-  lightningd::Sat amount{1'000'000};
+  bitcoin::Sat amount{1'000'000};
 };
 
 struct PeerSetup {
@@ -51,7 +51,7 @@ struct PeerSetup {
 enum class ScriptKind { p2wpkh, p2tr, p2sh_p2wpkh };
 
 struct CoinSetup {
-  lightningd::Sat amount{100'000'000};
+  bitcoin::Sat amount{100'000'000};
   bool confirmed = true;
   ScriptKind kind = ScriptKind::p2wpkh;
   std::uint32_t reserved_by_others = 0;  ///< blocks for which somebody else has reserved it
@@ -161,7 +161,7 @@ struct Setup {
   spark::Duration reply_delay{0};   ///< of every RPC
   spark::Duration reply_jitter{0};  ///< up to this much is added, drawn from the seed
   std::uint32_t height = 110;
-  lightningd::Sat emergency{25'000};                   ///< min-emergency-msat
+  bitcoin::Sat emergency{25'000};                   ///< min-emergency-msat
   std::uint32_t opening_feerate = 7500;                ///< sat per 1,000 weight
   std::uint32_t feerate_floor = 253;                   ///< what the mempool takes, likewise
   bool synced = true;                                  ///< else getinfo warns

@@ -2,15 +2,17 @@
 
 #include <optional>
 
-#include "funding/request.hpp"
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
+#include "request/amount.hpp"
+#include "request/request.hpp"
 #include "util/str.hpp"
 
 namespace sim {
 namespace {
 
 namespace code = lightningd::code;
-using lightningd::Sat;
+using bitcoin::Sat;
 
 /// lightningd's weight of a transaction without inputs, and of an output with a script of 34 bytes.
 constexpr std::uint64_t core_weight = 42;
@@ -35,7 +37,7 @@ std::vector<Output> read_outputs(Params& params) {
     Output output{std::string(address), std::nullopt};
     if (token_text(value) == "all") {
       if (std::exchange(all, true)) params.bad("outputs", "Cannot use 'all' in two outputs");
-    } else if (const auto amount = funding::parse_sat(value)) {
+    } else if (const auto amount = request::parse_sat(value)) {
       output.amount = *amount;
     } else {
       params.bad("outputs", "is a invalid satoshi amount");
@@ -84,20 +86,20 @@ void Txprepare::txprepare(Params& params, Reply reply) {
                      Reply([&answer](util::Result<std::string> result) { answer.emplace(std::move(result)); }));
   if (!*answer) return reply.finish(answer->error());
   const auto result = json::Document::parse(**answer, "result");
-  note_unforeseen(*funding::Psbt::from_base64(*result->root().string("psbt")));
+  note_unforeseen(*psbt::Psbt::from_base64(*result->root().string("psbt")));
   funded(params, result->root(), std::move(reply));
 }
 
 // Two blocks between the plugin's look at the height and this: docs/options.md says what is left then, if the answer is
 // lost.
-void Txprepare::note_unforeseen(const funding::Psbt& psbt) {
+void Txprepare::note_unforeseen(const psbt::Psbt& psbt) {
   if (core_.wallet.height <= core_.told_height + 1) return;
   for (const auto& input : psbt.inputs()) core_.wallet.find(input.outpoint)->unforeseen = true;
 }
 
 // As in lightningd, an `all` that can not be paid leaves the reservation behind.
 void Txprepare::funded(Params& params, const json::Value& funded, Reply reply) {
-  auto psbt = *funding::Psbt::from_base64(*funded.string("psbt"));
+  auto psbt = *psbt::Psbt::from_base64(*funded.string("psbt"));
   auto outputs = read_outputs(params);
   Sat excess{*funded.u64("excess_msat") / 1000};
   Output* all = nullptr;

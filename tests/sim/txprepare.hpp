@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "funding/psbt.hpp"
+#include "psbt/psbt.hpp"
 #include "sim/core.hpp"
 
 namespace sim {
@@ -20,13 +20,13 @@ class Txprepare {
 
  private:
   void txprepare(Params& params, Reply reply);
-  void note_unforeseen(const funding::Psbt& psbt);
+  void note_unforeseen(const psbt::Psbt& psbt);
   void funded(Params& params, const json::Value& funded, Reply reply);
   void txdiscard(Params& params, Reply reply);
   void txsend(Reply reply);
 
   Core& core_;
-  std::map<std::string, funding::Psbt> unreleased_;  ///< by txid
+  std::map<std::string, psbt::Psbt> unreleased_;  ///< by txid
 };
 
 }  // namespace sim

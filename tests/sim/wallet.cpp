@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "funding/transaction.hpp"
+#include "bitcoin/transaction.hpp"
 #include "sim/script.hpp"
 
 namespace sim {
@@ -11,7 +11,7 @@ Wallet::Wallet(Random& random, const Setup& setup) : height(setup.height), rando
   for (const auto& coin : setup.coins) receive(coin);
 }
 
-Coin* Wallet::find(const lightningd::Outpoint& outpoint) {
+Coin* Wallet::find(const bitcoin::Outpoint& outpoint) {
   const auto found =
       std::find_if(coins_.begin(), coins_.end(), [&outpoint](const Coin& coin) { return coin.outpoint == outpoint; });
   return found == coins_.end() ? nullptr : &*found;
@@ -79,9 +79,9 @@ Coin& Wallet::receive(const CoinSetup& setup) {
   // A whole transaction that pays it, as fundpsbt puts it into the PSBT.
   const auto vout = static_cast<std::uint32_t>(random_.below(2));
   const util::Bytes source = random_.bytes(32);
-  funding::Transaction transaction;
-  transaction.inputs.push_back({{lightningd::Txid::from_hex(util::to_hex(source)).value(), 0}, 0xFFFFFFFDu});
-  transaction.outputs.push_back({lightningd::Sat{1'000'000}, make_script(random_, ScriptKind::p2wpkh)});
+  bitcoin::Transaction transaction;
+  transaction.inputs.push_back({{bitcoin::Txid::from_hex(util::to_hex(source)).value(), 0}, 0xFFFFFFFDu});
+  transaction.outputs.push_back({bitcoin::Sat{1'000'000}, make_script(random_, ScriptKind::p2wpkh)});
   transaction.outputs.insert(transaction.outputs.begin() + vout, {coin.amount, coin.script});
   coin.transaction = transaction.serialise();
   coin.outpoint = {transaction.txid(), vout};
@@ -92,7 +92,7 @@ Coin& Wallet::receive(const CoinSetup& setup) {
   return coins_.back();
 }
 
-void Wallet::add_change(const lightningd::Outpoint& outpoint, lightningd::Sat amount, util::Bytes script) {
+void Wallet::add_change(const bitcoin::Outpoint& outpoint, bitcoin::Sat amount, util::Bytes script) {
   if (find(outpoint) != nullptr) return;
   Coin coin;
   coin.outpoint = outpoint;

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "lightningd/types.hpp"
+#include "bitcoin/amounts.hpp"
+#include "bitcoin/ids.hpp"
 #include "sim/random.hpp"
 #include "sim/setup.hpp"
 #include "spark/runtime.hpp"
@@ -19,8 +20,8 @@ namespace sim {
 struct Coin {
   enum class State { available, reserved, spent };
 
-  lightningd::Outpoint outpoint;
-  lightningd::Sat amount;
+  bitcoin::Outpoint outpoint;
+  bitcoin::Sat amount;
   util::Bytes script;
   util::Bytes transaction;              ///< the one that made it, without witnesses; may be empty
   std::optional<std::uint32_t> height;  ///< of its block
@@ -47,7 +48,7 @@ class Wallet {
   /// Coins keep their address for the life of the wallet.
   [[nodiscard]] std::deque<Coin>& coins() { return coins_; }
   [[nodiscard]] const std::deque<Coin>& coins() const { return coins_; }
-  [[nodiscard]] Coin* find(const lightningd::Outpoint& outpoint);
+  [[nodiscard]] Coin* find(const bitcoin::Outpoint& outpoint);
 
   [[nodiscard]] bool is_reserved(const Coin& coin) const;
   /// Free to be chosen: not spent, not reserved.
@@ -68,7 +69,7 @@ class Wallet {
   /// A coin that pays to a script of ours, made by somebody.
   Coin& receive(const CoinSetup& coin);
   /// An unconfirmed output of a transaction of ours.
-  void add_change(const lightningd::Outpoint& outpoint, lightningd::Sat amount, util::Bytes script);
+  void add_change(const bitcoin::Outpoint& outpoint, bitcoin::Sat amount, util::Bytes script);
 
   std::uint32_t height;  ///< of the chain's tip, as the node sees it
 

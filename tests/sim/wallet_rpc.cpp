@@ -4,6 +4,7 @@
 #include <set>
 
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
 #include "sim/script.hpp"
 #include "sim/wallet_json.hpp"
 #include "util/str.hpp"
@@ -44,14 +45,14 @@ WalletRpc::WalletRpc(Core& core, const Feerates& feerates) : core_(core), feerat
                    [this](Params& params, Reply reply) { listaddresses(params, std::move(reply)); });
 }
 
-std::optional<funding::Psbt> WalletRpc::psbt_param(Params& params, std::string_view name) {
-  auto psbt = funding::Psbt::from_base64(params.text(name));
+std::optional<psbt::Psbt> WalletRpc::psbt_param(Params& params, std::string_view name) {
+  auto psbt = psbt::Psbt::from_base64(params.text(name));
   if (psbt) return std::move(*psbt);
   params.bad(name, util::str("Expected a PSBT (", psbt.error().message, ")"));
   return std::nullopt;
 }
 
-std::vector<Coin*> WalletRpc::inputs_of(Wallet& wallet, const funding::Psbt& psbt) {
+std::vector<Coin*> WalletRpc::inputs_of(Wallet& wallet, const psbt::Psbt& psbt) {
   std::vector<Coin*> coins;
   for (const auto& input : psbt.inputs()) coins.push_back(wallet.find(input.outpoint));
   return coins;
@@ -61,7 +62,7 @@ util::Result<FundRequest> WalletRpc::read_request(Params& params) const {
   FundRequest request;
   const auto amount = params.sat_or_all("satoshi");
   request.all = !amount;
-  request.amount = amount.value_or(lightningd::Sat{0});
+  request.amount = amount.value_or(bitcoin::Sat{0});
   request.weight = params.number("startweight");
   request.excess_as_change = params.flag("excess_as_change", false);
   request.reserve = params.number("reserve", default_reserve);
@@ -81,7 +82,7 @@ void WalletRpc::fundpsbt(Params& params, Reply reply) {
   request->nonwrapped = params.flag("nonwrapped", false);
   const auto found = CoinSelection(core_.wallet, core_.random, core_.setup.emergency).choose(*request);
   if (!found) return reply.finish(found.error());
-  std::set<lightningd::Outpoint> worthy;
+  std::set<bitcoin::Outpoint> worthy;
   for (const Coin* coin : found->coins) {
     const bool loss = CoinSelection::fee(request->feerate, CoinSelection::input_weight(*coin)) >= coin->amount;
     core_.monitor.at_a_loss(coin->outpoint, loss);
@@ -110,7 +111,7 @@ util::Result<std::vector<Coin*>> WalletRpc::read_utxos(Params& params) {
   std::vector<Coin*> coins;
   for (const auto& element : params.find("utxos")->elements()) {
     const std::string text = token_text(element);
-    const auto outpoint = lightningd::Outpoint::parse(text);
+    const auto outpoint = bitcoin::Outpoint::parse(text);
     Coin* coin = outpoint ? core_.wallet.find(*outpoint) : nullptr;
     const auto bad = [&text](const char* before, const char* after) {
       return util::Error{code::invalid_params, util::str(before, text, after), ""};
@@ -132,7 +133,7 @@ util::Result<std::vector<Coin*>> WalletRpc::read_utxos(Params& params) {
 
 /// The reply of fundpsbt and utxopsbt; reserves what it names.
 std::string WalletRpc::fund(const FundRequest& request, const Selection& found) {
-  funding::Transaction transaction;
+  bitcoin::Transaction transaction;
   transaction.locktime = request.locktime;
   for (const Coin* coin : found.coins) {
     transaction.inputs.push_back({coin->outpoint, rbf_sequence});
@@ -225,14 +226,14 @@ void WalletRpc::signpsbt(Params& params, Reply reply) {
   reply.succeed(sign(*psbt, std::move(*raw), coins));
 }
 
-std::string WalletRpc::sign(const funding::Psbt& psbt, RawPsbt raw, const std::vector<Coin*>& coins) {
+std::string WalletRpc::sign(const psbt::Psbt& psbt, RawPsbt raw, const std::vector<Coin*>& coins) {
   for (std::size_t i = 0; i < coins.size(); ++i) {
     if (coins[i] != nullptr) raw.sign(i, *coins[i], core_.random);
   }
   if (std::all_of(coins.begin(), coins.end(), is_ours)) core_.monitor.secret(util::to_hex(raw.final_transaction()));
   std::string text = raw.base64();
   if (psbt.version() != 0) {
-    const auto again = funding::Psbt::from_base64(text);
+    const auto again = psbt::Psbt::from_base64(text);
     if (!again)
       core_.monitor.violation(Invariant::never_crashes,
                               util::str("the codec can not read a signed PSBT: ", again.error().message));

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "funding/psbt.hpp"
+#include "psbt/psbt.hpp"
 #include "sim/coin_selection.hpp"
 #include "sim/core.hpp"
 #include "sim/feerates.hpp"
@@ -17,9 +17,9 @@ class WalletRpc {
   WalletRpc(Core& core, const Feerates& feerates);
 
   /// A psbt parameter; reports a bad one and gives nothing.
-  [[nodiscard]] static std::optional<funding::Psbt> psbt_param(Params& params, std::string_view name);
+  [[nodiscard]] static std::optional<psbt::Psbt> psbt_param(Params& params, std::string_view name);
   /// The coins that the PSBT spends, in its order; null for inputs that are not ours.
-  [[nodiscard]] static std::vector<Coin*> inputs_of(Wallet& wallet, const funding::Psbt& psbt);
+  [[nodiscard]] static std::vector<Coin*> inputs_of(Wallet& wallet, const psbt::Psbt& psbt);
 
  private:
   void fundpsbt(Params& params, Reply reply);
@@ -34,7 +34,7 @@ class WalletRpc {
   [[nodiscard]] util::Result<FundRequest> read_request(Params& params) const;
   [[nodiscard]] util::Result<std::vector<Coin*>> read_utxos(Params& params);
   [[nodiscard]] std::string fund(const FundRequest& request, const Selection& found);
-  [[nodiscard]] std::string sign(const funding::Psbt& psbt, RawPsbt raw, const std::vector<Coin*>& coins);
+  [[nodiscard]] std::string sign(const psbt::Psbt& psbt, RawPsbt raw, const std::vector<Coin*>& coins);
 
   Core& core_;
   const Feerates& feerates_;

@@ -78,14 +78,14 @@ void World::launch() {
   life_ = std::make_unique<PluginLife>(time_);
   ready_ = shutting_down_ = false;
   stopping_.reset();
-  multifundchannel::Environment environment;
+  app::Environment environment;
   environment.lightningd_version = core.setup.version;
   environment.spenderp_runs = [spenderp = core.setup.spenderp] { return spenderp; };
   environment.exit = [this](int) { plugin_exits(); };
   environment.seed = core.setup.seed + (starts_++ << 32);
   environment.unix_time = [this] { return birth + time_.now().count() / 1000; };
   environment.files = &files_;
-  app_ = std::make_unique<multifundchannel::App>(*stdio_, *connector_, *life_, std::move(environment));
+  app_ = std::make_unique<app::App>(*stdio_, *connector_, *life_, std::move(environment));
   app_->start();
   lightningd_->start_plugin(
       std::move(host), {}, [this] { ready_ = true; }, [this] { plugin_closed(); });

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "multifundchannel/app.hpp"
+#include "app/app.hpp"
 #include "sim/lightningd.hpp"
 #include "sim/memory_files.hpp"
 #include "sim/outcome.hpp"
@@ -96,7 +96,7 @@ class World {
   std::unique_ptr<Connector> connector_;
   std::unique_ptr<PluginLife> life_;
   std::unique_ptr<util::Transport> stdio_;
-  std::unique_ptr<multifundchannel::App> app_;
+  std::unique_ptr<app::App> app_;
   std::uint64_t starts_ = 0;
   std::uint64_t first_event_ = 0;
   std::vector<Kill> kills_;  // the next one is the last

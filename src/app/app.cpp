@@ -1,0 +1,295 @@
+#include "app/app.hpp"
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "app/batch_params.hpp"
+#include "app/service.hpp"
+#include "json/writer.hpp"
+#include "jsonrpc/caller.hpp"
+#include "lightningd/codes.hpp"
+#include "lightningd/features.hpp"
+#include "plugin/plugin.hpp"
+#include "request/request.hpp"
+#include "util/log.hpp"
+#include "util/mutation.hpp"
+
+namespace app {
+
+using plugin::Configuration;
+using util::Result;
+
+namespace {
+
+constexpr auto builtin_name = "multifundchannel";
+constexpr auto own_name = "multifundchannel-spark";
+constexpr auto usage =
+    "destinations [feerate] [minconf] [utxos] [minchannels] [commitment_feerate] "
+    "[peer_timeout] [details] [max_fee] [max_feerate] [dryrun]";
+constexpr auto description = "Open channels to many peers with one transaction, all peers in parallel";
+
+/// lightningd grants 30 seconds to `plugin stop`.
+constexpr auto shutdown_limit = std::chrono::seconds(20);
+
+/// Whether a lightningd version such as "v25.12rc1-3-gabcdef" is at least year.month; nothing when it does not tell,
+/// like that of a build without tags.
+std::optional<bool> at_least(std::string_view version, int year, int month) {
+  if (version.starts_with('v')) version.remove_prefix(1);
+  const char* end = version.data() + version.size();
+  int has_year = 0;
+  int has_month = 0;
+  const auto first = std::from_chars(version.data(), end, has_year);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') return std::nullopt;
+  if (std::from_chars(first.ptr + 1, end, has_month).ec != std::errc()) return std::nullopt;
+  return has_year > year || (has_year == year && has_month >= month);
+}
+
+Result<void> in_range(const json::Value& value, std::uint32_t least, std::uint32_t most) {
+  const auto number = value.u32();
+  if (number && *number >= least && *number <= most) return {};
+  return util::Error{lightningd::code::invalid_params,
+                     util::str(value.path(), ": must be from ", least, " to ", most, ", got ", value.excerpt()),
+                     {}};
+}
+
+Result<void> is_dry_run(const json::Value& value) {
+  const auto text = *value.string();
+  if (text == "fundpsbt" || text == "txprepare") return {};
+  // Without quotation marks: lightningd escapes them once more.
+  return util::Error{lightningd::code::invalid_params,
+                     util::str(value.path(), ": must be fundpsbt or txprepare, not ", text.substr(0, 80)),
+                     {}};
+}
+
+/// Whether something could be parsed.
+template <class T>
+Result<void> checked(const Result<T>& parsed) {
+  return parsed ? Result<void>() : Result<void>(parsed.error());
+}
+
+std::string call_own_name(const json::Value& request) {
+  json::Writer out;
+  out.object().key("replace").object().field("jsonrpc", "2.0").field("method", own_name);
+  // As typed: whoever reads it, lightningd and then this plugin, is to see what the builtin would.
+  const auto id = request.field("id");
+  if (!util::mutated("answers-the-hook-wrongly")) out.raw_field("id", id ? id->as_typed() : "null");
+  const auto params = request.field("params");
+  out.raw_field("params", params ? params->as_typed() : "[]");
+  // lightningd filters the results of its own commands only; it hands this on to us.
+  if (const auto filter = request.find("filter")) out.raw_field("filter", filter->as_typed());
+  out.end().end();
+  return out.take();
+}
+
+}  // namespace
+
+struct App::Impl {
+  Impl(util::Transport& stdio, util::Connector& sockets, spark::Runtime& ready_queue, Environment surroundings)
+      : connector(sockets),
+        runtime(ready_queue),
+        environment(std::move(surroundings)),
+        plugin(stdio, environment.lightningd_version) {}
+
+  void start();
+  void add_options();
+  [[nodiscard]] Result<void> check_trace_dir(const json::Value& value) const;
+  void choose_name();
+  [[nodiscard]] std::string redirect(const json::Value& request);
+  [[nodiscard]] Result<void> init(const Configuration& configuration);
+  void shut_down();
+
+  util::Connector& connector;
+  spark::Runtime& runtime;
+  Environment environment;
+  plugin::Plugin plugin;
+  context::Settings settings;
+  std::string rpc_path;
+  bool leaves_v2_to_builtin = false;
+  bool said_so = false;
+  std::optional<jsonrpc::Caller> caller;
+  std::optional<Service> service;
+};
+
+App::App(util::Transport& stdio, util::Connector& connector, spark::Runtime& runtime, Environment environment)
+    : impl_(std::make_unique<Impl>(stdio, connector, runtime, std::move(environment))) {}
+
+App::~App() { util::set_log_sink(nullptr); }
+
+void App::start() { impl_->start(); }
+
+void App::Impl::start() {
+  util::set_log_sink([this](util::Level level, std::string_view line) { plugin.log(level, line); });
+  plugin.set_hooks({
+      [this] { choose_name(); },
+      [this](const Configuration& configuration) { return init(configuration); },
+      [this] { shut_down(); },
+      [this](const std::string&) { environment.exit(0); },
+  });
+  plugin.subscribe("block_added", [this](const json::Value& params) {
+    const auto& members = params.members();
+    if (!service || members.empty()) return;
+    const auto height = members.front().second.u64("height");  // in "block" before v24.08
+    if (height) service->block_added(static_cast<std::uint32_t>(*height));
+  });
+  add_options();
+  plugin.start();
+}
+
+void App::Impl::add_options() {
+  plugin.add_option({
+      "multifundchannel-peer-timeout",
+      "int",
+      "Seconds that each peer has for each of connect, fundchannel_start and fundchannel_complete",
+      "60",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.peer_timeout = std::chrono::seconds(*value.u32());
+        return {};
+      },
+      [](const json::Value& value) { return in_range(value, 1, 86400); },
+  });
+  plugin.add_option({
+      "multifundchannel-max-connects",
+      "int",
+      "How many connects to peers may be in flight at the same time",
+      "10",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.max_connects = *value.u32();
+        if (service) service->settings_changed();
+        return {};
+      },
+      [](const json::Value& value) { return in_range(value, 1, 1000); },
+  });
+  plugin.add_option({
+      "multifundchannel-dry-run",
+      "string",
+      "How it is found out whether the wallet can pay, before any peer is asked: fundpsbt, or txprepare with "
+      "placeholders for the channels",
+      R"("fundpsbt")",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.dry_run = *value.string() == "txprepare" ? context::DryRun::txprepare : context::DryRun::fundpsbt;
+        return {};
+      },
+      is_dry_run,
+  });
+  plugin.add_option({
+      "multifundchannel-progress",
+      "bool",
+      "Tell the caller how far a batch is: lightning-cli draws bars on its standard output, before the result",
+      "false",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.progress = *value.boolean();
+        return {};
+      },
+      nullptr,
+  });
+  plugin.add_option({
+      "multifundchannel-trace-dir",
+      "string",
+      "Directory in which each batch leaves a trace of its calls (Chrome's trace-event format); empty: none",
+      "",
+      true,
+      [this](const json::Value& value) -> Result<void> {
+        settings.trace_dir = *value.string();
+        return {};
+      },
+      [this](const json::Value& value) { return check_trace_dir(value); },
+  });
+}
+
+Result<void> App::Impl::check_trace_dir(const json::Value& value) const {
+  const std::string directory(*value.string());
+  if (directory.empty()) return {};
+  const auto checked = environment.files != nullptr ? environment.files->can_write_in(directory)
+                                                    : util::Error{-1, "there are no files to be written here", {}};
+  if (checked) return {};
+  return util::Error{lightningd::code::invalid_params, util::str(value.path(), ": ", checked.error().message), {}};
+}
+
+// While spenderp runs, registering its command's name could stop the whole node: then the command
+// gets a name of its own and calls are redirected to it.
+void App::Impl::choose_name() {
+  const bool redirected = environment.spenderp_runs();
+  plugin.add_method({
+      redirected ? own_name : builtin_name,
+      usage,
+      description,
+      [](const json::Value& params) { return checked(request::parse_request(params)); },
+      [this](plugin::Command command, const json::Value& params) {
+        service->multifundchannel(std::move(command), params);
+      },
+  });
+  plugin.add_method({
+      "listmultifundchannels",
+      "[batch]",
+      "Show the batches of multifundchannel since the start, and those from before that are not settled",
+      [](const json::Value& params) { return checked(parse_list(params)); },
+      [this](plugin::Command command, const json::Value& params) {
+        service->list(std::move(command), *parse_list(params));
+      },
+  });
+  plugin.add_method({
+      "multifundchannel-forget",
+      "batch [confirm]",
+      "Show what removing the record of an unsettled batch gives up; with confirm=true remove it",
+      [](const json::Value& params) { return checked(parse_forget(params)); },
+      [this](plugin::Command command, const json::Value& params) {
+        const auto request = parse_forget(params);
+        service->forget(std::move(command), request->batch, request->confirm);
+      },
+  });
+  plugin.add_method({
+      "multifundchannel-abort",
+      "batch [feerate] [confirm]",
+      "Show what giving up a batch that may have been sent takes; with confirm=true make its transaction impossible",
+      [](const json::Value& params) { return checked(parse_abort(params)); },
+      [this](plugin::Command command, const json::Value& params) {
+        service->abort(std::move(command), *parse_abort(params));
+      },
+  });
+  if (redirected) plugin.redirect(builtin_name, [this](const json::Value& request) { return redirect(request); });
+}
+
+std::string App::Impl::redirect(const json::Value& request) {
+  if (!leaves_v2_to_builtin) return call_own_name(request);
+  if (!std::exchange(said_so, true)) {
+    util::info(
+        "this node offers dual funding (v2), which this plugin does not know yet: the builtin multifundchannel "
+        "goes on serving");
+  }
+  return R"({"result":"continue"})";
+}
+
+Result<void> App::Impl::init(const Configuration& configuration) {
+  const auto features = lightningd::Features::from_hex(configuration.init_features);
+  if (!features) return util::Error{-1, "init: feature_set.init is not hex", {}};
+  leaves_v2_to_builtin = features->offers(lightningd::feature::dual_fund);
+  const auto knows_withhold = at_least(configuration.version, 25, 12);
+  const peers::NodeFacts node{*features, knows_withhold.value_or(false)};
+  rpc_path = configuration.rpc_path();
+  caller.emplace(connector, rpc_path);
+  caller->start();
+  service.emplace(runtime, *caller, node, settings, environment.seed, environment.unix_time, environment.files);
+  service->recover(knows_withhold.has_value());
+  return {};
+}
+
+// `plugin stop` or the end of the node? At the node's end lightningd refuses new connections, and it may
+// crash when it is asked to cancel, close or send (its backend is gone already): then all is left to
+// the next start.
+void App::Impl::shut_down() {
+  if (!service) return environment.exit(0);
+  connector.connect(rpc_path, [this](const Result<std::unique_ptr<util::Transport>>& connection) {
+    if (!connection) {
+      service->leave();
+      return environment.exit(0);
+    }
+    service->shut_down(shutdown_limit, [this] { environment.exit(0); });
+  });
+}
+
+}  // namespace app

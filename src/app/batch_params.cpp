@@ -1,0 +1,56 @@
+#include "app/batch_params.hpp"
+
+#include <array>
+#include <string_view>
+
+#include "journal/journal.hpp"
+#include "request/params.hpp"
+
+namespace app {
+
+using request::Params;
+using util::Result;
+
+namespace {
+
+constexpr std::array<std::string_view, 2> names{"batch", "confirm"};
+constexpr std::array<std::string_view, 3> abort_names{"batch", "feerate", "confirm"};
+
+Result<std::string> parse_batch(const json::Value& value) {
+  const auto text = value.string();
+  if (text && journal::is_batch_id(*text)) return std::string(*text);
+  return request::wrong(value, "must be the id of a batch (32 hex digits)");
+}
+
+/// Nothing but a bare true: what it confirms can not be taken back.
+Result<bool> parse_confirm(const json::Value& value) { return value.boolean(); }
+
+}  // namespace
+
+Result<std::optional<std::string>> parse_list(const json::Value& given) {
+  Params params(given.renamed(""), std::span(names).first(1));
+  auto batch = params.optional("batch", parse_batch);
+  if (params.error()) return *params.error();
+  return batch;
+}
+
+Result<AbortRequest> parse_abort(const json::Value& given) {
+  Params params(given.renamed(""), abort_names);
+  AbortRequest request;
+  request.batch = params.required("batch", parse_batch);
+  request.feerate = params.optional("feerate", request::parse_token).value_or("");
+  request.confirm = params.optional("confirm", parse_confirm).value_or(false);
+  if (params.error()) return *params.error();
+  return request;
+}
+
+Result<ForgetRequest> parse_forget(const json::Value& given) {
+  Params params(given.renamed(""), names);
+  ForgetRequest request;
+  request.batch = params.required("batch", parse_batch);
+  request.confirm = params.optional("confirm", parse_confirm).value_or(false);
+  if (params.error()) return *params.error();
+  return request;
+}
+
+}  // namespace app

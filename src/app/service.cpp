@@ -1,0 +1,270 @@
+#include "app/service.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "context/local_call.hpp"
+#include "journal/journal_format.hpp"
+#include "report/trace.hpp"
+#include "request/request.hpp"
+#include "util/log.hpp"
+#include "util/mutation.hpp"
+
+namespace app {
+
+using lightningd::StoredText;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+/// Of records that are not acted on: others may have written any number.
+constexpr std::size_t unreadable_limit = 1000;
+
+/// Errors: why it must not be acted on.
+Result<std::shared_ptr<ledger::Ledger>> read_record(const StoredText& record, const journal::RecordSeal& seal) {
+  if (!record.text) return Error{-1, "no text: not written by this node's plugin", {}};
+  const auto content = seal.open(record.key, *record.text);
+  if (!content) return content.error();
+  auto ledger = journal::read_ledger(*content);
+  if (ledger && (*ledger)->id != record.key.back()) return Error{-1, "it is the record of another batch", {}};
+  return ledger;
+}
+
+Error shutting_down() { return Error{-1, "lightningd is shutting down", {}}; }
+
+Error stopped() { return Error{-1, "the plugin was stopped", {}}; }
+
+}  // namespace
+
+Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const peers::NodeFacts& node,
+                 const context::Settings& settings, std::uint64_t seed, std::function<std::int64_t()> unix_time,
+                 util::Files* files)
+    : runtime_(runtime),
+      caller_(caller),
+      node_(node),
+      settings_(settings),
+      random_(seed),
+      unix_time_(std::move(unix_time)),
+      files_(files),
+      seals_(runtime, lightningd::Client(caller, ""), settings),
+      reader_(runtime, *this, settings, seals_),
+      connects_(runtime, settings.max_connects),
+      last_number_(random_() % 100),  // not that of the last process: see run()
+      scope_(runtime, nullptr) {}
+
+void Service::settings_changed() { connects_.set_limit(settings_.max_connects); }
+
+// --- Batches from before the start ---
+
+void Service::recover(bool node_known) {
+  if (!node_known) return ask_for_withhold();
+  if (util::mutated("does-not-recover")) return recovered();
+  scope_.after(settings_.recovery_patience, [this] { recovered(); });
+  read_journal();
+  read_again_later();
+}
+
+// Without an answer it goes on as on a lightningd that does not know it.
+void Service::ask_for_withhold() {
+  const lightningd::Client client(caller_, "");
+  auto told = [this](const Result<std::string>& usage) {
+    node_.withhold = usage && usage->find("withhold") != std::string::npos;
+    util::info("lightningd's version does not tell whether it can withhold channels; by its help it can",
+               node_.withhold ? "" : "not", usage ? "" : str(": ", usage.error().message));
+    recover(true);
+  };
+  client.usage("fundchannel_complete", local_call<std::string>(scope_, settings_, "help", std::move(told)));
+}
+
+// What a killed process had written, or what was lost with a connection, lightningd may carry out
+// later: a record, too.
+void Service::read_again_later() {
+  for (const auto delay : settings_.read_again) {
+    scope_.after(delay, [this] { read_journal(); });
+  }
+}
+
+void Service::read_journal() { reader_.read(lightningd::Client(caller_, "")); }
+
+void Service::found(const StoredText& record, const journal::SealSource::Seal& seal) {
+  if (end_) return;
+  const std::string& id = record.key.back();
+  const auto ledger = read_record(record, *seal);
+  if (!ledger) return unreadable(id, ledger.error().message);
+  // What a lost call has written may come late; but what peers were told the outpoints by was answered.
+  if ((*ledger)->plan && ended_.contains(id)) return unreadable(id, "the batch has ended: another program has put it back");
+  util::info(ledger::label_of(id), ": left in the phase ", name_of((*ledger)->phase), ", settling it");
+  const auto client = client_of(id);
+  auto report = report::report_on(**ledger);
+  auto journal = std::make_shared<journal::Journal>(journal::Journal(client, settings_, id, seal), record.generation);
+  ++to_look_at_;
+  settle(id,
+         std::make_unique<recovery::Settlement>(runtime_, client, settings_, book_, node_, *ledger, std::move(journal),
+                                      std::move(report)),
+         settings_.settle_delay, [this] { looked(); });
+}
+
+void Service::unreadable(const std::string& id, const std::string& why) {
+  if (unreadable_.size() >= unreadable_limit) return;
+  util::warn("batch ", journal::brief(id), ": its record is kept but not acted on: ", why);
+  unreadable_[id] = why;
+}
+
+void Service::journal_read() {
+  if (to_look_at_ == 0) recovered();
+}
+
+bool Service::is_taken_care_of(const std::string& id) const {
+  return runs_.contains(id) || settlements_.contains(id) || unreadable_.contains(id);
+}
+
+void Service::looked() {
+  if (--to_look_at_ == 0) recovered();
+}
+
+void Service::recovered() {
+  recovered_ = true;
+  for (auto& command : std::exchange(waiting_, {})) command();
+}
+
+/// The ids of its calls begin with the batch's.
+lightningd::Client Service::client_of(const std::string& batch) const {
+  return {caller_, str("\"batch-", batch.substr(0, 8), '"')};
+}
+
+void Service::settle(const std::string& id, std::unique_ptr<recovery::Settlement> settlement, spark::Duration delay,
+                     util::Function<void()> looked) {
+  auto& running = settlements_[id];
+  running = std::move(settlement);
+  running->run(delay, std::move(looked), [this, id] { settled(id); });
+}
+
+void Service::settled(const std::string& id) {
+  const auto node = settlements_.extract(id);
+  if (node.empty()) return;  // the node ends, or the plugin is stopped, in this very moment
+  const auto& settlement = node.mapped();
+  // A record that came late, of a batch that has its end already, changes nothing about that.
+  if (!ended_.contains(id)) ended_.add(settlement->report());
+}
+
+// --- Commands ---
+
+void Service::multifundchannel(plugin::Command command, const json::Value& params) {
+  auto request = request::parse_request(params);
+  if (!request) return command.fail(request.error());
+  auto start = [this, command = std::move(command), request = std::move(*request)]() mutable {
+    if (end_) return command.fail(*end_);
+    request.dryrun ? preview(std::move(command), std::move(request)) : run(std::move(command), std::move(request));
+  };
+  if (recovered_) return start();
+  waiting_.push_back(std::move(start));
+}
+
+// Nothing is done that could not be recorded.
+void Service::run(plugin::Command command, request::Request request) {
+  seals_.get([this, command = std::move(command),
+              request = std::move(request)](const Result<journal::SealSource::Seal>& seal) mutable {
+    if (idle_) return command.fail(shutting_down());
+    if (!seal) return command.fail(seal.error());
+    run(std::move(command), std::move(request), *seal);
+  });
+}
+
+void Service::run(plugin::Command command, request::Request request, const journal::SealSource::Seal& seal) {
+  context::Settings settings = settings_;
+  if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
+  const auto number = ++last_number_;
+  // Inputs are known to be ours by the height that they are reserved to: batches that follow each other share none,
+  // nor do they share one with lightningd's own commands, which reserve for 72 blocks or a multiple.
+  if (settings.dry_run == context::DryRun::txprepare)
+    settings.first_reservation += static_cast<std::uint32_t>(number % 12);
+  settings.longer_reservation = 145 + static_cast<std::uint32_t>(number % 71) - settings.first_reservation;
+  auto watch = std::make_unique<report::BatchWatch>(runtime_, request.destinations);
+  lightningd::Client client(caller_, command.raw_id(), watch->timeline());
+  auto ledger = std::make_shared<ledger::Ledger>();
+  ledger->id = new_id();
+  ledger->begun = unix_time_();
+  const auto id = ledger->id;
+  auto journal = std::make_shared<journal::Journal>(client, settings, id, seal);
+  auto batch = std::make_unique<batch::Batch>(runtime_, client, settings, connects_, book_, node_, std::move(request),
+                                       ledger::label_of(id), *watch, std::move(ledger), journal, random_());
+  auto& run = runs_[id];
+  run = std::make_unique<batch::CommandRun>(runtime_, client, settings, book_, std::move(command), std::move(watch),
+                                     std::move(batch), std::move(journal));
+  run->run([this, id](bool settled) { finished(id, settled); });
+}
+
+void Service::finished(const std::string& id, bool settled) {
+  if (!runs_.contains(id)) return;  // left, when the node stopped
+  const auto run = std::move(runs_.extract(id).mapped());
+  write_trace(*run);
+  if (settled) {
+    ended_.add(run->report());
+    if (run->journal()->in_doubt()) read_again_later();
+  } else if (!idle_) {
+    settle(id,
+           std::make_unique<recovery::Settlement>(runtime_, client_of(id), settings_, book_, node_, run->ledger(),
+                                                  run->journal(), run->report()),
+           settings_.settle_pause, nullptr);
+  }
+  end_if_idle();
+}
+
+void Service::end_if_idle() {
+  if (idle_ && runs_.empty() && previews_.empty()) std::exchange(idle_, nullptr)();
+}
+
+void Service::preview(plugin::Command command, request::Request request) {
+  context::Settings settings = settings_;
+  if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
+  auto preview = std::make_unique<preview::Preview>(runtime_, lightningd::Client(caller_, command.raw_id()), settings,
+                                                    connects_, book_, node_, std::move(request));
+  previews_.start(std::move(preview), std::move(command), [this] { end_if_idle(); });
+}
+
+void Service::write_trace(const batch::CommandRun& run) {
+  if (settings_.trace_dir.empty()) return;
+  const auto& ledger = *run.ledger();
+  const auto path = str(settings_.trace_dir, '/', report::trace_file_name(ledger.id));
+  files_->write_file(path, report::trace_json(run.timeline(), ledger.id, ledger.begun),
+                     [](const Result<void>& written) {
+                       if (!written) util::warn("trace: ", written.error().message);
+                     });
+}
+
+std::string Service::new_id() {
+  util::Bytes bytes;
+  for (int i = 0; i < 16; ++i) bytes.push_back(static_cast<std::uint8_t>(random_()));
+  return util::to_hex(bytes);
+}
+
+// --- The end ---
+
+void Service::leave() {
+  end_ = shutting_down();
+  recovered();  // so that who waits for it is answered
+  settlements_.clear();
+  for (const auto& [id, run] : runs_) run->leave();
+  runs_.clear();
+  previews_.leave(shutting_down());
+}
+
+void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
+  end_ = stopped();
+  recovered();
+  settlements_.clear();  // their records stay for the next start
+  if (runs_.empty() && previews_.empty()) return done();
+  idle_ = std::move(done);
+  util::info("stopping: ", runs_.size(), " batches are undone first");
+  runtime_.start_timer(limit, [this] {
+    if (!idle_) return;
+    util::warn("stopping: ", runs_.size(), " batches could not be undone in time");
+    std::exchange(idle_, nullptr)();
+  });
+  for (const auto& [id, run] : runs_) run->stop();
+  previews_.abort(*end_);
+}
+
+}  // namespace app

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "app/batch_params.hpp"
+#include "batch/command_run.hpp"
+#include "context/settings.hpp"
+#include "journal/journal_reader.hpp"
+#include "journal/seal_source.hpp"
+#include "json/value.hpp"
+#include "jsonrpc/caller.hpp"
+#include "plugin/plugin.hpp"
+#include "preview/previews.hpp"
+#include "recovery/abort_offer.hpp"
+#include "recovery/settlement.hpp"
+#include "report/ended_batches.hpp"
+#include "spark/gate.hpp"
+#include "util/files.hpp"
+
+namespace app {
+
+/// Runs the commands: one CommandRun each, several at the same time, and settles what is left of batches
+/// that nobody runs any more. Lives as long as the process, from init on; owned by the App, and so are
+/// the settings.
+class Service : private journal::JournalReader::Owner {
+ public:
+  /// `unix_time` gives the seconds since 1970; `files` are for traces, which
+  /// are only asked for when there are any.
+  Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const peers::NodeFacts& node,
+          const context::Settings& settings, std::uint64_t seed, std::function<std::int64_t()> unix_time,
+          util::Files* files);
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// Looks for records of batches from before the start and settles them. Commands wait until each was
+  /// looked at once, or for a while: they could meet the same peers and coins. Unless `node` was known in
+  /// full, lightningd is asked first what it knows.
+  void recover(bool node_known);
+
+  /// To be called when an option has changed the settings; running batches keep theirs.
+  void settings_changed();
+
+  /// `params` have passed funding::parse_request already; whatever is wrong answers the command.
+  void multifundchannel(plugin::Command command, const json::Value& params);
+  /// Every batch since the start and every unsettled one from before, or the one asked for.
+  void list(plugin::Command command, const std::optional<std::string>& batch);
+  /// Shows what removing an unsettled record gives up and, when confirmed, removes it.
+  void forget(plugin::Command command, const std::string& batch, bool confirmed);
+
+  /// Shows what aborting an unsettled batch would send and, when confirmed, begins with it.
+  void abort(plugin::Command command, const AbortRequest& request);
+  /// lightningd has seen a block.
+  void block_added(std::uint32_t height) {
+    for (const auto& [id, run] : runs_) run->block_added(height);
+  }
+
+  /// The node ends: touches nothing any more, and tells every caller that the next start settles it.
+  void leave();
+  /// Aborts what runs and calls `done` once nothing is left, or when `limit` has passed.
+  void shut_down(spark::Duration limit, util::Function<void()> done);
+
+ private:
+  void ask_for_withhold();
+  void read_journal();
+  void read_again_later();
+  void found(const lightningd::StoredText& record, const journal::SealSource::Seal& seal) override;
+  void unreadable(const std::string& id, const std::string& why) override;
+  void journal_read() override;
+  [[nodiscard]] bool is_taken_care_of(const std::string& id) const override;
+  void looked();
+  void recovered();
+  void run(plugin::Command command, request::Request request);
+  void run(plugin::Command command, request::Request request, const journal::SealSource::Seal& seal);
+  void preview(plugin::Command command, request::Request request);
+  void end_if_idle();
+  void finished(const std::string& id, bool settled);
+  void write_trace(const batch::CommandRun& run);
+  [[nodiscard]] lightningd::Client client_of(const std::string& batch) const;
+  void settle(const std::string& id, std::unique_ptr<recovery::Settlement> settlement, spark::Duration delay,
+              util::Function<void()> looked);
+  void forget_settling(plugin::Command command, recovery::Settlement& settlement,
+                       const std::vector<lightningd::WalletOutput>& outputs);
+  void settle_again(const recovery::Settlement& stopped);
+  [[nodiscard]] util::Error not_unsettled(const std::string& batch) const;
+  void begin_abort(plugin::Command command, const std::string& batch, const recovery::AbortTransaction& transaction);
+  void settled(const std::string& id);
+  void forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed);
+  [[nodiscard]] std::vector<report::BatchReport> reports() const;
+  [[nodiscard]] std::string new_id();
+
+  spark::Runtime& runtime_;
+  jsonrpc::Caller& caller_;
+  peers::NodeFacts node_;
+  const context::Settings& settings_;
+  std::mt19937_64 random_;
+  std::function<std::int64_t()> unix_time_;
+  util::Files* files_;
+  ledger::Book book_;
+  journal::SealSource seals_;
+  journal::JournalReader reader_;
+  spark::Gate connects_;  // of all batches together: connectd's window is the node's
+  std::uint64_t last_number_ = 0;
+  std::map<std::string, std::unique_ptr<batch::CommandRun>> runs_;  // by the batch's id, like the next two
+  std::map<std::string, std::unique_ptr<recovery::Settlement>> settlements_;
+  std::map<std::string, std::string> unreadable_;  ///< records kept and shown, never acted on: why not
+  preview::Previews previews_;
+  std::vector<std::unique_ptr<recovery::AbortOffer>> offers_;
+  report::EndedBatches ended_;
+  bool recovered_ = false;
+  std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
+  std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery
+  util::Function<void()> idle_;                  ///< shut_down waits
+  std::optional<util::Error> end_;               ///< what callers are told from the end on
+  spark::Scope scope_;                           // of recovery and forgetting; last, so that it ends first
+};
+
+}  // namespace app

@@ -1,0 +1,152 @@
+#include "batch/command_run.hpp"
+
+#include <utility>
+
+#include "util/log.hpp"
+#include "util/mutation.hpp"
+
+namespace batch {
+
+using util::Error;
+using util::Result;
+
+namespace {
+
+constexpr int most_tries_to_record = 3;
+
+}  // namespace
+
+CommandRun::CommandRun(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
+                       ledger::Book& book, plugin::Command command, std::unique_ptr<report::BatchWatch> watch,
+                       std::unique_ptr<Batch> batch, std::shared_ptr<journal::Journal> journal)
+    : runtime_(runtime),
+      client_(std::move(client)),
+      settings_(settings),
+      book_(book),
+      command_(std::move(command)),
+      watch_(std::move(watch)),
+      batch_(std::move(batch)),
+      journal_(std::move(journal)),
+      scope_(runtime, nullptr) {
+  if (!settings_.progress) return;
+  watch_->tell([this](std::size_t num, std::size_t total, std::size_t stage,
+                      std::size_t stages) { command_.progress(num, total, stage, stages); },
+               [this](const std::string& line) { command_.message(util::Level::info, line); });
+}
+
+void CommandRun::run(util::Function<void(bool)> finished) {
+  finished_ = std::move(finished);
+  batch_->run([this, alive = std::weak_ptr<int>(alive_)](Result<std::string> answer) {
+    if (!alive.expired()) answered(std::move(answer));
+  });
+}
+
+void CommandRun::stop() {
+  stopped_ = true;
+  batch_->abort(Error{-1, "the plugin was stopped", {}});
+}
+
+void CommandRun::leave() {
+  if (std::exchange(replied_, true)) return;
+  command_.fail(Error{
+      -1, util::str("lightningd is shutting down: batch ", ledger()->id, " is settled when it starts again"), {}});
+}
+
+void CommandRun::answered(Result<std::string> answer) {
+  watch_->ended(answer.ok());
+  util::info(batch_->label(), answer ? ": done" : ": failed: ", answer ? "" : answer.error().message);
+  answer_ = std::move(answer);
+  auto& ledger = *batch_->ledger();
+  if (!journal_->may_be_completed() || ledger.sending) return reply_soon();
+  ledger.phase = ledger::BatchPhase::completing;
+  record_failure(most_tries_to_record);
+}
+
+// Before the caller hears that it failed, and before anything is undone: a crash must not find the transaction
+// ready to be sent.
+void CommandRun::record_failure(int tries) {
+  journal_->save(scope_, *ledger(), [this, tries](const Result<void>& saved) {
+    if (saved) return reply_soon();
+    util::warn(batch_->label(), ": ", saved.error().message);
+    if (tries > 1) return scope_.after(settings_.settle_pause, [this, tries] { record_failure(tries - 1); });
+    warn_of_completion();
+    finish(false);  // it is undone when it can be recorded
+  });
+}
+
+void CommandRun::reply_soon() {
+  scope_.after(settings_.reply_grace, [this] { reply(); });
+  undo();
+}
+
+void CommandRun::undo() {
+  auto save = [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger(), std::move(then)); };
+  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, ledger(), std::move(save), batch_->label());
+  undo_->run([this](bool clean) { undone(clean); });
+}
+
+void CommandRun::undone(bool clean) {
+  undone_ = clean;
+  if (!clean) util::warn(batch_->label(), ": something could not be undone, see above");
+  const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
+  const auto& ledger = *batch_->ledger();
+  // A txprepare without an answer may still reserve what nobody would release.
+  if (!clean || in_doubt || ledger.any_policy_pending() || ledger.reservation.prepared) return finish(false);
+  journal_->remove(scope_, [this](const Result<void>& removed) {
+    if (!removed) util::warn(batch_->label(), ": its record could not be removed: ", removed.error().message);
+    finish(removed.ok());
+  });
+}
+
+// Nothing is undone as long as the record can not be changed. Whoever tries again must know.
+void CommandRun::warn_of_completion() {
+  Error error = answer_->error();
+  error.message += util::str("; a crash may still complete it, until listmultifundchannels shows batch ", ledger()->id,
+                             " as undone");
+  answer_ = std::move(error);
+}
+
+// A batch that ended by itself just before has its own error.
+void CommandRun::say_what_was_undone() {
+  if (!stopped_ || *answer_ || ledger()->sending) return;
+  Error error = answer_->error();
+  error.message += util::str(undone_ ? ": nothing was sent, and batch " : ": nothing was sent; what is left of batch ",
+                             ledger()->id, undone_ ? " is undone" : " is undone now or when the plugin starts again");
+  answer_ = std::move(error);
+}
+
+void CommandRun::finish(bool settled) {
+  reply();
+  runtime_.post([finished = std::move(finished_), settled]() mutable { finished(settled); });
+}
+
+void CommandRun::reply() {
+  if (std::exchange(replied_, true) && !util::mutated("answers-twice")) return;
+  say_what_was_undone();
+  if (*answer_) {
+    command_.succeed(**answer_);
+  } else {
+    command_.fail(answer_->error());
+  }
+  if (util::mutated("talks-on-after-the-answer")) command_.message(util::Level::info, "one more thing");
+}
+
+report::BatchReport CommandRun::report() const {
+  report::BatchReport report = batch_->report();
+  report.state = "running";
+  if (!answer_) return report;
+  if (*answer_) {
+    report.opened();
+  } else {
+    // What may have been sent is kept, and the settlement that follows says what becomes of it.
+    if (batch_->ledger()->sending) {
+      report.state = "settling";
+    } else {
+      report.undone("failed");
+    }
+    report.error = answer_->error();
+  }
+  return report;
+}
+
+}  // namespace batch

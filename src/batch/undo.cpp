@@ -1,0 +1,100 @@
+#include "batch/undo.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "util/log.hpp"
+#include "util/mutation.hpp"
+
+namespace batch {
+
+using ledger::Stage;
+using spark::Completion;
+using spark::Spark;
+
+Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings, ledger::Book& book,
+           std::shared_ptr<ledger::Ledger> ledger, wallet::Coins::Save save, std::string label)
+    : scope_(runtime,
+             [this](const util::Error& error) {
+               util::error(label_, ": undoing failed: ", error.message);
+               std::exchange(done_, nullptr)(false);
+             }),
+      client_(std::move(client)),
+      settings_(settings),
+      book_(book),
+      ledger_(std::move(ledger)),
+      label_(std::move(label)),
+      coins_(scope_, client_, settings.while_undoing(), book_, ledger_, std::move(save)) {}
+
+void Undo::run(util::Function<void(bool clean)> done) {
+  done_ = std::move(done);
+  // Whatever knows an outpoint could claim the coins; an opening without one can not.
+  std::vector<Spark> all;
+  std::vector<Spark> binding;
+  for (const auto& record : ledger_->openings) {
+    if (!ledger_->may_undo(*record)) continue;
+    const bool binds = record->stage == Stage::completing || record->stage == Stage::completed || record->outpoint;
+    all.push_back(undo_opening(record));
+    if (binds) binding.push_back(all.back());
+  }
+  all.push_back(scope_.spark([this, binding = std::move(binding)](Completion completion) mutable {
+    scope_.wait(std::move(binding), [this, c = std::move(completion)]() mutable { release(std::move(c)); });
+  }));
+  scope_.wait(std::move(all), [this] { std::exchange(done_, nullptr)(clean_); });
+}
+
+Spark Undo::undo_opening(const std::shared_ptr<ledger::OpeningRecord>& record) {
+  peers_.push_back(std::make_unique<peers::PeerUndo>(scope_, client_, settings_, book_, coins_, ledger_, record));
+  peers::PeerUndo& peer = *peers_.back();
+  return scope_.spark([this, &peer](Completion completion) {
+    peer.run([this, c = std::move(completion)](peers::PeerUndo::Outcome outcome) mutable {
+      if (outcome != peers::PeerUndo::Outcome::gone) clean_ = false;
+      if (outcome == peers::PeerUndo::Outcome::channel_remains) coins_bound_ = true;
+      std::move(c).done();
+    });
+  });
+}
+
+bool Undo::found() const {
+  return found_coins_ || std::any_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer->found(); });
+}
+
+void Undo::release(Completion completion) {
+  if (coins_left_) return std::move(completion).done();
+  auto& reservation = ledger_->reservation;
+  if (!reservation.in_flight) {
+    release_now(std::move(completion));
+    return;
+  }
+  const auto waiting = std::make_shared<Completion>(std::move(completion));
+  reservation.on_answer = scope_.expect<>(
+      "reservation", settings_.cleanup_timeout, [this, waiting] { release_now(std::move(*waiting)); },
+      [this, waiting] {
+        util::warn(label_, ": lightningd does not say yet which inputs it has reserved");
+        clean_ = false;
+        std::move(*waiting).done();
+      });
+}
+
+void Undo::release_now(Completion completion) {
+  const bool sent = ledger_->sending && !util::mutated("frees-coins-after-sending");
+  if (!ledger_->reservation.held() || sent || util::mutated("keeps-the-coins")) {
+    std::move(completion).done();
+    return;
+  }
+  if (coins_bound_) {
+    util::warn(label_, ": its inputs stay reserved, because a channel that spends them could not be removed");
+    std::move(completion).done();
+    return;
+  }
+  coins_.release([this, c = std::move(completion)](const util::Result<bool>& released) mutable {
+    found_coins_ = released && *released;
+    if (!released) {
+      util::warn(label_, ": ", released.error().message);
+      clean_ = false;
+    }
+    std::move(c).done();
+  });
+}
+
+}  // namespace batch

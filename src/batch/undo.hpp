@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "context/settings.hpp"
+#include "ledger/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "peers/peer_undo.hpp"
+#include "spark/scope.hpp"
+#include "wallet/coins.hpp"
+
+namespace batch {
+
+/// Undoes what a batch has done, from its ledger, in a scope of its own that outlives the batch.
+/// Coins that a peer's commitment could still spend stay reserved until that channel is gone.
+/// Owned by the Service until it is done.
+class Undo {
+ public:
+  Undo(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings, ledger::Book& book,
+       std::shared_ptr<ledger::Ledger> ledger, wallet::Coins::Save save, std::string label);
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+
+  /// Call once. `done` comes from the ready queue, with whether nothing is left; the owner may
+  /// destroy this in it.
+  void run(util::Function<void(bool clean)> done);
+  /// Before run(): the inputs stay reserved, whatever becomes of the rest.
+  void leave_coins() { coins_left_ = true; }
+  /// Whether there was anything to undo.
+  [[nodiscard]] bool found() const;
+  /// Whether a channel that spends the inputs could not be removed.
+  [[nodiscard]] bool channel_remains() const { return coins_bound_; }
+
+ private:
+  [[nodiscard]] spark::Spark undo_opening(const std::shared_ptr<ledger::OpeningRecord>& record);
+  void release(spark::Completion completion);
+  void release_now(spark::Completion completion);
+
+  spark::Scope scope_;
+  lightningd::Client client_;
+  context::Settings settings_;
+  ledger::Book& book_;
+  std::shared_ptr<ledger::Ledger> ledger_;
+  std::string label_;
+  wallet::Coins coins_;
+  std::vector<std::unique_ptr<peers::PeerUndo>> peers_;
+  util::Function<void(bool)> done_;
+  bool coins_bound_ = false;  ///< a channel that could not be removed may spend them
+  bool coins_left_ = false;
+  bool clean_ = true;
+  bool found_coins_ = false;
+};
+
+}  // namespace batch

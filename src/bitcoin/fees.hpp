@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+
+#include "bitcoin/amounts.hpp"
+
+namespace bitcoin {
+
+/// lightningd's dust limit for a P2TR change output, and the least a channel may have.
+inline constexpr Sat change_dust{330};
+inline constexpr Sat channel_dust{546};
+
+/// The most a channel may have unless both sides offer large channels (BOLT 2: below 2^24 sat).
+inline constexpr Sat max_small_channel{16'777'215};
+
+/// Fee for `weight`, rounded down as lightningd does.
+[[nodiscard]] Sat fee_for(std::uint64_t weight, Perkw feerate);
+
+/// What bitcoind asks for a transaction of this weight at this feerate: it counts whole vbytes, and rounds both
+/// these and the fee up. It is what we pay, so that a feerate exactly at bitcoind's floor is enough.
+[[nodiscard]] Sat whole_vbytes_fee(std::uint64_t weight, Perkw feerate);
+
+/// What a transaction costs, which is known before any peer has named its output's script.
+struct Cost {
+  Sat fee;
+  Sat change;     ///< 0 without a change output
+  Perkw feerate;  ///< what was asked for
+  std::uint64_t weight = 0;
+};
+
+}  // namespace bitcoin

@@ -1,0 +1,121 @@
+#include "bitcoin/transaction.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "bitcoin/byte_reader.hpp"
+#include "bitcoin/byte_writer.hpp"
+#include "util/str.hpp"
+
+namespace bitcoin {
+
+namespace {
+
+/// Inputs and outputs as they stand in a transaction.
+struct Body {
+  std::vector<TxInput> inputs;
+  std::vector<TxOutput> outputs;
+  bool has_script_sig = false;
+};
+
+TxInput read_input(ByteReader& in, bool& has_script_sig) {
+  TxInput input;
+  if (const auto txid = parse_txid(in.bytes(32))) input.outpoint.txid = *txid;
+  input.outpoint.vout = in.u32();
+  if (!in.sized_bytes().empty()) has_script_sig = true;
+  input.sequence = in.u32();
+  return input;
+}
+
+TxOutput read_output(ByteReader& in) {
+  const Sat amount{in.u64()};
+  return {amount, in.sized_bytes()};
+}
+
+// Nothing is reserved for the counts: they are claims, and only bytes that are there become items.
+Body read_body(ByteReader& in) {
+  Body body;
+  const std::uint64_t input_count = in.compact_size();
+  for (std::uint64_t i = 0; i < input_count && !in.failed(); ++i)
+    body.inputs.push_back(read_input(in, body.has_script_sig));
+  const std::uint64_t output_count = in.compact_size();
+  for (std::uint64_t i = 0; i < output_count && !in.failed(); ++i) body.outputs.push_back(read_output(in));
+  return body;
+}
+
+void skip_witnesses(ByteReader& in, std::size_t input_count) {
+  for (std::size_t i = 0; i < input_count && !in.failed(); ++i) {
+    const std::uint64_t items = in.compact_size();
+    for (std::uint64_t item = 0; item < items && !in.failed(); ++item) in.skip(in.compact_size());
+  }
+}
+
+Txid hash(const util::Bytes& bytes) {
+  auto digest = util::sha256d(bytes);
+  std::reverse(digest.begin(), digest.end());
+  return Txid::from_bytes(digest);
+}
+
+}  // namespace
+
+util::Bytes serialise(const Txid& txid) { return {txid.bytes().rbegin(), txid.bytes().rend()}; }
+
+std::optional<Txid> parse_txid(std::span<const std::uint8_t> bytes) {
+  std::array<std::uint8_t, 32> shown{};
+  if (bytes.size() != shown.size()) return std::nullopt;
+  std::reverse_copy(bytes.begin(), bytes.end(), shown.begin());
+  return Txid::from_bytes(shown);
+}
+
+util::Bytes Transaction::serialise() const {
+  ByteWriter out;
+  out.u32(version).compact_size(inputs.size());
+  for (const TxInput& input : inputs) {
+    out.bytes(bitcoin::serialise(input.outpoint.txid)).u32(input.outpoint.vout);
+    out.compact_size(0).u32(input.sequence);
+  }
+  out.compact_size(outputs.size());
+  for (const TxOutput& output : outputs) out.u64(output.amount.value).sized_bytes(output.script);
+  return out.u32(locktime).take();
+}
+
+Txid Transaction::txid() const { return hash(serialise()); }
+
+util::Result<Transaction> Transaction::parse(std::span<const std::uint8_t> bytes) {
+  ByteReader in(bytes);
+  Transaction tx;
+  tx.version = in.u32();
+  Body body = read_body(in);
+  tx.locktime = in.u32();
+  if (!in.finished()) return util::Error{.message = "not a transaction without witnesses"};
+  if (body.has_script_sig) return util::Error{.message = "an input has a scriptSig"};
+  for (const TxOutput& output : body.outputs) {
+    if (output.amount > max_money)
+      return util::Error{.message = util::str("output of ", output.amount.value, " sat, over 21 million btc")};
+  }
+  tx.inputs = std::move(body.inputs);
+  tx.outputs = std::move(body.outputs);
+  return tx;
+}
+
+std::optional<PreviousTransaction> PreviousTransaction::parse(const util::Bytes& bytes) {
+  // BIP 144: marker 00 and flag 01 stand where the input count would be. A transaction that was
+  // mined has inputs, so 00 can mean nothing else here.
+  const bool segwit = bytes.size() > 6 && bytes[4] == 0x00 && bytes[5] == 0x01;
+  ByteReader in(bytes);
+  in.skip(segwit ? 6 : 4);
+  const std::size_t body_start = in.position();
+  Body body = read_body(in);
+  const std::size_t body_end = in.position();
+  if (segwit) skip_witnesses(in, body.inputs.size());
+  in.skip(4);
+  if (!in.finished()) return std::nullopt;
+
+  // The txid covers version, inputs, outputs and locktime, not marker, flag and witnesses.
+  const std::span<const std::uint8_t> all(bytes);
+  ByteWriter hashed;
+  hashed.bytes(all.first(4)).bytes(all.subspan(body_start, body_end - body_start)).bytes(all.last(4));
+  return PreviousTransaction{hash(hashed.take()), std::move(body.outputs)};
+}
+
+}  // namespace bitcoin

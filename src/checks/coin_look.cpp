@@ -1,0 +1,50 @@
+#include "checks/coin_look.hpp"
+
+#include <utility>
+
+#include "context/local_call.hpp"
+#include "lightningd/codes.hpp"
+
+namespace checks {
+
+using lightningd::NodeInfo;
+using util::Error;
+using util::Result;
+using util::str;
+
+void CoinLook::explain(const Error& error, bitcoin::Perkw feerate, util::Function<void(Error)> then) {
+  const bool about_funds =
+      error.code == lightningd::code::cannot_afford || error.message.find("Insufficient funds") != std::string::npos;
+  if (!about_funds || request_.has_utxos) return then(error);
+  look([this, error = error, feerate, then = std::move(then)](const Result<CoinCensus>& census) mutable {
+    if (census) error.message += census->unusable(request_.minconf, feerate);
+    then(std::move(error));
+  });
+}
+
+void CoinLook::find_younger(util::Function<void(std::vector<std::string>)> then) {
+  look([this, then = std::move(then)](const Result<CoinCensus>& census) mutable {
+    std::vector<std::string> warnings;
+    const auto younger = census ? census->younger(request_.utxos, request_.minconf) : std::vector<std::string>();
+    for (const auto& coin : younger) {
+      warnings.push_back(str("minconf: has no effect on given utxos: ", coin, " confirmations, fewer than ",
+                             request_.minconf, ", and is spent all the same"));
+    }
+    then(std::move(warnings));
+  });
+}
+
+void CoinLook::look(lightningd::Reply<CoinCensus> then) {
+  using Outputs = std::vector<lightningd::WalletOutput>;
+  auto listed = [this, then = std::move(then)](Result<Outputs> outputs) mutable {
+    if (!outputs) return then(outputs.error());
+    auto at = [outputs = std::move(*outputs), then = std::move(then)](const Result<NodeInfo>& node) mutable {
+      if (!node) return then(node.error());
+      then(CoinCensus(std::move(outputs), node->blockheight));
+    };
+    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(at)));
+  };
+  client_.listfunds(local_call<Outputs>(scope_, settings_, "listfunds", std::move(listed)));
+}
+
+}  // namespace checks

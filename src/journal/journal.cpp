@@ -1,0 +1,118 @@
+#include "journal/journal.hpp"
+
+#include <utility>
+
+#include "context/local_call.hpp"
+#include "journal/journal_format.hpp"
+#include "util/bytes.hpp"
+#include "util/mutation.hpp"
+
+namespace journal {
+
+using lightningd::Reply;
+using util::Error;
+using util::Result;
+
+namespace {
+
+/// lightningd's "no such key" of deldatastore.
+constexpr int no_such_key = 1200;
+/// The same of datastore, and what it says to a must-create of one that is there.
+constexpr int not_there = 1203;
+constexpr int is_there = 1202;
+
+/// lightningd v26.06.6 was seen to die of a text of 5 MB, and to take one of 4 MB.
+constexpr std::size_t longest_record = 3'000'000;
+
+Error unsafe(const Error& cause) {
+  return Error{cause.code,
+               util::str("the batch can not be recorded in lightningd's datastore, so that a crash would lose it: ",
+                         cause.message),
+               cause.data};
+}
+
+}  // namespace
+
+lightningd::DatastoreKey journal_key() { return {"multifundchannel", "batch"}; }
+
+lightningd::DatastoreKey journal_key(const std::string& batch) {
+  auto key = journal_key();
+  key.push_back(batch);
+  return key;
+}
+
+bool is_batch_id(std::string_view text) {
+  const auto bytes = util::from_hex(text);
+  return bytes && bytes->size() == 16;
+}
+
+std::string brief(const std::string& id) {
+  constexpr std::size_t longest = 40;
+  if (id.size() <= longest) return id;
+  auto end = longest;
+  while (end > 0 && (static_cast<unsigned char>(id[end]) & 0xC0) == 0x80) --end;  // within a character
+  return id.substr(0, end) + "...";
+}
+
+Journal::Journal(lightningd::Client client, const context::Settings& settings, std::string batch, Seal seal)
+    : client_(std::move(client)), settings_(settings), batch_(std::move(batch)), seal_(std::move(seal)) {}
+
+Journal::Journal(Journal&& fresh, std::uint64_t generation) : Journal(std::move(fresh)) {
+  state_->exists = true;
+  state_->generation = generation;
+}
+
+void Journal::save(spark::Scope& scope, const ledger::Ledger& ledger, Reply<void> then) {
+  auto saved = local_call<std::uint64_t>(scope, settings_, "datastore",
+                                         [then = std::move(then)](const Result<std::uint64_t>& answer) mutable {
+                                           then(answer ? Result<void>() : Result<void>(unsafe(answer.error())));
+                                         });
+  const auto text = seal_->close(journal_key(batch_), write_ledger(ledger));
+  if (text.size() > longest_record) {
+    saved(Error{-1, util::str("the record would have ", text.size(), " bytes, more than ", longest_record), {}});
+    return;
+  }
+  const bool exists = std::exchange(state_->exists, true);
+  const bool completes = ledger.phase == ledger::BatchPhase::sending;
+  state_->may_be_completed = state_->may_be_completed || completes;
+  auto noted = [state = state_, exists, completes, saved = std::move(saved)](Result<std::uint64_t> answer) mutable {
+    if (answer) {
+      state->generation = *answer;
+      state->may_be_completed = completes;
+    } else if (exists && answer.error().code == not_there) {
+      // Deleted by another program: what it said is gone with it, and the next one creates it.
+      state->exists = false;
+      state->deleted = true;
+      state->may_be_completed = false;
+    } else if (!exists && state->deleted && answer.error().code == is_there) {
+      state->exists = true;  // an older one was put back: the next one replaces it
+    } else if (!exists) {
+      state->in_doubt = lightningd::in_doubt(answer.error());
+      state->exists = state->in_doubt;
+    }
+    saved(std::move(answer));
+  };
+  const auto generation = std::exchange(state_->generation, std::nullopt);
+  if (exists) {
+    client_.datastore_replace(journal_key(batch_), text, generation, std::move(noted));
+  } else {
+    client_.datastore_create(journal_key(batch_), text, std::move(noted));
+  }
+}
+
+void Journal::remove(spark::Scope& scope, Reply<void> then) {
+  const bool none = !state_->exists && !state_->deleted;
+  if (none || util::mutated("keeps-the-record")) {
+    scope.runtime().post(scope.guard<>("no record", [then = std::move(then)]() mutable { then({}); }));
+    return;
+  }
+  client_.deldatastore(journal_key(batch_),
+                       local_call<void>(scope, settings_, "deldatastore",
+                                        [state = state_, then = std::move(then)](const Result<void>& answer) mutable {
+                                          if (!answer && answer.error().code != no_such_key) return then(answer);
+                                          state->exists = false;
+                                          then({});
+                                        }));
+}
+
+}  // namespace journal

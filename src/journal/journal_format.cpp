@@ -1,0 +1,280 @@
+#include "journal/journal_format.hpp"
+
+#include <array>
+#include <utility>
+
+#include "journal/abort_format.hpp"
+#include "journal/record_check.hpp"
+#include "json/value.hpp"
+#include "json/writer.hpp"
+#include "psbt/psbt.hpp"
+#include "util/str.hpp"
+
+namespace journal {
+
+using bitcoin::Outpoint;
+using bitcoin::Sat;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+void write_reservation(json::Writer& out, const ledger::ReservationRecord& reservation) {
+  out.field("blocks", reservation.blocks).field("more_blocks", reservation.doubtful_blocks);
+  if (reservation.sent_blocks > 0) out.field("sent_blocks", reservation.sent_blocks);
+  if (reservation.renewed_at) out.field("renewed_at", *reservation.renewed_at);
+  if (const auto& prepared = reservation.prepared) {
+    out.key("prepared").object().field("height", prepared->height).field("latest", prepared->latest);
+    out.field("kept", prepared->kept);
+    if (prepared->txid) out.field("txid", prepared->txid->hex());
+    out.end();
+  }
+  out.key("inputs").object();
+  for (const auto& [outpoint, height] : reservation.heights) out.field(outpoint.str(), height);
+  out.end();
+}
+
+void write_policy(json::Writer& out, const lightningd::ChannelPolicy& policy) {
+  out.key("policy").object();
+  if (policy.feebase) out.field("feebase", policy.feebase->value);
+  if (policy.feeppm) out.field("feeppm", *policy.feeppm);
+  if (policy.htlcmin) out.field("htlcmin", policy.htlcmin->value);
+  if (policy.htlcmax) out.field("htlcmax", policy.htlcmax->value);
+  out.end();
+}
+
+void write_opening(json::Writer& out, const ledger::OpeningRecord& opening, std::optional<std::uint32_t> outnum) {
+  out.object().field("id", opening.peer.hex()).field("sat", opening.planned.value);
+  out.key("told_sat").array();
+  if (opening.stage != ledger::Stage::none && opening.amount != opening.planned) out.value(opening.amount.value);
+  for (const auto amount : opening.earlier) out.value(amount.value);
+  out.end();
+  if (outnum) out.field("outnum", *outnum);
+  // What is applied or refused need not be done again.
+  if (opening.policy && opening.policy->state == request::PolicyRecord::State::pending) {
+    write_policy(out, opening.policy->wanted);
+  }
+  out.end();
+}
+
+// --- Reading: the first error ends it; read_ledger() says whose record it was. ---
+
+Error broken(const std::string& what) { return Error{-1, what, {}}; }
+
+Result<ledger::BatchPhase> read_phase(const json::Value& root) {
+  const auto name = root.string("phase");
+  if (!name) return name.error();
+  if (const auto phase = ledger::batch_phase_named(*name)) return *phase;
+  return broken(str("phase: unknown: ", *name));
+}
+
+Result<std::uint32_t> read_u32(const json::Value& object, std::string_view name) {
+  const auto value = object.field(name);
+  if (!value) return value.error();
+  return value->u32();
+}
+
+Result<ledger::PreparedRecord> read_prepared(const json::Value& value) {
+  const auto height = read_u32(value, "height");
+  const auto latest = read_u32(value, "latest");
+  const auto kept = read_u32(value, "kept");
+  if (!latest) return latest.error();
+  if (!height) return height.error();
+  if (!kept) return kept.error();
+  ledger::PreparedRecord prepared{*height, *latest, *kept, {}};
+  if (!value.find("txid")) return prepared;
+  const auto hex = value.string("txid");
+  if (!hex) return hex.error();
+  prepared.txid = bitcoin::Txid::from_hex(*hex);
+  if (!prepared.txid) return broken(str(value.path(), ".txid: not a txid"));
+  return prepared;
+}
+
+Result<void> read_reservation(const json::Value& root, ledger::ReservationRecord& reservation) {
+  const auto blocks = read_u32(root, "blocks");
+  const auto more = read_u32(root, "more_blocks");
+  if (!blocks) return blocks.error();
+  if (!more) return more.error();
+  reservation.blocks = *blocks;
+  reservation.doubtful_blocks = *more;
+  if (root.find("sent_blocks")) {
+    const auto sent = read_u32(root, "sent_blocks");
+    if (!sent) return sent.error();
+    reservation.sent_blocks = *sent;
+  }
+  if (root.find("renewed_at")) {
+    const auto height = read_u32(root, "renewed_at");
+    if (!height) return height.error();
+    reservation.renewed_at = *height;
+  }
+  if (const auto prepared = root.find("prepared")) {
+    const auto read = read_prepared(*prepared);
+    if (!read) return read.error();
+    reservation.prepared = *read;
+  }
+  const auto inputs = root.field("inputs");
+  if (!inputs) return inputs.error();
+  for (const auto& [name, value] : inputs->members()) {
+    const auto outpoint = Outpoint::parse(name);
+    const auto height = value.u32();
+    if (!outpoint) return broken(str("inputs: not an outpoint: ", name));
+    if (!height) return height.error();
+    reservation.heights[*outpoint] = *height;
+  }
+  return {};
+}
+
+Result<lightningd::ChannelPolicy> read_policy(const json::Value& value) {
+  lightningd::ChannelPolicy policy;
+  for (const auto& [name, member] : value.members()) {
+    const auto number = member.u64();
+    if (!number) return number.error();
+    if (name == "feebase") policy.feebase = bitcoin::Msat{*number};
+    if (name == "feeppm" && *number > UINT32_MAX) return broken(str(member.path(), ": too large"));
+    if (name == "feeppm") policy.feeppm = static_cast<std::uint32_t>(*number);
+    if (name == "htlcmin") policy.htlcmin = bitcoin::Msat{*number};
+    if (name == "htlcmax") policy.htlcmax = bitcoin::Msat{*number};
+  }
+  return policy;
+}
+
+Result<std::shared_ptr<ledger::OpeningRecord>> read_opening(const json::Value& value) {
+  const auto id = value.string("id");
+  const auto sat = value.u64("sat");
+  if (!id) return id.error();
+  if (!sat) return sat.error();
+  const auto peer = lightningd::NodeId::from_hex(*id);
+  if (!peer) return broken(str(value.path(), ".id: not a node id"));
+  auto opening = std::make_shared<ledger::OpeningRecord>();
+  opening->peer = *peer;
+  opening->planned = Sat{*sat};
+  opening->amount = Sat{*sat};
+  const auto told = value.field("told_sat");
+  if (!told) return told.error();
+  for (const auto& element : told->elements()) {
+    const auto amount = element.u64();
+    if (!amount) return amount.error();
+    opening->earlier.push_back(Sat{*amount});
+  }
+  // Records of earlier versions have none.
+  if (const auto wanted = value.find("policy")) {
+    const auto policy = read_policy(*wanted);
+    if (!policy) return policy.error();
+    opening->policy = request::PolicyRecord{*policy};
+  }
+  return opening;
+}
+
+/// An opening with an output in the transaction may be a channel by now; any other may be waiting.
+Result<void> read_stage(const json::Value& value, ledger::Ledger& ledger, ledger::OpeningRecord& opening) {
+  if (ledger.phase != ledger::BatchPhase::begun) opening.stage = ledger::Stage::started;
+  if (!ledger.plan) return {};
+  ledger.plan->outnums.emplace_back();
+  if (!value.find("outnum")) return {};
+  const auto outnum = read_u32(value, "outnum");
+  if (!outnum) return outnum.error();
+  ledger.plan->outnums.back() = *outnum;
+  opening.stage = ledger::Stage::completing;
+  opening.outpoint = Outpoint{ledger.plan->txid, *outnum};
+  return {};
+}
+
+Result<void> read_openings(const json::Value& root, ledger::Ledger& ledger) {
+  const auto openings = root.field("destinations");
+  if (!openings) return openings.error();
+  for (const auto& value : openings->elements()) {
+    auto opening = read_opening(value);
+    if (!opening) return opening.error();
+    if (auto read = read_stage(value, ledger, **opening); !read) return read;
+    (*opening)->batch = ledger.id;
+    ledger.openings.push_back(std::move(*opening));
+  }
+  if (ledger.openings.empty()) return broken("destinations: none");
+  return {};
+}
+
+Result<void> read_plan(const json::Value& root, ledger::Ledger& ledger) {
+  if (ledger.phase != ledger::BatchPhase::completing && ledger.phase != ledger::BatchPhase::sending) return {};
+  const auto txid = root.string("txid");
+  const auto text = root.string("psbt");
+  if (!txid) return txid.error();
+  if (!text) return text.error();
+  const auto psbt = psbt::Psbt::from_base64(*text);
+  if (!psbt) return broken(str("psbt: ", psbt.error().message));
+  if (psbt->txid().hex() != *txid) return broken("psbt: its transaction has another txid");
+  ledger.plan = ledger::FundingPlan{psbt->txid(), util::share(std::string(*text)), {}, {}};
+  if (root.find("withheld")) {
+    const auto withheld = root.boolean("withheld");
+    if (!withheld) return withheld.error();
+    ledger.plan->withheld = *withheld;
+  }
+  if (!root.find("change")) return {};
+  const auto change = root.string("change");
+  if (!change) return change.error();
+  ledger.plan->change = util::from_hex(*change);
+  if (!ledger.plan->change) return broken("change: not a script");
+  return {};
+}
+
+Result<std::shared_ptr<ledger::Ledger>> read_content(const json::Value& root) {
+  auto ledger = std::make_shared<ledger::Ledger>();
+  const auto id = root.string("batch");
+  const auto begun = root.u64("begun");
+  const auto phase = read_phase(root);
+  if (!id) return id.error();
+  if (!begun) return begun.error();
+  if (!phase) return phase.error();
+  ledger->id = std::string(*id);
+  ledger->begun = static_cast<std::int64_t>(*begun);
+  ledger->phase = *phase;
+  if (auto read = read_plan(root, *ledger); !read) return read.error();
+  if (auto read = read_abort(root, *ledger); !read) return read.error();
+  if (auto read = read_reservation(root, ledger->reservation); !read) return read.error();
+  if (auto read = read_openings(root, *ledger); !read) return read.error();
+  return ledger;
+}
+
+std::string write(const ledger::Ledger& ledger, AbortForm form) {
+  json::Writer out;
+  out.object().field("version", format_version).field("batch", ledger.id).field("begun", ledger.begun);
+  out.field("phase", name_of(ledger.phase));
+  write_reservation(out, ledger.reservation);
+  out.key("destinations").array();
+  for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
+    write_opening(out, *ledger.openings[i], ledger.plan ? ledger.plan->outnums[i] : std::nullopt);
+  }
+  out.end();
+  if (ledger.abort) write_abort(out, *ledger.abort, form);
+  if (const auto& plan = ledger.plan) {
+    out.field("txid", plan->txid.hex()).field("psbt", *plan->psbt);
+    if (plan->withheld) out.field("withheld", true);
+    if (plan->change) out.field("change", util::to_hex(*plan->change));
+  }
+  return out.end().take();
+}
+
+/// Two members of one name, or one that nobody knows, would be lost silently.
+bool is_as_written(const ledger::Ledger& ledger, std::string_view text) {
+  if (write(ledger, AbortForm::list) == text) return true;
+  return ledger.abort && ledger.abort->inputs.size() == 1 && write(ledger, AbortForm::single) == text;
+}
+
+}  // namespace
+
+std::string write_ledger(const ledger::Ledger& ledger) { return write(ledger, AbortForm::list); }
+
+Result<std::shared_ptr<ledger::Ledger>> read_ledger(std::string_view text) {
+  const auto document = json::Document::parse(text, "record");
+  if (!document) return broken(document.error().message);
+  const auto version = document->root().u64("version");
+  if (!version) return broken(version.error().message);
+  if (*version != format_version) return broken(str("version: ", *version, ", known: ", format_version));
+  auto ledger = read_content(document->root());
+  if (!ledger) return broken(ledger.error().message);
+  if (const auto checked = check_record(**ledger); !checked) return checked.error();
+  if (!is_as_written(**ledger, text)) return broken("not as this plugin writes it");
+  return ledger;
+}
+
+}  // namespace journal

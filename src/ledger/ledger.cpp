@@ -1,0 +1,256 @@
+#include "ledger/ledger.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "util/mutation.hpp"
+#include "util/str.hpp"
+
+namespace ledger {
+
+namespace {
+
+std::uint64_t accepted_starts = 0;
+
+constexpr std::array phase_names{std::pair{BatchPhase::begun, "begun"}, std::pair{BatchPhase::opening, "opening"},
+                                 std::pair{BatchPhase::completing, "completing"},
+                                 std::pair{BatchPhase::sending, "sending"}};
+
+}  // namespace
+
+std::string label_of(const std::string& batch) { return util::str("batch ", batch.substr(0, 8)); }
+
+std::string label_of(const OpeningRecord& opening, std::size_t number) {
+  return util::str(label_of(opening.batch), " peer ", number, " (", opening.peer.brief(), ")");
+}
+
+void OpeningRecord::start_sent(bitcoin::Sat told) {
+  stage = Stage::starting;
+  in_flight = true;
+  if (doubtful && amount != told) earlier.push_back(amount);
+  amount = told;
+  planned = told;
+  outpoint.reset();
+}
+
+void OpeningRecord::start_answered(bool ok, bool in_doubt) {
+  if (ok) {
+    stage = Stage::started;
+    accepted = ++accepted_starts;
+  } else if (in_doubt) {
+    doubtful = true;
+  } else if (!doubtful) {
+    stage = Stage::none;
+  }
+  answered();
+}
+
+void OpeningRecord::complete_sent(const bitcoin::Outpoint& told) {
+  stage = Stage::completing;
+  in_flight = true;
+  outpoint = told;
+}
+
+void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
+  if (ok) {
+    stage = Stage::completed;
+  } else if (in_doubt) {
+    doubtful = true;
+  } else {
+    stage = Stage::started;
+  }
+  answered();
+}
+
+void OpeningRecord::gone() {
+  stage = Stage::none;
+  doubtful = false;
+  earlier.clear();
+  outpoint.reset();
+}
+
+bool OpeningRecord::may_be(bitcoin::Sat total) const {
+  return total == amount || total == planned || std::find(earlier.begin(), earlier.end(), total) != earlier.end();
+}
+
+void OpeningRecord::answered() {
+  in_flight = false;
+  if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
+}
+
+bool PreparedRecord::includes(std::uint32_t reserved_to_block) const {
+  const auto since = [this, reserved_to_block](std::uint32_t more) {
+    return reserved_to_block >= height + more && reserved_to_block <= latest + more;
+  };
+  return asked && (since(blocks) || (txid && since(blocks + kept)));
+}
+
+bool PreparedRecord::explains(std::uint32_t reserved_to_block) const {
+  const bool kept_alone = reserved_to_block >= height + kept && reserved_to_block <= latest + kept;
+  return includes(reserved_to_block) || (txid && kept_alone);
+}
+
+void ReservationRecord::sent() {
+  in_flight = true;
+  freed = false;
+}
+
+void ReservationRecord::answered() {
+  in_flight = false;
+  if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
+}
+
+void ReservationRecord::released() {
+  blocks = 0;
+  doubtful_blocks = 0;
+  renewed_at.reset();
+  prepared.reset();
+  sent_blocks = 0;
+  heights.clear();
+}
+
+bool ReservationRecord::ends_by(std::uint32_t height) const {
+  return !prepared &&
+         std::any_of(heights.begin(), heights.end(), [height](const auto& input) { return input.second <= height; });
+}
+
+bool ReservationRecord::explains(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const {
+  return explains_now(input, reserved_to_block) || explains_with(input, reserved_to_block, doubtful_blocks);
+}
+
+bool ReservationRecord::explains_now(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const {
+  return explains_with(input, reserved_to_block, 0);
+}
+
+bool ReservationRecord::explains_with(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block,
+                                      std::uint32_t more) const {
+  const auto known = heights.find(input);
+  if (known == heights.end()) return false;
+  if (prepared) return prepared->explains(reserved_to_block);
+  const auto explained_by = [this, reserved_to_block](std::uint32_t height) {
+    if (sent_blocks == 0 || reserved_to_block < height) return reserved_to_block == height;
+    return (reserved_to_block - height) % sent_blocks == 0;
+  };
+  if (explained_by(known->second + more)) return true;
+  // A block may have come between asking for the height and reserving.
+  return renewed_at && (explained_by(*renewed_at + blocks + more) || explained_by(*renewed_at + blocks + more + 1));
+}
+
+// What a sendpsbt may have added it may take back, too.
+void ReservationRecord::extended(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by) {
+  auto& height = heights[input];
+  const auto before = reserved_to_block - by;
+  const bool added = sent_blocks > 0 && before >= height && (before - height) % sent_blocks == 0;
+  height = added ? height + by : reserved_to_block;
+}
+
+std::uint32_t ReservationRecord::most_blocks() const {
+  return blocks + doubtful_blocks + (prepared ? PreparedRecord::blocks + prepared->kept : 0);
+}
+
+void Book::add(const std::shared_ptr<OpeningRecord>& record) {
+  // Not each time: a batch adds thousands.
+  if (records_.size() >= sweep_at_) {
+    std::erase_if(records_, [](const auto& entry) { return entry.second.expired(); });
+    sweep_at_ = 2 * records_.size() + 64;
+  }
+  records_.emplace(record->peer, record);
+}
+
+bool Book::belongs_to_another(const OpeningRecord& record, bitcoin::Sat total) const {
+  const auto [first, last] = records_.equal_range(record.peer);
+  return std::any_of(first, last, [&record, total](const auto& entry) {
+    const auto other = entry.second.lock();
+    const bool opening = other && other->batch != record.batch && other->stage != Stage::none;
+    return opening && other->may_be(total) && other->accepted > record.accepted;
+  });
+}
+
+bool Book::another_is_starting(const OpeningRecord& record) const {
+  const auto [first, last] = records_.equal_range(record.peer);
+  return std::any_of(first, last, [&record](const auto& entry) {
+    const auto other = entry.second.lock();
+    return other && other->batch != record.batch && other->stage == Stage::starting && other->in_flight;
+  });
+}
+
+bool Book::another_is_opening(const OpeningRecord& record) const {
+  const auto [first, last] = records_.equal_range(record.peer);
+  return std::any_of(first, last, [&record](const auto& entry) {
+    const auto other = entry.second.lock();
+    return other && other->batch != record.batch && other->stage != Stage::none;
+  });
+}
+
+bool Book::another_may_open(const OpeningRecord& record) const {
+  const auto [first, last] = records_.equal_range(record.peer);
+  return std::any_of(first, last, [&record](const auto& entry) {
+    const auto other = entry.second.lock();
+    if (!other || other->batch == record.batch) return false;
+    const bool uncommitted = other->stage == Stage::starting || other->stage == Stage::started;
+    return uncommitted || other->in_flight || (other->doubtful && other->stage != Stage::none);
+  });
+}
+
+std::shared_ptr<const Book::Cancel> Book::cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds now) {
+  std::erase_if(cancels_, [](const auto& cancel) { return cancel.expired(); });
+  auto cancel = std::make_shared<const Cancel>(Cancel{peer, now});
+  cancels_.push_back(cancel);
+  return cancel;
+}
+
+bool Book::is_cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds since) const {
+  return std::any_of(cancels_.begin(), cancels_.end(), [&peer, since](const auto& entry) {
+    const auto cancel = entry.lock();
+    return cancel && cancel->peer == peer && cancel->sent >= since;
+  });
+}
+
+bool Book::involves(const lightningd::NodeId& peer) const {
+  const auto [first, last] = records_.equal_range(peer);
+  return std::any_of(first, last, [](const auto& entry) { return !entry.second.expired(); });
+}
+
+bool Book::another_has_reserved(const bitcoin::Outpoint& coin, const std::string& batch, std::uint64_t since) const {
+  const auto found = coins_.find(coin);
+  return found != coins_.end() && found->second.first != batch && found->second.second > since;
+}
+
+const char* name_of(BatchPhase phase) {
+  for (const auto& [value, text] : phase_names) {
+    if (value == phase) return text;
+  }
+  return "unknown";
+}
+
+std::optional<BatchPhase> batch_phase_named(std::string_view name) {
+  for (const auto& [value, text] : phase_names) {
+    if (name == text) return value;
+  }
+  return std::nullopt;
+}
+
+bool Ledger::may_undo(const OpeningRecord& opening) const {
+  if (util::mutated("cancels-after-sending")) return opening.stage != Stage::none;
+  return opening.stage != Stage::none && !(sending && opening.outpoint && opening.outpoint->txid == *sending);
+}
+
+std::optional<bitcoin::Outpoint> Ledger::outpoint_of(std::size_t opening) const {
+  if (!plan || !plan->outnums[opening]) return std::nullopt;
+  return bitcoin::Outpoint{plan->txid, *plan->outnums[opening]};
+}
+
+bool Ledger::policy_pending(std::size_t opening) const {
+  const auto& policy = openings[opening]->policy;
+  return sending && outpoint_of(opening) && policy && policy->state == request::PolicyRecord::State::pending;
+}
+
+bool Ledger::any_policy_pending() const {
+  for (std::size_t i = 0; i < openings.size(); ++i) {
+    if (policy_pending(i)) return true;
+  }
+  return false;
+}
+
+}  // namespace ledger

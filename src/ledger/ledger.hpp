@@ -1,0 +1,220 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bitcoin/amounts.hpp"
+#include "bitcoin/ids.hpp"
+#include "ledger/abort_record.hpp"
+#include "lightningd/ids.hpp"
+#include "request/policy.hpp"
+#include "util/bytes.hpp"
+#include "util/function.hpp"
+#include "util/rope.hpp"
+
+namespace ledger {
+
+/// How far lightningd may be with one peer's opening. Recorded when a call is sent, not when it is
+/// answered: a call that was sent may have had its effect although nobody heard of it.
+enum class Stage {
+  none,        ///< nothing to undo
+  starting,    ///< fundchannel_start sent
+  started,     ///< the peer accepted; it knows no outpoint yet
+  completing,  ///< fundchannel_complete sent: a channel with our outpoint may exist
+  completed,   ///< commitments secured
+};
+
+/// One peer's opening as lightningd may see it.
+struct OpeningRecord {
+  lightningd::NodeId peer;
+  std::string batch;  ///< its id
+  std::string label;  ///< label_of() it
+  Stage stage = Stage::none;
+  bool in_flight = false;                ///< the call that led to `stage` has not been answered
+  bool doubtful = false;                 ///< a call was lost, or an undo saw no end: something may be there, or come
+  bool silent = false;                   ///< it missed a deadline: waiting for it again is in vain
+  std::uint64_t accepted = 0;            ///< which of all accepted starts of the process it was, in order
+  bitcoin::Sat amount;                ///< told to the peer by fundchannel_start
+  bitcoin::Sat planned;               ///< what it is to be told next: `all` may change
+  std::vector<bitcoin::Sat> earlier;  ///< told before, by openings that may be there still
+  std::optional<bitcoin::Outpoint> outpoint;  ///< told to the peer by fundchannel_complete
+  std::optional<request::PolicyRecord> policy;            ///< for its channel, when the transaction was sent
+  util::Function<void()> on_answer;              ///< an undo that waits for the call in flight
+
+  void start_sent(bitcoin::Sat told);
+  /// A refusal frees the opening; a lost connection leaves it in doubt.
+  void start_answered(bool ok, bool in_doubt);
+  void complete_sent(const bitcoin::Outpoint& told);
+  /// After an error the opening may still be alive without an outpoint (refused up front), gone, or
+  /// in doubt.
+  void complete_answered(bool ok, bool in_doubt);
+  /// Found to be undone.
+  void gone();
+  /// Whether an opening of this size with the peer can be ours.
+  [[nodiscard]] bool may_be(bitcoin::Sat total) const;
+
+ private:
+  void answered();
+};
+
+// How a batch and one of its openings are called in logs: "batch 4b18d2a9" and "batch 4b18d2a9 peer 3 (02abcdef)".
+[[nodiscard]] std::string label_of(const std::string& batch);
+[[nodiscard]] std::string label_of(const OpeningRecord& opening, std::size_t number);
+
+/// A transaction of lightningd's txprepare that reserves our inputs, until they are handed over to us.
+struct PreparedRecord {
+  static constexpr std::uint32_t blocks = 72;  ///< that txprepare reserves
+
+  std::uint32_t height = 0;              ///< before it was asked for
+  std::uint32_t latest = 0;              ///< at most, when it was carried out: a block more until that is known
+  std::uint32_t kept = 0;                ///< blocks that we add before it is discarded; not near to 72
+  std::optional<bitcoin::Txid> txid;  ///< once it has answered; nothing was added or discarded before
+  bool asked = true;                     ///< false: it was announced in the journal, and is not sent yet
+
+  /// Whether an input that is reserved to this height is so by txprepare, and perhaps by us.
+  [[nodiscard]] bool includes(std::uint32_t reserved_to_block) const;
+  /// Likewise, or by us alone, after the transaction was discarded.
+  [[nodiscard]] bool explains(std::uint32_t reserved_to_block) const;
+};
+
+/// The wallet outputs that this batch has reserved.
+struct ReservationRecord {
+  bool in_flight = false;   ///< a call that reserves inputs or frees them was sent and is not answered
+  bool freed = false;       ///< by a call of ours, since they were last reserved
+  std::uint64_t since = 0;  ///< as Book counts: when they were last asked for
+  std::uint32_t blocks = 0;
+  std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
+  std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved anew, for `blocks`
+  std::optional<PreparedRecord> prepared;   ///< then `blocks` is 0, and `heights` are those before it
+  std::uint32_t sent_blocks = 0;            ///< what each sendpsbt may have added, once one may have been sent
+  std::map<bitcoin::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input
+  util::Function<void()> on_answer;
+
+  [[nodiscard]] bool held() const { return !heights.empty(); }
+  /// Whether an input is not reserved any more, by what is recorded, at this height.
+  [[nodiscard]] bool ends_by(std::uint32_t height) const;
+  /// Whether an input of ours that is reserved to this height is so by us. lightningd adds up what
+  /// several users reserve: then the height is another, and the input is not ours to free.
+  [[nodiscard]] bool explains(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const;
+  /// The same without the extension that is not answered.
+  [[nodiscard]] bool explains_now(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const;
+  /// An extension by so many blocks came out at this height.
+  void extended(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by);
+  /// What we may have reserved each input for.
+  [[nodiscard]] std::uint32_t most_blocks() const;
+  void sent();
+  void answered();
+  void released();
+
+ private:
+  [[nodiscard]] bool explains_with(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block,
+                                   std::uint32_t more) const;
+};
+
+/// What all batches of this process have open and reserved. lightningd has one uncommitted opening per peer and
+/// shows neither whose that is nor who has reserved a coin; this tells.
+class Book {
+ public:
+  void add(const std::shared_ptr<OpeningRecord>& record);
+  /// Whether another batch's opening with the same peer, which has the total that lightningd shows, was
+  /// accepted later: then this one's was gone by that time, and what is shown is not ours.
+  [[nodiscard]] bool belongs_to_another(const OpeningRecord& record, bitcoin::Sat total) const;
+  /// Whether another batch waits for the answer to a start: then it is open whose opening it is.
+  [[nodiscard]] bool another_is_starting(const OpeningRecord& record) const;
+  /// Whether another batch has, or may have, an opening or a channel with the peer: a fundchannel_cancel could
+  /// take that.
+  [[nodiscard]] bool another_is_opening(const OpeningRecord& record) const;
+
+  /// Whether a call of another batch may still make an opening with the peer, or has made one.
+  [[nodiscard]] bool another_may_open(const OpeningRecord& record) const;
+
+  /// The transaction of a batch is impossible: its channels are nobody's loss.
+  void never_confirms(const bitcoin::Txid& txid) { impossible_.insert(txid); }
+  [[nodiscard]] bool is_impossible(const bitcoin::Txid& txid) const { return impossible_.contains(txid); }
+
+  /// A fundchannel_cancel on its way, for as long as this lives: it may take any channel of the peer that
+  /// awaits lock-in.
+  struct Cancel {
+    lightningd::NodeId peer;
+    std::chrono::milliseconds sent;
+  };
+  [[nodiscard]] std::shared_ptr<const Cancel> cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds now);
+  /// Whether there is one that was sent at that time or later.
+  [[nodiscard]] bool is_cancelling(const lightningd::NodeId& peer, std::chrono::milliseconds since) const;
+
+  /// Whether a batch that is not over has this peer.
+  [[nodiscard]] bool involves(const lightningd::NodeId& peer) const;
+
+  /// The batch has reserved the coin while that was free.
+  void reserved(const bitcoin::Outpoint& coin, const std::string& batch) { coins_[coin] = {batch, ++count_}; }
+  /// So many reservations there were.
+  [[nodiscard]] std::uint64_t reservations() const { return count_; }
+  /// Whether another batch has reserved it since then. Then the reservation of this one is gone, whatever height
+  /// lightningd shows.
+  [[nodiscard]] bool another_has_reserved(const bitcoin::Outpoint& coin, const std::string& batch,
+                                          std::uint64_t since) const;
+
+ private:
+  std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;
+  std::size_t sweep_at_ = 0;  ///< with so many records the expired ones are removed
+  std::vector<std::weak_ptr<const Cancel>> cancels_;
+  std::map<bitcoin::Outpoint, std::pair<std::string, std::uint64_t>> coins_;  ///< who reserved it last, and when
+  std::uint64_t count_ = 0;
+  std::set<bitcoin::Txid> impossible_;
+};
+
+/// How far a batch has come. Each value is on disk before the first effect that it announces is sent.
+enum class BatchPhase {
+  begun,       ///< inputs are being chosen and reserved for a short while
+  opening,     ///< inputs are reserved; peers are asked to start
+  completing,  ///< peers are told the outpoints; nothing is signed
+  sending,     ///< every commitment is secured; the transaction may be signed and sent
+};
+
+[[nodiscard]] const char* name_of(BatchPhase phase);
+/// Reverses name_of(); nothing for another text.
+[[nodiscard]] std::optional<BatchPhase> batch_phase_named(std::string_view name);
+
+/// The funding transaction that peers are told.
+struct FundingPlan {
+  bitcoin::Txid txid;
+  util::SharedText psbt;                              ///< unsigned and stripped, base64
+  std::vector<std::optional<std::uint32_t>> outnums;  ///< of each opening; none: not in this transaction
+  std::optional<util::Bytes> change;                  ///< the wallet's script that the rest goes to
+  bool is_change_ours = false;  ///< lightningd has said so of that script to this process; not in the journal
+  bool withheld = false;  ///< lightningd withholds the channels: one that is released may have been sent
+};
+
+/// What one batch has done outside itself and may have to undo. Shared by the batch and by the undo
+/// that outlives it; written to lightningd's datastore, it outlives the process (journal_format.hpp).
+struct Ledger {
+  std::string id;          ///< of the batch: 32 hex digits
+  std::int64_t begun = 0;  ///< Unix time, seconds
+  BatchPhase phase = BatchPhase::begun;
+  std::optional<FundingPlan> plan;  ///< from `completing` on
+  ReservationRecord reservation;
+  std::vector<std::shared_ptr<OpeningRecord>> openings;  ///< one for each destination, in order
+  /// Set before sendpsbt is sent. From then on the transaction's channels and inputs are not ours to
+  /// undo, whatever the answer, unless it is proven that nothing was broadcast: then it is reset.
+  std::optional<bitcoin::Txid> sending;
+  std::optional<AbortRecord> abort;
+  bool send_in_flight = false;  ///< sendpsbt was sent and is not answered
+
+  [[nodiscard]] bool may_undo(const OpeningRecord& opening) const;
+  /// The outpoint of the opening's channel, when it is in the transaction.
+  [[nodiscard]] std::optional<bitcoin::Outpoint> outpoint_of(std::size_t opening) const;
+  /// Whether the transaction was sent, and the policy of this opening's channel is not decided yet.
+  [[nodiscard]] bool policy_pending(std::size_t opening) const;
+  [[nodiscard]] bool any_policy_pending() const;
+};
+
+}  // namespace ledger

@@ -1,0 +1,24 @@
+#pragma once
+
+namespace lightningd {
+
+/// lightningd's error codes (common/jsonrpc_errors.h).
+namespace code {
+inline constexpr int invalid_request = -32600;
+inline constexpr int method_not_found = -32601;
+inline constexpr int invalid_params = -32602;
+inline constexpr int generic = -1;
+inline constexpr int max_exceeded = 300;
+inline constexpr int cannot_afford = 301;
+inline constexpr int output_is_dust = 302;
+inline constexpr int broadcast_fail = 303;
+inline constexpr int still_syncing = 304;
+inline constexpr int not_connected = 305;
+inline constexpr int unknown_peer = 306;
+inline constexpr int nothing_to_cancel = 307;
+inline constexpr int cancel_unsafe = 308;
+inline constexpr int v2_unsupported = 310;
+inline constexpr int emergency_reserve = 313;
+}  // namespace code
+
+}  // namespace lightningd

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "lightningd/features.hpp"
+#include "peers/pending_connects.hpp"
+
+namespace peers {
+
+/// What a batch needs to know about the node.
+struct NodeFacts {
+  lightningd::Features features;  ///< what the node offers to its peers
+  bool withhold = false;          ///< whether fundchannel_complete knows `withhold` (v25.12)
+  std::shared_ptr<PendingConnects> connects = std::make_shared<PendingConnects>();
+};
+
+}  // namespace peers

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "context/settings.hpp"
+#include "ledger/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "peers/pending_connects.hpp"
+#include "report/batch_report.hpp"
+#include "request/request.hpp"
+#include "spark/gate.hpp"
+#include "spark/scope.hpp"
+
+namespace peers {
+
+/// A look at one peer: connects to it, and hangs up again unless it was connected before. Owned by the
+/// Preview.
+class PeerLook {
+ public:
+  PeerLook(const lightningd::Client& client, const context::Settings& settings, spark::Gate& connects,
+           const ledger::Book& book, std::shared_ptr<PendingConnects> pending, const request::Destination& destination)
+      : client_(client),
+        settings_(settings),
+        connects_(connects),
+        book_(book),
+        pending_(std::move(pending)),
+        destination_(destination) {}
+  PeerLook(const PeerLook&) = delete;
+  PeerLook& operator=(const PeerLook&) = delete;
+
+  /// Completes when the peer has said its features, or can not be reached. As in a batch, new peers wait for
+  /// a place among the connects in flight.
+  void connect(spark::Scope& scope, bool connected_before, spark::Completion completion);
+  /// To be called in another scope, when that of connect() has ended.
+  void hang_up(spark::Scope& scope, spark::Completion completion);
+
+  [[nodiscard]] const request::Destination& destination() const { return destination_; }
+  /// Nothing when it was not reached.
+  [[nodiscard]] const std::optional<lightningd::Features>& features() const { return features_; }
+  [[nodiscard]] const std::optional<report::PeerFailure>& failure() const { return failure_; }
+
+ private:
+  void ask_connect(spark::Scope& scope);
+  void connected(const util::Result<lightningd::Connected>& answer);
+  void expired(spark::Duration now);
+  void step_done();
+
+  const lightningd::Client& client_;
+  const context::Settings& settings_;
+  spark::Gate& connects_;
+  const ledger::Book& book_;
+  const std::shared_ptr<PendingConnects> pending_;
+  std::weak_ptr<const PendingConnects::Attempt> attempt_;
+  const request::Destination& destination_;
+  bool to_hang_up_ = false;  ///< we may have connected it
+  std::optional<spark::Completion> step_;
+  spark::Gate::Pass place_;  ///< among the connects in flight
+  std::optional<lightningd::Features> features_;
+  std::optional<report::PeerFailure> failure_;
+};
+
+}  // namespace peers

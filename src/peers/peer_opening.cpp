@@ -1,0 +1,267 @@
+#include "peers/peer_opening.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "lightningd/codes.hpp"
+#include "peers/lost_channels.hpp"
+#include "report/cause.hpp"
+#include "util/log.hpp"
+#include "util/mutation.hpp"
+
+namespace peers {
+
+using lightningd::Completed;
+using lightningd::Connected;
+using lightningd::Started;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+constexpr spark::Duration first_backoff{250};
+constexpr spark::Duration longest_backoff{2000};
+constexpr spark::Duration look_for_cancels{100};
+constexpr int most_cut_offs = 2;
+
+template <class T>
+bool in_doubt(const Result<T>& answer) {
+  return !answer && lightningd::in_doubt(answer.error());
+}
+
+}  // namespace
+
+PeerOpening::PeerOpening(BatchContext& context, Owner& owner, const request::Destination& destination,
+                         std::shared_ptr<ledger::OpeningRecord> record)
+    : context_(context), owner_(owner), destination_(destination), record_(std::move(record)) {}
+
+void PeerOpening::connect(bool connected_already, spark::Completion completion) {
+  step_ = std::move(completion);
+  context_.watch.peer_at(destination_.index, report::Phase::connect);
+  if (connected_already) {
+    ask_connect();
+  } else {
+    await_place();
+  }
+}
+
+void PeerOpening::await_place() {
+  auto inside = [this](spark::Gate::Pass place) {
+    place_ = std::move(place);
+    ask_connect();
+  };
+  // Behind many addresses that do not answer, nobody waits for ever.
+  context_.connects.enter(context_.scope.expect<spark::Gate::Pass>(
+      "place among the connects", context_.settings.peer_timeout / 2, inside, [this] { ask_connect(); }));
+}
+
+// An address that does not answer gives its place to the next after a while and waits on outside.
+void PeerOpening::ask_connect() {
+  context_.scope.after(context_.settings.connect_patience, [this, asked = ++connects_asked_] {
+    if (asked == connects_asked_) place_.leave();
+  });
+  auto attempt = context_.pending->begin(destination_.id, destination_.address, context_.scope.runtime().now());
+  attempt_ = attempt;
+  auto guarded = context_.scope.expect<Result<Connected>>(
+      "connect", context_.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
+      [this] { expired(); });
+  context_.client.connect(
+      destination_.id, destination_.address,
+      [attempt = std::move(attempt), guarded = std::move(guarded)](Result<Connected> answer) mutable {
+        attempt.reset();
+        guarded(std::move(answer));
+      });
+}
+
+void PeerOpening::connected(const Result<Connected>& answer) {
+  place_.leave();
+  if (starting_) return reconnected(answer);
+  if (!answer) return fail(method_, answer.error());
+  features_ = answer->features;
+  util::debug(record_->label, ": connected");
+  context_.watch.peer_at(destination_.index, report::Phase::start);
+  step_done();
+}
+
+void PeerOpening::start(bitcoin::Sat amount, spark::Completion completion) {
+  begin_start(amount, std::move(completion));
+  ask_start();
+}
+
+void PeerOpening::restart(bitcoin::Sat amount, spark::Completion completion) {
+  begin_start(amount, std::move(completion));
+  restarting_ = true;
+  context_.watch.peer_at(destination_.index, report::Phase::start);
+  reconnect();
+}
+
+void PeerOpening::begin_start(bitcoin::Sat amount, spark::Completion completion) {
+  step_ = std::move(completion);
+  amount_ = amount;
+  starting_ = true;
+  restarting_ = false;
+  cut_offs_ = 0;
+  backoff_ = first_backoff;
+  give_up_at_ = context_.scope.runtime().now() + context_.settings.peer_timeout;
+}
+
+// Many do so at once after a failed complete, so they need places as for their first connect.
+void PeerOpening::reconnect() {
+  method_ = "connect";
+  await_place();
+}
+
+void PeerOpening::reconnected(const Result<Connected>& answer) {
+  if (answer) return ask_start();
+  if (cut_offs_ > 0 || !retry_later()) fail(method_, answer.error());
+}
+
+bool PeerOpening::retry_later() {
+  auto& scope = context_.scope;
+  if (scope.runtime().now() + backoff_ > give_up_at_ && !util::mutated("tries-for-ever")) return false;
+  scope.after(backoff_, [this] { reconnect(); });
+  backoff_ = std::min(2 * backoff_, longest_backoff);
+  return true;
+}
+
+// A cancel that another batch has sent could take this opening, if theirs is gone when lightningd comes to it.
+bool PeerOpening::is_cancelled_by_another() const {
+  const auto since = context_.scope.runtime().now() - context_.settings.cancel_patience;
+  return context_.book.is_cancelling(destination_.id, since) && !util::mutated("cancels-beside-others");
+}
+
+void PeerOpening::await_cancel() {
+  auto& scope = context_.scope;
+  if (scope.runtime().now() + look_for_cancels > give_up_at_) {
+    return fail(method_, Error{-1, "lightningd does not answer a fundchannel_cancel with this peer", {}});
+  }
+  scope.after(look_for_cancels, [this] { ask_start(); });
+}
+
+void PeerOpening::ask_start() {
+  method_ = "fundchannel_start";
+  const auto kind = funding::kind_of(destination_, context_.features, features_);
+  if (const auto fits = context_.commitment.check(destination_, amount_, kind); !fits)
+    return fail(method_, fits.error());
+  if (is_cancelled_by_another()) return await_cancel();
+  lightningd::StartParams params;
+  params.id = destination_.id;
+  params.amount = amount_;
+  params.feerate = context_.commitment_feerate;
+  params.announce = destination_.announce;
+  params.push = destination_.push;
+  params.close_to = destination_.close_to;
+  params.mindepth = destination_.mindepth;
+  params.reserve = destination_.reserve;
+  params.has_channel_type = destination_.has_channel_type;
+  params.channel_type = destination_.channel_type;
+
+  auto guarded = context_.scope.expect<Result<Started>>(
+      method_, context_.settings.peer_timeout, [this](const Result<Started>& answer) { started(answer); },
+      [this] { expired(); });
+  record_->start_sent(amount_);
+  context_.client.fundchannel_start(params,
+                                    [record = record_, guarded = std::move(guarded)](Result<Started> answer) mutable {
+                                      record->start_answered(answer.ok(), in_doubt(answer));
+                                      guarded(std::move(answer));
+                                    });
+}
+
+void PeerOpening::started(const Result<Started>& answer) {
+  if (!answer) {
+    if (worth_another_start(answer.error()) && retry_later()) return;
+    return cut_off(answer.error());
+  }
+  terms_ = *answer;
+  if (destination_.close_to && !terms_.close_to) {
+    util::info(record_->label,
+               ": the peer does not offer option_upfront_shutdown_script, close_to will not be kept to");
+  }
+  started_at_ = context_.scope.runtime().now();
+  util::debug(record_->label, ": started, ", amount_.value, " sat to ", terms_.funding_address);
+  context_.watch.peer_at(destination_.index, report::Phase::complete);
+  step_done();
+}
+
+// The peer went away between connecting and starting (lightningd forgets one without channels at once), or it
+// has not seen yet that we cancelled the opening before this one.
+bool PeerOpening::worth_another_start(const Error& error) const {
+  if (error.code == lightningd::code::not_connected || error.code == lightningd::code::unknown_peer) return true;
+  return restarting_ && backoff_ < longest_backoff;
+}
+
+// A peer that hangs up in the middle has failed, as with the builtin. But one that holds channels which our node has
+// lost in a crash is told so of one whenever it is connected, and lightningd then hangs up: that is worth two more
+// tries.
+void PeerOpening::cut_off(const Error& error) {
+  if (report::cause_of(method_, error) != "disconnected" || cut_offs_ >= most_cut_offs) return fail(method_, error);
+  context_.log->ask([this, error](const Result<LogLook::Lines>& lines) {
+    const auto batch = ledger::label_of(record_->batch);
+    if (!lines || !ended_for_lost_channel(*lines, destination_.id, batch)) return fail(method_, error);
+    ++cut_offs_;
+    if (!retry_later()) fail(method_, error);
+  });
+}
+
+void PeerOpening::complete(const util::SharedText& psbt, const bitcoin::Outpoint& outpoint,
+                           spark::Completion completion) {
+  step_ = std::move(completion);
+  method_ = "fundchannel_complete";
+  auto guarded = context_.scope.expect<Result<Completed>>(
+      method_, context_.settings.peer_timeout, [this](const Result<Completed>& answer) { completed(answer); },
+      [this] { expired(); });
+  record_->complete_sent(outpoint);
+  context_.client.fundchannel_complete(
+      destination_.id, psbt, context_.withhold,
+      [record = record_, guarded = std::move(guarded)](Result<Completed> answer) mutable {
+        record->complete_answered(answer.ok(), in_doubt(answer));
+        guarded(std::move(answer));
+      });
+}
+
+void PeerOpening::completed(const Result<Completed>& answer) {
+  if (!answer) return fail(method_, answer.error());
+  const auto& outpoint = *record_->outpoint;
+  const auto expected = lightningd::v1_channel_id(outpoint.txid, static_cast<std::uint16_t>(outpoint.vout));
+  if (!answer->commitments_secured || answer->channel_id != expected) {
+    return fail(
+        method_,
+        Error{
+            -1, str("channel ", answer->channel_id.hex(), " is not secured by a commitment for ", outpoint.str()), {}});
+  }
+  channel_id_ = answer->channel_id;
+  util::debug(record_->label, ": completed");
+  context_.watch.peer_at(destination_.index, report::Phase::send);
+  step_done();
+}
+
+void PeerOpening::expired() {
+  if (util::mutated("waits-for-ever")) return;
+  place_.leave();
+  record_->silent = true;
+  const auto seconds = context_.settings.peer_timeout.count() / 1000;
+  const auto attempt = attempt_.lock();  // of a connect that is not answered
+  const auto earlier =
+      attempt ? context_.pending->earlier(destination_.id, attempt, context_.scope.runtime().now()) : "";
+  fail(method_,
+       Error{-1, str("timeout: the peer did not answer ", method_, " within ", seconds, " seconds", earlier), {}});
+}
+
+void PeerOpening::fail(const std::string& method, Error error) {
+  if (failure_) return;
+  util::info(record_->label, ": ", method, " failed: ", error.message);
+  failure_ = report::PeerFailure{method, std::move(error)};
+  context_.watch.peer_failed(destination_.index, *failure_);
+  owner_.peer_failed(*this);
+  step_done();
+}
+
+void PeerOpening::step_done() {
+  if (!step_) return;
+  auto step = std::move(*step_);
+  step_.reset();
+  std::move(step).done();
+}
+
+}  // namespace peers

@@ -1,0 +1,74 @@
+#include "preview/quote.hpp"
+
+#include <utility>
+
+#include "context/local_call.hpp"
+
+namespace preview {
+
+using lightningd::Funded;
+using lightningd::Reply;
+using util::Result;
+
+void Quote::ask(const wallet::Coins::Choice& choice, const wallet::Payees& payees, Reply<wallet::Proposal> then) {
+  choice_ = choice;
+  fund(payees, wallet::Round::first, std::nullopt, std::move(then));
+}
+
+// Zero blocks: lightningd reserves nothing then.
+void Quote::fund(const wallet::Payees& payees, wallet::Round round, const SameCoins& same,
+                 Reply<wallet::Proposal> then) {
+  auto params = wallet::fund_params(choice_.feerate, choice_.anchor_channel, payees);
+  params.reserve_blocks = 0;
+  auto guarded =
+      local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt",
+                         [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
+                           funded(payees, round, std::move(then), answer);
+                         });
+  if (same || choice_.has_utxos) {
+    client_.utxopsbt(params, same ? *same : choice_.utxos, false, std::move(guarded));
+  } else {
+    client_.fundpsbt(params, choice_.minconf, std::move(guarded));
+  }
+}
+
+void Quote::funded(const wallet::Payees& payees, wallet::Round round, Reply<wallet::Proposal> then,
+                   const Result<Funded>& answer) {
+  if (!answer && wallet::may_be_dust(answer.error(), payees, round, !choice_.has_utxos)) {
+    return survey(payees, answer.error(), std::move(then));
+  }
+  if (!answer) return then(answer.error());
+  auto reading = wallet::read_answer(*answer, payees, round, !choice_.has_utxos);
+  if (!reading) return then(reading.error());
+  if (reading->proposal) return then(std::move(*reading->proposal));
+  if (!reading->left_out.empty()) return leave_out(std::move(*reading), wallet::Round::narrowed, std::move(then));
+  auto with_shares = [shares = std::move(reading->shares),
+                      then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
+    if (proposal) proposal->shares = std::move(shares);
+    then(std::move(proposal));
+  };
+  const auto same = reading->choose_anew ? SameCoins() : SameCoins(std::move(reading->coins));
+  const auto next = reading->choose_anew ? wallet::Round::first : wallet::Round::again;
+  fund(reading->settled, next, same, std::move(with_shares));
+}
+
+void Quote::survey(const wallet::Payees& payees, const util::Error& error, Reply<wallet::Proposal> then) {
+  auto read = [this, payees, error, then = std::move(then)](const Result<Funded>& answer) mutable {
+    auto reading = answer ? wallet::read_survey(*answer, choice_.feerate, payees) : std::nullopt;
+    if (!reading) return then(error);
+    leave_out(std::move(*reading), wallet::Round::worthy, std::move(then));
+  };
+  client_.fundpsbt(wallet::survey_params(choice_.anchor_channel, payees), choice_.minconf,
+                   local_call<Funded>(scope_, settings_, "fundpsbt", std::move(read)));
+}
+
+void Quote::leave_out(wallet::Reading reading, wallet::Round round, Reply<wallet::Proposal> then) {
+  auto told = [left_out = std::move(reading.left_out),
+               then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
+    if (proposal) proposal->left_out = std::move(left_out);
+    then(std::move(proposal));
+  };
+  fund(reading.settled, round, std::move(reading.coins), std::move(told));
+}
+
+}  // namespace preview

@@ -1,0 +1,143 @@
+#include "psbt/psbt.hpp"
+
+#include <algorithm>
+
+#include "bitcoin/byte_reader.hpp"
+#include "psbt/psbt_keys.hpp"
+#include "psbt/psbt_locktime.hpp"
+
+namespace psbt {
+
+namespace {
+
+auto find_entry(auto& entries, const util::Bytes& key) {
+  return std::find_if(entries.begin(), entries.end(), [&key](const auto& entry) { return entry.first == key; });
+}
+
+/// Moves the item at `from` so that it ends up at `to`; both are valid.
+template <class T>
+void move_item(std::vector<T>& items, std::size_t from, std::size_t to) {
+  const auto at = [&items](std::size_t index) { return items.begin() + static_cast<std::ptrdiff_t>(index); };
+  if (from < to)
+    std::rotate(at(from), at(from + 1), at(to + 1));
+  else
+    std::rotate(at(to), at(from), at(from + 1));
+}
+
+std::optional<bitcoin::TxOutput> parse_witness_utxo(const util::Bytes& value) {
+  bitcoin::ByteReader in(value);
+  const bitcoin::Sat amount{in.u64()};
+  bitcoin::TxOutput output{amount, in.sized_bytes()};
+  if (!in.finished()) return std::nullopt;
+  return output;
+}
+
+/// The output at `outpoint`, from a transaction that claims to be the one with its txid.
+std::optional<bitcoin::TxOutput> find_output(const util::Bytes& transaction, const bitcoin::Outpoint& outpoint) {
+  auto previous = bitcoin::PreviousTransaction::parse(transaction);
+  if (!previous || previous->txid != outpoint.txid || outpoint.vout >= previous->outputs.size()) return std::nullopt;
+  return std::move(previous->outputs[outpoint.vout]);
+}
+
+}  // namespace
+
+const util::Bytes* PsbtMap::get(const util::Bytes& key) const {
+  const auto entry = find_entry(entries, key);
+  return entry == entries.end() ? nullptr : &entry->second;
+}
+
+void PsbtMap::set(util::Bytes key, util::Bytes value) {
+  const auto entry = find_entry(entries, key);
+  if (entry == entries.end())
+    entries.emplace_back(std::move(key), std::move(value));
+  else
+    entry->second = std::move(value);
+}
+
+void PsbtMap::remove(const util::Bytes& key) {
+  const auto entry = find_entry(entries, key);
+  if (entry != entries.end()) entries.erase(entry);
+}
+
+Psbt Psbt::spending(const std::vector<bitcoin::Outpoint>& outpoints) {
+  Psbt psbt;
+  for (const auto& outpoint : outpoints) psbt.tx_.inputs.push_back({outpoint});
+  psbt.input_maps_.resize(outpoints.size());
+  return psbt;
+}
+
+void Psbt::strip() {
+  global_ = {};
+  input_maps_.assign(tx_.inputs.size(), {});
+  output_maps_.assign(tx_.outputs.size(), {});
+}
+
+void Psbt::insert_output(std::size_t index, bitcoin::TxOutput output) {
+  const auto at = static_cast<std::ptrdiff_t>(std::min(index, tx_.outputs.size()));
+  tx_.outputs.insert(tx_.outputs.begin() + at, std::move(output));
+  output_maps_.insert(output_maps_.begin() + at, PsbtMap{});
+}
+
+void Psbt::move_output(std::size_t from, std::size_t to) {
+  if (std::max(from, to) >= tx_.outputs.size()) return;
+  move_item(tx_.outputs, from, to);
+  move_item(output_maps_, from, to);
+}
+
+void Psbt::set_output_amount(std::size_t index, bitcoin::Sat amount) {
+  if (index < tx_.outputs.size()) tx_.outputs[index].amount = amount;
+}
+
+void Psbt::remove_output(std::size_t index) {
+  if (index >= tx_.outputs.size()) return;
+  const auto at = static_cast<std::ptrdiff_t>(index);
+  tx_.outputs.erase(tx_.outputs.begin() + at);
+  output_maps_.erase(output_maps_.begin() + at);
+}
+
+std::optional<bitcoin::TxOutput> Psbt::spent_output(std::size_t index) const {
+  if (index >= tx_.inputs.size()) return std::nullopt;
+  const util::Bytes* witness_utxo = input_maps_[index].get({psbt_key::in_witness_utxo});
+  const util::Bytes* transaction = input_maps_[index].get({psbt_key::in_non_witness_utxo});
+
+  std::optional<bitcoin::TxOutput> output;
+  if (witness_utxo != nullptr) output = parse_witness_utxo(*witness_utxo);
+  if (transaction != nullptr) {
+    const auto proven = find_output(*transaction, tx_.inputs[index].outpoint);
+    // The transaction proves what is spent. A witness UTXO that says something else is a mistake or
+    // a trick, and no basis for computing a fee.
+    if (witness_utxo != nullptr && output != proven) return std::nullopt;
+    output = proven;
+  }
+  if (output && output->amount > bitcoin::max_money) return std::nullopt;
+  return output;
+}
+
+std::optional<bitcoin::Sat> Psbt::input_amount(std::size_t index) const {
+  const auto output = spent_output(index);
+  if (!output) return std::nullopt;
+  return output->amount;
+}
+
+std::optional<util::Bytes> Psbt::input_script(std::size_t index) const {
+  auto output = spent_output(index);
+  if (!output) return std::nullopt;
+  return std::move(output->script);
+}
+
+std::uint64_t Psbt::base_weight() const {
+  // Version and locktime; then outpoint, the length of an empty scriptSig and sequence; then amount.
+  std::uint64_t size = 4 + 4 + compact_size_length(tx_.inputs.size()) + 41 * tx_.inputs.size();
+  size += compact_size_length(tx_.outputs.size());
+  for (const bitcoin::TxOutput& output : tx_.outputs)
+    size += 8 + compact_size_length(output.script.size()) + output.script.size();
+  return 4 * size;
+}
+
+std::uint64_t compact_size_length(std::uint64_t n) {
+  if (n < 0xFD) return 1;
+  if (n <= 0xFFFF) return 3;
+  return n <= 0xFFFFFFFF ? 5 : 9;
+}
+
+}  // namespace psbt

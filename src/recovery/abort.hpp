@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "context/settings.hpp"
+#include "ledger/ledger.hpp"
+#include "lightningd/client.hpp"
+#include "recovery/rival.hpp"
+#include "sending/own_script.hpp"
+#include "spark/scope.hpp"
+
+namespace recovery {
+
+/// One attempt at making a batch's transaction impossible, with the transaction of the ledger's AbortRecord:
+///
+///   the batch's transaction is six blocks deep    -> lost: it was too late, the channels open
+///   another one spends an input, six blocks deep  -> won
+///   one of them is in a block                     -> wait
+///   else                                          -> sign and send the abort's own (again), and wait
+///
+/// Owned by the Settlement, in whose scope it runs; made again for each attempt.
+class Abort {
+ public:
+  enum class Outcome { won, lost, unsent, waiting };
+  using Done = util::Function<void(Outcome, const std::string& what)>;
+  /// So deep it has been won for a day: what is not cleared up by then never may be.
+  static constexpr std::uint32_t won_long_ago = Rival::deep_enough + 144;
+
+  Abort(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
+        std::shared_ptr<ledger::Ledger> ledger);
+  Abort(const Abort&) = delete;
+  Abort& operator=(const Abort&) = delete;
+
+  /// What the chain says. `unsent`: no block has either, and send() is the next step, with the inputs reserved.
+  void look(Done done);
+  /// Ends with `waiting`. Nothing is signed unless it is plain that it spends inputs of the batch, which lightningd
+  /// shows to be reserved by it, into one output that is the wallet's own, for the fee that was recorded; and that no
+  /// channel of the batch is in use.
+  void send(Done done);
+  /// When it is won: for more than a day.
+  [[nodiscard]] bool is_won_long_ago() const { return depth_ >= won_long_ago; }
+
+ private:
+  using Transactions = std::vector<lightningd::WalletTransaction>;
+  using Outputs = std::vector<lightningd::WalletOutput>;
+  using Channels = std::vector<lightningd::PeerChannel>;
+
+  void judge(const Transactions& transactions, std::uint32_t height);
+  [[nodiscard]] bool is_as_recorded() const;
+  void owned(const util::Result<sending::Ownership>& ownership);
+  void look_at_channels();
+  void look_at_inputs();
+  void sign(const Outputs& outputs);
+  [[nodiscard]] bool pays_recorded_fee(const Outputs& outputs) const;
+  void signed_psbt(const util::Result<util::SharedText>& text);
+  void wait(const std::string& what);
+
+  spark::Scope& scope_;
+  lightningd::Client client_;
+  context::Settings settings_;
+  std::shared_ptr<ledger::Ledger> ledger_;
+  std::uint32_t depth_ = 0;  ///< of what spends an input
+  Done done_;
+};
+
+}  // namespace recovery

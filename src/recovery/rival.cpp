@@ -1,0 +1,44 @@
+#include "recovery/rival.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "psbt/psbt.hpp"
+#include "util/mutation.hpp"
+
+namespace recovery {
+
+using bitcoin::Outpoint;
+using lightningd::WalletTransaction;
+
+std::optional<Rival> find_rival(const ledger::FundingPlan& plan, const std::vector<WalletTransaction>& transactions,
+                                std::uint32_t height) {
+  const auto psbt = psbt::Psbt::from_base64(*plan.psbt);
+  if (!psbt) return std::nullopt;
+  std::set<Outpoint> inputs;
+  for (const auto& input : psbt->inputs()) inputs.insert(input.outpoint);
+  const auto spends = [&inputs](const WalletTransaction& transaction) {
+    return std::any_of(transaction.inputs.begin(), transaction.inputs.end(),
+                       [&inputs](const Outpoint& input) { return inputs.contains(input); });
+  };
+  std::optional<Rival> deepest;
+  for (const auto& transaction : transactions) {
+    const auto at = transaction.blockheight;
+    const bool confirmed = (at > 0 && at <= height) || util::mutated("aborts-before-confirmed");
+    if (transaction.txid == plan.txid || !confirmed || !spends(transaction)) continue;
+    const auto depth = util::mutated("aborts-before-confirmed") ? Rival::deep_enough : height - at + 1;
+    if (!deepest || depth > deepest->depth) deepest = Rival{transaction.txid, depth};
+  }
+  return deepest;
+}
+
+std::uint32_t depth_of_own(const ledger::FundingPlan& plan, const std::vector<WalletTransaction>& transactions,
+                           std::uint32_t height) {
+  const auto own = std::find_if(
+      transactions.begin(), transactions.end(),
+      [&plan](const WalletTransaction& one) { return one.txid == plan.txid && one.blockheight > 0; });
+  if (own == transactions.end()) return 0;
+  return own->blockheight <= height ? height - own->blockheight + 1 : 1;
+}
+
+}  // namespace recovery

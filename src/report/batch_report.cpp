@@ -1,0 +1,162 @@
+#include "report/batch_report.hpp"
+
+#include <utility>
+
+#include "journal/journal_format.hpp"
+#include "json/writer.hpp"
+#include "report/cause.hpp"
+
+namespace report {
+
+using ledger::Stage;
+
+namespace {
+
+// Of `recovery`. Between them stands one that says that some are left out.
+constexpr std::size_t first_lines = 10;
+constexpr std::size_t last_lines = 40;
+
+const char* name_of(Stage stage) {
+  switch (stage) {
+    case Stage::none:
+      return "waiting";
+    case Stage::starting:
+      return "starting";
+    case Stage::started:
+      return "started";
+    case Stage::completing:
+      return "completing";
+    case Stage::completed:
+      return "secured";
+  }
+  return "waiting";
+}
+
+void write_brief_error(json::Writer& out, const util::Error& error) {
+  out.key("error").object().field("code", error.code).field("message", error.message).end();
+}
+
+/// Only as long as there is, or may be, the channel.
+bool shows_policy(const DestinationReport& destination) {
+  return destination.policy && destination.state != "failed" && destination.state != "undone";
+}
+
+void write_destination(json::Writer& out, const DestinationReport& destination) {
+  out.object().field("id", destination.id.hex()).field("amount_msat", bitcoin::to_msat(destination.amount).value);
+  out.field("state", destination.state);
+  if (const auto& outpoint = destination.outpoint) {
+    const auto outnum = static_cast<std::uint16_t>(outpoint->vout);
+    out.field("channel_id", lightningd::v1_channel_id(outpoint->txid, outnum).hex()).field("outnum", outpoint->vout);
+  }
+  if (shows_policy(destination)) write_policy(out, *destination.policy);
+  if (destination.failure) {
+    out.field("method", destination.failure->method);
+    write_brief_error(out, destination.failure->error);
+    out.field("cause", cause_of(destination.failure->method, destination.failure->error));
+  }
+  out.end();
+}
+
+void write_report(json::Writer& out, const BatchReport& report) {
+  out.object().field("batch", report.id).field("begun", report.begun).field("state", report.state);
+  if (!report.phase.empty()) out.field("phase", report.phase);
+  if (report.txid) out.field("txid", report.txid->hex());
+  out.key("destinations").array();
+  for (const auto& destination : report.destinations) write_destination(out, destination);
+  out.end();
+  if (report.error) write_brief_error(out, *report.error);
+  if (!report.recovery.empty()) {
+    out.key("recovery").array();
+    for (const auto& line : report.recovery) out.value(line);
+    out.end();
+  }
+  out.end();
+}
+
+}  // namespace
+
+void BatchReport::opened() {
+  state = "opened";
+  for (auto& destination : destinations) {
+    if (!destination.failure) destination.state = destination.outpoint ? "opened" : "undone";
+  }
+}
+
+void BatchReport::undone(const std::string& batch_state) {
+  state = batch_state;
+  for (auto& destination : destinations) {
+    if (!destination.failure) destination.state = "undone";
+  }
+}
+
+void BatchReport::take_policies(const ledger::Ledger& ledger) {
+  for (std::size_t i = 0; i < destinations.size(); ++i) {
+    if (destinations[i].outpoint) destinations[i].policy = ledger.openings[i]->policy;
+  }
+}
+
+void BatchReport::recovered(std::string line) {
+  if (!recovery.empty() && recovery.back() == line) return;
+  if (recovery.size() == first_lines + last_lines) {
+    recovery.erase(recovery.begin() + first_lines);
+    recovery[first_lines] = "...";
+  }
+  recovery.push_back(std::move(line));
+}
+
+void BatchReport::drop_data() {
+  if (error) error->data.clear();
+  for (auto& destination : destinations) {
+    if (destination.failure) destination.failure->error.data.clear();
+  }
+}
+
+std::size_t BatchReport::size() const {
+  std::size_t bytes = sizeof *this + destinations.size() * sizeof(DestinationReport);
+  if (error) bytes += error->message.size() + error->data.size();
+  for (const auto& line : recovery) bytes += sizeof line + line.size();
+  for (const auto& destination : destinations) {
+    if (destination.failure)
+      bytes += destination.failure->error.message.size() + destination.failure->error.data.size();
+    if (!destination.policy) continue;
+    if (destination.policy->error) bytes += destination.policy->error->message.size();
+    for (const auto& warning : destination.policy->warnings) bytes += sizeof warning + warning.size();
+  }
+  return bytes;
+}
+
+BatchReport report_on(const ledger::Ledger& ledger) {
+  BatchReport report;
+  report.id = ledger.id;
+  report.begun = ledger.begun;
+  report.phase = name_of(ledger.phase);
+  if (ledger.plan) report.txid = ledger.plan->txid;
+  for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
+    const auto& opening = *ledger.openings[i];
+    DestinationReport destination{opening.peer, opening.planned, name_of(opening.stage), {}, {}, {}};
+    destination.outpoint = ledger.outpoint_of(i);
+    report.destinations.push_back(std::move(destination));
+  }
+  report.take_policies(ledger);
+  return report;
+}
+
+void write_policy(json::Writer& out, const request::PolicyRecord& policy) {
+  out.key("policy").object().field("applied", policy.state == request::PolicyRecord::State::applied);
+  if (policy.error) write_brief_error(out, *policy.error);
+  if (!policy.warnings.empty()) {
+    out.key("warnings").array();
+    for (const auto& warning : policy.warnings) out.value(warning);
+    out.end();
+  }
+  out.end();
+}
+
+std::string to_json(const std::vector<BatchReport>& reports) {
+  json::Writer out;
+  out.object().key("batches").array();
+  for (const auto& report : reports) write_report(out, report);
+  return out.end().end().take();
+}
+
+}  // namespace report

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bitcoin/amounts.hpp"
+#include "bitcoin/ids.hpp"
+#include "json/writer.hpp"
+#include "ledger/ledger.hpp"
+#include "lightningd/ids.hpp"
+#include "util/result.hpp"
+
+namespace report {
+
+/// Why a peer dropped out: the RPC that failed, and its error as lightningd gave it (or ours, for a
+/// deadline).
+struct PeerFailure {
+  std::string method;
+  util::Error error;
+};
+
+/// One destination as listmultifundchannels shows it.
+struct DestinationReport {
+  lightningd::NodeId id;
+  bitcoin::Sat amount;
+  std::string state;  ///< waiting, starting, started, completing, secured, opened, failed, undone or in doubt
+  std::optional<bitcoin::Outpoint> outpoint;
+  std::optional<PeerFailure> failure;
+  std::optional<request::PolicyRecord> policy;  ///< of a channel in the transaction
+};
+
+/// One batch as listmultifundchannels shows it.
+struct BatchReport {
+  std::string id;
+  std::int64_t begun = 0;  ///< Unix time, seconds
+  std::string state;       ///< running, opened, failed, settling, refused, aborting, unsettled or undone
+  std::string phase;
+  std::optional<bitcoin::Txid> txid;
+  std::vector<DestinationReport> destinations;
+  std::optional<util::Error> error;   ///< what the caller was told
+  std::vector<std::string> recovery;  ///< what settling it has done and found, in order
+
+  /// The transaction is out: those that are in it are opened, others had dropped out.
+  void opened();
+  /// Nothing is left of it. `batch_state`: failed, when the caller was told so, or undone.
+  void undone(const std::string& batch_state);
+  /// How far the channels' policies are.
+  void take_policies(const ledger::Ledger& ledger);
+  /// Adds what settling it has found, unless that was the last thing it found. Of a batch that is settled for
+  /// months the first few lines and the last stay.
+  void recovered(std::string line);
+  /// What is never shown: errors' data, which may hold the signed transaction.
+  void drop_data();
+  /// About how many bytes of memory it takes.
+  [[nodiscard]] std::size_t size() const;
+};
+
+/// What the ledger knows, with the batch's state left open.
+[[nodiscard]] BatchReport report_on(const ledger::Ledger& ledger);
+
+/// "policy": whether it is applied, and lightningd's error or warnings.
+void write_policy(json::Writer& out, const request::PolicyRecord& policy);
+
+/// JSON text of the array `batches`; `code` and `message` of errors, but never their data: lightningd's
+/// error about a failed broadcast carries the signed transaction.
+[[nodiscard]] std::string to_json(const std::vector<BatchReport>& reports);
+
+}  // namespace report

@@ -1,0 +1,205 @@
+#include "request/destination.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "bitcoin/fees.hpp"
+#include "lightningd/codes.hpp"
+#include "lightningd/features.hpp"
+#include "request/amount.hpp"
+#include "request/params.hpp"
+#include "request/policy_params.hpp"
+#include "util/str.hpp"
+
+namespace request {
+
+namespace {
+
+/// In the order in which lightningd's builtin takes them from an array; ours follow.
+constexpr std::array<std::string_view, 14> destination_parameters{
+    "id",       "amount",  "announce",     "push_msat", "close_to", "request_amt", "compact_lease",
+    "mindepth", "reserve", "channel_type", "feebase",   "feeppm",   "htlcmin",     "htlcmax"};
+
+struct Peer {
+  lightningd::NodeId id;
+  std::string address;
+};
+
+/// "<node id>", or "<node id>@<host>[:<port>]". The address is left for `connect` to judge.
+util::Result<Peer> parse_peer(const json::Value& value) {
+  const auto text = value.is_number() ? std::nullopt : token_text(value);
+  if (!text) return wrong(value, "invalid node id: it must be a string");
+  const auto at = text->find('@');
+  const auto id = lightningd::NodeId::from_hex(std::string_view(*text).substr(0, at));
+  if (!id) return wrong(value, "invalid node id: it has 66 hex digits, the first two 02 or 03");
+  if (at == std::string::npos) return Peer{*id, ""};
+  if (at + 1 == text->size()) return wrong(value, "has no address after the @");
+  return Peer{*id, text->substr(at + 1)};
+}
+
+/// An amount, or a share of what is left.
+struct Amount {
+  bitcoin::Sat fixed;
+  std::optional<Share> share;
+};
+
+util::Result<Amount> parse_destination_amount(const json::Value& value) {
+  if (const auto text = value.string(); text && looks_like_share(*text)) {
+    const auto share = parse_share(value);
+    if (!share) return share.error();
+    return Amount{{}, *share};
+  }
+  const auto amount = parse_sat(value);
+  if (!amount) {
+    util::Error error = amount.error();
+    const auto text = value.string();
+    const bool word = text && !text->empty() && std::isalpha(static_cast<unsigned char>(text->front())) != 0;
+    if (word) error.message += R"( ("all", "40%" and "*2" are shares of what is left))";
+    return error;
+  }
+  if (*amount < bitcoin::channel_dust)
+    return wrong(value, util::str("output would be dust (less than ", bitcoin::channel_dust.value, "sat)"));
+  return Amount{*amount, {}};
+}
+
+util::Result<std::vector<std::uint16_t>> parse_channel_type(const json::Value& value) {
+  if (!value.is_array()) return wrong(value, "must be an array, of feature bits");
+  std::vector<std::uint16_t> bits;
+  for (const json::Value& element : value.elements()) {
+    const auto bit = parse_u16(element);
+    if (!bit) return bit.error();
+    bits.push_back(*bit);
+  }
+  return bits;
+}
+
+/// With the code and the words that fundchannel_start has for it, which programs know.
+void refuse_push_beyond_amount(Params& params, const Destination& destination) {
+  const auto value = params.find("push_msat");
+  if (!value || destination.share || destination.push <= to_msat(destination.amount)) return;
+  util::Error error =
+      wrong(*value, util::str("Requested to push_msat of ", destination.push.value,
+                              "msat is greater than available funding amount ", destination.amount.value, "sat"));
+  error.code = lightningd::code::cannot_afford;
+  params.fail(std::move(error));
+}
+
+/// BOLT 2: a channel that is announced cannot have an alias in place of its short channel id.
+void refuse_announced_alias(Params& params, const Destination& destination) {
+  const auto& bits = destination.channel_type;
+  const bool alias =
+      std::any_of(bits.begin(), bits.end(), [](auto bit) { return bit / 2 == lightningd::feature::scid_alias / 2; });
+  if (!alias || !destination.announce) return;
+  params.fail(wrong(*params.find("channel_type"),
+                    "has option_scid_alias, which BOLT 2 allows only for channels with announce=false"));
+}
+
+/// Both sides keep it.
+void refuse_reserve_beyond_amount(Params& params, const Destination& destination) {
+  if (destination.share || !destination.reserve || destination.reserve->value <= destination.amount.value / 2) return;
+  params.fail(wrong(*params.find("reserve"), util::str("is more than half of the amount of ", destination.amount.value,
+                                                       " sat, and both sides have to keep it")));
+}
+
+/// Both parameters ask for dual funding; only an explicit zero asks for nothing.
+void refuse_lease(Params& params) {
+  const auto wanted = params.optional("request_amt", parse_sat).value_or(bitcoin::Sat{});
+  const auto amount = params.find("request_amt");
+  const auto lease = params.find("compact_lease");
+  if (wanted.value != 0 && !lease)
+    params.fail(wrong(*amount, "Must pass in 'compact_lease' if requesting funds from peer"));
+  if (wanted.value == 0 && !lease) return;
+  util::Error error = wrong(wanted.value != 0 ? *amount : *lease, "v2 (dual funding) is not supported yet");
+  error.code = lightningd::code::v2_unsupported;
+  params.fail(std::move(error));
+}
+
+util::Result<Destination> parse_destination(const json::Value& value, std::size_t index) {
+  Params params(value, destination_parameters);
+  Destination destination;
+  destination.index = index;
+  Peer peer = params.required("id", parse_peer);
+  destination.id = peer.id;
+  destination.address = std::move(peer.address);
+  const auto amount = params.required("amount", parse_destination_amount);
+  destination.share = amount.share;
+  destination.amount = amount.fixed;
+  destination.announce = params.optional("announce", parse_bool).value_or(true);
+  destination.push = params.optional("push_msat", parse_msat).value_or(bitcoin::Msat{});
+  refuse_push_beyond_amount(params, destination);
+  destination.close_to = params.optional("close_to", parse_string);
+  refuse_lease(params);
+  destination.mindepth = params.optional("mindepth", parse_unsigned);
+  destination.reserve = params.optional("reserve", parse_sat);
+  if (auto bits = params.optional("channel_type", parse_channel_type)) {
+    destination.channel_type = std::move(*bits);
+    destination.has_channel_type = true;
+  }
+  refuse_announced_alias(params, destination);
+  refuse_reserve_beyond_amount(params, destination);
+  destination.policy = parse_policy(params, destination.amount);
+  if (params.error()) return *params.error();
+  return destination;
+}
+
+/// The rules that hold between the shares of one batch.
+class ShareRules {
+ public:
+  /// To be called for each share, in their order; an error says why this one does not go with those before.
+  [[nodiscard]] util::Result<void> add(const json::Value& destination, const Share& share) {
+    const auto wrong_amount = [&destination, &share](std::string_view what) {
+      return util::Error{lightningd::code::invalid_params,
+                         util::str(destination.path(), ".amount: ", what, ", got \"", share.text, "\""),
+                         {}};
+    };
+    if (share.is_all() && all_) return wrong(destination, "only one destination can indicate \"all\" for 'amount'.");
+    const bool others = parts_ > 0 || weight_ > 0;
+    if ((share.is_all() && others) || all_) {
+      return wrong_amount("\"all\" and other shares do not go together; \"*1\" is a share of all");
+    }
+    all_ = share.is_all();
+    parts_ += share.parts;
+    weight_ += share.weight;
+    if (parts_ > Share::whole) return wrong_amount("the percentages up to here are more than 100%");
+    if (parts_ == Share::whole && weight_ > 0) return wrong_amount("100% leave nothing for the weights");
+    if (weight_ > UINT32_MAX) return wrong_amount("the weights up to here are more than 4294967295");
+    return {};
+  }
+
+ private:
+  bool all_ = false;
+  std::uint64_t parts_ = 0;
+  std::uint64_t weight_ = 0;
+};
+
+}  // namespace
+
+util::Result<std::vector<Destination>> parse_destinations(const json::Value& value) {
+  if (!value.is_array()) return wrong(value, "must be an array");
+  if (value.size() == 0) return wrong(value, "must have at least one entry");
+
+  std::vector<Destination> destinations;
+  std::set<lightningd::NodeId> ids;
+  ShareRules shares;
+  bitcoin::Sat total;
+  for (const json::Value& element : value.elements()) {
+    auto destination = parse_destination(element, destinations.size());
+    if (!destination) return destination.error();
+
+    if (!ids.insert(destination->id).second) return wrong(element, "Duplicate destination: this id came before");
+    if (destination->share) {
+      if (const auto fits = shares.add(element, *destination->share); !fits) return fits.error();
+    }
+    total = total + destination->amount;
+    if (total > bitcoin::max_money) return wrong(element, "the amounts up to here are more than 21 million btc");
+    destinations.push_back(std::move(*destination));
+  }
+  return destinations;
+}
+
+}  // namespace request

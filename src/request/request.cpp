@@ -1,0 +1,100 @@
+#include "request/request.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "request/amount.hpp"
+#include "request/destination.hpp"
+#include "request/params.hpp"
+#include "util/str.hpp"
+
+namespace request {
+
+namespace {
+
+/// In the order in which lightningd's builtin takes them from an array; ours follow.
+constexpr std::array<std::string_view, 11> request_parameters{
+    "destinations", "feerate", "minconf", "utxos",       "minchannels", "commitment_feerate",
+    "peer_timeout", "details", "max_fee", "max_feerate", "dryrun"};
+
+/// As utxopsbt says it.
+util::Error not_an_outpoint(const json::Value& value) {
+  const std::string text = token_text(value).value_or(value.dump()).substr(0, 100);
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) {
+    return wrong(value, util::str("Could not decode the outpoint from \"", text,
+                                  "\" The utxos should be specified as 'txid:output_index'."));
+  }
+  const auto txid = text.substr(0, colon);
+  if (!bitcoin::Txid::from_hex(txid)) {
+    return wrong(value, util::str("Could not get a txid out of \"", txid, '"'));
+  }
+  return wrong(value, util::str("Could not get a vout out of \"", text.substr(colon + 1), '"'));
+}
+
+std::optional<bitcoin::Outpoint> to_outpoint(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto txid = bitcoin::Txid::from_hex(text.substr(0, colon));
+  const auto vout = to_integer(text.substr(colon + 1));
+  if (!txid || !vout || *vout > UINT32_MAX) return std::nullopt;
+  return bitcoin::Outpoint{*txid, static_cast<std::uint32_t>(*vout)};
+}
+
+util::Result<std::vector<bitcoin::Outpoint>> parse_utxos(const json::Value& value) {
+  if (!value.is_array()) return wrong(value, "should be an array");
+  if (value.size() == 0) {
+    return wrong(value, util::str("Please specify an array of 'txid:output_index', not \"", value.dump(), '"'));
+  }
+  std::vector<bitcoin::Outpoint> utxos;
+  std::set<bitcoin::Outpoint> seen;
+  for (const json::Value& element : value.elements()) {
+    const auto outpoint = to_outpoint(token_text(element).value_or(""));
+    if (!outpoint) return not_an_outpoint(element);
+    if (!seen.insert(*outpoint).second) return wrong(element, "came before");
+    utxos.push_back(*outpoint);
+  }
+  return utxos;
+}
+
+util::Result<std::uint32_t> parse_positive(const json::Value& value) {
+  const auto number = parse_u32(value);
+  if (number && *number == 0) return wrong(value, util::str("should be a positive integer, from 1 to ", UINT32_MAX));
+  return number;
+}
+
+}  // namespace
+
+bool Request::has_shares() const {
+  return std::any_of(destinations.begin(), destinations.end(),
+                     [](const Destination& d) { return d.share.has_value(); });
+}
+
+util::Result<Request> parse_request(const json::Value& given) {
+  Params params(given.renamed(""), request_parameters);
+  Request request;
+  request.destinations = params.required("destinations", parse_destinations);
+  request.feerate = params.optional("feerate", parse_token);
+  request.has_minconf = params.optional("minconf", parse_u32).has_value();
+  request.minconf = params.optional("minconf", parse_u32).value_or(1);
+  if (auto utxos = params.optional("utxos", parse_utxos)) {
+    request.utxos = std::move(*utxos);
+    request.has_utxos = true;
+  }
+  // Asking for more than there are means asking for all, as with lightningd's builtin.
+  const auto minchannels = params.optional("minchannels", parse_positive);
+  request.minchannels = std::min<std::size_t>(minchannels.value_or(UINT32_MAX), request.destinations.size());
+  request.commitment_feerate = params.optional("commitment_feerate", parse_token);
+  request.peer_timeout_seconds = params.optional("peer_timeout", parse_positive);
+  request.details = params.optional("details", parse_bool).value_or(false);
+  request.cap.fee = params.optional("max_fee", parse_sat);
+  request.cap.feerate = params.optional("max_feerate", parse_perkw);
+  request.dryrun = params.optional("dryrun", parse_bool).value_or(false);
+  if (params.error()) return *params.error();
+  return request;
+}
+
+}  // namespace request

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bitcoin/amounts.hpp"
+#include "bitcoin/ids.hpp"
+#include "json/value.hpp"
+#include "lightningd/channel_policy.hpp"
+#include "lightningd/ids.hpp"
+#include "request/fee_cap.hpp"
+#include "request/share.hpp"
+#include "util/result.hpp"
+
+namespace request {
+
+/// What the user asked for one peer. Immutable once parsed; every attempt starts from it again.
+struct Destination {
+  std::size_t index = 0;  ///< position in the user's list, for logs and for the order of results
+  lightningd::NodeId id;
+  std::string address;         ///< "host[:port]" as given after '@'; empty when none
+  std::optional<Share> share;  ///< of what is left; `amount` is 0 then
+  bitcoin::Sat amount;
+  bool announce = true;
+  bitcoin::Msat push;
+  std::optional<std::string> close_to;
+  std::optional<std::uint32_t> mindepth;
+  std::optional<bitcoin::Sat> reserve;
+  std::vector<std::uint16_t> channel_type;  ///< feature bits; meaningful when has_channel_type
+  bool has_channel_type = false;
+  std::optional<lightningd::ChannelPolicy> policy;  ///< to be set when the channel is there
+};
+
+/// The parameters of multifundchannel, parsed and checked.
+struct Request {
+  std::vector<Destination> destinations;
+  std::optional<std::string> feerate;             ///< as the user wrote it
+  std::optional<std::string> commitment_feerate;  ///< likewise
+  std::uint32_t minconf = 1;
+  bool has_minconf = false;  ///< it was given
+  std::vector<bitcoin::Outpoint> utxos;
+  bool has_utxos = false;
+  std::size_t minchannels = 0;  ///< defaults to the number of destinations
+  std::optional<std::uint32_t> peer_timeout_seconds;
+  bool details = false;  ///< a result beyond the builtin's
+  FeeCap cap;
+  bool dryrun = false;  ///< only tell what would happen
+
+  [[nodiscard]] bool has_shares() const;
+};
+
+/// Parses the params of the command (object or array) as lightningd's builtin does; every error
+/// has code -32602 (310 for request_amt and compact_lease) and names the field, its value and what
+/// is wrong with it.
+[[nodiscard]] util::Result<Request> parse_request(const json::Value& params);
+
+}  // namespace request

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bitcoin/amounts.hpp"
+#include "json/value.hpp"
+#include "util/result.hpp"
+
+namespace request {
+
+/// A part of what is left, in place of an amount: "40%" of it, or "*2", which shares with other weights
+/// what the percentages leave over. "all" is the weight 1. What is left: what the coins can pay after
+/// the fee and the fixed amounts.
+struct Share {
+  /// One percent is a million parts.
+  static constexpr std::uint32_t whole = 100'000'000;
+
+  std::string text;          ///< as the user wrote it
+  std::uint32_t weight = 0;  ///< 0: a percentage
+  std::uint32_t parts = 0;   ///< of `whole`; 0: a weight
+
+  [[nodiscard]] bool is_all() const { return text == "all"; }
+};
+
+/// Whether the text is meant as a share: "all", "...%" or "*...".
+[[nodiscard]] bool looks_like_share(std::string_view text);
+/// Percentages above 0 and up to 100 with at most six decimals; weights from 1 to 4294967295.
+/// Errors: -32602.
+[[nodiscard]] util::Result<Share> parse_share(const json::Value& value);
+
+/// One share that is to be paid.
+struct Claim {
+  std::size_t destination = 0;  ///< its index
+  Share share;
+  bitcoin::Sat cap;  ///< the most that the peer takes; what is above it is left over
+};
+
+/// What the claims get of `left`, in their order: whole satoshi, rounded down. When nothing has to be left
+/// over (there are weights, or the percentages are 100), the last of them gets what rounding has left.
+[[nodiscard]] std::vector<bitcoin::Sat> split(bitcoin::Sat left, const std::vector<Claim>& claims);
+
+}  // namespace request

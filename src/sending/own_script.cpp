@@ -1,0 +1,39 @@
+#include "sending/own_script.hpp"
+
+#include <string>
+#include <utility>
+
+#include "bitcoin/address.hpp"
+#include "context/local_call.hpp"
+#include "lightningd/codes.hpp"
+#include "util/mutation.hpp"
+
+namespace sending {
+
+using lightningd::NodeInfo;
+using util::Result;
+
+namespace {
+
+Result<Ownership> judge(const Result<bool>& listed) {
+  if (listed) return *listed ? Ownership::ours : Ownership::foreign;
+  if (listed.error().code == lightningd::code::method_not_found) return Ownership::unknown;
+  return listed.error();
+}
+
+}  // namespace
+
+void ask_ownership(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
+                   const util::Bytes& script, lightningd::Reply<Ownership> then) {
+  auto told = [&scope, client, &settings, script, then = std::move(then)](const Result<NodeInfo>& node) mutable {
+    if (!node) return then(node.error());
+    const auto address = bitcoin::segwit_address(script, node->network);
+    if (util::mutated("believes-recorded-scripts")) return then(Ownership::ours);
+    if (!address) return then(Ownership::foreign);
+    auto listed = [then = std::move(then)](const Result<bool>& found) mutable { then(judge(found)); };
+    client.is_address_ours(*address, local_call<bool>(scope, settings, "listaddresses", std::move(listed)));
+  };
+  client.getinfo(local_call<NodeInfo>(scope, settings, "getinfo", std::move(told)));
+}
+
+}  // namespace sending

@@ -1,0 +1,144 @@
+#include "wallet/proposal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "bitcoin/fees.hpp"
+#include "lightningd/codes.hpp"
+#include "lightningd/features.hpp"
+#include "util/mutation.hpp"
+#include "util/str.hpp"
+
+namespace wallet {
+
+using lightningd::Funded;
+using bitcoin::Sat;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+/// lightningd takes none below.
+constexpr bitcoin::Perkw lowest_feerate{253};
+
+Result<funding::Template> read_template(const Funded& funded) {
+  auto psbt = psbt::Psbt::from_base64(funded.psbt);
+  if (!psbt) return Error{-1, str("the wallet's PSBT: ", psbt.error().message), {}};
+  funding::Template draft;
+  draft.psbt = std::move(*psbt);
+  draft.feerate = funded.feerate;
+  draft.weight = funded.estimated_final_weight;
+  draft.excess = Sat{funded.excess.value / 1000};
+  draft.has_change = funded.change_outnum.has_value();
+  if (const auto checked = funding::check_inputs(draft.psbt); !checked) return checked.error();
+  return draft;
+}
+
+/// In the words of the builtin, which programs look for.
+std::string trimmed_line(const Payees& payees, const funding::Division& division) {
+  const auto& claims = payees.claims;
+  if (claims.size() != 1 || !claims[0].share.is_all() || division.sum != claims[0].cap) return {};
+  if (division.rest.value == 0) return {};
+  return str("'all' was too large for non-wumbo channel, trimming from ", (division.sum + division.rest).value,
+             "sat to ", division.sum.value, "sat");
+}
+
+/// The only share, of everything.
+bool could_have_all(const Payees& payees) {
+  const auto& claims = payees.claims;
+  return claims.size() == 1 && (claims[0].share.weight > 0 || claims[0].share.parts == request::Share::whole);
+}
+
+/// The same payees and coins, without those that are not worth it.
+Reading narrowed(const funding::Template& draft, const Payees& payees, std::vector<funding::Coin> left_out) {
+  Reading reading;
+  reading.settled = payees;
+  // With these coins in it, lightningd does not count them among what is left in the wallet.
+  if (draft.has_change && !util::mutated("counts-what-is-left-out")) {
+    reading.settled.least_change = draft.psbt.outputs()[0].amount;
+  }
+  for (const auto& input : draft.psbt.inputs()) {
+    const bool out = std::any_of(left_out.begin(), left_out.end(),
+                                 [&input](const funding::Coin& coin) { return coin.outpoint == input.outpoint; });
+    if (!out) reading.coins.push_back(input.outpoint);
+  }
+  reading.left_out = std::move(left_out);
+  return reading;
+}
+
+Reading ready(funding::Template draft, Shares shares, Sat paid, std::size_t count) {
+  Reading reading;
+  reading.proposal = Proposal{funding::without_poor_change(std::move(draft), paid, count), std::move(shares), paid};
+  return reading;
+}
+
+}  // namespace
+
+lightningd::FundParams fund_params(bitcoin::Perkw feerate, bool anchor_channel, const Payees& payees) {
+  lightningd::FundParams params;
+  // Not `all` where change has to stay: lightningd (v26.06.6) ends at an assertion when it needs change below the dust
+  // limit for its reserve, as it may with what was left out. All that is not asked for is change then.
+  params.all = !payees.claims.empty() && payees.least_change.value == 0;
+  params.amount = params.all || payees.claims.empty() ? payees.fixed : bitcoin::channel_dust;
+  params.feerate = str(feerate.value, "perkw");
+  params.startweight = funding::start_weight(payees.count);
+  params.opening_anchor_channel = anchor_channel;
+  return params;
+}
+
+// What the shares leave is change. When the only one could have all but is capped, other coins may do: as
+// with the builtin, they are chosen anew. Otherwise the coins stay the same: they are what is shared out.
+Result<Reading> read_answer(const Funded& funded, const Payees& payees, Round round, bool free_choice) {
+  auto draft = read_template(funded);
+  if (!draft) return draft.error();
+  if (payees.claims.empty()) return ready(std::move(*draft), {}, payees.fixed, payees.count);
+  if (round == Round::first && free_choice && !util::mutated("spends-what-costs-more")) {
+    auto left_out = funding::uneconomical_inputs(*draft);
+    if (!left_out.empty()) return narrowed(*draft, payees, std::move(left_out));
+  }
+  auto division = funding::divide(*draft, payees.fixed, payees.count, payees.claims, payees.least_change);
+  if (!division) return division.error();
+  const bool choose_anew = round != Round::again && division->rest.value > 0 && could_have_all(payees);
+  const Sat paid = payees.fixed + division->sum;
+  if (payees.least_change.value > 0) draft->psbt.set_output_amount(0, payees.least_change + division->rest);
+  if (!choose_anew && !division->needs_change) {
+    return ready(std::move(*draft), std::move(division->amounts), paid, payees.count);
+  }
+  Reading reading;
+  reading.settled = {payees.count, paid, {}, payees.amounts};
+  for (const auto& [destination, amount] : division->amounts) reading.settled.amounts.push_back(amount);
+  reading.shares = std::move(division->amounts);
+  reading.choose_anew = choose_anew;
+  reading.trimmed = trimmed_line(payees, *division);
+  for (const auto& input : draft->psbt.inputs()) reading.coins.push_back(input.outpoint);
+  return reading;
+}
+
+bool may_be_dust(const Error& error, const Payees& payees, Round round, bool free_choice) {
+  using namespace lightningd::code;
+  const bool poor = error.code == cannot_afford || error.code == emergency_reserve;
+  return poor && round == Round::first && free_choice && !payees.claims.empty();
+}
+
+lightningd::FundParams survey_params(bool anchor_channel, const Payees& payees) {
+  auto params = fund_params(lowest_feerate, anchor_channel, payees);
+  params.reserve_blocks = 0;
+  return params;
+}
+
+std::optional<Reading> read_survey(const Funded& funded, bitcoin::Perkw feerate, const Payees& payees) {
+  auto draft = read_template(funded);
+  if (!draft) return std::nullopt;
+  draft->feerate = feerate;
+  auto left_out = funding::uneconomical_inputs(*draft);
+  if (left_out.empty()) return std::nullopt;
+  return narrowed(*draft, payees, std::move(left_out));
+}
+
+Sat most_for(const lightningd::Features& node, const lightningd::Features& peer) {
+  const auto large = lightningd::feature::large_channels;
+  return node.offers(large) && peer.offers(large) ? bitcoin::max_money : bitcoin::max_small_channel;
+}
+
+}  // namespace wallet

@@ -1,0 +1,287 @@
+#include "wallet/txprepare_dry_run.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "bitcoin/fees.hpp"
+#include "context/local_call.hpp"
+#include "funding/funding_transaction.hpp"
+#include "lightningd/codes.hpp"
+#include "psbt/psbt.hpp"
+#include "util/log.hpp"
+#include "wallet/holds.hpp"
+
+namespace wallet {
+
+using ledger::PreparedRecord;
+using ledger::ReservationRecord;
+using lightningd::Funded;
+using bitcoin::Outpoint;
+using bitcoin::Sat;
+using bitcoin::Txid;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+/// Somebody may reserve a coin between our choice and txprepare, but hardly so often in turn.
+constexpr int most_attempts = 5;
+
+/// Whether nothing was reserved for sure. Any other error may come after the reservation: txprepare forgets it
+/// when the rest fails, or ends in between.
+bool refused(const Error& error) {
+  return error.code == lightningd::code::invalid_params || error.code == lightningd::code::method_not_found;
+}
+
+void record_prepared(ReservationRecord& record, const Result<Txid>& answer) {
+  if (answer && record.prepared) record.prepared->txid = *answer;
+  if (!answer && refused(answer.error())) record.released();
+  record.answered();
+}
+
+/// From now on the inputs are reserved as fundpsbt would have left them.
+void record_discarded(ReservationRecord& record, const std::map<Outpoint, std::uint32_t>& heights) {
+  if (!record.prepared) return;
+  record.blocks = record.prepared->kept;
+  record.heights = heights;
+  record.prepared.reset();
+}
+
+/// One for each destination, all to the same address; nothing: what is left. txprepare knows one `all` only.
+std::vector<lightningd::Placeholder> placeholders(const TxprepareDryRun::Wanted& wanted, const std::string& address) {
+  std::vector<lightningd::Placeholder> outputs;
+  Sat rest = wanted.fund.amount;
+  for (const auto amount : wanted.amounts) {
+    outputs.push_back({address, amount});
+    rest = rest - amount;
+  }
+  for (auto others = wanted.count - wanted.amounts.size(); others > 0; --others) {
+    if (wanted.fund.all && others == 1) {
+      outputs.push_back({address, std::nullopt});
+    } else {
+      const Sat share = wanted.fund.all ? bitcoin::channel_dust : Sat{rest.value / others};
+      outputs.push_back({address, share});
+      rest = rest - share;
+    }
+  }
+  return outputs;
+}
+
+}  // namespace
+
+void TxprepareDryRun::run(Wanted wanted, Save save, lightningd::Reply<Funded> then) {
+  wanted_ = std::move(wanted);
+  save_ = std::move(save);
+  then_ = std::move(then);
+  choose();
+}
+
+void TxprepareDryRun::choose() {
+  ++attempts_;
+  wanted_.fund.reserve_blocks = 0;
+  auto answered = local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt",
+                                     [this](const Result<Funded>& answer) { chosen(answer); });
+  if (wanted_.has_utxos) {
+    client_.utxopsbt(wanted_.fund, wanted_.utxos, false, std::move(answered));
+  } else {
+    client_.fundpsbt(wanted_.fund, wanted_.minconf, std::move(answered));
+  }
+}
+
+// What can not be paid is for the caller to find in the answer, as in that of fundpsbt; nothing is reserved then.
+void TxprepareDryRun::chosen(const Result<Funded>& answer) {
+  if (!answer || !is_enough(Sat{answer->excess.value / 1000})) return finish(answer);
+  const auto psbt = psbt::Psbt::from_base64(answer->psbt);
+  if (!psbt) return finish(Error{-1, str("the wallet's PSBT: ", psbt.error().message), {}});
+  if (const auto checked = funding::check_inputs(*psbt); !checked) return finish(checked.error());
+  inputs_.clear();
+  for (const auto& input : psbt->inputs()) inputs_.push_back(input.outpoint);
+  if (address_.empty()) return ask_address();
+  ask_height();
+}
+
+bool TxprepareDryRun::is_enough(Sat excess) const {
+  if (!wanted_.fund.all) return true;
+  Sat needed{(wanted_.count - wanted_.amounts.size()) * bitcoin::channel_dust.value};
+  for (const auto amount : wanted_.amounts) needed = needed + amount;
+  return excess >= needed;
+}
+
+void TxprepareDryRun::ask_address() {
+  client_.newaddr(local_call<std::string>(scope_, settings_, "newaddr", [this](const Result<std::string>& address) {
+    if (!address) return finish(address.error());
+    address_ = *address;
+    ask_height();
+  }));
+}
+
+void TxprepareDryRun::ask_height() {
+  using lightningd::NodeInfo;
+  client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", [this](const Result<NodeInfo>& node) {
+    if (!node) return finish(node.error());
+    announce(node->blockheight);
+  }));
+}
+
+void TxprepareDryRun::announce(std::uint32_t height) {
+  auto& record = ledger_->reservation;
+  record.prepared = PreparedRecord{height, height + 1, settings_.first_reservation, {}, false};
+  for (const auto& input : inputs_) record.heights[input] = height;
+  save_([this](const Result<void>& saved) {
+    if (saved) return prepare();
+    ledger_->reservation.released();
+    finish(saved.error());
+  });
+}
+
+void TxprepareDryRun::prepare() {
+  auto guarded =
+      local_call<Txid>(scope_, settings_, "txprepare", [this](const Result<Txid>& answer) { prepared(answer); });
+  ledger_->reservation.prepared->asked = true;
+  ledger_->reservation.since = book_.reservations();
+  ledger_->reservation.sent();
+  client_.txprepare(
+      placeholders(wanted_, address_), wanted_.fund.feerate, inputs_,
+      [ledger = ledger_, &book = book_, inputs = inputs_, guarded = std::move(guarded)](Result<Txid> answer) mutable {
+        record_prepared(ledger->reservation, answer);
+        for (const auto& input : inputs) {
+          if (answer) book.reserved(input, ledger->id);
+        }
+        guarded(std::move(answer));
+      });
+}
+
+void TxprepareDryRun::prepared(const Result<Txid>& answer) {
+  if (!answer) {
+    const bool taken = answer.error().code == lightningd::code::invalid_params;
+    if (!refused(answer.error())) util::warn("it is in doubt whether txprepare has reserved inputs: looking for them");
+    if (taken && !wanted_.has_utxos && attempts_ < most_attempts) return choose();
+    return finish(answer.error());
+  }
+  util::info("txprepare has made ", answer->hex(), " with ", wanted_.count, " placeholders");
+  ask_latest();
+}
+
+// A node that catches up takes many blocks in a moment.
+void TxprepareDryRun::ask_latest() {
+  using lightningd::NodeInfo;
+  client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", [this](const Result<NodeInfo>& node) {
+    if (!node) return finish(node.error());
+    auto& prepared = ledger_->reservation.prepared;
+    if (prepared) prepared->latest = std::max(prepared->height, node->blockheight);
+    save_([this](const Result<void>& saved) {
+      if (!saved) return finish(saved.error());
+      keep();
+    });
+  }));
+}
+
+void TxprepareDryRun::keep() {
+  auto guarded = local_call<Reservations>(scope_, settings_, "reserveinputs",
+                                          [this](const Result<Reservations>& answer) { kept(answer); });
+  ledger_->reservation.sent();
+  client_.reserveinputs(psbt_of(inputs_), false, settings_.first_reservation,
+                        [ledger = ledger_, guarded = std::move(guarded)](Result<Reservations> answer) mutable {
+                          ledger->reservation.answered();
+                          guarded(std::move(answer));
+                        });
+}
+
+// The sum must be that of txprepare's blocks and ours: else somebody came in between.
+void TxprepareDryRun::kept(const Result<Reservations>& answer) {
+  if (!answer) return finish(answer.error());
+  const auto& prepared = ledger_->reservation.prepared;
+  if (!prepared) return finish(Error{-1, "the inputs were released meanwhile", {}});
+  std::vector<Outpoint> taken;
+  for (const auto& [outpoint, to] : *answer) {
+    const auto height = to - PreparedRecord::blocks - prepared->kept;
+    if (height < prepared->height || height > prepared->latest) taken.push_back(outpoint);
+    heights_[outpoint] = to - PreparedRecord::blocks;
+  }
+  if (!taken.empty()) return give_back(taken);
+  if (heights_.size() != inputs_.size()) return finish(Error{-1, "an input is not reserved any more", {}});
+  look_again();
+}
+
+// The answer may have been late, and txdiscard takes its blocks away from whoever has reserved the inputs by now.
+void TxprepareDryRun::look_again() {
+  look_at_coins(scope_, client_, settings_, [this](const Result<Outputs>& outputs) {
+    if (!outputs) return finish(outputs.error());
+    std::size_t same = 0;
+    for (const auto& output : *outputs) {
+      const auto height = heights_.find(output.outpoint);
+      const bool ours = height != heights_.end() && output.reserved;
+      if (ours && output.reserved_to_block == height->second + PreparedRecord::blocks) ++same;
+    }
+    if (same == heights_.size()) return discard();
+    finish(Error{-1, "somebody else has freed or reserved an input meanwhile", {}});
+  });
+}
+
+// Exactly what was added to theirs.
+void TxprepareDryRun::give_back(const std::vector<Outpoint>& taken) {
+  const Error error{-1, str("input ", taken.front().str(), " was taken by somebody else meanwhile"), {}};
+  client_.unreserveinputs(psbt_of(taken), settings_.first_reservation,
+                          local_call<Reservations>(scope_, settings_, "unreserveinputs",
+                                                   [this, error](const Result<Reservations>&) { finish(error); }));
+}
+
+void TxprepareDryRun::discard() {
+  auto guarded = local_call<void>(scope_, settings_, "txdiscard", [this](const Result<void>& answer) {
+    if (!answer) return finish(answer.error());
+    propose();
+  });
+  ledger_->reservation.sent();
+  client_.txdiscard(*ledger_->reservation.prepared->txid,
+                    [ledger = ledger_, heights = heights_, guarded = std::move(guarded)](Result<void> answer) mutable {
+                      if (answer) record_discarded(ledger->reservation, heights);
+                      ledger->reservation.answered();
+                      guarded(std::move(answer));
+                    });
+}
+
+void TxprepareDryRun::propose() {
+  client_.utxopsbt(
+      wanted_.fund, inputs_, true,
+      local_call<Funded>(scope_, settings_, "utxopsbt", [this](Result<Funded> answer) { finish(std::move(answer)); }));
+}
+
+void TxprepareDryRun::finish(Result<Funded> result) { std::exchange(then_, nullptr)(std::move(result)); }
+
+// --- Undoing ---
+
+void TxprepareDryRun::discard_what_is_left(util::Function<void()> then) {
+  const auto& prepared = ledger_->reservation.prepared;
+  if (!prepared || !prepared->txid) return then();
+  auto look = [this, txid = *prepared->txid, then = std::move(then)](const Result<Outputs>& outputs) mutable {
+    if (!outputs) return then();
+    discard_these(txid, *outputs, std::move(then));
+  };
+  look_at_coins(scope_, client_, settings_, std::move(look));
+}
+
+void TxprepareDryRun::discard_these(const Txid& txid, const Outputs& outputs, util::Function<void()> then) {
+  const auto& record = ledger_->reservation;
+  Heights heights;
+  for (const auto& output : outputs) {
+    if (!record.heights.contains(output.outpoint) || !output.reserved) continue;
+    if (!record.prepared->includes(output.reserved_to_block)) continue;
+    heights[output.outpoint] = output.reserved_to_block - PreparedRecord::blocks;
+  }
+  if (heights.size() != record.heights.size()) return then();
+  auto guarded = local_call<void>(scope_, settings_, "txdiscard",
+                                  [txid, then = std::move(then)](const Result<void>& discarded) mutable {
+                                    if (!discarded)
+                                      util::info("txdiscard ", txid.hex(), ": ", discarded.error().message);
+                                    then();
+                                  });
+  ledger_->reservation.sent();
+  client_.txdiscard(txid, [ledger = ledger_, heights, guarded = std::move(guarded)](Result<void> discarded) mutable {
+    if (discarded) record_discarded(ledger->reservation, heights);
+    ledger->reservation.answered();
+    guarded(std::move(discarded));
+  });
+}
+
+}  // namespace wallet

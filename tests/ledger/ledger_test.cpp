@@ -1,0 +1,168 @@
+#include "ledger/ledger.hpp"
+
+#include <doctest/doctest.h>
+
+using ledger::Book;
+using ledger::Ledger;
+using ledger::OpeningRecord;
+using ledger::Stage;
+using bitcoin::Outpoint;
+using bitcoin::Sat;
+using bitcoin::Txid;
+
+namespace {
+
+Txid txid(std::uint8_t fill) {
+  std::array<std::uint8_t, 32> bytes{};
+  bytes.fill(fill);
+  return Txid::from_bytes(bytes);
+}
+
+}  // namespace
+
+TEST_CASE("an effect is recorded when its call is sent, not when it is answered") {
+  OpeningRecord record;
+  CHECK(record.stage == Stage::none);
+  record.start_sent(Sat{1000});
+  CHECK(record.stage == Stage::starting);
+  CHECK(record.in_flight);
+  record.start_answered(true, false);
+  CHECK(record.stage == Stage::started);
+  CHECK_FALSE(record.in_flight);
+  record.complete_sent(Outpoint{txid(1), 2});
+  CHECK(record.stage == Stage::completing);
+  record.complete_answered(true, false);
+  CHECK(record.stage == Stage::completed);
+  record.gone();
+  CHECK(record.stage == Stage::none);
+  CHECK_FALSE(record.outpoint.has_value());
+}
+
+TEST_CASE("what txprepare, and then we, have reserved is known by its height") {
+  const Outpoint input{txid(1), 0};
+  ledger::ReservationRecord record;
+  record.heights[input] = 100;
+  record.prepared = ledger::PreparedRecord{100, 101, 12, {}};
+  CHECK(record.most_blocks() == 84);
+  // Before it has answered nothing was added or taken away; a block may have come before it was carried out.
+  for (const auto ours : {172u, 173u}) CHECK(record.explains(input, ours));
+  for (const auto other : {100u, 112u, 113u, 171u, 174u, 184u, 185u}) CHECK_FALSE(record.explains(input, other));
+  CHECK_FALSE(record.explains(Outpoint{txid(2), 0}, 172));
+
+  record.prepared->txid = txid(3);
+  for (const auto ours : {172u, 173u, 184u, 185u, 112u, 113u}) CHECK(record.explains(input, ours));
+  for (const auto other : {111u, 114u, 171u, 174u, 183u, 186u}) CHECK_FALSE(record.explains(input, other));
+  for (const auto its : {172u, 173u, 184u, 185u}) CHECK(record.prepared->includes(its));
+  CHECK_FALSE(record.prepared->includes(112));
+
+  record.released();
+  CHECK_FALSE(record.prepared);
+  CHECK(record.most_blocks() == 0);
+}
+
+// Another batch's txprepare may have chosen the same coin meanwhile.
+TEST_CASE("a txprepare that is announced and not sent has reserved nothing") {
+  const Outpoint input{txid(1), 0};
+  ledger::ReservationRecord record;
+  record.heights[input] = 100;
+  record.prepared = ledger::PreparedRecord{100, 101, 12, {}, false};
+  for (const auto height : {100u, 112u, 172u, 184u}) CHECK_FALSE(record.explains(input, height));
+  record.prepared->asked = true;
+  CHECK(record.explains(input, 172));
+}
+
+TEST_CASE("a refusal of start leaves nothing; a lost connection leaves doubt") {
+  OpeningRecord record;
+  record.start_sent(Sat{1000});
+  record.start_answered(false, false);
+  CHECK(record.stage == Stage::none);
+  record.start_sent(Sat{1000});
+  record.start_answered(false, true);
+  CHECK(record.stage == Stage::starting);
+}
+
+TEST_CASE("an error of complete may leave the opening, or a channel: the outpoint is remembered") {
+  OpeningRecord record;
+  record.start_sent(Sat{1000});
+  record.start_answered(true, false);
+  record.complete_sent(Outpoint{txid(1), 0});
+  record.complete_answered(false, false);
+  CHECK(record.stage == Stage::started);
+  CHECK(record.outpoint.has_value());
+}
+
+TEST_CASE("who waits for an answer hears of it once") {
+  OpeningRecord record;
+  int heard = 0;
+  record.start_sent(Sat{1000});
+  record.on_answer = [&heard] { ++heard; };
+  record.start_answered(true, false);
+  record.complete_sent(Outpoint{txid(1), 0});
+  record.complete_answered(true, false);
+  CHECK(heard == 1);
+}
+
+TEST_CASE("of two openings with a peer the later one is what lightningd shows") {
+  Book book;
+  const auto first = std::make_shared<OpeningRecord>();
+  const auto second = std::make_shared<OpeningRecord>();
+  first->batch = "a";
+  second->batch = "b";
+  book.add(first);
+  book.add(second);
+  first->start_sent(Sat{1000});
+  first->start_answered(true, false);
+  CHECK_FALSE(book.belongs_to_another(*first, Sat{1000}));
+  second->start_sent(Sat{1000});
+  CHECK_FALSE(book.belongs_to_another(*first, Sat{1000}));  // not accepted yet
+  second->start_answered(true, false);
+  CHECK(book.belongs_to_another(*first, Sat{1000}));
+  CHECK_FALSE(book.belongs_to_another(*second, Sat{1000}));
+  CHECK_FALSE(book.belongs_to_another(*first, Sat{2000}));  // the second's answer may have come late
+  second->gone();
+  CHECK_FALSE(book.belongs_to_another(*first, Sat{1000}));
+}
+
+TEST_CASE("a batch's own record is never another's, even in a copy that settles it") {
+  Book book;
+  const auto original = std::make_shared<OpeningRecord>();
+  original->batch = "a";
+  book.add(original);
+  OpeningRecord copy;
+  copy.batch = "a";
+  original->start_sent(Sat{1000});
+  CHECK_FALSE(book.another_is_starting(copy));
+  original->start_answered(true, false);
+  CHECK_FALSE(book.belongs_to_another(copy, Sat{1000}));
+  OpeningRecord other;
+  other.batch = "b";
+  CHECK(book.belongs_to_another(other, Sat{1000}));
+  original->start_sent(Sat{1000});
+  CHECK(book.another_is_starting(other));
+}
+
+TEST_CASE("a peer is involved as long as a batch has it") {
+  Book book;
+  auto record = std::make_shared<OpeningRecord>();
+  CHECK_FALSE(book.involves(record->peer));
+  const auto peer = record->peer;
+  book.add(record);
+  CHECK(book.involves(peer));
+  record.reset();
+  CHECK_FALSE(book.involves(peer));
+}
+
+TEST_CASE("once sendpsbt was sent, the transaction's channels may not be undone") {
+  Ledger ledger;
+  OpeningRecord in_transaction;
+  in_transaction.start_sent(Sat{1000});
+  in_transaction.complete_sent(Outpoint{txid(1), 0});
+  OpeningRecord dropped;
+  dropped.start_sent(Sat{1000});
+  CHECK(ledger.may_undo(in_transaction));
+  ledger.sending = txid(1);
+  CHECK_FALSE(ledger.may_undo(in_transaction));
+  CHECK(ledger.may_undo(dropped));
+  ledger.sending.reset();
+  CHECK(ledger.may_undo(in_transaction));
+}
