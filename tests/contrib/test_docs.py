@@ -423,13 +423,14 @@ class TestResults:
         deaf = {"name": "a", "features": "08a8882a8a5981"}  # no option_upfront_shutdown_script
         with self.world({"peers": [deaf, self.PEERS[1]]}) as w:
             self.check(MAIN, self.run_batch(w, details=True), seen[MAIN])
-        with self.world({"peers": self.PEERS[:2], "broadcast": "fails"}) as w:
+        with self.world({"peers": self.PEERS[:2], "broadcast": "fails", "wallet": {"coins": [{"sat": 3000000}]}}) as w:
             batch = self.failure(w).data["batch"]
             listed = self.wait_for_note(w, batch)
             self.check("listmultifundchannels", listed, seen["listmultifundchannels"])
             assert [d["state"] for d in listed["batches"][0]["destinations"]] == ["secured", "secured"]
-            self.check("multifundchannel-abort", w.rpc("multifundchannel-abort", {"batch": batch}),
-                       seen["multifundchannel-abort"])
+            for feerate in ({}, {"feerate": "1000000perkw"}):  # the second is worth a warning
+                self.check("multifundchannel-abort", w.rpc("multifundchannel-abort", {"batch": batch, **feerate}),
+                           seen["multifundchannel-abort"])
             self.check("multifundchannel-forget", w.rpc("multifundchannel-forget", {"batch": batch}),
                        seen["multifundchannel-forget"])
             answer = w.rpc("multifundchannel-forget", {"batch": batch, "confirm": True})

@@ -156,8 +156,9 @@ void Intruders::add_theft(Ledger& ledger) const {
 
 Coin* Intruders::coin_to_take() {
   auto& coins = core_.wallet.coins();
+  // One record a coin: the plugin tells batches apart by the heights to which they have reserved.
   const auto coin = std::find_if(coins.begin(), coins.end(), [this](const Coin& c) {
-    return core_.wallet.is_free(c) && c.height && !is_p2sh(c.script) && c.amount > Sat{10'000};
+    return !claimed_.contains(c.outpoint) && core_.wallet.is_free(c) && c.height && !is_p2sh(c.script) && c.amount > Sat{10'000};
   });
   return coin == coins.end() ? nullptr : &*coin;
 }
@@ -223,6 +224,7 @@ Ledger Intruders::ready_to_send(const Coin& coin, const Psbt& psbt, const lightn
 void Intruders::plant(const Ledger& ledger) {
   const auto name = name_of(ledger.id);
   planted_.insert(name);
+  for (const auto& [coin, height] : ledger.reservation.heights) claimed_.insert(coin);
   datastore_.put(name, bytes_of(secrets_.seal().close(name, journal::write_ledger(ledger))));
 }
 

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "bitcoin/ids.hpp"
 #include "ledger/ledger.hpp"
 #include "sim/core.hpp"
 #include "sim/datastore.hpp"
@@ -20,6 +21,8 @@ class Intruders {
   [[nodiscard]] const std::set<Datastore::Key>& planted() const { return planted_; }
   /// They have changed a record of the plugin's: what that knew of is lost.
   [[nodiscard]] bool tampered() const { return tampered_; }
+  /// Coins that a record with a good mac claims, although no batch has them: it may keep them reserved.
+  [[nodiscard]] const std::set<bitcoin::Outpoint>& claimed() const { return claimed_; }
 
  private:
   void intrude(const Intrusion& intrusion);
@@ -46,6 +49,7 @@ class Intruders {
   Random random_;
   std::set<Datastore::Key> planted_;
   bool tampered_ = false;
+  std::set<bitcoin::Outpoint> claimed_;
 };
 
 }  // namespace sim

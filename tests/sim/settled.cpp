@@ -168,7 +168,7 @@ class Leftovers {
     for (const Coin& coin : core_.wallet.coins()) {
       const auto until = std::max(coin.others_until, core_.wallet.height);
       if (!core_.wallet.is_reserved(coin) || coin.reserved_until <= until || allowed.contains(coin.outpoint)) continue;
-      if (coin.unforeseen) continue;
+      if (coin.unforeseen || intruders_.claimed().contains(coin.outpoint)) continue;
       note(Invariant::nothing_left, str("still reserved: ", coin.outpoint.str(), " until block ", coin.reserved_until));
     }
   }
