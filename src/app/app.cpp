@@ -14,6 +14,7 @@
 #include "request/request.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace app {
 
@@ -273,7 +274,8 @@ Result<void> App::Impl::init(const Configuration& configuration) {
   rpc_path = configuration.rpc_path();
   caller.emplace(connector, rpc_path);
   caller->start();
-  service.emplace(runtime, *caller, node, settings, environment.seed, environment.unix_time, environment.files);
+  service.emplace(runtime, *caller,
+                  Service::Surroundings{node, settings, environment.seed, environment.unix_time, environment.files});
   service->recover(knows_withhold.has_value());
   return {};
 }

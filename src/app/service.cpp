@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "journal/journal_format.hpp"
 #include "report/trace.hpp"
 #include "request/request.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace app {
 
@@ -38,19 +39,17 @@ Error stopped() { return Error{-1, "the plugin was stopped", {}}; }
 
 }  // namespace
 
-Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const peers::NodeFacts& node,
-                 const context::Settings& settings, std::uint64_t seed, std::function<std::int64_t()> unix_time,
-                 util::Files* files)
+Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings given)
     : runtime_(runtime),
       caller_(caller),
-      node_(node),
-      settings_(settings),
-      random_(seed),
-      unix_time_(std::move(unix_time)),
-      files_(files),
-      seals_(runtime, lightningd::Client(caller, ""), settings),
-      reader_(runtime, *this, settings, seals_),
-      connects_(runtime, settings.max_connects),
+      node_(given.node),
+      settings_(given.settings),
+      random_(given.seed),
+      unix_time_(std::move(given.unix_time)),
+      files_(given.files),
+      seals_(runtime, lightningd::Client(caller, ""), settings_),
+      reader_(runtime, *this, settings_, seals_),
+      connects_(runtime, settings_.max_connects),
       last_number_(random_() % 100),  // not that of the last process: see run()
       scope_(runtime, nullptr) {}
 
@@ -75,7 +74,8 @@ void Service::ask_for_withhold() {
                node_.withhold ? "" : "not", usage ? "" : str(": ", usage.error().message));
     recover(true);
   };
-  client.usage("fundchannel_complete", local_call<std::string>(scope_, settings_, "help", std::move(told)));
+  client.usage("fundchannel_complete",
+               context::Calls{scope_, client, settings_}.local<std::string>("help", std::move(told)));
 }
 
 // What a killed process had written, or what was lost with a connection, lightningd may carry out
@@ -101,8 +101,8 @@ void Service::found(const StoredText& record, const journal::SealSource::Seal& s
   auto journal = std::make_shared<journal::Journal>(journal::Journal(client, settings_, id, seal), record.generation);
   ++to_look_at_;
   settle(id,
-         std::make_unique<recovery::Settlement>(runtime_, client, settings_, book_, node_, *ledger, std::move(journal),
-                                      std::move(report)),
+         std::make_unique<recovery::Settlement>(process(settings_), client, journal::Kept{*ledger, std::move(journal)},
+                                                std::move(report)),
          settings_.settle_delay, [this] { looked(); });
 }
 
@@ -127,6 +127,10 @@ void Service::looked() {
 void Service::recovered() {
   recovered_ = true;
   for (auto& command : std::exchange(waiting_, {})) command();
+}
+
+peers::Process Service::process(const context::Settings& settings) {
+  return {runtime_, settings, connects_, book_, node_};
 }
 
 /// The ids of its calls begin with the batch's.
@@ -188,11 +192,14 @@ void Service::run(plugin::Command command, request::Request request, const journ
   ledger->begun = unix_time_();
   const auto id = ledger->id;
   auto journal = std::make_shared<journal::Journal>(client, settings, id, seal);
-  auto batch = std::make_unique<batch::Batch>(runtime_, client, settings, connects_, book_, node_, std::move(request),
-                                       ledger::label_of(id), *watch, std::move(ledger), journal, random_());
+  const auto process = this->process(settings);
+  auto batch =
+      std::make_unique<batch::Batch>(process, client, batch::Batch::Order{std::move(request), *watch, random_()},
+                                     journal::Kept{std::move(ledger), journal});
   auto& run = runs_[id];
-  run = std::make_unique<batch::CommandRun>(runtime_, client, settings, book_, std::move(command), std::move(watch),
-                                     std::move(batch), std::move(journal));
+  run = std::make_unique<batch::CommandRun>(
+      process, client,
+      batch::CommandRun::Parts{std::move(command), std::move(watch), std::move(batch), std::move(journal)});
   run->run([this, id](bool settled) { finished(id, settled); });
 }
 
@@ -205,8 +212,8 @@ void Service::finished(const std::string& id, bool settled) {
     if (run->journal()->in_doubt()) read_again_later();
   } else if (!idle_) {
     settle(id,
-           std::make_unique<recovery::Settlement>(runtime_, client_of(id), settings_, book_, node_, run->ledger(),
-                                                  run->journal(), run->report()),
+           std::make_unique<recovery::Settlement>(process(settings_), client_of(id),
+                                                  journal::Kept{run->ledger(), run->journal()}, run->report()),
            settings_.settle_pause, nullptr);
   }
   end_if_idle();
@@ -219,8 +226,8 @@ void Service::end_if_idle() {
 void Service::preview(plugin::Command command, request::Request request) {
   context::Settings settings = settings_;
   if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
-  auto preview = std::make_unique<preview::Preview>(runtime_, lightningd::Client(caller_, command.raw_id()), settings,
-                                                    connects_, book_, node_, std::move(request));
+  auto preview = std::make_unique<preview::Preview>(process(settings), lightningd::Client(caller_, command.raw_id()),
+                                                    std::move(request));
   previews_.start(std::move(preview), std::move(command), [this] { end_if_idle(); });
 }
 

@@ -16,6 +16,7 @@
 #include "journal/seal_source.hpp"
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
+#include "peers/process.hpp"
 #include "plugin/plugin.hpp"
 #include "preview/previews.hpp"
 #include "recovery/abort_offer.hpp"
@@ -31,11 +32,15 @@ namespace app {
 /// the settings.
 class Service : private journal::JournalReader::Owner {
  public:
-  /// `unix_time` gives the seconds since 1970; `files` are for traces, which
-  /// are only asked for when there are any.
-  Service(spark::Runtime& runtime, jsonrpc::Caller& caller, const peers::NodeFacts& node,
-          const context::Settings& settings, std::uint64_t seed, std::function<std::int64_t()> unix_time,
-          util::Files* files);
+  struct Surroundings {
+    const peers::NodeFacts& node;
+    const context::Settings& settings;  ///< may change later
+    std::uint64_t seed = 0;
+    std::function<std::int64_t()> unix_time;  ///< seconds since 1970
+    util::Files* files = nullptr;             ///< for traces, which are only asked for when there are any
+  };
+
+  Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings given);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
@@ -82,6 +87,7 @@ class Service : private journal::JournalReader::Owner {
   void end_if_idle();
   void finished(const std::string& id, bool settled);
   void write_trace(const batch::CommandRun& run);
+  [[nodiscard]] peers::Process process(const context::Settings& settings);
   [[nodiscard]] lightningd::Client client_of(const std::string& batch) const;
   void settle(const std::string& id, std::unique_ptr<recovery::Settlement> settlement, spark::Duration delay,
               util::Function<void()> looked);

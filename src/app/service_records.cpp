@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "app/service.hpp"
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
 #include "util/safe_text.hpp"
@@ -125,9 +125,8 @@ void Service::forget(plugin::Command command, const std::string& batch, bool con
   }
   if (!settlements_.contains(batch)) return command.fail(unknown_batch(batch));
   const lightningd::Client client(caller_, command.raw_id());
-  client.listfunds(local_call<Outputs>(
-      scope_, settings_, "listfunds",
-      [this, batch, confirmed, command = std::move(command)](const Result<Outputs>& outputs) mutable {
+  client.listfunds(context::Calls{scope_, client, settings_}.local<Outputs>(
+      "listfunds", [this, batch, confirmed, command = std::move(command)](const Result<Outputs>& outputs) mutable {
         if (!outputs) return command.fail(outputs.error());
         const auto found = settlements_.find(batch);
         if (found == settlements_.end()) return command.fail(unknown_batch(batch));  // settled just now
@@ -180,7 +179,8 @@ void Service::abort(plugin::Command command, const AbortRequest& request) {
   if (found == settlements_.end()) return command.fail(not_unsettled(request.batch));
   if (const auto why = found->second->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
   const lightningd::Client client(caller_, command.raw_id());
-  offers_.push_back(std::make_unique<recovery::AbortOffer>(scope_, client, settings_, found->second->ledger()));
+  offers_.push_back(
+      std::make_unique<recovery::AbortOffer>(context::Calls{scope_, client, settings_}, found->second->ledger()));
   auto* const offer = offers_.back().get();
   auto offered = [this, offer, request,
                   command = std::move(command)](const Result<recovery::AbortTransaction>& transaction) mutable {
@@ -229,8 +229,8 @@ void Service::begin_abort(plugin::Command command, const std::string& batch,
 
 void Service::settle_again(const recovery::Settlement& stopped) {
   settle(stopped.report().id,
-         std::make_unique<recovery::Settlement>(runtime_, client_of(stopped.report().id), settings_, book_, node_,
-                                      stopped.ledger(), stopped.journal(), stopped.report()),
+         std::make_unique<recovery::Settlement>(process(settings_), client_of(stopped.report().id),
+                                                journal::Kept{stopped.ledger(), stopped.journal()}, stopped.report()),
          settings_.settle_pause, nullptr);
 }
 
@@ -246,7 +246,7 @@ void Service::forget_unreadable(plugin::Command command, const std::string& batc
   };
   const lightningd::Client client(caller_, command.raw_id());
   client.deldatastore(journal::journal_key(batch),
-                      local_call<void>(scope_, settings_, "deldatastore", std::move(removed)));
+                      context::Calls{scope_, client, settings_}.local<void>("deldatastore", std::move(removed)));
 }
 
 }  // namespace app

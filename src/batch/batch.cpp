@@ -7,6 +7,7 @@
 #include "sending/result.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace batch {
 
@@ -26,28 +27,29 @@ std::size_t completes_at_a_time(std::size_t psbt_size) {
 
 }  // namespace
 
-Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
-             spark::Gate& connects, ledger::Book& book, const peers::NodeFacts& node, request::Request request,
-             std::string label, report::BatchWatch& watch, std::shared_ptr<ledger::Ledger> ledger,
-             std::shared_ptr<journal::Journal> journal, std::uint64_t seed)
-    : request_(std::move(request)),
-      settings_(settings),
-      book_(book),
-      node_(node),
-      label_(std::move(label)),
-      random_(seed),
-      ledger_(std::move(ledger)),
-      journal_(std::move(journal)),
-      scope_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
-      context_{scope_, std::move(client), settings_,     connects, watch, book_,
-               {},     node.withhold,     node.features, {},       {},    node.connects},
-      preparation_(scope_, context_.client, settings_, request_),
-      coins_(scope_, context_.client, settings_, book_, ledger_,
+Batch::Batch(const peers::Process& process, lightningd::Client client, Order order, journal::Kept kept)
+    : request_(std::move(order.request)),
+      book_(process.book),
+      node_(process.node),
+      label_(ledger::label_of(kept.ledger->id)),
+      random_(order.seed),
+      ledger_(std::move(kept.ledger)),
+      journal_(std::move(kept.journal)),
+      scope_(process.runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
+      context_{.calls = {scope_, std::move(client), process.settings},
+               .connects = process.connects,
+               .watch = order.watch,
+               .book = book_,
+               .withhold = node_.withhold,
+               .features = node_.features,
+               .pending = node_.connects},
+      preparation_(context_.calls, request_),
+      coins_(context_.calls, book_, ledger_,
              [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
-      coin_look_(scope_, context_.client, settings_, request_),
-      policies_(scope_, context_.client, ledger_, label_) {
-  if (request_.details) details_.emplace(ledger_->id, watch.timeline());
-  context_.log = std::make_unique<peers::LogLook>(scope_, context_.client, settings_);
+      coin_look_(context_.calls, request_),
+      policies_(scope_, context_.calls.client, ledger_, label_) {
+  if (request_.details) details_.emplace(ledger_->id, order.watch.timeline());
+  context_.log = std::make_unique<peers::LogLook>(context_.calls);
   peers::PeerOpening::Owner& owner = *this;
   for (const auto& destination : request_.destinations) {
     auto record = std::make_shared<ledger::OpeningRecord>();
@@ -57,7 +59,7 @@ Batch::Batch(spark::Runtime& runtime, lightningd::Client client, const context::
     record->label = ledger::label_of(*record, destination.index);
     if (destination.policy) record->policy = request::PolicyRecord{*destination.policy};
     ledger_->openings.push_back(record);
-    book.add(record);
+    book_.add(record);
     peers_.push_back(std::make_unique<peers::PeerOpening>(context_, owner, destination, std::move(record)));
   }
 }
@@ -129,7 +131,7 @@ Batch::Peers Batch::stale() {
   const auto now = scope_.runtime().now();
   Peers stale;
   for (auto* peer : live()) {
-    const bool old = now - peer->started_at() > settings_.opening_age && renewed_.insert(peer).second;
+    const bool old = now - peer->started_at() > context_.calls.settings.opening_age && renewed_.insert(peer).second;
     if (old || peer->record()->amount != amount_of(*peer)) stale.push_back(peer);
   }
   return stale;
@@ -185,7 +187,7 @@ void Batch::all_answered() {
   completing_ = false;
   if (stop_completes_ && !util::mutated("ignores-a-failed-complete")) return start_over();
   util::info(label_, ": all ", proposed_for_.size(), " channels are secured");
-  ledger_->reservation.sent_blocks = settings_.blocks_when_sent(ledger_->reservation.blocks);
+  ledger_->reservation.sent_blocks = context_.calls.settings.blocks_when_sent(ledger_->reservation.blocks);
   save(ledger::BatchPhase::sending, [this] { broadcast(); });
 }
 
@@ -236,8 +238,8 @@ void Batch::restart(const Peers& peers) {
 
 void Batch::broadcast() {
   sending::Broadcast::Owner& owner = *this;
-  broadcast_ = std::make_unique<sending::Broadcast>(context_, owner, ledger_, *transaction_, request_.cap,
-                                                    proposed_for_, label_);
+  broadcast_ = std::make_unique<sending::Broadcast>(
+      context_, owner, sending::Broadcast::Job{ledger_, *transaction_, request_.cap, proposed_for_});
   broadcast_->run();
 }
 
@@ -249,7 +251,7 @@ void Batch::sent(const std::string& tx) {
            funding::Commitment::Kind::anchors;
   });
   warn(checks::caution_of_commitment_feerate(request_, static_cast<std::size_t>(anchors)));
-  policies_.apply(settings_.policy_timeout,
+  policies_.apply(context_.calls.settings.policy_timeout,
                   [this, tx] { finish(sending::success_json(tx, *transaction_, proposed_for_, failed_, details())); });
 }
 
@@ -268,8 +270,7 @@ void Batch::peer_failed(peers::PeerOpening& peer) {
 }
 
 Spark Batch::undo(peers::PeerOpening& peer) {
-  undos_.push_back(
-      std::make_unique<peers::PeerUndo>(scope_, context_.client, settings_, book_, coins_, ledger_, peer.record()));
+  undos_.push_back(std::make_unique<peers::PeerUndo>(context_.calls, book_, coins_, peer.record()));
   return scope_.spark([this, &undo = *undos_.back()](Completion completion) {
     undo.run([this, c = std::move(completion)](peers::PeerUndo::Outcome outcome) mutable {
       if (outcome == peers::PeerUndo::Outcome::channel_remains) undo_remains_ = true;

@@ -16,6 +16,7 @@
 #include "peers/node_facts.hpp"
 #include "peers/peer_opening.hpp"
 #include "peers/peer_undo.hpp"
+#include "peers/process.hpp"
 #include "report/batch_report.hpp"
 #include "report/batch_watch.hpp"
 #include "report/details.hpp"
@@ -40,10 +41,13 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   using Done = util::Function<void(util::Result<std::string> answer)>;
 
   /// `ledger` is new and has the batch's id; `journal` is that batch's. `watch` outlives it.
-  Batch(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings, spark::Gate& connects,
-        ledger::Book& book, const peers::NodeFacts& node, request::Request request, std::string label,
-        report::BatchWatch& watch, std::shared_ptr<ledger::Ledger> ledger, std::shared_ptr<journal::Journal> journal,
-        std::uint64_t seed);
+  struct Order {
+    request::Request request;
+    report::BatchWatch& watch;
+    std::uint64_t seed = 0;  ///< of the order of the outputs
+  };
+
+  Batch(const peers::Process& process, lightningd::Client client, Order order, journal::Kept kept);
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
@@ -112,7 +116,6 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   [[nodiscard]] bool anchors_negotiated() const;
 
   const request::Request request_;
-  const context::Settings settings_;
   ledger::Book& book_;
   const peers::NodeFacts node_;
   const std::string label_;

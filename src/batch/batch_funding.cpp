@@ -8,6 +8,7 @@
 #include "lightningd/features.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace batch {
 
@@ -90,7 +91,7 @@ void Batch::block_added(std::uint32_t height) {
   const auto& reservation = ledger_->reservation;
   if (util::mutated("lets-reservations-lapse")) return;
   if (!waits_for_peers_ || extending_ || reservation.in_flight || scope_.ended()) return;
-  if (!reservation.ends_by(height + settings_.early_extension)) return;
+  if (!reservation.ends_by(height + context_.calls.settings.early_extension)) return;
   util::info(label_, ": extending the reservation of its inputs at block ", height);
   extending_ = true;
   coins_.keep([this](const Result<wallet::Coins::Taken>& taken) {

@@ -4,6 +4,7 @@
 
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace batch {
 
@@ -16,19 +17,15 @@ constexpr int most_tries_to_record = 3;
 
 }  // namespace
 
-CommandRun::CommandRun(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
-                       ledger::Book& book, plugin::Command command, std::unique_ptr<report::BatchWatch> watch,
-                       std::unique_ptr<Batch> batch, std::shared_ptr<journal::Journal> journal)
-    : runtime_(runtime),
+CommandRun::CommandRun(const peers::Process& process, lightningd::Client client, Parts parts)
+    : process_(process),
       client_(std::move(client)),
-      settings_(settings),
-      book_(book),
-      command_(std::move(command)),
-      watch_(std::move(watch)),
-      batch_(std::move(batch)),
-      journal_(std::move(journal)),
-      scope_(runtime, nullptr) {
-  if (!settings_.progress) return;
+      command_(std::move(parts.command)),
+      watch_(std::move(parts.watch)),
+      batch_(std::move(parts.batch)),
+      journal_(std::move(parts.journal)),
+      scope_(process.runtime, nullptr) {
+  if (!process_.settings.progress) return;
   watch_->tell([this](std::size_t num, std::size_t total, std::size_t stage,
                       std::size_t stages) { command_.progress(num, total, stage, stages); },
                [this](const std::string& line) { command_.message(util::Level::info, line); });
@@ -68,20 +65,20 @@ void CommandRun::record_failure(int tries) {
   journal_->save(scope_, *ledger(), [this, tries](const Result<void>& saved) {
     if (saved) return reply_soon();
     util::warn(batch_->label(), ": ", saved.error().message);
-    if (tries > 1) return scope_.after(settings_.settle_pause, [this, tries] { record_failure(tries - 1); });
+    if (tries > 1) return scope_.after(process_.settings.settle_pause, [this, tries] { record_failure(tries - 1); });
     warn_of_completion();
     finish(false);  // it is undone when it can be recorded
   });
 }
 
 void CommandRun::reply_soon() {
-  scope_.after(settings_.reply_grace, [this] { reply(); });
+  scope_.after(process_.settings.reply_grace, [this] { reply(); });
   undo();
 }
 
 void CommandRun::undo() {
   auto save = [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger(), std::move(then)); };
-  undo_ = std::make_unique<Undo>(runtime_, client_, settings_, book_, ledger(), std::move(save), batch_->label());
+  undo_ = std::make_unique<Undo>(process_, client_, ledger(), std::move(save));
   undo_->run([this](bool clean) { undone(clean); });
 }
 
@@ -117,7 +114,7 @@ void CommandRun::say_what_was_undone() {
 
 void CommandRun::finish(bool settled) {
   reply();
-  runtime_.post([finished = std::move(finished_), settled]() mutable { finished(settled); });
+  process_.runtime.post([finished = std::move(finished_), settled]() mutable { finished(settled); });
 }
 
 void CommandRun::reply() {

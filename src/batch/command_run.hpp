@@ -6,6 +6,7 @@
 
 #include "batch/batch.hpp"
 #include "batch/undo.hpp"
+#include "peers/process.hpp"
 #include "plugin/plugin.hpp"
 
 namespace batch {
@@ -16,9 +17,14 @@ namespace batch {
 /// destroys it when `finished` was called.
 class CommandRun {
  public:
-  CommandRun(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings, ledger::Book& book,
-             plugin::Command command, std::unique_ptr<report::BatchWatch> watch, std::unique_ptr<Batch> batch,
-             std::shared_ptr<journal::Journal> journal);
+  struct Parts {
+    plugin::Command command;
+    std::unique_ptr<report::BatchWatch> watch;  ///< before the batch, which refers to it
+    std::unique_ptr<Batch> batch;
+    std::shared_ptr<journal::Journal> journal;
+  };
+
+  CommandRun(const peers::Process& process, lightningd::Client client, Parts parts);
   CommandRun(const CommandRun&) = delete;
   CommandRun& operator=(const CommandRun&) = delete;
 
@@ -48,10 +54,8 @@ class CommandRun {
   void finish(bool settled);
   void reply();
 
-  spark::Runtime& runtime_;
+  peers::Process process_;
   lightningd::Client client_;
-  context::Settings settings_;
-  ledger::Book& book_;
   plugin::Command command_;
   std::unique_ptr<report::BatchWatch> watch_;  // before the batch, which refers to it
   std::unique_ptr<Batch> batch_;

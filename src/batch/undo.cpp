@@ -5,6 +5,7 @@
 
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace batch {
 
@@ -12,19 +13,18 @@ using ledger::Stage;
 using spark::Completion;
 using spark::Spark;
 
-Undo::Undo(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings, ledger::Book& book,
-           std::shared_ptr<ledger::Ledger> ledger, wallet::Coins::Save save, std::string label)
-    : scope_(runtime,
+Undo::Undo(const peers::Process& process, lightningd::Client client, std::shared_ptr<ledger::Ledger> ledger,
+           wallet::Coins::Save save)
+    : scope_(process.runtime,
              [this](const util::Error& error) {
                util::error(label_, ": undoing failed: ", error.message);
                std::exchange(done_, nullptr)(false);
              }),
-      client_(std::move(client)),
-      settings_(settings),
-      book_(book),
+      calls_{scope_, std::move(client), process.settings.while_undoing()},
+      book_(process.book),
       ledger_(std::move(ledger)),
-      label_(std::move(label)),
-      coins_(scope_, client_, settings.while_undoing(), book_, ledger_, std::move(save)) {}
+      label_(ledger::label_of(ledger_->id)),
+      coins_(calls_, book_, ledger_, std::move(save)) {}
 
 void Undo::run(util::Function<void(bool clean)> done) {
   done_ = std::move(done);
@@ -44,7 +44,7 @@ void Undo::run(util::Function<void(bool clean)> done) {
 }
 
 Spark Undo::undo_opening(const std::shared_ptr<ledger::OpeningRecord>& record) {
-  peers_.push_back(std::make_unique<peers::PeerUndo>(scope_, client_, settings_, book_, coins_, ledger_, record));
+  peers_.push_back(std::make_unique<peers::PeerUndo>(calls_, book_, coins_, record));
   peers::PeerUndo& peer = *peers_.back();
   return scope_.spark([this, &peer](Completion completion) {
     peer.run([this, c = std::move(completion)](peers::PeerUndo::Outcome outcome) mutable {
@@ -68,7 +68,7 @@ void Undo::release(Completion completion) {
   }
   const auto waiting = std::make_shared<Completion>(std::move(completion));
   reservation.on_answer = scope_.expect<>(
-      "reservation", settings_.cleanup_timeout, [this, waiting] { release_now(std::move(*waiting)); },
+      "reservation", calls_.settings.cleanup_timeout, [this, waiting] { release_now(std::move(*waiting)); },
       [this, waiting] {
         util::warn(label_, ": lightningd does not say yet which inputs it has reserved");
         clean_ = false;

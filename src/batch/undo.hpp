@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "peers/peer_undo.hpp"
+#include "peers/process.hpp"
 #include "spark/scope.hpp"
 #include "wallet/coins.hpp"
 
@@ -18,8 +19,8 @@ namespace batch {
 /// Owned by the Service until it is done.
 class Undo {
  public:
-  Undo(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings, ledger::Book& book,
-       std::shared_ptr<ledger::Ledger> ledger, wallet::Coins::Save save, std::string label);
+  Undo(const peers::Process& process, lightningd::Client client, std::shared_ptr<ledger::Ledger> ledger,
+       wallet::Coins::Save save);
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
 
@@ -39,8 +40,7 @@ class Undo {
   void release_now(spark::Completion completion);
 
   spark::Scope scope_;
-  lightningd::Client client_;
-  context::Settings settings_;
+  context::Calls calls_;
   ledger::Book& book_;
   std::shared_ptr<ledger::Ledger> ledger_;
   std::string label_;

@@ -2,8 +2,9 @@
 
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "lightningd/codes.hpp"
+#include "util/str.hpp"
 
 namespace checks {
 
@@ -42,9 +43,9 @@ void CoinLook::look(lightningd::Reply<CoinCensus> then) {
       if (!node) return then(node.error());
       then(CoinCensus(std::move(outputs), node->blockheight));
     };
-    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(at)));
+    calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(at)));
   };
-  client_.listfunds(local_call<Outputs>(scope_, settings_, "listfunds", std::move(listed)));
+  calls_.client.listfunds(calls_.local<Outputs>("listfunds", std::move(listed)));
 }
 
 }  // namespace checks

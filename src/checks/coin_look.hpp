@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "checks/coin_census.hpp"
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "lightningd/client.hpp"
 #include "request/request.hpp"
 #include "spark/scope.hpp"
@@ -15,9 +15,7 @@ namespace checks {
 /// out. Owned by a batch or a preview, and runs in its scope.
 class CoinLook {
  public:
-  CoinLook(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-           const request::Request& request)
-      : scope_(scope), client_(client), settings_(settings), request_(request) {}
+  CoinLook(context::Calls calls, const request::Request& request) : calls_(std::move(calls)), request_(request) {}
   CoinLook(const CoinLook&) = delete;
   CoinLook& operator=(const CoinLook&) = delete;
 
@@ -32,9 +30,7 @@ class CoinLook {
  private:
   void look(lightningd::Reply<CoinCensus> then);
 
-  spark::Scope& scope_;
-  const lightningd::Client& client_;
-  const context::Settings& settings_;
+  context::Calls calls_;
   const request::Request& request_;
 };
 

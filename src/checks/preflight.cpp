@@ -4,9 +4,10 @@
 #include <string_view>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
+#include "util/str.hpp"
 
 namespace checks {
 
@@ -76,7 +77,7 @@ std::vector<Spark> Preflight::ask(Known known) {
 }
 
 Spark Preflight::ask_node() {
-  return scope_.spark([this](Completion completion) {
+  return calls_.scope.spark([this](Completion completion) {
     auto then = [this, c = std::move(completion)](const Result<NodeInfo>& info) mutable {
       for (const auto& destination : request_.destinations) {
         if (!info || info->id != destination.id) continue;
@@ -87,7 +88,7 @@ Spark Preflight::ask_node() {
       }
       std::move(c).done();
     };
-    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(then)));
+    calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(then)));
   });
 }
 
@@ -107,7 +108,7 @@ void Preflight::judge_pushes() {
 }
 
 Spark Preflight::ask_start(const Destination& destination) {
-  return scope_.spark([this, &destination](Completion completion) {
+  return calls_.scope.spark([this, &destination](Completion completion) {
     auto then = [this, &destination, c = std::move(completion)](const Result<void>& answer) mutable {
       if (!answer) judge_start(destination, answer.error());
       std::move(c).done();
@@ -121,7 +122,7 @@ Spark Preflight::ask_start(const Destination& destination) {
     params.mindepth = destination.mindepth;
     params.has_channel_type = destination.has_channel_type;
     params.channel_type = destination.channel_type;
-    client_.check_start(params, local_call<void>(scope_, settings_, "check", std::move(then)));
+    calls_.client.check_start(params, calls_.local<void>("check", std::move(then)));
   });
 }
 
@@ -137,7 +138,7 @@ void Preflight::judge_start(const Destination& destination, const Error& error) 
 }
 
 Spark Preflight::ask_address(const Destination& destination) {
-  return scope_.spark([this, &destination](Completion completion) {
+  return calls_.scope.spark([this, &destination](Completion completion) {
     auto then = [this, &destination, c = std::move(completion)](const Result<void>& answer) mutable {
       const bool judged = !answer && !lightningd::in_doubt(answer.error()) &&
                           (answer.error().code == code::invalid_params || answer.error().code == code::generic);
@@ -149,8 +150,7 @@ Spark Preflight::ask_address(const Destination& destination) {
       }
       std::move(c).done();
     };
-    client_.check_connect(destination.id, destination.address,
-                          local_call<void>(scope_, settings_, "check", std::move(then)));
+    calls_.client.check_connect(destination.id, destination.address, calls_.local<void>("check", std::move(then)));
   });
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "funding/commitment.hpp"
 #include "lightningd/client.hpp"
 #include "request/request.hpp"
@@ -33,9 +33,7 @@ class Preflight {
     bitcoin::Perkw plain_feerate;  ///< what that means without anchors
   };
 
-  Preflight(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-            const request::Request& request)
-      : scope_(scope), client_(client), settings_(settings), request_(request) {}
+  Preflight(context::Calls calls, const request::Request& request) : calls_(std::move(calls)), request_(request) {}
   Preflight(const Preflight&) = delete;
   Preflight& operator=(const Preflight&) = delete;
 
@@ -58,9 +56,7 @@ class Preflight {
   void judge_pushes();
   void refuse(std::size_t index, util::Error error);
 
-  spark::Scope& scope_;
-  const lightningd::Client& client_;
-  const context::Settings& settings_;
+  context::Calls calls_;
   const request::Request& request_;
   Known known_;
   funding::Commitment commitment_;

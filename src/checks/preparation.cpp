@@ -3,7 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
+#include "util/str.hpp"
 
 namespace checks {
 
@@ -37,35 +38,36 @@ void Preparation::run(lightningd::Features features, lightningd::Reply<Prepared>
 
 // Feerates are parsed once, so that every peer and every round gets the same number.
 void Preparation::parse_feerates() {
-  client_.parsefeerate(request_.feerate.value_or("opening"),
-                       local_call<Perkw>(scope_, settings_, "parsefeerate", [this](const Result<Perkw>& feerate) {
-                         if (!feerate) return fail(explained(feerate.error()));
-                         prepared_.feerate = prepared_.plain_feerate = *feerate;
-                         if (request_.feerate) prepared_.commitment_feerate = str(feerate->value, "perkw");
-                         parse_commitment_feerate();
-                       }));
+  calls_.client.parsefeerate(request_.feerate.value_or("opening"),
+                             calls_.local<Perkw>("parsefeerate", [this](const Result<Perkw>& feerate) {
+                               if (!feerate) return fail(explained(feerate.error()));
+                               prepared_.feerate = prepared_.plain_feerate = *feerate;
+                               if (request_.feerate) prepared_.commitment_feerate = str(feerate->value, "perkw");
+                               parse_commitment_feerate();
+                             }));
 }
 
 void Preparation::parse_commitment_feerate() {
   if (!request_.commitment_feerate) return find_connected();
-  client_.parsefeerate(*request_.commitment_feerate,
-                       local_call<Perkw>(scope_, settings_, "parsefeerate", [this](const Result<Perkw>& feerate) {
-                         if (!feerate) return fail(under_its_name(feerate.error()));
-                         prepared_.plain_feerate = *feerate;
-                         prepared_.commitment_feerate = str(feerate->value, "perkw");
-                         find_connected();
-                       }));
+  calls_.client.parsefeerate(*request_.commitment_feerate,
+                             calls_.local<Perkw>("parsefeerate", [this](const Result<Perkw>& feerate) {
+                               if (!feerate) return fail(under_its_name(feerate.error()));
+                               prepared_.plain_feerate = *feerate;
+                               prepared_.commitment_feerate = str(feerate->value, "perkw");
+                               find_connected();
+                             }));
 }
 
 void Preparation::find_connected() {
   std::vector<Spark> answered;
   for (std::size_t i = 0; i < request_.destinations.size(); ++i) {
-    answered.push_back(scope_.spark([this, i](Completion completion) { ask_connected(i, std::move(completion)); }));
+    answered.push_back(
+        calls_.scope.spark([this, i](Completion completion) { ask_connected(i, std::move(completion)); }));
   }
-  answered.push_back(scope_.spark([this](Completion completion) { ask_floor(std::move(completion)); }));
+  answered.push_back(calls_.scope.spark([this](Completion completion) { ask_floor(std::move(completion)); }));
   auto judged = preflight_.ask({features_, prepared_.commitment_feerate, prepared_.plain_feerate});
   for (auto& one : judged) answered.push_back(std::move(one));
-  scope_.wait(std::move(answered), [this] { this->asked(); });
+  calls_.scope.wait(std::move(answered), [this] { this->asked(); });
 }
 
 void Preparation::asked() {
@@ -85,7 +87,7 @@ void Preparation::ask_connected(std::size_t index, Completion completion) {
     std::move(c).done();
   };
   const auto& id = request_.destinations[index].id;
-  client_.is_connected(id, local_call<bool>(scope_, settings_, "listpeers", std::move(then)));
+  calls_.client.is_connected(id, calls_.local<bool>("listpeers", std::move(then)));
 }
 
 // Without an answer it shows when the transaction is sent.
@@ -97,7 +99,7 @@ void Preparation::ask_floor(Completion completion) {
     }
     std::move(c).done();
   };
-  client_.feerates(local_call<FeerateLimits>(scope_, settings_, "feerates", std::move(then)));
+  calls_.client.feerates(calls_.local<FeerateLimits>("feerates", std::move(then)));
 }
 
 void Preparation::fail(Error error) { std::exchange(then_, nullptr)(std::move(error)); }

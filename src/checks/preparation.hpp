@@ -5,7 +5,7 @@
 #include <string>
 
 #include "checks/preflight.hpp"
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "funding/fee_bounds.hpp"
 #include "lightningd/client.hpp"
 #include "request/request.hpp"
@@ -27,13 +27,8 @@ struct Prepared {
 /// opens or previews a batch, and runs in its scope.
 class Preparation {
  public:
-  Preparation(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-              const request::Request& request)
-      : scope_(scope),
-        client_(client),
-        settings_(settings),
-        request_(request),
-        preflight_(scope, client, settings, request) {}
+  Preparation(context::Calls calls, const request::Request& request)
+      : calls_(std::move(calls)), request_(request), preflight_(calls, request) {}
   Preparation(const Preparation&) = delete;
   Preparation& operator=(const Preparation&) = delete;
 
@@ -50,9 +45,7 @@ class Preparation {
   void asked();
   void fail(util::Error error);
 
-  spark::Scope& scope_;
-  const lightningd::Client& client_;
-  const context::Settings& settings_;
+  context::Calls calls_;
   const request::Request& request_;
   Preflight preflight_;
   lightningd::Features features_;

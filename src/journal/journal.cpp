@@ -2,10 +2,11 @@
 
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "journal/journal_format.hpp"
 #include "util/bytes.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace journal {
 
@@ -63,10 +64,10 @@ Journal::Journal(Journal&& fresh, std::uint64_t generation) : Journal(std::move(
 }
 
 void Journal::save(spark::Scope& scope, const ledger::Ledger& ledger, Reply<void> then) {
-  auto saved = local_call<std::uint64_t>(scope, settings_, "datastore",
-                                         [then = std::move(then)](const Result<std::uint64_t>& answer) mutable {
-                                           then(answer ? Result<void>() : Result<void>(unsafe(answer.error())));
-                                         });
+  auto saved = context::Calls{scope, client_, settings_}.local<std::uint64_t>(
+      "datastore", [then = std::move(then)](const Result<std::uint64_t>& answer) mutable {
+        then(answer ? Result<void>() : Result<void>(unsafe(answer.error())));
+      });
   const auto text = seal_->close(journal_key(batch_), write_ledger(ledger));
   if (text.size() > longest_record) {
     saved(Error{-1, util::str("the record would have ", text.size(), " bytes, more than ", longest_record), {}});
@@ -106,13 +107,14 @@ void Journal::remove(spark::Scope& scope, Reply<void> then) {
     scope.runtime().post(scope.guard<>("no record", [then = std::move(then)]() mutable { then({}); }));
     return;
   }
-  client_.deldatastore(journal_key(batch_),
-                       local_call<void>(scope, settings_, "deldatastore",
-                                        [state = state_, then = std::move(then)](const Result<void>& answer) mutable {
-                                          if (!answer && answer.error().code != no_such_key) return then(answer);
-                                          state->exists = false;
-                                          then({});
-                                        }));
+  client_.deldatastore(
+      journal_key(batch_),
+      context::Calls{scope, client_, settings_}.local<void>(
+          "deldatastore", [state = state_, then = std::move(then)](const Result<void>& answer) mutable {
+            if (!answer && answer.error().code != no_such_key) return then(answer);
+            state->exists = false;
+            then({});
+          }));
 }
 
 }  // namespace journal

@@ -61,4 +61,10 @@ class Journal {
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
+/// A batch's ledger, and where it is kept.
+struct Kept {
+  std::shared_ptr<ledger::Ledger> ledger;
+  std::shared_ptr<Journal> journal;
+};
+
 }  // namespace journal

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "journal/journal.hpp"
 #include "util/log.hpp"
+#include "util/str.hpp"
 
 namespace journal {
 
@@ -48,8 +49,8 @@ void JournalReader::list() {
     if (!names) return again_later(&JournalReader::list, names.error().message);
     listed(*names);
   };
-  client_->listdatastore_names(journal_key(),
-                               local_call<Records>(scope_, settings_, "listdatastore", std::move(answered)));
+  client_->listdatastore_names(
+      journal_key(), context::Calls{scope_, *client_, settings_}.local<Records>("listdatastore", std::move(answered)));
 }
 
 void JournalReader::listed(const Records& names) {
@@ -84,7 +85,8 @@ void JournalReader::fetch(const std::string& id) {
     if (!records) return not_fetched(id, records.error());
     fetched(id, *records);
   };
-  client_->listdatastore(journal_key(id), local_call<Records>(scope_, settings_, "listdatastore", std::move(answered)));
+  client_->listdatastore(journal_key(id), context::Calls{scope_, *client_, settings_}.local<Records>(
+                                              "listdatastore", std::move(answered)));
 }
 
 void JournalReader::fetched(const std::string& id, const Records& records) {

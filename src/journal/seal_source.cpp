@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
+#include "util/str.hpp"
 
 namespace journal {
 
@@ -24,8 +25,8 @@ void SealSource::get(lightningd::Reply<Seal> then) {
   if (seal_) return then(seal_);
   waiting_.push_back(std::move(then));
   if (waiting_.size() > 1) return;
-  client_.makesecret(purpose, local_call<MacKey>(scope_, settings_, "makesecret",
-                                                 [this](Result<MacKey> key) { answered(std::move(key)); }));
+  client_.makesecret(purpose, context::Calls{scope_, client_, settings_}.local<MacKey>(
+                                  "makesecret", [this](Result<MacKey> key) { answered(std::move(key)); }));
 }
 
 void SealSource::answered(Result<MacKey> key) {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 
 namespace peers {
 
@@ -15,15 +15,15 @@ void LogLook::ask(Then then) {
 
 void LogLook::send() {
   waiting_ = std::exchange(next_, {});
-  client_.log(local_call<Lines>(scope_, settings_, "getlog", [this](const Result<Lines>& lines) { answered(lines); }));
+  calls_.client.log(calls_.local<Lines>("getlog", [this](const Result<Lines>& lines) { answered(lines); }));
 }
 
 // Any of them may end the batch: then the others are of no interest.
 void LogLook::answered(const Result<Lines>& lines) {
   for (auto& then : std::exchange(waiting_, {})) {
-    if (!scope_.ended()) then(lines);
+    if (!calls_.scope.ended()) then(lines);
   }
-  if (!next_.empty() && waiting_.empty() && !scope_.ended()) send();
+  if (!next_.empty() && waiting_.empty() && !calls_.scope.ended()) send();
 }
 
 }  // namespace peers

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
 
@@ -17,8 +17,7 @@ class LogLook {
   /// The lines belong to all who have asked.
   using Then = util::Function<void(const util::Result<Lines>&)>;
 
-  LogLook(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings)
-      : scope_(scope), client_(client), settings_(settings) {}
+  LogLook(context::Calls calls) : calls_(std::move(calls)) {}
   LogLook(const LogLook&) = delete;
   LogLook& operator=(const LogLook&) = delete;
 
@@ -28,9 +27,7 @@ class LogLook {
   void send();
   void answered(const util::Result<Lines>& lines);
 
-  spark::Scope& scope_;
-  const lightningd::Client& client_;
-  const context::Settings& settings_;
+  context::Calls calls_;
   std::vector<Then> waiting_;  ///< for the one that is on its way
   std::vector<Then> next_;     ///< came after it was sent
 };

@@ -43,21 +43,21 @@ void PeerLook::connect(spark::Scope& scope, bool connected_before, spark::Comple
     place_ = std::move(place);
     ask_connect(scope);
   };
-  connects_.enter(scope.expect<spark::Gate::Pass>("place among the connects", settings_.peer_timeout / 2, inside,
-                                                  [this, &scope] { ask_connect(scope); }));
+  process_.connects.enter(scope.expect<spark::Gate::Pass>(
+      "place among the connects", process_.settings.peer_timeout / 2, inside, [this, &scope] { ask_connect(scope); }));
 }
 
 // What comes too late would leave the peer connected.
 void PeerLook::ask_connect(spark::Scope& scope) {
-  scope.after(settings_.connect_patience, [this] { place_.leave(); });
-  auto late = [&runtime = scope.runtime(), client = client_, &book = book_, peer = destination_.id,
+  scope.after(process_.settings.connect_patience, [this] { place_.leave(); });
+  auto late = [&runtime = scope.runtime(), client = client_, &book = process_.book, peer = destination_.id,
                hang_up = to_hang_up_](const Result<Connected>& answer) {
     if (answer && hang_up) disconnect_unused(runtime, client, book, peer, [] {});
   };
-  auto attempt = pending_->begin(destination_.id, destination_.address, scope.runtime().now());
+  auto attempt = process_.node.connects->begin(destination_.id, destination_.address, scope.runtime().now());
   attempt_ = attempt;
   auto guarded = scope.expect<Result<Connected>>(
-      "connect", settings_.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
+      "connect", process_.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
       [this, &scope] { expired(scope.runtime().now()); }, std::move(late));
   client_.connect(destination_.id, destination_.address,
                   [attempt = std::move(attempt), guarded = std::move(guarded)](Result<Connected> answer) mutable {
@@ -77,9 +77,9 @@ void PeerLook::connected(const Result<Connected>& answer) {
 }
 
 void PeerLook::expired(spark::Duration now) {
-  const auto seconds = settings_.peer_timeout.count() / 1000;
+  const auto seconds = process_.settings.peer_timeout.count() / 1000;
   const auto attempt = attempt_.lock();
-  const auto earlier = attempt ? pending_->earlier(destination_.id, attempt, now) : "";
+  const auto earlier = attempt ? process_.node.connects->earlier(destination_.id, attempt, now) : "";
   failure_ = report::PeerFailure{
       "connect",
       Error{-1, util::str("timeout: the peer did not answer connect within ", seconds, " seconds", earlier), {}}};
@@ -90,9 +90,10 @@ void PeerLook::hang_up(spark::Scope& scope, spark::Completion completion) {
   place_.leave();
   step_ = std::move(completion);
   if (!to_hang_up_) return step_done();
-  disconnect_unused(scope.runtime(), client_, book_, destination_.id,
-                    scope.expect<>(
-                        "disconnect", settings_.cleanup_timeout, [this] { step_done(); }, [this] { step_done(); }));
+  disconnect_unused(
+      scope.runtime(), client_, process_.book, destination_.id,
+      scope.expect<>(
+          "disconnect", process_.settings.cleanup_timeout, [this] { step_done(); }, [this] { step_done(); }));
 }
 
 void PeerLook::step_done() {

@@ -8,6 +8,7 @@
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "peers/pending_connects.hpp"
+#include "peers/process.hpp"
 #include "report/batch_report.hpp"
 #include "request/request.hpp"
 #include "spark/gate.hpp"
@@ -19,14 +20,8 @@ namespace peers {
 /// Preview.
 class PeerLook {
  public:
-  PeerLook(const lightningd::Client& client, const context::Settings& settings, spark::Gate& connects,
-           const ledger::Book& book, std::shared_ptr<PendingConnects> pending, const request::Destination& destination)
-      : client_(client),
-        settings_(settings),
-        connects_(connects),
-        book_(book),
-        pending_(std::move(pending)),
-        destination_(destination) {}
+  PeerLook(const Process& process, const lightningd::Client& client, const request::Destination& destination)
+      : process_(process), client_(client), destination_(destination) {}
   PeerLook(const PeerLook&) = delete;
   PeerLook& operator=(const PeerLook&) = delete;
 
@@ -47,11 +42,8 @@ class PeerLook {
   void expired(spark::Duration now);
   void step_done();
 
+  const Process process_;
   const lightningd::Client& client_;
-  const context::Settings& settings_;
-  spark::Gate& connects_;
-  const ledger::Book& book_;
-  const std::shared_ptr<PendingConnects> pending_;
   std::weak_ptr<const PendingConnects::Attempt> attempt_;
   const request::Destination& destination_;
   bool to_hang_up_ = false;  ///< we may have connected it

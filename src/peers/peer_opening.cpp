@@ -8,6 +8,7 @@
 #include "report/cause.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace peers {
 
@@ -52,21 +53,21 @@ void PeerOpening::await_place() {
     ask_connect();
   };
   // Behind many addresses that do not answer, nobody waits for ever.
-  context_.connects.enter(context_.scope.expect<spark::Gate::Pass>(
-      "place among the connects", context_.settings.peer_timeout / 2, inside, [this] { ask_connect(); }));
+  context_.connects.enter(context_.calls.scope.expect<spark::Gate::Pass>(
+      "place among the connects", context_.calls.settings.peer_timeout / 2, inside, [this] { ask_connect(); }));
 }
 
 // An address that does not answer gives its place to the next after a while and waits on outside.
 void PeerOpening::ask_connect() {
-  context_.scope.after(context_.settings.connect_patience, [this, asked = ++connects_asked_] {
+  context_.calls.scope.after(context_.calls.settings.connect_patience, [this, asked = ++connects_asked_] {
     if (asked == connects_asked_) place_.leave();
   });
-  auto attempt = context_.pending->begin(destination_.id, destination_.address, context_.scope.runtime().now());
+  auto attempt = context_.pending->begin(destination_.id, destination_.address, context_.calls.scope.runtime().now());
   attempt_ = attempt;
-  auto guarded = context_.scope.expect<Result<Connected>>(
-      "connect", context_.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
+  auto guarded = context_.calls.scope.expect<Result<Connected>>(
+      "connect", context_.calls.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
       [this] { expired(); });
-  context_.client.connect(
+  context_.calls.client.connect(
       destination_.id, destination_.address,
       [attempt = std::move(attempt), guarded = std::move(guarded)](Result<Connected> answer) mutable {
         attempt.reset();
@@ -103,7 +104,7 @@ void PeerOpening::begin_start(bitcoin::Sat amount, spark::Completion completion)
   restarting_ = false;
   cut_offs_ = 0;
   backoff_ = first_backoff;
-  give_up_at_ = context_.scope.runtime().now() + context_.settings.peer_timeout;
+  give_up_at_ = context_.calls.scope.runtime().now() + context_.calls.settings.peer_timeout;
 }
 
 // Many do so at once after a failed complete, so they need places as for their first connect.
@@ -118,7 +119,7 @@ void PeerOpening::reconnected(const Result<Connected>& answer) {
 }
 
 bool PeerOpening::retry_later() {
-  auto& scope = context_.scope;
+  auto& scope = context_.calls.scope;
   if (scope.runtime().now() + backoff_ > give_up_at_ && !util::mutated("tries-for-ever")) return false;
   scope.after(backoff_, [this] { reconnect(); });
   backoff_ = std::min(2 * backoff_, longest_backoff);
@@ -127,12 +128,12 @@ bool PeerOpening::retry_later() {
 
 // A cancel that another batch has sent could take this opening, if theirs is gone when lightningd comes to it.
 bool PeerOpening::is_cancelled_by_another() const {
-  const auto since = context_.scope.runtime().now() - context_.settings.cancel_patience;
+  const auto since = context_.calls.scope.runtime().now() - context_.calls.settings.cancel_patience;
   return context_.book.is_cancelling(destination_.id, since) && !util::mutated("cancels-beside-others");
 }
 
 void PeerOpening::await_cancel() {
-  auto& scope = context_.scope;
+  auto& scope = context_.calls.scope;
   if (scope.runtime().now() + look_for_cancels > give_up_at_) {
     return fail(method_, Error{-1, "lightningd does not answer a fundchannel_cancel with this peer", {}});
   }
@@ -157,15 +158,15 @@ void PeerOpening::ask_start() {
   params.has_channel_type = destination_.has_channel_type;
   params.channel_type = destination_.channel_type;
 
-  auto guarded = context_.scope.expect<Result<Started>>(
-      method_, context_.settings.peer_timeout, [this](const Result<Started>& answer) { started(answer); },
+  auto guarded = context_.calls.scope.expect<Result<Started>>(
+      method_, context_.calls.settings.peer_timeout, [this](const Result<Started>& answer) { started(answer); },
       [this] { expired(); });
   record_->start_sent(amount_);
-  context_.client.fundchannel_start(params,
-                                    [record = record_, guarded = std::move(guarded)](Result<Started> answer) mutable {
-                                      record->start_answered(answer.ok(), in_doubt(answer));
-                                      guarded(std::move(answer));
-                                    });
+  context_.calls.client.fundchannel_start(
+      params, [record = record_, guarded = std::move(guarded)](Result<Started> answer) mutable {
+        record->start_answered(answer.ok(), in_doubt(answer));
+        guarded(std::move(answer));
+      });
 }
 
 void PeerOpening::started(const Result<Started>& answer) {
@@ -178,7 +179,7 @@ void PeerOpening::started(const Result<Started>& answer) {
     util::info(record_->label,
                ": the peer does not offer option_upfront_shutdown_script, close_to will not be kept to");
   }
-  started_at_ = context_.scope.runtime().now();
+  started_at_ = context_.calls.scope.runtime().now();
   util::debug(record_->label, ": started, ", amount_.value, " sat to ", terms_.funding_address);
   context_.watch.peer_at(destination_.index, report::Phase::complete);
   step_done();
@@ -208,11 +209,11 @@ void PeerOpening::complete(const util::SharedText& psbt, const bitcoin::Outpoint
                            spark::Completion completion) {
   step_ = std::move(completion);
   method_ = "fundchannel_complete";
-  auto guarded = context_.scope.expect<Result<Completed>>(
-      method_, context_.settings.peer_timeout, [this](const Result<Completed>& answer) { completed(answer); },
+  auto guarded = context_.calls.scope.expect<Result<Completed>>(
+      method_, context_.calls.settings.peer_timeout, [this](const Result<Completed>& answer) { completed(answer); },
       [this] { expired(); });
   record_->complete_sent(outpoint);
-  context_.client.fundchannel_complete(
+  context_.calls.client.fundchannel_complete(
       destination_.id, psbt, context_.withhold,
       [record = record_, guarded = std::move(guarded)](Result<Completed> answer) mutable {
         record->complete_answered(answer.ok(), in_doubt(answer));
@@ -240,10 +241,10 @@ void PeerOpening::expired() {
   if (util::mutated("waits-for-ever")) return;
   place_.leave();
   record_->silent = true;
-  const auto seconds = context_.settings.peer_timeout.count() / 1000;
+  const auto seconds = context_.calls.settings.peer_timeout.count() / 1000;
   const auto attempt = attempt_.lock();  // of a connect that is not answered
   const auto earlier =
-      attempt ? context_.pending->earlier(destination_.id, attempt, context_.scope.runtime().now()) : "";
+      attempt ? context_.pending->earlier(destination_.id, attempt, context_.calls.scope.runtime().now()) : "";
   fail(method_,
        Error{-1, str("timeout: the peer did not answer ", method_, " within ", seconds, " seconds", earlier), {}});
 }

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "funding/commitment.hpp"
 #include "funding/fee_bounds.hpp"
 #include "ledger/ledger.hpp"
@@ -22,9 +22,7 @@ namespace peers {
 
 /// What the peers of one batch have in common.
 struct BatchContext {
-  spark::Scope& scope;
-  lightningd::Client client;
-  const context::Settings& settings;
+  context::Calls calls;
   spark::Gate& connects;
   report::BatchWatch& watch;
   ledger::Book& book;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
 #include "util/str.hpp"
@@ -31,16 +31,9 @@ bool awaits_lockin(const PeerChannel& channel) { return channel.state == "CHANNE
 
 }  // namespace
 
-PeerUndo::PeerUndo(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-                   ledger::Book& book, wallet::Coins& coins, std::shared_ptr<const ledger::Ledger> ledger,
+PeerUndo::PeerUndo(context::Calls calls, ledger::Book& book, wallet::Coins& coins,
                    std::shared_ptr<ledger::OpeningRecord> record)
-    : scope_(scope),
-      client_(client),
-      settings_(settings.while_undoing()),
-      book_(book),
-      coins_(coins),
-      ledger_(std::move(ledger)),
-      record_(std::move(record)) {}
+    : calls_(calls.while_undoing()), book_(book), coins_(coins), ledger_(coins.ledger()), record_(std::move(record)) {}
 
 void PeerUndo::run(Done done) {
   done_ = std::move(done);
@@ -60,8 +53,8 @@ void PeerUndo::await_answer() {
     look();
     return;
   }
-  record_->on_answer = scope_.expect<>(
-      "answer before undoing", settings_.undo_patience, [this] { answered(); }, [this] { look(); });
+  record_->on_answer = calls_.scope.expect<>(
+      "answer before undoing", calls_.settings.undo_patience, [this] { answered(); }, [this] { look(); });
 }
 
 // A start that was refused leaves nothing, and what lightningd shows then is somebody else's.
@@ -78,11 +71,12 @@ void PeerUndo::answered() {
 void PeerUndo::drop_peer() {
   util::info(record_->label, ": disconnecting the peer");
   if (record_->in_flight) {
-    record_->on_answer = scope_.expect<>(
-        "answer after disconnecting", settings_.cleanup_timeout, [this] { answered(); }, [this] { look(); });
-    client_.disconnect(record_->peer, true, scope_.guard<Result<void>>("disconnect", [](const Result<void>&) {}));
+    record_->on_answer = calls_.scope.expect<>(
+        "answer after disconnecting", calls_.settings.cleanup_timeout, [this] { answered(); }, [this] { look(); });
+    calls_.client.disconnect(record_->peer, true,
+                             calls_.scope.guard<Result<void>>("disconnect", [](const Result<void>&) {}));
   } else {
-    client_.disconnect(record_->peer, true, then_look("disconnect"));
+    calls_.client.disconnect(record_->peer, true, then_look("disconnect"));
   }
 }
 
@@ -93,9 +87,9 @@ void PeerUndo::look() {
 
 void PeerUndo::list(lightningd::Reply<std::vector<PeerChannel>> then) {
   using Channels = std::vector<PeerChannel>;
-  fresh_call<Channels>(
-      scope_, settings_, "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { client_.listpeerchannels(record_->peer, std::move(reply)); },
+  calls_.fresh<Channels>(
+      "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) { calls_.client.listpeerchannels(record_->peer, std::move(reply)); },
       std::move(then));
 }
 
@@ -122,7 +116,7 @@ void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
 
 // Looks once more before the next blow: what was asked for may have happened meanwhile.
 void PeerUndo::pause() {
-  scope_.after(first_pause * (1 << (tries_ - 3)), [this] {
+  calls_.scope.after(first_pause * (1 << (tries_ - 3)), [this] {
     list([this](const Result<std::vector<PeerChannel>>& channels) {
       if (!channels) return judge(channels);
       const Evidence evidence = find(*channels);
@@ -134,12 +128,12 @@ void PeerUndo::pause() {
 
 // Whose opening it is will show when the other's start is answered.
 void PeerUndo::wait_for_other() {
-  if (waited_ > settings_.peer_timeout) {
+  if (waited_ > calls_.settings.peer_timeout) {
     util::warn(record_->label, ": it does not show whether its opening is left, or another batch's");
     return give_up(false);
   }
   waited_ += first_pause;
-  scope_.after(first_pause, [this] { look(); });
+  calls_.scope.after(first_pause, [this] { look(); });
 }
 
 void PeerUndo::remove(const Evidence& evidence) {
@@ -196,8 +190,8 @@ void PeerUndo::remove_uncommitted(const Evidence& evidence) {
 
 // Another batch waits for its answer before it starts with this peer: see PeerOpening.
 void PeerUndo::cancel() {
-  auto on_its_way = book_.cancelling(record_->peer, scope_.runtime().now());
-  client_.fundchannel_cancel(
+  auto on_its_way = book_.cancelling(record_->peer, calls_.scope.runtime().now());
+  calls_.client.fundchannel_cancel(
       record_->peer,
       [on_its_way = std::move(on_its_way), then = then_look("fundchannel_cancel")](const Result<void>& answer) mutable {
         on_its_way.reset();
@@ -239,7 +233,7 @@ void PeerUndo::close(const lightningd::ChannelId& channel) {
     if (taken && !*taken) {
       util::debug(record_->label, ": close ", channel.hex());
       closing_ = std::move(pass);
-      return client_.close(channel, 1, then_look("close"));
+      return calls_.client.close(channel, 1, then_look("close"));
     }
     util::info(record_->label, ": its channel ", channel.hex(), " is not closed: ",
                taken ? str("that would free input ", (*taken)->str(), ", which somebody else has reserved")
@@ -249,8 +243,8 @@ void PeerUndo::close(const lightningd::ChannelId& channel) {
 }
 
 lightningd::Reply<void> PeerUndo::then_look(const char* what) {
-  return scope_.expect<Result<void>>(
-      what, settings_.cleanup_timeout, [this](const Result<void>&) { look(); }, [this] { look(); });
+  return calls_.scope.expect<Result<void>>(
+      what, calls_.settings.cleanup_timeout, [this](const Result<void>&) { look(); }, [this] { look(); });
 }
 
 // A call that is still not answered, or was lost, may have its effect later.

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
@@ -28,8 +28,7 @@ class PeerUndo {
   using Done = util::Function<void(Outcome)>;
 
   /// `coins` and `ledger` are those of the batch; `coins` run in the same scope.
-  PeerUndo(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings, ledger::Book& book,
-           wallet::Coins& coins, std::shared_ptr<const ledger::Ledger> ledger,
+  PeerUndo(context::Calls calls, ledger::Book& book, wallet::Coins& coins,
            std::shared_ptr<ledger::OpeningRecord> record);
   PeerUndo(const PeerUndo&) = delete;
   PeerUndo& operator=(const PeerUndo&) = delete;
@@ -69,9 +68,7 @@ class PeerUndo {
   /// A reply handler that looks again, whatever the reply or its absence.
   [[nodiscard]] lightningd::Reply<void> then_look(const char* what);
 
-  spark::Scope& scope_;
-  lightningd::Client client_;
-  context::Settings settings_;
+  context::Calls calls_;
   ledger::Book& book_;
   wallet::Coins& coins_;
   const std::shared_ptr<const ledger::Ledger> ledger_;

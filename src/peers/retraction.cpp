@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "lightningd/codes.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace peers {
 
@@ -23,9 +24,7 @@ std::ptrdiff_t channels_of(const Ledger& ledger) {
 
 }  // namespace
 
-Retraction::Retraction(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-                       ledger::Book& book)
-    : scope_(scope), client_(client), settings_(settings.while_undoing()), book_(book) {}
+Retraction::Retraction(context::Calls calls, ledger::Book& book) : calls_(calls.while_undoing()), book_(book) {}
 
 bool Retraction::is_possible(const Ledger& ledger) {
   return ledger.plan && (channels_of(ledger) == 1 || util::mutated("takes-back-what-others-have"));
@@ -48,9 +47,9 @@ void Retraction::list(util::Function<void(const Channels*)> then) {
   auto listed = [then = std::move(then)](const Result<Channels>& channels) mutable {
     then(channels ? &*channels : nullptr);
   };
-  fresh_call<Channels>(
-      scope_, settings_, "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { client_.listpeerchannels(opening_->peer, std::move(reply)); },
+  calls_.fresh<Channels>(
+      "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) { calls_.client.listpeerchannels(opening_->peer, std::move(reply)); },
       std::move(listed));
 }
 
@@ -103,14 +102,14 @@ bool Retraction::is_there(const Channels& channels) const {
 
 // lightningd itself asks bitcoind for the output before it forgets the channel.
 void Retraction::cancel() {
-  auto on_its_way = book_.cancelling(opening_->peer, scope_.runtime().now());
+  auto on_its_way = book_.cancelling(opening_->peer, calls_.scope.runtime().now());
   const auto lost = [] { return util::Error{jsonrpc::Caller::lost, "no answer", {}}; };
-  auto answered = scope_.expect<Result<void>>(
-      "fundchannel_cancel", settings_.cleanup_timeout, [this](const Result<void>& answer) { cancelled(answer); },
+  auto answered = calls_.scope.expect<Result<void>>(
+      "fundchannel_cancel", calls_.settings.cleanup_timeout, [this](const Result<void>& answer) { cancelled(answer); },
       [this, lost] { cancelled(lost()); });
   util::debug(opening_->label, ": fundchannel_cancel (its transaction never confirms)");
-  client_.fundchannel_cancel(opening_->peer, [on_its_way = std::move(on_its_way),
-                                              then = std::move(answered)](const Result<void>& answer) mutable {
+  calls_.client.fundchannel_cancel(opening_->peer, [on_its_way = std::move(on_its_way),
+                                                    then = std::move(answered)](const Result<void>& answer) mutable {
     on_its_way.reset();
     then(answer);
   });

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
@@ -29,8 +29,7 @@ class Retraction {
   /// `why` says what keeps it from being gone.
   using Done = util::Function<void(Outcome, const std::string& why)>;
 
-  Retraction(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-             ledger::Book& book);
+  Retraction(context::Calls calls, ledger::Book& book);
   Retraction(const Retraction&) = delete;
   Retraction& operator=(const Retraction&) = delete;
 
@@ -53,9 +52,7 @@ class Retraction {
   [[nodiscard]] bool has_left_lockin(const Channels& channels) const;
   [[nodiscard]] bool is_there(const Channels& channels) const;
 
-  spark::Scope& scope_;
-  lightningd::Client client_;
-  context::Settings settings_;
+  context::Calls calls_;
   ledger::Book& book_;
   std::shared_ptr<ledger::OpeningRecord> opening_;
   bitcoin::Outpoint funding_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "lightningd/features.hpp"
 #include "util/log.hpp"
 
@@ -17,22 +17,18 @@ using spark::Spark;
 using util::Error;
 using util::Result;
 
-Preview::Preview(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
-                 spark::Gate& connects, const ledger::Book& book, const peers::NodeFacts& node,
-                 request::Request request)
-    : client_(std::move(client)),
-      settings_(settings),
-      node_(node),
+Preview::Preview(const peers::Process& process, lightningd::Client client, request::Request request)
+    : calls_{scope_, std::move(client), process.settings},
+      node_(process.node),
       request_(std::move(request)),
       findings_{request_, node_, {}, {}, {}, {}, {}, {}, {}, {}, false},
-      scope_(runtime, [this](const Error& error) { conclude(error); }),
-      hanging_up_(runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
-      preparation_(scope_, client_, settings_, request_),
-      quote_(scope_, client_, settings_),
-      coin_look_(scope_, client_, settings_, request_) {
+      scope_(process.runtime, [this](const Error& error) { conclude(error); }),
+      hanging_up_(process.runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
+      preparation_(calls_, request_),
+      quote_(calls_),
+      coin_look_(calls_, request_) {
   for (const auto& destination : request_.destinations) {
-    looks_.push_back(
-        std::make_unique<peers::PeerLook>(client_, settings_, connects, book, node_.connects, destination));
+    looks_.push_back(std::make_unique<peers::PeerLook>(process, calls_.client, destination));
   }
 }
 
@@ -68,7 +64,7 @@ Spark Preview::ask_node() {
       if (info) findings_.sync_warning = info->sync_warning;
       std::move(c).done();
     };
-    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(then)));
+    calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(then)));
   });
 }
 
@@ -78,7 +74,7 @@ Spark Preview::ask_feerates() {
       if (feerates) findings_.feerates = *feerates;
       std::move(c).done();
     };
-    client_.feerates(local_call<FeerateLimits>(scope_, settings_, "feerates", std::move(then)));
+    calls_.client.feerates(calls_.local<FeerateLimits>("feerates", std::move(then)));
   });
 }
 
@@ -88,7 +84,7 @@ Spark Preview::ask_limits() {
       if (limits) findings_.limits = *limits;
       std::move(c).done();
     };
-    client_.limits(local_call<NodeLimits>(scope_, settings_, "listconfigs", std::move(then)));
+    calls_.client.limits(calls_.local<NodeLimits>("listconfigs", std::move(then)));
   });
 }
 

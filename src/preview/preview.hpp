@@ -8,10 +8,11 @@
 
 #include "checks/coin_look.hpp"
 #include "checks/preparation.hpp"
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "lightningd/client.hpp"
 #include "peers/node_facts.hpp"
 #include "peers/peer_look.hpp"
+#include "peers/process.hpp"
 #include "preview/preview_report.hpp"
 #include "preview/quote.hpp"
 #include "request/request.hpp"
@@ -31,8 +32,7 @@ class Preview {
  public:
   using Done = util::Function<void(util::Result<std::string> answer)>;
 
-  Preview(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings, spark::Gate& connects,
-          const ledger::Book& book, const peers::NodeFacts& node, request::Request request);
+  Preview(const peers::Process& process, lightningd::Client client, request::Request request);
   Preview(const Preview&) = delete;
   Preview& operator=(const Preview&) = delete;
 
@@ -55,8 +55,7 @@ class Preview {
   [[nodiscard]] bool anchors_negotiated() const;
   [[nodiscard]] util::Result<std::string> report(const wallet::Proposal& proposal);
 
-  const lightningd::Client client_;
-  const context::Settings settings_;
+  context::Calls calls_;
   const peers::NodeFacts node_;
   const request::Request request_;
   Done done_;

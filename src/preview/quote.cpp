@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 
 namespace preview {
 
@@ -20,15 +20,14 @@ void Quote::fund(const wallet::Payees& payees, wallet::Round round, const SameCo
                  Reply<wallet::Proposal> then) {
   auto params = wallet::fund_params(choice_.feerate, choice_.anchor_channel, payees);
   params.reserve_blocks = 0;
-  auto guarded =
-      local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt",
-                         [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
-                           funded(payees, round, std::move(then), answer);
-                         });
+  auto guarded = calls_.local<Funded>(
+      "fundpsbt or utxopsbt", [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
+        funded(payees, round, std::move(then), answer);
+      });
   if (same || choice_.has_utxos) {
-    client_.utxopsbt(params, same ? *same : choice_.utxos, false, std::move(guarded));
+    calls_.client.utxopsbt(params, same ? *same : choice_.utxos, false, std::move(guarded));
   } else {
-    client_.fundpsbt(params, choice_.minconf, std::move(guarded));
+    calls_.client.fundpsbt(params, choice_.minconf, std::move(guarded));
   }
 }
 
@@ -58,8 +57,8 @@ void Quote::survey(const wallet::Payees& payees, const util::Error& error, Reply
     if (!reading) return then(error);
     leave_out(std::move(*reading), wallet::Round::worthy, std::move(then));
   };
-  client_.fundpsbt(wallet::survey_params(choice_.anchor_channel, payees), choice_.minconf,
-                   local_call<Funded>(scope_, settings_, "fundpsbt", std::move(read)));
+  calls_.client.fundpsbt(wallet::survey_params(choice_.anchor_channel, payees), choice_.minconf,
+                         calls_.local<Funded>("fundpsbt", std::move(read)));
 }
 
 void Quote::leave_out(wallet::Reading reading, wallet::Round round, Reply<wallet::Proposal> then) {

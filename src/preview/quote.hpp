@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
 #include "wallet/coins.hpp"
@@ -15,8 +15,7 @@ namespace preview {
 /// scope.
 class Quote {
  public:
-  Quote(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings)
-      : scope_(scope), client_(client), settings_(settings) {}
+  Quote(context::Calls calls) : calls_(std::move(calls)) {}
   Quote(const Quote&) = delete;
   Quote& operator=(const Quote&) = delete;
 
@@ -34,9 +33,7 @@ class Quote {
   void survey(const wallet::Payees& payees, const util::Error& error, lightningd::Reply<wallet::Proposal> then);
   void leave_out(wallet::Reading reading, wallet::Round round, lightningd::Reply<wallet::Proposal> then);
 
-  spark::Scope& scope_;
-  const lightningd::Client& client_;
-  const context::Settings& settings_;
+  context::Calls calls_;
   wallet::Coins::Choice choice_;
 };
 

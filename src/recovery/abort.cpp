@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "psbt/psbt.hpp"
 #include "sending/found_channels.hpp"
 #include "sending/send_verdict.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 #include "wallet/holds.hpp"
 
 namespace recovery {
@@ -16,9 +17,8 @@ using lightningd::NodeInfo;
 using util::Result;
 using util::str;
 
-Abort::Abort(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-             std::shared_ptr<ledger::Ledger> ledger)
-    : scope_(scope), client_(client), settings_(settings), ledger_(std::move(ledger)) {}
+Abort::Abort(context::Calls calls, std::shared_ptr<ledger::Ledger> ledger)
+    : calls_(std::move(calls)), ledger_(std::move(ledger)) {}
 
 void Abort::look(Done done) {
   done_ = std::move(done);
@@ -28,9 +28,9 @@ void Abort::look(Done done) {
       if (!node) return wait(node.error().message);
       judge(all, node->blockheight);
     };
-    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(told)));
+    calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(told)));
   };
-  client_.listtransactions(local_call<Transactions>(scope_, settings_, "listtransactions", std::move(listed)));
+  calls_.client.listtransactions(calls_.local<Transactions>("listtransactions", std::move(listed)));
 }
 
 void Abort::judge(const Transactions& transactions, std::uint32_t height) {
@@ -54,8 +54,8 @@ void Abort::send(Done done) {
   if (!is_as_recorded()) return wait("the abort's transaction is not signed: it is not the one of the record");
   if (ledger_->abort->is_script_ours) return look_at_channels();
   const auto psbt = psbt::Psbt::from_base64(*ledger_->abort->psbt);
-  sending::ask_ownership(scope_, client_, settings_, psbt->outputs()[0].script,
-                [this](const Result<sending::Ownership>& ownership) { owned(ownership); });
+  sending::ask_ownership(calls_, psbt->outputs()[0].script,
+                         [this](const Result<sending::Ownership>& ownership) { owned(ownership); });
 }
 
 // Whoever can make records that the plugin believes would have the coins otherwise.
@@ -83,14 +83,14 @@ void Abort::look_at_channels() {
     wait(str("the abort's transaction is not signed: channel ", used->funding->str(), " is in use by now, and its peer ",
              used->peer.hex(), " counts on the batch's transaction; multifundchannel-forget ends the wait"));
   };
-  fresh_call<Channels>(
-      scope_, settings_, "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { client_.listpeerchannels(std::nullopt, std::move(reply)); },
+  calls_.fresh<Channels>(
+      "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) { calls_.client.listpeerchannels(std::nullopt, std::move(reply)); },
       std::move(listed));
 }
 
 void Abort::look_at_inputs() {
-  wallet::look_at_coins(scope_, client_, settings_, [this](const Result<Outputs>& outputs) {
+  wallet::look_at_coins(calls_, [this](const Result<Outputs>& outputs) {
     if (!outputs) return wait(outputs.error().message);
     sign(*outputs);
   });
@@ -122,9 +122,9 @@ void Abort::sign(const Outputs& outputs) {
   if (!pays_recorded_fee(outputs)) {
     return wait("the abort's transaction is not signed: its fee is not the one of the record");
   }
-  client_.signpsbt(ledger_->abort->psbt,
-                   local_call<util::SharedText>(scope_, settings_, "signpsbt",
-                                                [this](const Result<util::SharedText>& text) { signed_psbt(text); }));
+  calls_.client.signpsbt(
+      ledger_->abort->psbt,
+      calls_.local<util::SharedText>("signpsbt", [this](const Result<util::SharedText>& text) { signed_psbt(text); }));
 }
 
 bool Abort::pays_recorded_fee(const Outputs& outputs) const {
@@ -154,8 +154,8 @@ void Abort::signed_psbt(const Result<util::SharedText>& text) {
     wait(str("bitcoind refuses the abort's transaction (", said,
              "): call multifundchannel-abort again, with a higher feerate"));
   };
-  client_.sendpsbt(util::share(psbt->base64(2)), 0,
-                   local_call<lightningd::Sent>(scope_, settings_, "sendpsbt", std::move(answered)));
+  calls_.client.sendpsbt(util::share(psbt->base64(2)), 0,
+                         calls_.local<lightningd::Sent>("sendpsbt", std::move(answered)));
 }
 
 void Abort::wait(const std::string& what) { std::exchange(done_, nullptr)(Outcome::waiting, what); }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "recovery/rival.hpp"
@@ -30,8 +30,7 @@ class Abort {
   /// So deep it has been won for a day: what is not cleared up by then never may be.
   static constexpr std::uint32_t won_long_ago = Rival::deep_enough + 144;
 
-  Abort(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-        std::shared_ptr<ledger::Ledger> ledger);
+  Abort(context::Calls calls, std::shared_ptr<ledger::Ledger> ledger);
   Abort(const Abort&) = delete;
   Abort& operator=(const Abort&) = delete;
 
@@ -59,9 +58,7 @@ class Abort {
   void signed_psbt(const util::Result<util::SharedText>& text);
   void wait(const std::string& what);
 
-  spark::Scope& scope_;
-  lightningd::Client client_;
-  context::Settings settings_;
+  context::Calls calls_;
   std::shared_ptr<ledger::Ledger> ledger_;
   std::uint32_t depth_ = 0;  ///< of what spends an input
   Done done_;

@@ -6,9 +6,10 @@
 #include <utility>
 
 #include "bitcoin/fees.hpp"
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "lightningd/codes.hpp"
 #include "sending/found_channels.hpp"
+#include "util/str.hpp"
 #include "wallet/holds.hpp"
 
 namespace recovery {
@@ -47,9 +48,8 @@ Sat fee_of(const Psbt& psbt, const std::map<Outpoint, Sat>& amounts) {
 
 }  // namespace
 
-AbortOffer::AbortOffer(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-                       std::shared_ptr<const ledger::Ledger> ledger)
-    : scope_(scope), client_(client), settings_(settings), ledger_(std::move(ledger)) {}
+AbortOffer::AbortOffer(context::Calls calls, std::shared_ptr<const ledger::Ledger> ledger)
+    : calls_(std::move(calls)), ledger_(std::move(ledger)) {}
 
 void AbortOffer::ask(const std::string& feerate, lightningd::Reply<AbortTransaction> then) {
   then_ = std::move(then);
@@ -59,8 +59,8 @@ void AbortOffer::ask(const std::string& feerate, lightningd::Reply<AbortTransact
     feerate_ = *perkw;
     ask_floor();
   };
-  client_.parsefeerate(feerate_given_ ? feerate : "urgent",
-                       local_call<Perkw>(scope_, settings_, "parsefeerate", std::move(parsed)));
+  calls_.client.parsefeerate(feerate_given_ ? feerate : "urgent",
+                             calls_.local<Perkw>("parsefeerate", std::move(parsed)));
 }
 
 // Without an answer it shows when the transaction is sent.
@@ -70,7 +70,7 @@ void AbortOffer::ask_floor() {
     if (feerates && !feerate_given_) feerate_ = std::max(feerate_, feerates->floor);
     look_at_channels();
   };
-  client_.feerates(local_call<FeerateLimits>(scope_, settings_, "feerates", std::move(told)));
+  calls_.client.feerates(calls_.local<FeerateLimits>("feerates", std::move(told)));
 }
 
 void AbortOffer::look_at_channels() {
@@ -81,12 +81,11 @@ void AbortOffer::look_at_channels() {
     fail(Error{-1, str("batch: its channel ", used->funding->str(), " with ", used->peer.hex(),
                        " is in use already: its peer counts on the transaction"), {}});
   };
-  client_.listpeerchannels(std::nullopt,
-                           local_call<Channels>(scope_, settings_, "listpeerchannels", std::move(listed)));
+  calls_.client.listpeerchannels(std::nullopt, calls_.local<Channels>("listpeerchannels", std::move(listed)));
 }
 
 void AbortOffer::look_at_coins() {
-  client_.listfunds(local_call<Outputs>(scope_, settings_, "listfunds", [this](const Result<Outputs>& outputs) {
+  calls_.client.listfunds(calls_.local<Outputs>("listfunds", [this](const Result<Outputs>& outputs) {
     if (!outputs) return fail(outputs.error());
     choose(*outputs);
   }));
@@ -125,14 +124,13 @@ void AbortOffer::quote(Perkw feerate) {
   params.startweight = bare_abort_weight;
   std::vector<Outpoint> inputs;
   for (std::size_t i = 0; i < chosen_; ++i) inputs.push_back(coins_[i].outpoint);
-  client_.utxopsbt(params, inputs, true,
-                   local_call<Funded>(scope_, settings_, "utxopsbt", [this, feerate](const Result<Funded>& funded) {
-                     if (funded) return quoted(feerate, *funded);
-                     const auto code = funded.error().code;
-                     const bool short_of = code == lightningd::code::cannot_afford ||
-                                           code == lightningd::code::emergency_reserve;
-                     short_of ? cannot_pay(funded.error().message) : fail(funded.error());
-                   }));
+  calls_.client.utxopsbt(
+      params, inputs, true, calls_.local<Funded>("utxopsbt", [this, feerate](const Result<Funded>& funded) {
+        if (funded) return quoted(feerate, *funded);
+        const auto code = funded.error().code;
+        const bool short_of = code == lightningd::code::cannot_afford || code == lightningd::code::emergency_reserve;
+        short_of ? cannot_pay(funded.error().message) : fail(funded.error());
+      }));
 }
 
 void AbortOffer::quoted(Perkw feerate, const Funded& funded) {

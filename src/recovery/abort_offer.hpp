@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "funding/fee_bounds.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
@@ -32,8 +32,7 @@ struct AbortTransaction {
 /// One for each command; owned by the Service, in whose scope it runs.
 class AbortOffer {
  public:
-  AbortOffer(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-             std::shared_ptr<const ledger::Ledger> ledger);
+  AbortOffer(context::Calls calls, std::shared_ptr<const ledger::Ledger> ledger);
   AbortOffer(const AbortOffer&) = delete;
   AbortOffer& operator=(const AbortOffer&) = delete;
 
@@ -56,9 +55,7 @@ class AbortOffer {
   [[nodiscard]] bool spends_chosen(const psbt::Psbt& psbt) const;
   void fail(const util::Error& error);
 
-  spark::Scope& scope_;
-  lightningd::Client client_;
-  context::Settings settings_;
+  context::Calls calls_;
   std::shared_ptr<const ledger::Ledger> ledger_;
   lightningd::Reply<AbortTransaction> then_;
   bool feerate_given_ = false;

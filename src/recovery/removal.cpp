@@ -25,7 +25,7 @@ void Removal::next() {
     if (!outpoint) continue;
     auto& record = *ledger_->openings[opening];
     record.label = ledger::label_of(record, opening);
-    channels_.back() = std::make_unique<peers::Retraction>(scope_, client_, settings_, book_);
+    channels_.back() = std::make_unique<peers::Retraction>(calls_, book_);
     channels_.back()->run(ledger_->openings[opening], *outpoint,
                           [this, opening](peers::Retraction::Outcome outcome, const std::string& why) {
                             done_with(opening, outcome, why);
@@ -53,8 +53,8 @@ void Removal::done_with(std::size_t opening, peers::Retraction::Outcome outcome,
 // They are nobody's but the wallet's by now.
 void Removal::release() {
   if (!ledger_->reservation.held()) return ended();
-  auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
-  coins_ = std::make_unique<wallet::Coins>(scope_, client_, settings_, book_, ledger_, std::move(save));
+  auto save = [this](lightningd::Reply<void> saved) { journal_->save(calls_.scope, *ledger_, std::move(saved)); };
+  coins_ = std::make_unique<wallet::Coins>(calls_, book_, ledger_, std::move(save));
   coins_->release([this](const Result<bool>& done) { released(done); });
 }
 
@@ -62,7 +62,7 @@ void Removal::release() {
 void Removal::released(const Result<bool>& done) {
   if (!done) return std::exchange(done_, nullptr)(done.error());
   ledger_->reservation.released();
-  journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
+  journal_->save(calls_.scope, *ledger_, [this](const Result<void>& saved) {
     if (!saved) return std::exchange(done_, nullptr)(saved.error());
     ended();
   });

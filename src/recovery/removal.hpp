@@ -20,9 +20,8 @@ class Removal {
   using Done = util::Function<void(const util::Result<std::vector<std::string>>& kept)>;
 
   /// `last_try`: a channel that cannot be cancelled now is left for good.
-  Removal(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings, ledger::Book& book,
-          bool last_try)
-      : scope_(scope), client_(client), settings_(settings), book_(book), last_try_(last_try) {}
+  Removal(context::Calls calls, ledger::Book& book, bool last_try)
+      : calls_(std::move(calls)), book_(book), last_try_(last_try) {}
   Removal(const Removal&) = delete;
   Removal& operator=(const Removal&) = delete;
 
@@ -36,9 +35,7 @@ class Removal {
   void release();
   void released(const util::Result<bool>& done);
 
-  spark::Scope& scope_;
-  lightningd::Client client_;
-  context::Settings settings_;
+  context::Calls calls_;
   ledger::Book& book_;
   std::shared_ptr<ledger::Ledger> ledger_;
   std::shared_ptr<journal::Journal> journal_;

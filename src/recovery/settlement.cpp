@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "journal/journal_format.hpp"
 #include "psbt/psbt.hpp"
 #include "sending/evidence.hpp"
@@ -14,6 +14,7 @@
 #include "sending/send_verdict.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace recovery {
 
@@ -23,27 +24,26 @@ using util::Error;
 using util::Result;
 using util::str;
 
-Settlement::Settlement(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
-                       ledger::Book& book, const peers::NodeFacts& node, std::shared_ptr<ledger::Ledger> ledger,
-                       std::shared_ptr<journal::Journal> journal, report::BatchReport report)
-    : runtime_(runtime),
-      client_(std::move(client)),
-      settings_(settings),
-      book_(book),
-      node_(node),
-      ledger_(std::move(ledger)),
-      journal_(std::move(journal)),
+Settlement::Settlement(const peers::Process& process, lightningd::Client client, journal::Kept kept,
+                       report::BatchReport report)
+    : process_(process),
+      calls_{scope_, std::move(client), process.settings},
+      book_(process.book),
+      node_(process.node),
+      ledger_(std::move(kept.ledger)),
+      journal_(std::move(kept.journal)),
       report_(std::move(report)),
-      pause_(settings.settle_pause),
-      scope_(runtime, [this](const Error& error) { util::error(label(), ": settling ended: ", error.message); }),
-      policies_(scope_, client_, ledger_, label()) {
+      pause_(process.settings.settle_pause),
+      scope_(process.runtime,
+             [this](const Error& error) { util::error(label(), ": settling ended: ", error.message); }),
+      policies_(scope_, calls_.client, ledger_, label()) {
   report_.state = ledger_->abort ? "aborting" : "settling";
 }
 
 void Settlement::run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled) {
   looked_ = std::move(looked);
   settled_ = std::move(settled);
-  quiet_at_ = runtime_.now() + settings_.settle_quiet;
+  quiet_at_ = process_.runtime.now() + calls_.settings.settle_quiet;
   scope_.after(delay, [this] { attempt(); });
 }
 
@@ -75,11 +75,9 @@ void Settlement::look() {
       if (*known) return sent();
       judge(channels);
     };
-    client_.is_transaction_known(ledger_->plan->txid,
-                                 local_call<bool>(scope_, settings_, "listtransactions", std::move(judged)));
+    calls_.client.is_transaction_known(ledger_->plan->txid, calls_.local<bool>("listtransactions", std::move(judged)));
   };
-  client_.listpeerchannels(std::nullopt,
-                           local_call<Channels>(scope_, settings_, "listpeerchannels", std::move(listed)));
+  calls_.client.listpeerchannels(std::nullopt, calls_.local<Channels>("listpeerchannels", std::move(listed)));
 }
 
 void Settlement::judge(const Channels& channels) {
@@ -119,7 +117,7 @@ void Settlement::keep_coins(lightningd::Reply<wallet::Coins::Taken> then) {
 
 void Settlement::make_coins() {
   auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
-  coins_ = std::make_unique<wallet::Coins>(scope_, client_, settings_, book_, ledger_, std::move(save));
+  coins_ = std::make_unique<wallet::Coins>(calls_, book_, ledger_, std::move(save));
 }
 
 // It can not be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
@@ -131,23 +129,22 @@ void Settlement::not_complete(const std::string& what, bool never_sent) {
     if (never_sent) return stop_sending(what);
     look_for_rival(what);
   };
-  client_.is_unspent({ledger_->plan->txid, *outnum},
-                     local_call<bool>(scope_, settings_, "getutxout", std::move(judged)));
+  calls_.client.is_unspent({ledger_->plan->txid, *outnum}, calls_.local<bool>("getutxout", std::move(judged)));
 }
 
 // That of a record; in a batch that ran in this process lightningd has proposed it just now. Where lightningd cannot be
 // asked (before v24.11), the record is believed.
 void Settlement::prove_change(util::Function<void()> then) {
   if (!ledger_->plan->change || ledger_->plan->is_change_ours) return then();
-  sending::ask_ownership(scope_, client_, settings_, *ledger_->plan->change,
-                [this, then = std::move(then)](const Result<sending::Ownership>& ownership) mutable {
-                  if (!ownership) return retry(ownership.error().message);
-                  if (*ownership == sending::Ownership::foreign) {
-                    return retry("the transaction is not signed: its change is not the wallet's", "unsettled");
-                  }
-                  ledger_->plan->is_change_ours = *ownership == sending::Ownership::ours;
-                  then();
-                });
+  sending::ask_ownership(calls_, *ledger_->plan->change,
+                         [this, then = std::move(then)](const Result<sending::Ownership>& ownership) mutable {
+                           if (!ownership) return retry(ownership.error().message);
+                           if (*ownership == sending::Ownership::foreign) {
+                             return retry("the transaction is not signed: its change is not the wallet's", "unsettled");
+                           }
+                           ledger_->plan->is_change_ours = *ownership == sending::Ownership::ours;
+                           then();
+                         });
 }
 
 void Settlement::sign() {
@@ -160,8 +157,7 @@ void Settlement::sign() {
   auto bare = psbt::Psbt::from_base64(*ledger_->plan->psbt);
   if (!bare) return retry(str("psbt: ", bare.error().message), "unsettled");
   bare->strip();  // what a map says of how to sign would be done
-  client_.signpsbt(util::share(bare->base64(0)),
-                   local_call<util::SharedText>(scope_, settings_, "signpsbt", signed_psbt));
+  calls_.client.signpsbt(util::share(bare->base64(0)), calls_.local<util::SharedText>("signpsbt", signed_psbt));
 }
 
 // A peer that sends an error makes lightningd drop a withheld channel at any moment.
@@ -175,9 +171,9 @@ void Settlement::check_channels(util::Function<void()> then) {
     if (!plain) return retry(plain.error().message, "unsettled");
     then();
   };
-  fresh_call<Channels>(
-      scope_, settings_, "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { client_.listpeerchannels(std::nullopt, std::move(reply)); },
+  calls_.fresh<Channels>(
+      "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) { calls_.client.listpeerchannels(std::nullopt, std::move(reply)); },
       std::move(listed));
 }
 
@@ -188,8 +184,8 @@ void Settlement::send(const util::SharedText& signed_psbt) {
     if (answer) return sent();
     not_sent(answer.error());
   };
-  sending::send_psbt(client_, signed_psbt, settings_, ledger_,
-            local_call<lightningd::Sent>(scope_, settings_, "sendpsbt", std::move(answered)));
+  sending::send_psbt(calls_.client, signed_psbt, calls_.settings, ledger_,
+                     calls_.local<lightningd::Sent>("sendpsbt", std::move(answered)));
 }
 
 void Settlement::not_sent(const Error& error) {
@@ -200,7 +196,7 @@ void Settlement::not_sent(const Error& error) {
 // Nothing is taken back here: an earlier attempt may have ended in doubt, or the caller has sent the transaction by
 // another node. Our bitcoind does not want it now, but another one may have it.
 void Settlement::refused(const Error& error) {
-  pause_ = settings_.longest_settle_pause;
+  pause_ = calls_.settings.longest_settle_pause;
   retry(str("bitcoind refuses it: ", sending::refusal_text(error), "; to give it up: multifundchannel-abort ",
             report_.id),
         "refused");
@@ -209,7 +205,7 @@ void Settlement::refused(const Error& error) {
 /// A fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be sent.
 bool Settlement::is_being_cancelled() const {
   const auto& openings = ledger_->openings;
-  const auto since = runtime_.now() - settings_.lost_after;
+  const auto since = process_.runtime.now() - calls_.settings.lost_after;
   return std::any_of(openings.begin(), openings.end(),
                      [this, since](const auto& opening) { return book_.is_cancelling(opening->peer, since); });
 }
@@ -229,7 +225,7 @@ void Settlement::stop_sending(const std::string& why) {
 void Settlement::sent() {
   ending_ = true;
   ledger_->sending = ledger_->plan->txid;
-  policies_.apply(settings_.cleanup_timeout, [this] {
+  policies_.apply(calls_.settings.cleanup_timeout, [this] {
     report_.take_policies(*ledger_);
     undo();
   });
@@ -243,7 +239,7 @@ void Settlement::retry(const std::string& why, const char* state) {
   note(why);
   looked();
   scope_.after(pause_, [this] { attempt(); });
-  pause_ = std::min(2 * pause_, settings_.longest_settle_pause);
+  pause_ = std::min(2 * pause_, calls_.settings.longest_settle_pause);
 }
 
 void Settlement::note(const std::string& text) {
@@ -257,7 +253,7 @@ void Settlement::note(const std::string& text) {
 }
 
 void Settlement::looked() {
-  if (looked_) runtime_.post(std::exchange(looked_, nullptr));
+  if (looked_) process_.runtime.post(std::exchange(looked_, nullptr));
 }
 
 bool Settlement::in_flight() const {

@@ -7,11 +7,12 @@
 
 #include "batch/policies.hpp"
 #include "batch/undo.hpp"
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "journal/journal.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "peers/node_facts.hpp"
+#include "peers/process.hpp"
 #include "recovery/abort.hpp"
 #include "recovery/removal.hpp"
 #include "report/batch_report.hpp"
@@ -39,9 +40,7 @@ namespace recovery {
 /// Repeats with growing pauses until the record can be removed. Owned by the Service.
 class Settlement {
  public:
-  Settlement(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings, ledger::Book& book,
-             const peers::NodeFacts& node, std::shared_ptr<ledger::Ledger> ledger,
-             std::shared_ptr<journal::Journal> journal, report::BatchReport report);
+  Settlement(const peers::Process& process, lightningd::Client client, journal::Kept kept, report::BatchReport report);
   Settlement(const Settlement&) = delete;
   Settlement& operator=(const Settlement&) = delete;
 
@@ -99,9 +98,8 @@ class Settlement {
   [[nodiscard]] bool in_flight() const;
   [[nodiscard]] std::string label() const;
 
-  spark::Runtime& runtime_;
-  lightningd::Client client_;
-  context::Settings settings_;
+  peers::Process process_;
+  context::Calls calls_;
   ledger::Book& book_;
   const peers::NodeFacts node_;
   std::shared_ptr<ledger::Ledger> ledger_;  ///< the batch's own: late replies still change it

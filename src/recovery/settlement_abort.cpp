@@ -24,7 +24,7 @@ std::optional<std::string> Settlement::why_not_abort() const {
 
 // What is deep in the chain settles it; else nobody can tell.
 void Settlement::look_for_rival(const std::string& what) {
-  abort_ = std::make_unique<Abort>(scope_, client_, settings_, ledger_);
+  abort_ = std::make_unique<Abort>(calls_, ledger_);
   abort_->look([this, what](Abort::Outcome outcome, const std::string& found) {
     if (outcome == Abort::Outcome::won) return impossible(found);
     if (outcome == Abort::Outcome::lost) return sent();
@@ -38,7 +38,7 @@ void Settlement::look_for_rival(const std::string& what) {
 
 void Settlement::abort() {
   if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet", "aborting");
-  abort_ = std::make_unique<Abort>(scope_, client_, settings_, ledger_);
+  abort_ = std::make_unique<Abort>(calls_, ledger_);
   abort_->look([this](Abort::Outcome outcome, const std::string& what) { abort_looked(outcome, what); });
 }
 
@@ -95,7 +95,7 @@ void Settlement::impossible(const std::string& why) {
   }
   ending_ = true;
   book_.never_confirms(ledger_->plan->txid);
-  removal_ = std::make_unique<Removal>(scope_, client_, settings_, book_, abort_->is_won_long_ago());
+  removal_ = std::make_unique<Removal>(calls_, book_, abort_->is_won_long_ago());
   removal_->run(ledger_, journal_, [this, state](const Result<std::vector<std::string>>& kept) {
     if (!kept) return retry(kept.error().message, state);
     for (const auto& channel : *kept) note(channel);

@@ -28,7 +28,7 @@ void Settlement::undo() {
   undoing_->sending = ledger_->sending;
   undoing_->reservation.since = ledger_->reservation.since;
   // What is not answered may still reserve more, whatever is freed now.
-  const bool may_be_extended = ledger_->reservation.doubtful_blocks > 0 && runtime_.now() < quiet_at_;
+  const bool may_be_extended = ledger_->reservation.doubtful_blocks > 0 && process_.runtime.now() < quiet_at_;
   coins_wait_ = may_be_extended || must_wait(ledger_->reservation, waits_since_);
   for (std::size_t i = 0; i < ledger_->openings.size(); ++i) {
     auto& opening = *undoing_->openings[i];
@@ -44,7 +44,7 @@ void Settlement::undo() {
     }
     journal_->save(scope_, *ledger_, std::move(saved));
   };
-  undo_ = std::make_unique<batch::Undo>(runtime_, client_, settings_, book_, undoing_, std::move(save), label());
+  undo_ = std::make_unique<batch::Undo>(process_, calls_.client, undoing_, std::move(save));
   if (coins_wait_) undo_->leave_coins();
   undo_->run([this](bool clean) { undone(clean); });
 }
@@ -55,7 +55,7 @@ void Settlement::undone(bool clean) {
   if (coins_wait_ || in_flight()) return retry("lightningd has not answered every call yet");
   if (undo_->found()) {
     undid();
-  } else if (const auto now = runtime_.now(); now < quiet_at_) {
+  } else if (const auto now = process_.runtime.now(); now < quiet_at_) {
     looked();
     scope_.after(quiet_at_ - now, [this] { undo(); });
   } else {
@@ -77,7 +77,7 @@ void Settlement::undid() {
   if (!ledger_->sending) ledger_->reservation.released();
   journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
     if (!saved) return retry(saved.error().message);
-    scope_.after(settings_.settle_delay, [this] { undo(); });
+    scope_.after(calls_.settings.settle_delay, [this] { undo(); });
   });
 }
 
@@ -94,7 +94,7 @@ void Settlement::remove() {
     note("settled: " + report_.state);
     looked();
     scope_.end();
-    runtime_.post(std::move(settled_));
+    process_.runtime.post(std::move(settled_));
   });
 }
 
@@ -109,8 +109,8 @@ void Settlement::record_that_it_failed() {
 /// For a call that changes reservations, as long as it still may be carried out.
 bool Settlement::must_wait(const ledger::ReservationRecord& reservation, std::optional<spark::Duration>& since) {
   if (!reservation.in_flight) since.reset();
-  if (reservation.in_flight && !since) since = runtime_.now();
-  return since && runtime_.now() - *since < settings_.lost_after && !util::mutated("frees-coins-twice");
+  if (reservation.in_flight && !since) since = process_.runtime.now();
+  return since && process_.runtime.now() - *since < calls_.settings.lost_after && !util::mutated("frees-coins-twice");
 }
 
 }  // namespace recovery

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "psbt/final_transaction.hpp"
 #include "sending/evidence.hpp"
 #include "sending/result.hpp"
@@ -11,6 +11,7 @@
 #include "sending/send_verdict.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 
 namespace sending {
 
@@ -19,16 +20,14 @@ using util::Error;
 using util::Result;
 using util::str;
 
-Broadcast::Broadcast(peers::BatchContext& context, Owner& owner, const std::shared_ptr<ledger::Ledger>& ledger,
-                     const funding::FundingTransaction& transaction, const request::FeeCap& cap,
-                     const std::vector<peers::PeerOpening*>& peers, const std::string& label)
+Broadcast::Broadcast(peers::BatchContext& context, Owner& owner, Job job)
     : context_(context),
       owner_(owner),
-      ledger_(ledger),
-      transaction_(transaction),
-      cap_(cap),
-      peers_(peers),
-      label_(label) {}
+      ledger_(std::move(job.ledger)),
+      transaction_(job.transaction),
+      cap_(job.cap),
+      peers_(std::move(job.peers)),
+      label_(ledger::label_of(ledger_->id)) {}
 
 void Broadcast::run() {
   ask_floor();
@@ -39,8 +38,8 @@ void Broadcast::run() {
 // and nobody waits for the answer: lightningd answers in order.
 void Broadcast::ask_floor() {
   using lightningd::FeerateLimits;
-  context_.client.feerates(context_.scope.guard<Result<FeerateLimits>>(
-      "feerates", [this](const Result<FeerateLimits>& feerates) {
+  context_.calls.client.feerates(
+      context_.calls.scope.guard<Result<FeerateLimits>>("feerates", [this](const Result<FeerateLimits>& feerates) {
         if (feerates) context_.bounds.floor = feerates->floor;
       }));
 }
@@ -58,7 +57,7 @@ void Broadcast::check_channels(util::Function<void()> then) {
       if (is_ready(ready, *peer)) continue;
       peer->fail("fundchannel_complete", Error{-1, "the channel vanished before the transaction was signed", {}});
     }
-    if (context_.scope.ended()) return;
+    if (context_.calls.scope.ended()) return;
     if (!all) return owner_.channels_vanished();
     const auto stand = context_.withhold ? Evidence::Channels::withheld : Evidence::Channels::withheld_or_released;
     const auto evidence = Evidence(*ledger_, transaction_.psbt).check(*channels, stand);
@@ -66,9 +65,11 @@ void Broadcast::check_channels(util::Function<void()> then) {
     then();
   };
   using Channels = std::vector<PeerChannel>;
-  fresh_call<Channels>(
-      context_.scope, context_.settings, "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { context_.client.listpeerchannels(std::nullopt, std::move(reply)); },
+  context_.calls.fresh<Channels>(
+      "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) {
+        context_.calls.client.listpeerchannels(std::nullopt, std::move(reply));
+      },
       std::move(judge));
 }
 
@@ -88,9 +89,9 @@ void Broadcast::sign() {
   if (const auto fits = cap_.check(transaction_.cost); !fits) return not_signed(fits.error());
   if (const auto fits = context_.bounds.check(transaction_.cost); !fits) return not_signed(fits.error());
   context_.watch.sending();
-  context_.client.signpsbt(transaction_.psbt, local_call<util::SharedText>(
-                                                  context_.scope, context_.settings, "signpsbt",
-                                                  [this](const Result<util::SharedText>& psbt) { signed_psbt(psbt); }));
+  context_.calls.client.signpsbt(transaction_.psbt,
+                                 context_.calls.local<util::SharedText>(
+                                     "signpsbt", [this](const Result<util::SharedText>& psbt) { signed_psbt(psbt); }));
 }
 
 // When a peer gives up its channel after our look, lightningd frees the inputs and refuses to sign or send:
@@ -120,12 +121,12 @@ void Broadcast::send(const util::SharedText& psbt) {
   ledger_->sending = transaction_.txid;
   util::info(label_, ": sending ", transaction_.txid.hex());
   using Answer = Result<lightningd::Sent>;
-  auto guarded = context_.scope.expect<Answer>(
-      "sendpsbt", context_.settings.send_timeout, [this](const Answer& answer) { answered(answer); },
+  auto guarded = context_.calls.scope.expect<Answer>(
+      "sendpsbt", context_.calls.settings.send_timeout, [this](const Answer& answer) { answered(answer); },
       [this] {
         not_confirmed(Error{jsonrpc::Caller::lost, "lightningd did not answer", {}});
       });
-  send_psbt(context_.client, psbt, context_.settings, ledger_, std::move(guarded));
+  send_psbt(context_.calls.client, psbt, context_.calls.settings, ledger_, std::move(guarded));
 }
 
 void Broadcast::answered(const Result<lightningd::Sent>& answer) {
@@ -143,9 +144,10 @@ void Broadcast::not_confirmed(const Error& error) {
     if (known && *known) return owner_.sent(signed_tx_);
     not_known(error);
   };
-  context_.client.is_transaction_known(
-      transaction_.txid, context_.scope.expect<Result<bool>>("listtransactions", context_.settings.cleanup_timeout,
-                                                             std::move(judge), [this, error] { not_known(error); }));
+  context_.calls.client.is_transaction_known(
+      transaction_.txid,
+      context_.calls.scope.expect<Result<bool>>("listtransactions", context_.calls.settings.cleanup_timeout,
+                                                std::move(judge), [this, error] { not_known(error); }));
 }
 
 // lightningd marks the channels as no longer withheld before it broadcasts. As long as none is marked,
@@ -161,16 +163,16 @@ void Broadcast::not_known(const Error& error) {
     ledger_->sending.reset();
     refused(error);
   };
-  context_.client.listpeerchannels(
-      std::nullopt, context_.scope.expect<Answer>("listpeerchannels", context_.settings.cleanup_timeout,
-                                                  std::move(judge), [this, error] { maybe_sent(error); }));
+  context_.calls.client.listpeerchannels(
+      std::nullopt, context_.calls.scope.expect<Answer>("listpeerchannels", context_.calls.settings.cleanup_timeout,
+                                                        std::move(judge), [this, error] { maybe_sent(error); }));
 }
 
 // lightningd keeps the signed transaction all the same, with each of its channels.
 void Broadcast::refused_by_bitcoind(const Error& error) {
   if (verdict_on(error) != SendVerdict::refused || !context_.withhold) return maybe_sent(error);
   if (!peers::Retraction::is_possible(*ledger_)) return owner_.not_sent(refused_and_kept(*ledger_, error));
-  retraction_ = std::make_unique<peers::Retraction>(context_.scope, context_.client, context_.settings, context_.book);
+  retraction_ = std::make_unique<peers::Retraction>(context_.calls, context_.book);
   retraction_->run(ledger_, [this, error](peers::Retraction::Outcome outcome, const std::string&) {
     if (outcome != peers::Retraction::Outcome::gone) return owner_.not_sent(refused_and_kept(*ledger_, error));
     util::info(label_, ": bitcoind refused the transaction, nothing was sent");

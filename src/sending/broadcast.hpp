@@ -36,9 +36,15 @@ class Broadcast {
     ~Owner() = default;
   };
 
-  Broadcast(peers::BatchContext& context, Owner& owner, const std::shared_ptr<ledger::Ledger>& ledger,
-            const funding::FundingTransaction& transaction, const request::FeeCap& cap,
-            const std::vector<peers::PeerOpening*>& peers, const std::string& label);
+  /// What outlives it but the ledger and the list, which it keeps.
+  struct Job {
+    std::shared_ptr<ledger::Ledger> ledger;
+    const funding::FundingTransaction& transaction;
+    const request::FeeCap& cap;
+    std::vector<peers::PeerOpening*> peers;
+  };
+
+  Broadcast(peers::BatchContext& context, Owner& owner, Job job);
   Broadcast(const Broadcast&) = delete;
   Broadcast& operator=(const Broadcast&) = delete;
 
@@ -66,7 +72,7 @@ class Broadcast {
   const funding::FundingTransaction& transaction_;
   const request::FeeCap& cap_;
   const std::vector<peers::PeerOpening*> peers_;
-  const std::string& label_;
+  const std::string label_;
   std::unique_ptr<peers::Retraction> retraction_;
   std::string signed_tx_;  ///< hex, for the user alone; empty when we can not finish it, only lightningd can
 };

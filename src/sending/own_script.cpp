@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "bitcoin/address.hpp"
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "lightningd/codes.hpp"
 #include "util/mutation.hpp"
 
@@ -23,17 +23,16 @@ Result<Ownership> judge(const Result<bool>& listed) {
 
 }  // namespace
 
-void ask_ownership(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-                   const util::Bytes& script, lightningd::Reply<Ownership> then) {
-  auto told = [&scope, client, &settings, script, then = std::move(then)](const Result<NodeInfo>& node) mutable {
+void ask_ownership(const context::Calls& calls, const util::Bytes& script, lightningd::Reply<Ownership> then) {
+  auto told = [calls, script, then = std::move(then)](const Result<NodeInfo>& node) mutable {
     if (!node) return then(node.error());
     const auto address = bitcoin::segwit_address(script, node->network);
     if (util::mutated("believes-recorded-scripts")) return then(Ownership::ours);
     if (!address) return then(Ownership::foreign);
     auto listed = [then = std::move(then)](const Result<bool>& found) mutable { then(judge(found)); };
-    client.is_address_ours(*address, local_call<bool>(scope, settings, "listaddresses", std::move(listed)));
+    calls.client.is_address_ours(*address, calls.local<bool>("listaddresses", std::move(listed)));
   };
-  client.getinfo(local_call<NodeInfo>(scope, settings, "getinfo", std::move(told)));
+  calls.client.getinfo(calls.local<NodeInfo>("getinfo", std::move(told)));
 }
 
 }  // namespace sending

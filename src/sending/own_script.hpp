@@ -1,6 +1,6 @@
 #pragma once
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
 #include "util/bytes.hpp"
@@ -16,7 +16,6 @@ enum class Ownership {
 /// Whose a script is that a record says to be the wallet's. Asked where a record of another process is about to be
 /// followed; a script that lightningd has just given to this one needs no such question. lightningd derives its
 /// keys one after the other until it finds the address: that takes a while on a node that has given out many.
-void ask_ownership(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-                   const util::Bytes& script, lightningd::Reply<Ownership> then);
+void ask_ownership(const context::Calls& calls, const util::Bytes& script, lightningd::Reply<Ownership> then);
 
 }  // namespace sending

@@ -5,9 +5,10 @@
 #include <set>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
+#include "util/str.hpp"
 #include "wallet/holds.hpp"
 #include "wallet/txprepare_dry_run.hpp"
 
@@ -86,15 +87,12 @@ std::vector<Outpoint> outpoints_of(const ledger::ReservationRecord& record) {
 
 }  // namespace
 
-Coins::Coins(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-             ledger::Book& book, std::shared_ptr<ledger::Ledger> ledger, Save save)
-    : scope_(scope),
-      client_(client),
-      settings_(settings),
+Coins::Coins(context::Calls calls, ledger::Book& book, std::shared_ptr<ledger::Ledger> ledger, Save save)
+    : calls_(std::move(calls)),
       book_(book),
       ledger_(std::move(ledger)),
       save_(std::move(save)),
-      closing_(scope.runtime(), 1) {}
+      closing_(calls_.scope.runtime(), 1) {}
 
 Coins::~Coins() = default;
 
@@ -118,17 +116,17 @@ void Coins::fund(const Payees& payees, Round round, Reply<Proposal> then) {
   auto answered = [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
     funded(payees, round, std::move(then), answer);
   };
-  if (first && settings_.dry_run == context::DryRun::txprepare) {
+  if (first && calls_.settings.dry_run == context::DryRun::txprepare) {
     return prepare({params, choice_.minconf, utxos, chosen, payees.count, payees.amounts}, std::move(answered));
   }
-  auto guarded = local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt", std::move(answered));
+  auto guarded = calls_.local<Funded>("fundpsbt or utxopsbt", std::move(answered));
   if (!first) {
-    client_.utxopsbt(params, outpoints_of(ledger_->reservation), true, std::move(guarded));
+    calls_.client.utxopsbt(params, outpoints_of(ledger_->reservation), true, std::move(guarded));
     return;
   }
 
   // What was reserved is recorded whoever still listens; the rest runs only while the batch lives.
-  params.reserve_blocks = settings_.first_reservation;
+  params.reserve_blocks = calls_.settings.first_reservation;
   ledger_->reservation.since = book_.reservations();
   ledger_->reservation.sent();
   auto recorded = [ledger = ledger_, &book = book_, blocks = params.reserve_blocks,
@@ -138,9 +136,9 @@ void Coins::fund(const Payees& payees, Round round, Reply<Proposal> then) {
     guarded(std::move(answer));
   };
   if (chosen) {
-    client_.utxopsbt(params, utxos, false, std::move(recorded));
+    calls_.client.utxopsbt(params, utxos, false, std::move(recorded));
   } else {
-    client_.fundpsbt(params, choice_.minconf, std::move(recorded));
+    calls_.client.fundpsbt(params, choice_.minconf, std::move(recorded));
   }
 }
 
@@ -152,7 +150,7 @@ void Coins::prepare(TxprepareDryRun::Wanted wanted, Reply<Funded> then) {
       prepare(std::move(wanted), std::move(then));
     });
   }
-  dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, book_, ledger_);
+  dry_run_ = std::make_unique<TxprepareDryRun>(calls_, book_, ledger_);
   dry_run_->run(
       std::move(wanted), [this](Reply<void> saved) { save_(std::move(saved)); }, std::move(then));
 }
@@ -185,68 +183,67 @@ void Coins::ask_again(Reading reading, Reply<Proposal> then) {
   });
 }
 
-bool Coins::extended() const { return ledger_->reservation.blocks > settings_.first_reservation; }
+bool Coins::extended() const { return ledger_->reservation.blocks > calls_.settings.first_reservation; }
 
 void Coins::announce_extension() {
-  if (!extended()) ledger_->reservation.doubtful_blocks = settings_.longer_reservation;
+  if (!extended()) ledger_->reservation.doubtful_blocks = calls_.settings.longer_reservation;
 }
 
 void Coins::extend(Reply<Taken> then) {
-  if (!extended()) return add(outpoints_of(ledger_->reservation), settings_.longer_reservation, std::move(then));
-  scope_.runtime().post(scope_.guard<>("extended", [then = std::move(then)]() mutable { then(Taken()); }));
+  if (!extended()) return add(outpoints_of(ledger_->reservation), calls_.settings.longer_reservation, std::move(then));
+  calls_.scope.runtime().post(calls_.scope.guard<>("extended", [then = std::move(then)]() mutable { then(Taken()); }));
 }
 
 void Coins::add(const std::vector<Outpoint>& inputs, std::uint32_t blocks, Reply<Taken> then) {
   using Answer = Result<std::vector<Reservation>>;
   const auto foreign = std::make_shared<std::vector<Outpoint>>();
-  auto guarded = local_call<std::vector<Reservation>>(
-      scope_, settings_, "reserveinputs",
-      [this, foreign, blocks, then = std::move(then)](const Answer& answer) mutable {
+  auto guarded = calls_.local<std::vector<Reservation>>(
+      "reserveinputs", [this, foreign, blocks, then = std::move(then)](const Answer& answer) mutable {
         if (!answer) return then(answer.error());
         if (foreign->empty()) return then(Taken());
         give_back(*foreign, blocks, std::move(then));
       });
   ledger_->reservation.sent();
   ledger_->reservation.doubtful_blocks = blocks;
-  client_.reserveinputs(psbt_of(inputs), false, blocks,
-                        [ledger = ledger_, foreign, blocks, guarded = std::move(guarded)](Answer answer) mutable {
-                          if (answer) *foreign = foreign_inputs(ledger->reservation, *answer, blocks);
-                          record_extension(ledger->reservation, answer);
-                          guarded(std::move(answer));
-                        });
+  calls_.client.reserveinputs(psbt_of(inputs), false, blocks,
+                              [ledger = ledger_, foreign, blocks, guarded = std::move(guarded)](Answer answer) mutable {
+                                if (answer) *foreign = foreign_inputs(ledger->reservation, *answer, blocks);
+                                record_extension(ledger->reservation, answer);
+                                guarded(std::move(answer));
+                              });
 }
 
 // Somebody came in between: exactly what was added to theirs is taken away again.
 void Coins::give_back(const std::vector<Outpoint>& foreign, std::uint32_t blocks, Reply<Taken> then) {
   using Answer = Result<std::vector<Reservation>>;
-  client_.unreserveinputs(psbt_of(foreign), blocks,
-                          local_call<std::vector<Reservation>>(
-                              scope_, settings_, "unreserveinputs",
-                              [taken = foreign.front(), then = std::move(then)](const Answer& answer) mutable {
-                                if (!answer) return then(answer.error());
-                                then(Taken(taken));
-                              }));
+  calls_.client.unreserveinputs(
+      psbt_of(foreign), blocks,
+      calls_.local<std::vector<Reservation>>(
+          "unreserveinputs", [taken = foreign.front(), then = std::move(then)](const Answer& answer) mutable {
+            if (!answer) return then(answer.error());
+            then(Taken(taken));
+          }));
 }
 
 void Coins::reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, Reply<void> then) {
   using Answer = Result<std::vector<Reservation>>;
-  auto guarded = local_call<std::vector<Reservation>>(scope_, settings_, "reserveinputs",
-                                                      [then = std::move(then)](const Answer& answer) mutable {
-                                                        then(answer ? Result<void>() : Result<void>(answer.error()));
-                                                      });
+  auto guarded =
+      calls_.local<std::vector<Reservation>>("reserveinputs", [then = std::move(then)](const Answer& answer) mutable {
+        then(answer ? Result<void>() : Result<void>(answer.error()));
+      });
   ledger_->reservation.since = book_.reservations();
   ledger_->reservation.sent();
   ledger_->reservation.doubtful_blocks = blocks;
-  client_.reserveinputs(psbt, true, blocks,
-                        [ledger = ledger_, &book = book_, guarded = std::move(guarded)](Answer answer) mutable {
-                          record_fresh(ledger->reservation, answer);
-                          if (answer) note_owner(book, ledger->id, *answer);
-                          guarded(std::move(answer));
-                        });
+  calls_.client.reserveinputs(psbt, true, blocks,
+                              [ledger = ledger_, &book = book_, guarded = std::move(guarded)](Answer answer) mutable {
+                                record_fresh(ledger->reservation, answer);
+                                if (answer) note_owner(book, ledger->id, *answer);
+                                guarded(std::move(answer));
+                              });
 }
 
 void Coins::release(Reply<bool> then) {
-  dry_run_ = std::make_unique<TxprepareDryRun>(scope_, client_, settings_, book_, ledger_);
+  dry_run_ = std::make_unique<TxprepareDryRun>(calls_, book_, ledger_);
   dry_run_->discard_what_is_left([this, then = std::move(then)]() mutable {
     if (!ledger_->reservation.in_flight) return release_now(std::move(then));
     then(Error{jsonrpc::Caller::lost, "lightningd has not answered txdiscard", {}});
@@ -274,11 +271,11 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
     return then(false);
   }
   using Answer = Result<std::vector<Reservation>>;
-  auto guarded = local_call<std::vector<Reservation>>(scope_, settings_, "unreserveinputs",
-                                                      [then = std::move(then)](const Answer& answer) mutable {
-                                                        if (!answer) return then(answer.error());
-                                                        then(true);
-                                                      });
+  auto guarded =
+      calls_.local<std::vector<Reservation>>("unreserveinputs", [then = std::move(then)](const Answer& answer) mutable {
+        if (!answer) return then(answer.error());
+        then(true);
+      });
   // lightningd subtracts the blocks. Each of these inputs is reserved by us alone, for that many at most; nobody
   // asks for it a second time before this is answered, since the next user's reservation would be hit by that.
   auto blocks = record.most_blocks();
@@ -288,15 +285,15 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
     if (record.sent_blocks > 0 && is_ours) blocks = std::max(blocks, output.reserved_to_block);
   }
   ledger_->reservation.sent();
-  client_.unreserveinputs(psbt_of(ours), blocks,
-                          [ledger = ledger_, guarded = std::move(guarded)](Answer answer) mutable {
-                            if (answer) ledger->reservation.released();
-                            ledger->reservation.freed = answer.ok();
-                            ledger->reservation.answered();
-                            guarded(std::move(answer));
-                          });
+  calls_.client.unreserveinputs(psbt_of(ours), blocks,
+                                [ledger = ledger_, guarded = std::move(guarded)](Answer answer) mutable {
+                                  if (answer) ledger->reservation.released();
+                                  ledger->reservation.freed = answer.ok();
+                                  ledger->reservation.answered();
+                                  guarded(std::move(answer));
+                                });
 }
 
-void Coins::listfunds(Reply<Outputs> then) { look_at_coins(scope_, client_, settings_, std::move(then)); }
+void Coins::listfunds(Reply<Outputs> then) { look_at_coins(calls_, std::move(then)); }
 
 }  // namespace wallet

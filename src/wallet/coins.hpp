@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "request/request.hpp"
@@ -26,11 +26,12 @@ class Coins {
   /// Writes the ledger to the journal before something is reserved.
   using Save = util::Function<void(lightningd::Reply<void>)>;
 
-  Coins(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings, ledger::Book& book,
-        std::shared_ptr<ledger::Ledger> ledger, Save save);
+  Coins(context::Calls calls, ledger::Book& book, std::shared_ptr<ledger::Ledger> ledger, Save save);
   ~Coins();
   Coins(const Coins&) = delete;
   Coins& operator=(const Coins&) = delete;
+
+  [[nodiscard]] const std::shared_ptr<ledger::Ledger>& ledger() const { return ledger_; }
 
   /// How to choose inputs.
   struct Choice {
@@ -105,9 +106,7 @@ class Coins {
   void release_ours(lightningd::Reply<bool> then, const Outputs& outputs);
   void listfunds(lightningd::Reply<Outputs> then);
 
-  spark::Scope& scope_;
-  lightningd::Client client_;
-  context::Settings settings_;
+  context::Calls calls_;
   ledger::Book& book_;
   std::shared_ptr<ledger::Ledger> ledger_;
   Choice choice_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "util/log.hpp"
 #include "util/mutation.hpp"
 #include "wallet/coins.hpp"
@@ -118,7 +118,7 @@ void Coins::reserve_lost(std::vector<Outpoint> lost, Reply<Taken> then) {
     ledger_->reservation.renewed_at = node->blockheight;
     save_(std::move(reserve));
   };
-  client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(renew)));
+  calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(renew)));
 }
 
 // Nothing is reserved by it. If it was not the coins' fault, the error stands.
@@ -131,8 +131,8 @@ void Coins::survey(const Payees& payees, const Error& error, Reply<Proposal> the
     auto told = left_out(*reading, std::move(then));
     fund(reading->settled, Round::worthy, std::move(told));
   };
-  client_.fundpsbt(survey_params(choice_.anchor_channel, payees), choice_.minconf,
-                   local_call<Funded>(scope_, settings_, "fundpsbt", std::move(read)));
+  calls_.client.fundpsbt(survey_params(choice_.anchor_channel, payees), choice_.minconf,
+                         calls_.local<Funded>("fundpsbt", std::move(read)));
 }
 
 /// For the proposal that is made without them.
@@ -193,15 +193,16 @@ void Coins::disown(std::vector<Outpoint> inputs, Reply<void> then) {
 
 void Coins::unreserve(std::vector<Outpoint> inputs, Reply<void> then) {
   using Answer = Result<std::vector<Reservation>>;
-  auto guarded = local_call<std::vector<Reservation>>(
-      scope_, settings_, "unreserveinputs", [then = std::move(then)](const Answer& answer) mutable {
+  auto guarded =
+      calls_.local<std::vector<Reservation>>("unreserveinputs", [then = std::move(then)](const Answer& answer) mutable {
         then(answer ? Result<void>() : Result<void>(answer.error()));
       });
   const auto psbt = psbt_of(inputs);
   const auto blocks = ledger_->reservation.most_blocks();
   ledger_->reservation.sent();
-  client_.unreserveinputs(
-      psbt, blocks, [ledger = ledger_, inputs = std::move(inputs), guarded = std::move(guarded)](Answer answer) mutable {
+  calls_.client.unreserveinputs(
+      psbt, blocks,
+      [ledger = ledger_, inputs = std::move(inputs), guarded = std::move(guarded)](Answer answer) mutable {
         for (const auto& input : inputs) {
           if (answer) ledger->reservation.heights.erase(input);
         }
@@ -226,13 +227,13 @@ void Coins::look_at_end(Reply<Taken> then) {
       if (!ends_soon(outputs, node->blockheight)) return then(Taken());
       prolong(outputs, std::move(then));
     };
-    client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", std::move(judge)));
+    calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(judge)));
   });
 }
 
 bool Coins::ends_soon(const Outputs& outputs, std::uint32_t height) const {
   return std::any_of(outputs.begin(), outputs.end(), [this, height](const WalletOutput& output) {
-    return hold_of(output) == Hold::ours && output.reserved_to_block <= height + settings_.reservation_margin;
+    return hold_of(output) == Hold::ours && output.reserved_to_block <= height + calls_.settings.reservation_margin;
   });
 }
 
@@ -248,7 +249,7 @@ bool Coins::holds_plainly(const Outputs& outputs) {
 void Coins::prolong(const Outputs& outputs, Reply<Taken> then) {
   auto& record = ledger_->reservation;
   settle_doubt(record, outputs);
-  const auto blocks = settings_.blocks_more(record.blocks);
+  const auto blocks = calls_.settings.blocks_more(record.blocks);
   std::vector<Outpoint> ours;
   for (const auto& output : outputs) {
     if (hold_of(output) == Hold::ours) ours.push_back(output.outpoint);
@@ -256,7 +257,7 @@ void Coins::prolong(const Outputs& outputs, Reply<Taken> then) {
   record.doubtful_blocks = blocks;
   // In the end as many are reserved as the builtin reserves. Where a sendpsbt may have added some, it stays at that.
   if (record.sent_blocks > 0 && holds_plainly(outputs)) {
-    record.sent_blocks = settings_.blocks_when_sent(record.blocks + blocks);
+    record.sent_blocks = calls_.settings.blocks_when_sent(record.blocks + blocks);
   }
   save_([this, ours = std::move(ours), blocks, then = std::move(then)](const Result<void>& saved) mutable {
     if (saved) return add(ours, blocks, std::move(then));
@@ -274,7 +275,7 @@ void Coins::before_closing(Closing then) {
     };
     hold_unspent(std::move(held));
   };
-  closing_.enter(scope_.guard<spark::Gate::Pass>("close", std::move(inside)));
+  closing_.enter(calls_.scope.guard<spark::Gate::Pass>("close", std::move(inside)));
 }
 
 // Inputs that were released may come to be spent by a channel all the same, one that is made late.
@@ -283,7 +284,7 @@ void Coins::claim_all_inputs() {
   const auto psbt = ledger_->plan ? Psbt::from_base64(*ledger_->plan->psbt) : Result<Psbt>(Error{});
   for (std::size_t i = 0; psbt && i < psbt->inputs().size(); ++i)
     record.heights.try_emplace(psbt->inputs()[i].outpoint);
-  record.blocks = std::max(record.blocks, settings_.first_reservation);
+  record.blocks = std::max(record.blocks, calls_.settings.first_reservation);
 }
 
 }  // namespace wallet

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "psbt/psbt.hpp"
 
 namespace wallet {
@@ -16,11 +16,10 @@ Hold hold_on(const WalletOutput& output, const ledger::ReservationRecord& record
   return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::somebody_elses;
 }
 
-void look_at_coins(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-                   lightningd::Reply<std::vector<WalletOutput>> then) {
+void look_at_coins(const context::Calls& calls, lightningd::Reply<std::vector<WalletOutput>> then) {
   using Outputs = std::vector<WalletOutput>;
-  fresh_call<Outputs>(
-      scope, settings, "listfunds", [client](lightningd::Reply<Outputs> reply) { client.listfunds(std::move(reply)); },
+  calls.fresh<Outputs>(
+      "listfunds", [client = calls.client](lightningd::Reply<Outputs> reply) { client.listfunds(std::move(reply)); },
       std::move(then));
 }
 

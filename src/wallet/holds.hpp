@@ -3,7 +3,7 @@
 #include <map>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
@@ -18,8 +18,7 @@ enum class Hold { ours, free, somebody_elses, spent };
 
 /// listfunds, as of just now: whoever acts on a coin by an answer that took long may meet another user's
 /// reservation.
-void look_at_coins(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-                   lightningd::Reply<std::vector<lightningd::WalletOutput>> then);
+void look_at_coins(const context::Calls& calls, lightningd::Reply<std::vector<lightningd::WalletOutput>> then);
 
 /// What reserveinputs and unreserveinputs want.
 [[nodiscard]] util::SharedText psbt_of(const std::vector<bitcoin::Outpoint>& outpoints);

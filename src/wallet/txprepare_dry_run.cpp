@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "bitcoin/fees.hpp"
-#include "context/local_call.hpp"
+#include "context/calls.hpp"
 #include "funding/funding_transaction.hpp"
 #include "lightningd/codes.hpp"
 #include "psbt/psbt.hpp"
 #include "util/log.hpp"
+#include "util/str.hpp"
 #include "wallet/holds.hpp"
 
 namespace wallet {
@@ -80,12 +81,12 @@ void TxprepareDryRun::run(Wanted wanted, Save save, lightningd::Reply<Funded> th
 void TxprepareDryRun::choose() {
   ++attempts_;
   wanted_.fund.reserve_blocks = 0;
-  auto answered = local_call<Funded>(scope_, settings_, "fundpsbt or utxopsbt",
-                                     [this](const Result<Funded>& answer) { chosen(answer); });
+  auto answered =
+      calls_.local<Funded>("fundpsbt or utxopsbt", [this](const Result<Funded>& answer) { chosen(answer); });
   if (wanted_.has_utxos) {
-    client_.utxopsbt(wanted_.fund, wanted_.utxos, false, std::move(answered));
+    calls_.client.utxopsbt(wanted_.fund, wanted_.utxos, false, std::move(answered));
   } else {
-    client_.fundpsbt(wanted_.fund, wanted_.minconf, std::move(answered));
+    calls_.client.fundpsbt(wanted_.fund, wanted_.minconf, std::move(answered));
   }
 }
 
@@ -109,7 +110,7 @@ bool TxprepareDryRun::is_enough(Sat excess) const {
 }
 
 void TxprepareDryRun::ask_address() {
-  client_.newaddr(local_call<std::string>(scope_, settings_, "newaddr", [this](const Result<std::string>& address) {
+  calls_.client.newaddr(calls_.local<std::string>("newaddr", [this](const Result<std::string>& address) {
     if (!address) return finish(address.error());
     address_ = *address;
     ask_height();
@@ -118,7 +119,7 @@ void TxprepareDryRun::ask_address() {
 
 void TxprepareDryRun::ask_height() {
   using lightningd::NodeInfo;
-  client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", [this](const Result<NodeInfo>& node) {
+  calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", [this](const Result<NodeInfo>& node) {
     if (!node) return finish(node.error());
     announce(node->blockheight);
   }));
@@ -126,7 +127,7 @@ void TxprepareDryRun::ask_height() {
 
 void TxprepareDryRun::announce(std::uint32_t height) {
   auto& record = ledger_->reservation;
-  record.prepared = PreparedRecord{height, height + 1, settings_.first_reservation, {}, false};
+  record.prepared = PreparedRecord{height, height + 1, calls_.settings.first_reservation, {}, false};
   for (const auto& input : inputs_) record.heights[input] = height;
   save_([this](const Result<void>& saved) {
     if (saved) return prepare();
@@ -136,12 +137,11 @@ void TxprepareDryRun::announce(std::uint32_t height) {
 }
 
 void TxprepareDryRun::prepare() {
-  auto guarded =
-      local_call<Txid>(scope_, settings_, "txprepare", [this](const Result<Txid>& answer) { prepared(answer); });
+  auto guarded = calls_.local<Txid>("txprepare", [this](const Result<Txid>& answer) { prepared(answer); });
   ledger_->reservation.prepared->asked = true;
   ledger_->reservation.since = book_.reservations();
   ledger_->reservation.sent();
-  client_.txprepare(
+  calls_.client.txprepare(
       placeholders(wanted_, address_), wanted_.fund.feerate, inputs_,
       [ledger = ledger_, &book = book_, inputs = inputs_, guarded = std::move(guarded)](Result<Txid> answer) mutable {
         record_prepared(ledger->reservation, answer);
@@ -166,7 +166,7 @@ void TxprepareDryRun::prepared(const Result<Txid>& answer) {
 // A node that catches up takes many blocks in a moment.
 void TxprepareDryRun::ask_latest() {
   using lightningd::NodeInfo;
-  client_.getinfo(local_call<NodeInfo>(scope_, settings_, "getinfo", [this](const Result<NodeInfo>& node) {
+  calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", [this](const Result<NodeInfo>& node) {
     if (!node) return finish(node.error());
     auto& prepared = ledger_->reservation.prepared;
     if (prepared) prepared->latest = std::max(prepared->height, node->blockheight);
@@ -178,14 +178,14 @@ void TxprepareDryRun::ask_latest() {
 }
 
 void TxprepareDryRun::keep() {
-  auto guarded = local_call<Reservations>(scope_, settings_, "reserveinputs",
-                                          [this](const Result<Reservations>& answer) { kept(answer); });
+  auto guarded =
+      calls_.local<Reservations>("reserveinputs", [this](const Result<Reservations>& answer) { kept(answer); });
   ledger_->reservation.sent();
-  client_.reserveinputs(psbt_of(inputs_), false, settings_.first_reservation,
-                        [ledger = ledger_, guarded = std::move(guarded)](Result<Reservations> answer) mutable {
-                          ledger->reservation.answered();
-                          guarded(std::move(answer));
-                        });
+  calls_.client.reserveinputs(psbt_of(inputs_), false, calls_.settings.first_reservation,
+                              [ledger = ledger_, guarded = std::move(guarded)](Result<Reservations> answer) mutable {
+                                ledger->reservation.answered();
+                                guarded(std::move(answer));
+                              });
 }
 
 // The sum must be that of txprepare's blocks and ours: else somebody came in between.
@@ -206,7 +206,7 @@ void TxprepareDryRun::kept(const Result<Reservations>& answer) {
 
 // The answer may have been late, and txdiscard takes its blocks away from whoever has reserved the inputs by now.
 void TxprepareDryRun::look_again() {
-  look_at_coins(scope_, client_, settings_, [this](const Result<Outputs>& outputs) {
+  look_at_coins(calls_, [this](const Result<Outputs>& outputs) {
     if (!outputs) return finish(outputs.error());
     std::size_t same = 0;
     for (const auto& output : *outputs) {
@@ -222,29 +222,30 @@ void TxprepareDryRun::look_again() {
 // Exactly what was added to theirs.
 void TxprepareDryRun::give_back(const std::vector<Outpoint>& taken) {
   const Error error{-1, str("input ", taken.front().str(), " was taken by somebody else meanwhile"), {}};
-  client_.unreserveinputs(psbt_of(taken), settings_.first_reservation,
-                          local_call<Reservations>(scope_, settings_, "unreserveinputs",
-                                                   [this, error](const Result<Reservations>&) { finish(error); }));
+  calls_.client.unreserveinputs(
+      psbt_of(taken), calls_.settings.first_reservation,
+      calls_.local<Reservations>("unreserveinputs", [this, error](const Result<Reservations>&) { finish(error); }));
 }
 
 void TxprepareDryRun::discard() {
-  auto guarded = local_call<void>(scope_, settings_, "txdiscard", [this](const Result<void>& answer) {
+  auto guarded = calls_.local<void>("txdiscard", [this](const Result<void>& answer) {
     if (!answer) return finish(answer.error());
     propose();
   });
   ledger_->reservation.sent();
-  client_.txdiscard(*ledger_->reservation.prepared->txid,
-                    [ledger = ledger_, heights = heights_, guarded = std::move(guarded)](Result<void> answer) mutable {
-                      if (answer) record_discarded(ledger->reservation, heights);
-                      ledger->reservation.answered();
-                      guarded(std::move(answer));
-                    });
+  calls_.client.txdiscard(
+      *ledger_->reservation.prepared->txid,
+      [ledger = ledger_, heights = heights_, guarded = std::move(guarded)](Result<void> answer) mutable {
+        if (answer) record_discarded(ledger->reservation, heights);
+        ledger->reservation.answered();
+        guarded(std::move(answer));
+      });
 }
 
 void TxprepareDryRun::propose() {
-  client_.utxopsbt(
-      wanted_.fund, inputs_, true,
-      local_call<Funded>(scope_, settings_, "utxopsbt", [this](Result<Funded> answer) { finish(std::move(answer)); }));
+  calls_.client.utxopsbt(wanted_.fund, inputs_, true, calls_.local<Funded>("utxopsbt", [this](Result<Funded> answer) {
+    finish(std::move(answer));
+  }));
 }
 
 void TxprepareDryRun::finish(Result<Funded> result) { std::exchange(then_, nullptr)(std::move(result)); }
@@ -258,7 +259,7 @@ void TxprepareDryRun::discard_what_is_left(util::Function<void()> then) {
     if (!outputs) return then();
     discard_these(txid, *outputs, std::move(then));
   };
-  look_at_coins(scope_, client_, settings_, std::move(look));
+  look_at_coins(calls_, std::move(look));
 }
 
 void TxprepareDryRun::discard_these(const Txid& txid, const Outputs& outputs, util::Function<void()> then) {
@@ -270,18 +271,17 @@ void TxprepareDryRun::discard_these(const Txid& txid, const Outputs& outputs, ut
     heights[output.outpoint] = output.reserved_to_block - PreparedRecord::blocks;
   }
   if (heights.size() != record.heights.size()) return then();
-  auto guarded = local_call<void>(scope_, settings_, "txdiscard",
-                                  [txid, then = std::move(then)](const Result<void>& discarded) mutable {
-                                    if (!discarded)
-                                      util::info("txdiscard ", txid.hex(), ": ", discarded.error().message);
-                                    then();
-                                  });
-  ledger_->reservation.sent();
-  client_.txdiscard(txid, [ledger = ledger_, heights, guarded = std::move(guarded)](Result<void> discarded) mutable {
-    if (discarded) record_discarded(ledger->reservation, heights);
-    ledger->reservation.answered();
-    guarded(std::move(discarded));
+  auto guarded = calls_.local<void>("txdiscard", [txid, then = std::move(then)](const Result<void>& discarded) mutable {
+    if (!discarded) util::info("txdiscard ", txid.hex(), ": ", discarded.error().message);
+    then();
   });
+  ledger_->reservation.sent();
+  calls_.client.txdiscard(txid,
+                          [ledger = ledger_, heights, guarded = std::move(guarded)](Result<void> discarded) mutable {
+                            if (discarded) record_discarded(ledger->reservation, heights);
+                            ledger->reservation.answered();
+                            guarded(std::move(discarded));
+                          });
 }
 
 }  // namespace wallet

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
@@ -34,9 +34,8 @@ class TxprepareDryRun {
   /// Writes the ledger to the journal.
   using Save = util::Function<void(lightningd::Reply<void>)>;
 
-  TxprepareDryRun(spark::Scope& scope, const lightningd::Client& client, const context::Settings& settings,
-                  ledger::Book& book, std::shared_ptr<ledger::Ledger> ledger)
-      : scope_(scope), client_(client), settings_(settings), book_(book), ledger_(std::move(ledger)) {}
+  TxprepareDryRun(context::Calls calls, ledger::Book& book, std::shared_ptr<ledger::Ledger> ledger)
+      : calls_(std::move(calls)), book_(book), ledger_(std::move(ledger)) {}
   TxprepareDryRun(const TxprepareDryRun&) = delete;
   TxprepareDryRun& operator=(const TxprepareDryRun&) = delete;
 
@@ -81,9 +80,7 @@ class TxprepareDryRun {
 
   void discard_these(const bitcoin::Txid& txid, const Outputs& outputs, util::Function<void()> then);
 
-  spark::Scope& scope_;
-  const lightningd::Client& client_;
-  const context::Settings& settings_;
+  context::Calls calls_;
   ledger::Book& book_;
   const std::shared_ptr<ledger::Ledger> ledger_;
   Wanted wanted_;

@@ -24,7 +24,6 @@ TOO_LONG = {
     "batch/batch.cpp",
     "lightningd/client.cpp",
     "lightningd/replies.cpp",
-    "wallet/coins.cpp",
 }
 WITHOUT_HEADER = {
     "app/service_records.cpp",
@@ -37,20 +36,7 @@ WITHOUT_HEADER = {
     "recovery/settlement_undo.cpp",
     "wallet/coins_held.cpp",
 }
-TOO_MANY_PARAMETERS = {
-    "app/service.hpp: Service",
-    "batch/batch.hpp: Batch",
-    "batch/command_run.hpp: CommandRun",
-    "batch/undo.hpp: Undo",
-    "peers/peer_look.hpp: PeerLook",
-    "peers/peer_undo.hpp: PeerUndo",
-    "preview/preview.hpp: Preview",
-    "recovery/removal.hpp: Removal",
-    "recovery/settlement.hpp: Settlement",
-    "sending/broadcast.hpp: Broadcast",
-    "wallet/coins.hpp: Coins",
-    "wallet/txprepare_dry_run.hpp: TxprepareDryRun",
-}
+TOO_MANY_PARAMETERS = set()
 
 
 def folders():

@@ -79,20 +79,21 @@ std::string after_the_look(const request::FeeCap& cap) {
   caller.start();
   const auto wire = connector.accept();
   spark::Scope scope(time, nullptr);
-  const context::Settings settings;
   spark::Gate connects(time, 1);
   report::BatchWatch watch(time, {});
   ledger::Book book;
-  peers::BatchContext context{scope, lightningd::Client(caller, ""), settings, connects, watch, book, {},
-                                         true};
+  peers::BatchContext context{.calls = {scope, lightningd::Client(caller, ""), {}},
+                              .connects = connects,
+                              .watch = watch,
+                              .book = book,
+                              .withhold = true};
   funding::FundingTransaction transaction;
   const auto ledger = std::make_shared<ledger::Ledger>(record_sample::ledger());
   transaction.psbt = ledger->plan->psbt;
   transaction.txid = ledger->plan->txid;
   transaction.cost = {bitcoin::Sat{5'910}, {}, bitcoin::Perkw{7'500}, 788};
   Refused owner;
-  const std::string label = "batch";
-  sending::Broadcast broadcast(context, owner, ledger, transaction, cap, {}, label);
+  sending::Broadcast broadcast(context, owner, sending::Broadcast::Job{ledger, transaction, cap, {}});
   broadcast.run();
   const auto look = jsonrpc::Message::parse(wire->sent.at(1).flat());
   REQUIRE(look.ok());
