@@ -22,7 +22,7 @@ Result<std::string> parse_batch(const json::Value& value) {
   return request::wrong(value, "must be the id of a batch (32 hex digits)");
 }
 
-/// Nothing but a bare true: what it confirms can not be taken back.
+/// Nothing but a bare true: what it confirms cannot be taken back.
 Result<bool> parse_confirm(const json::Value& value) { return value.boolean(); }
 
 }  // namespace

@@ -142,7 +142,7 @@ void Service::forget_settling(plugin::Command command, recovery::Settlement& set
   auto removed = [this, batch = settlement.report().id, outputs,
                   command = std::move(command)](const Result<void>& done) mutable {
     const auto node = settlements_.extract(batch);
-    if (node.empty()) return command.fail(unknown_batch(batch));  // forgotten by somebody else meanwhile
+    if (node.empty()) return command.fail(unknown_batch(batch));  // forgotten by another program meanwhile
     const auto& stopped = *node.mapped();
     if (!done) {
       settle_again(stopped);

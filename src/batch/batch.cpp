@@ -120,7 +120,7 @@ Spark Batch::open(peers::PeerOpening& peer) {
 // --- Every peer that is left has started; nobody knows an outpoint. ---
 
 void Batch::all_started() {
-  if (live() != proposed_for_) return propose_anew();
+  if (live() != proposed_for_) return propose_again();
   const Peers again = stale();
   if (!again.empty()) return reopen(again);
   build();

@@ -29,7 +29,7 @@ namespace batch {
 /// One multifundchannel command, phases in protocol order from top to bottom. Ends with one call of
 /// `done`; what its ledger still holds then is the Undo's business. Owned by the Service.
 ///
-///   feerates -> reserve coins || connect each -> start each -> [propose anew if a peer dropped out]
+///   feerates -> reserve coins || connect each -> start each -> [propose again if a peer dropped out]
 ///            -> complete each -> all secured -> sign -> all still there -> send [-> set policies]
 ///
 /// Before each step with effects the ledger is saved to the journal, and the step waits for that.
@@ -82,7 +82,7 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
 
   void all_started();
   [[nodiscard]] Peers stale();
-  void propose_anew();
+  void propose_again();
   void build();
   void announce();
   void hold_coins(util::Function<void()> then);
@@ -144,7 +144,7 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   std::optional<funding::FundingTransaction> transaction_;
   std::unique_ptr<spark::Gate> completes_;
   std::unique_ptr<sending::Broadcast> broadcast_;
-  std::set<const peers::PeerOpening*> renewed_;  ///< started anew for their age in this round: once is enough
+  std::set<const peers::PeerOpening*> renewed_;  ///< started again for their age in this round: once is enough
   bool completing_ = false;
   bool stop_completes_ = false;  ///< a complete failed: the others would be for a dead transaction
   bool undo_remains_ = false;

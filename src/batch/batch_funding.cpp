@@ -82,7 +82,7 @@ void Batch::hold_coins(util::Function<void()> then) {
 /// Else the batch has failed.
 bool Batch::still_ours(const Result<wallet::Coins::Taken>& taken) {
   if (taken && !*taken) return true;
-  fail(taken ? Error{-1, str("input ", (*taken)->str(), " was taken by somebody else meanwhile"), {}} : taken.error());
+  fail(taken ? Error{-1, str("input ", (*taken)->str(), " was taken by another program meanwhile"), {}} : taken.error());
   return false;
 }
 
@@ -111,8 +111,8 @@ void Batch::stop_waiting(util::Function<void()> then) {
 }
 
 // Peers dropped out: the same inputs for those that are left. What the shares get may have grown.
-void Batch::propose_anew() {
-  util::debug(label_, ": proposing the transaction anew, ", live().size(), " peers are left");
+void Batch::propose_again() {
+  util::debug(label_, ": proposing the transaction again, ", live().size(), " peers are left");
   proposed_for_ = live();
   coins_.repropose(payees(), [this](Result<wallet::Proposal> proposal) {
     if (!proposal) return fail(proposal.error());

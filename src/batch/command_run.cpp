@@ -95,7 +95,7 @@ void CommandRun::undone(bool clean) {
   });
 }
 
-// Nothing is undone as long as the record can not be changed. Whoever tries again must know.
+// Nothing is undone as long as the record cannot be changed. Whoever tries again must know.
 void CommandRun::warn_of_completion() {
   Error error = answer_->error();
   error.message += util::str("; a crash may still complete it, until listmultifundchannels shows batch ", ledger()->id,

@@ -13,7 +13,7 @@ namespace batch {
 
 /// One command from its arrival until nothing of it is left: the batch, the undo that follows it,
 /// and the one reply. The reply waits for the undo, but not longer than a grace: what hangs is
-/// finished behind it, and what can not be finished is left to a Settlement. Owned by the Service, which
+/// finished behind it, and what cannot be finished is left to a Settlement. Owned by the Service, which
 /// destroys it when `finished` was called.
 class CommandRun {
  public:

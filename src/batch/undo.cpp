@@ -28,7 +28,7 @@ Undo::Undo(const peers::Process& process, lightningd::Client client, std::shared
 
 void Undo::run(util::Function<void(bool clean)> done) {
   done_ = std::move(done);
-  // Whatever knows an outpoint could claim the coins; an opening without one can not.
+  // Whatever knows an outpoint could claim the coins; an opening without one cannot.
   std::vector<Spark> all;
   std::vector<Spark> binding;
   for (const auto& record : ledger_->openings) {

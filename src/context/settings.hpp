@@ -33,7 +33,7 @@ struct Settings {
   spark::Duration send_timeout = std::chrono::seconds(60);
   /// How long the answer to the user waits for setchannel, when policies were asked for.
   spark::Duration policy_timeout = std::chrono::seconds(3);
-  /// Peers forget idle openings (LND after ten minutes): older ones are started anew.
+  /// Peers forget idle openings (LND after ten minutes): older ones are started again.
   spark::Duration opening_age = std::chrono::minutes(5);
   /// Connects in flight; connectd works on ten at a time and makes the others wait a second each.
   std::size_t max_connects = 10;

@@ -121,7 +121,7 @@ Result<bitcoin::Cost> cost_of(const Template& proposal, Sat paid, std::size_t ou
   cost.fee = *inputs - paid - cost.change;
   if (proposal.has_change && cost.fee != wanted) {
     const Sat left = cost.change + cost.fee;
-    if (left < wanted + bitcoin::change_dust) return Error{-1, "the change can not pay the fee", {}};
+    if (left < wanted + bitcoin::change_dust) return Error{-1, "the change cannot pay the fee", {}};
     cost.change = left - wanted;
     cost.fee = wanted;
   }

@@ -27,7 +27,7 @@ constexpr std::size_t longest_record = 3'000'000;
 
 Error unsafe(const Error& cause) {
   return Error{cause.code,
-               util::str("the batch can not be recorded in lightningd's datastore, so that a crash would lose it: ",
+               util::str("the batch cannot be recorded in lightningd's datastore, so that a crash would lose it: ",
                          cause.message),
                cause.data};
 }

@@ -26,7 +26,7 @@ class Builder final : public rapidjson::Document {
  public:
   /// Reads strict JSON. Where the reader stopped and why is in the result, or in complaint() when an event stopped it.
   [[nodiscard]] rapidjson::ParseResult read(std::string_view text);
-  /// Takes the DOM from events that somebody else makes; false when `events` returned false.
+  /// Takes the DOM from events that other code makes; false when `events` returned false.
   template <class Events>
   [[nodiscard]] bool build(Events events) {
     bool built = false;

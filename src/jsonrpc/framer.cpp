@@ -109,7 +109,7 @@ std::size_t Framer::scan(std::string_view bytes, std::size_t at) {
 /// these bytes.
 std::size_t Framer::scan_string(std::string_view bytes, std::size_t at) {
   if (std::exchange(escaped_, false)) ++at;
-  // Searched anew only when passed: a search per backslash would be quadratic in strings full of them.
+  // Searched again only when passed: a search per backslash would be quadratic in strings full of them.
   std::size_t quote = find(bytes, '"', at);
   while (true) {
     const std::size_t backslash = find(bytes.substr(0, quote), '\\', at);

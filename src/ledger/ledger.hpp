@@ -93,7 +93,7 @@ struct ReservationRecord {
   std::uint64_t since = 0;  ///< as Book counts: when they were last asked for
   std::uint32_t blocks = 0;
   std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
-  std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved anew, for `blocks`
+  std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved again, for `blocks`
   std::optional<PreparedRecord> prepared;   ///< then `blocks` is 0, and `heights` are those before it
   std::uint32_t sent_blocks = 0;            ///< what each sendpsbt may have added, once one may have been sent
   std::map<bitcoin::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input

@@ -16,7 +16,7 @@ namespace loop {
 /// What a file descriptor is for: the output of a plugin may be a socket that is its input, too.
 enum class Use { both, reading, writing };
 
-/// A pipe, socket or terminal. Shared by its transport and, until libuv has let go of the handle, by
+/// A pipe, socket or terminal. Shared by its transport and, until libuv no longer has the handle, by
 /// itself: queued bytes are still written after the transport is gone.
 class Stream final : public std::enable_shared_from_this<Stream> {
  public:

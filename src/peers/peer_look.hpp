@@ -25,7 +25,7 @@ class PeerLook {
   PeerLook(const PeerLook&) = delete;
   PeerLook& operator=(const PeerLook&) = delete;
 
-  /// Completes when the peer has said its features, or can not be reached. As in a batch, new peers wait for
+  /// Completes when the peer has said its features, or cannot be reached. As in a batch, new peers wait for
   /// a place among the connects in flight.
   void connect(spark::Scope& scope, bool connected_before, spark::Completion completion);
   /// To be called in another scope, when that of connect() has ended.

@@ -63,7 +63,7 @@ class PeerOpening {
   void connect(bool connected_already, spark::Completion completion);
   void start(bitcoin::Sat amount, spark::Completion completion);
   /// After its opening was undone: connects again if need be, with a place and a backoff, and starts
-  /// anew.
+  /// again.
   void restart(bitcoin::Sat amount, spark::Completion completion);
   void complete(const util::SharedText& psbt, const bitcoin::Outpoint& outpoint, spark::Completion completion);
 

@@ -21,7 +21,7 @@ constexpr int max_tries = 5;
 constexpr spark::Duration first_pause{250};
 
 /// lightningd before v25.12 gives up a channel with a peer's error by closing it, although nothing was
-/// ever sent. Such a channel can not be removed, but nor can it become real: we do not sign.
+/// ever sent. Such a channel cannot be removed, but nor can it become real: we do not sign.
 bool is_dead(const PeerChannel& channel) {
   return channel.state == "AWAITING_UNILATERAL" || channel.state == "FUNDING_SPEND_SEEN" ||
          channel.state == "ONCHAIN" || channel.state == "CLOSED";
@@ -46,7 +46,7 @@ void PeerUndo::run(Done done) {
   }
 }
 
-// A call in flight can not be cancelled: a start refuses it (307), a complete queues it and may
+// A call in flight cannot be cancelled: a start refuses it (307), a complete queues it and may
 // never answer. A healthy peer answers soon; for the others only disconnecting helps.
 void PeerUndo::await_answer() {
   if (record_->silent) {
@@ -57,7 +57,7 @@ void PeerUndo::await_answer() {
       "answer before undoing", calls_.settings.undo_patience, [this] { answered(); }, [this] { look(); });
 }
 
-// A start that was refused leaves nothing, and what lightningd shows then is somebody else's.
+// A start that was refused leaves nothing, and what lightningd shows then is another program's.
 void PeerUndo::answered() {
   if (record_->stage == Stage::none) {
     finish(Outcome::gone);
@@ -95,7 +95,7 @@ void PeerUndo::list(lightningd::Reply<std::vector<PeerChannel>> then) {
 
 void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
   if (!channels) {
-    util::warn(record_->label, ": can not see what is left of its opening: ", channels.error().message);
+    util::warn(record_->label, ": cannot see what is left of its opening: ", channels.error().message);
     give_up(record_->outpoint.has_value());
     return;
   }
@@ -210,7 +210,7 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
     return give_up(true);
   }
   // Should it vanish by the peer's error just before, a cancel would take the peer's next one: so there must be
-  // no next one, nor one under way, be it another batch's. Where channels can not be withheld there is no other way.
+  // no next one, nor one under way, be it another batch's. Where channels cannot be withheld there is no other way.
   const bool alone = !evidence.other_awaits_lockin && !book_.another_is_opening(*record_);
   const bool bold = !channel.withheld || util::mutated("cancels-beside-others");
   const bool starting = book_.another_is_starting(*record_);
@@ -221,7 +221,7 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
     close(*channel.channel_id);
   } else {
     util::warn(record_->label, ": its channel ", channel.funding->str(), " is in state ", channel.state,
-               " and can not be cancelled without touching another channel of the peer");
+               " and cannot be cancelled without touching another channel of the peer");
     look();  // that other one may go away
   }
 }
@@ -236,7 +236,7 @@ void PeerUndo::close(const lightningd::ChannelId& channel) {
       return calls_.client.close(channel, 1, then_look("close"));
     }
     util::info(record_->label, ": its channel ", channel.hex(), " is not closed: ",
-               taken ? str("that would free input ", (*taken)->str(), ", which somebody else has reserved")
+               taken ? str("that would free input ", (*taken)->str(), ", which another program has reserved")
                      : taken.error().message);
     look();  // they may let it go, or what keeps us from cancelling may go away
   });

@@ -189,7 +189,7 @@ util::Result<void> Plugin::setconfig(const json::Value& params, bool check_only)
   if (found == options_.end())
     return util::Error{invalid_params, util::str("unknown option ", util::shortened(*name, longest_name)), {}};
   const auto& option = found->second;
-  if (!option.dynamic) return util::Error{invalid_params, util::str(*name, " can not be changed at run time"), {}};
+  if (!option.dynamic) return util::Error{invalid_params, util::str(*name, " cannot be changed at run time"), {}};
 
   const auto value = option_value(option, params.find("val"));
   if (!value) return value.error();

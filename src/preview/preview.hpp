@@ -26,7 +26,7 @@ namespace preview {
 ///
 ///   feerates, node -> connect each -> ask the wallet -> hang up -> answer
 ///
-/// Peers that can not be reached are shown, and counted as if they could be. What would fail any batch fails
+/// Peers that cannot be reached are shown, and counted as if they could be. What would fail any batch fails
 /// the preview with the same error: wrong parameters, too little money. A fee above its cap is a warning.
 class Preview {
  public:

@@ -118,7 +118,7 @@ void warn_of_peers(const PreviewFindings& findings, Lines& warnings) {
   const auto reachable = count([](const auto& peer) { return peer.features.has_value(); });
   if (reachable < peers.size()) {
     warnings.push_back(str(peers.size() - reachable, " of ", peers.size(),
-                           " peers can not be reached now; all is worked out as if they could"));
+                           " peers cannot be reached now; all is worked out as if they could"));
   }
   if (reachable < findings.request.minchannels) {
     warnings.push_back(str("minchannels: ", findings.request.minchannels, " channels are asked for, and ", reachable,

@@ -46,8 +46,8 @@ void Quote::funded(const wallet::Payees& payees, wallet::Round round, Reply<wall
     if (proposal) proposal->shares = std::move(shares);
     then(std::move(proposal));
   };
-  const auto same = reading->choose_anew ? SameCoins() : SameCoins(std::move(reading->coins));
-  const auto next = reading->choose_anew ? wallet::Round::first : wallet::Round::again;
+  const auto same = reading->choose_again ? SameCoins() : SameCoins(std::move(reading->coins));
+  const auto next = reading->choose_again ? wallet::Round::first : wallet::Round::again;
   fund(reading->settled, next, same, std::move(with_shares));
 }
 

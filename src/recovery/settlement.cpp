@@ -105,7 +105,7 @@ void Settlement::send_again(bool never_sent) {
   keep_coins([this, never_sent](const Result<wallet::Coins::Taken>& taken) {
     if (!taken) return retry(taken.error().message);
     if (!*taken) return prove_change([this] { check_channels([this] { sign(); }); });
-    not_complete(str("input ", (*taken)->str(), " is spent, or somebody else has reserved it"), never_sent);
+    not_complete(str("input ", (*taken)->str(), " is spent, or another program has reserved it"), never_sent);
   });
 }
 
@@ -120,7 +120,7 @@ void Settlement::make_coins() {
   coins_ = std::make_unique<wallet::Coins>(calls_, book_, ledger_, std::move(save));
 }
 
-// It can not be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
+// It cannot be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
 void Settlement::not_complete(const std::string& what, bool never_sent) {
   const auto outnum = *std::find_if(ledger_->plan->outnums.begin(), ledger_->plan->outnums.end(),
                                     [](const auto& number) { return number.has_value(); });

@@ -35,7 +35,7 @@ void Settlement::undo() {
     opening.label = ledger::label_of(opening, i);
     opening.accepted = ledger_->openings[i]->accepted;
   }
-  // What is reserved anew for a close is the next pass's to know as well.
+  // What is reserved again for a close is the next pass's to know as well.
   auto save = [this](lightningd::Reply<void> saved) {
     ledger_->reservation.renewed_at = undoing_->reservation.renewed_at;
     ledger_->reservation.blocks = undoing_->reservation.blocks;

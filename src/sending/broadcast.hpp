@@ -74,7 +74,7 @@ class Broadcast {
   const std::vector<peers::PeerOpening*> peers_;
   const std::string label_;
   std::unique_ptr<peers::Retraction> retraction_;
-  std::string signed_tx_;  ///< hex, for the user alone; empty when we can not finish it, only lightningd can
+  std::string signed_tx_;  ///< hex, for the user alone; empty when we cannot finish it, only lightningd can
 };
 
 }  // namespace sending

@@ -167,14 +167,14 @@ void Coins::funded(const Payees& payees, Round round, Reply<Proposal> then, cons
   ask_again(std::move(*reading), std::move(then));
 }
 
-// Coins that are chosen anew are given back first.
+// Coins that are chosen again are given back first.
 void Coins::ask_again(Reading reading, Reply<Proposal> then) {
   if (!reading.trimmed.empty()) util::info(reading.trimmed);
   auto with_shares = [shares = std::move(reading.shares), then = std::move(then)](Result<Proposal> proposal) mutable {
     if (proposal) proposal->shares = std::move(shares);
     then(std::move(proposal));
   };
-  if (!reading.choose_anew) return fund(reading.settled, Round::again, std::move(with_shares));
+  if (!reading.choose_again) return fund(reading.settled, Round::again, std::move(with_shares));
   least_change_ = {};  // of other coins
   release([this, settled = std::move(reading.settled),
            then = Reply<Proposal>(std::move(with_shares))](const Result<bool>& released) mutable {
@@ -225,7 +225,7 @@ void Coins::give_back(const std::vector<Outpoint>& foreign, std::uint32_t blocks
           }));
 }
 
-void Coins::reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, Reply<void> then) {
+void Coins::reserve_again(const util::SharedText& psbt, std::uint32_t blocks, Reply<void> then) {
   using Answer = Result<std::vector<Reservation>>;
   auto guarded =
       calls_.local<std::vector<Reservation>>("reserveinputs", [then = std::move(then)](const Answer& answer) mutable {
@@ -261,8 +261,8 @@ void Coins::release_ours(Reply<bool> then, const Outputs& outputs) {
   const auto& record = ledger_->reservation;
   std::vector<Outpoint> ours;
   for (const auto& [outpoint, hold] : holds(outputs)) {
-    if (hold == Hold::somebody_elses) util::info("input ", outpoint.str(), " is reserved by somebody else now");
-    const bool wrong = util::mutated("frees-coins-of-others") && hold == Hold::somebody_elses;
+    if (hold == Hold::anothers) util::info("input ", outpoint.str(), " is reserved by another program now");
+    const bool wrong = util::mutated("frees-coins-of-others") && hold == Hold::anothers;
     if (hold == Hold::ours || wrong) ours.push_back(outpoint);
   }
   if (ours.empty()) {

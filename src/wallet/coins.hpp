@@ -47,12 +47,12 @@ class Coins {
   void reserve(const Choice& choice, const Payees& payees, lightningd::Reply<Proposal> then);
   /// The same inputs for other payees; they never become free in between.
   void repropose(const Payees& payees, lightningd::Reply<Proposal> then);
-  /// The input that somebody else has reserved or spent meanwhile, if any.
+  /// The input that another program has reserved or spent meanwhile, if any.
   using Taken = std::optional<bitcoin::Outpoint>;
 
   /// Notes in the ledger what extend() will do.
   void announce_extension();
-  /// Adds `longer_reservation` blocks, once. To be called right after hold(): what somebody else has taken
+  /// Adds `longer_reservation` blocks, once. To be called right after hold(): what another program has taken
   /// in between is given back to them.
   void extend(lightningd::Reply<Taken> then);
   /// Checks that every input still is reserved by us. lightningd frees the inputs of a withheld
@@ -71,7 +71,7 @@ class Coins {
   /// come when `pass` is gone.
   using Closing = util::Function<void(util::Result<Taken> taken, spark::Gate::Pass pass)>;
   void before_closing(Closing then);
-  /// Gives back what still is ours; never touches an input that somebody else has reserved
+  /// Gives back what still is ours; never touches an input that another program has reserved
   /// meanwhile. Tells whether there was anything; an error when something stays reserved.
   void release(lightningd::Reply<bool> then);
 
@@ -89,12 +89,12 @@ class Coins {
   void disown(std::vector<bitcoin::Outpoint> inputs, lightningd::Reply<void> then);
   void unreserve(std::vector<bitcoin::Outpoint> inputs, lightningd::Reply<void> then);
   void ask_again(Reading reading, lightningd::Reply<Proposal> then);
-  void reserve_anew(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
+  void reserve_again(const util::SharedText& psbt, std::uint32_t blocks, lightningd::Reply<void> then);
   void add(const std::vector<bitcoin::Outpoint>& inputs, std::uint32_t blocks, lightningd::Reply<Taken> then);
   void look_at_end(lightningd::Reply<Taken> then);
   [[nodiscard]] bool ends_soon(const Outputs& outputs, std::uint32_t height) const;
   [[nodiscard]] bool holds_plainly(const Outputs& outputs);
-  void prolong(const Outputs& outputs, lightningd::Reply<Taken> then);
+  void extend_held(const Outputs& outputs, lightningd::Reply<Taken> then);
   void claim_all_inputs();
   void give_back(const std::vector<bitcoin::Outpoint>& foreign, std::uint32_t blocks, lightningd::Reply<Taken> then);
   [[nodiscard]] bool extended() const;

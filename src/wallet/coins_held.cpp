@@ -43,7 +43,7 @@ Hold Coins::hold_of(const WalletOutput& output) const {
   const auto hold = hold_on(output, ledger_->reservation);
   if (hold != Hold::ours) return hold;
   const bool lost = book_.another_has_reserved(output.outpoint, ledger_->id, ledger_->reservation.since);
-  return lost ? Hold::somebody_elses : Hold::ours;
+  return lost ? Hold::anothers : Hold::ours;
 }
 
 /// Of each input of the record; those that listfunds does not show are spent.
@@ -78,7 +78,7 @@ void Coins::hold_unspent(const Outputs& outputs, Reply<Taken> then) {
   std::vector<Outpoint> lost;
   for (const auto& [outpoint, hold] : holds(outputs)) {
     if (hold == Hold::free) lost.push_back(outpoint);
-    if (hold == Hold::somebody_elses) return then(Taken(outpoint));
+    if (hold == Hold::anothers) return then(Taken(outpoint));
   }
   if (lost.empty()) return then(Taken());
   settle_doubt(ledger_->reservation, outputs);  // of the others
@@ -109,7 +109,7 @@ void Coins::reserve_lost(std::vector<Outpoint> lost, Reply<Taken> then) {
   using lightningd::NodeInfo;
   auto reserve = [this, psbt = psbt_of(lost), then = std::move(then)](const Result<void>& saved) mutable {
     if (!saved) return then(saved.error());
-    reserve_anew(psbt, ledger_->reservation.blocks, [then = std::move(then)](const Result<void>& held) mutable {
+    reserve_again(psbt, ledger_->reservation.blocks, [then = std::move(then)](const Result<void>& held) mutable {
       then(held ? Result<Taken>(Taken()) : Result<Taken>(held.error()));
     });
   };
@@ -225,7 +225,7 @@ void Coins::look_at_end(Reply<Taken> then) {
     auto judge = [this, outputs = std::move(*outputs), then = std::move(then)](const Result<NodeInfo>& node) mutable {
       if (!node) return then(node.error());
       if (!ends_soon(outputs, node->blockheight)) return then(Taken());
-      prolong(outputs, std::move(then));
+      extend_held(outputs, std::move(then));
     };
     calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(judge)));
   });
@@ -246,7 +246,7 @@ bool Coins::holds_plainly(const Outputs& outputs) {
   return std::all_of(held.begin(), held.end(), [](const auto& input) { return input.second == Hold::ours; });
 }
 
-void Coins::prolong(const Outputs& outputs, Reply<Taken> then) {
+void Coins::extend_held(const Outputs& outputs, Reply<Taken> then) {
   auto& record = ledger_->reservation;
   settle_doubt(record, outputs);
   const auto blocks = calls_.settings.blocks_more(record.blocks);

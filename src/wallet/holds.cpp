@@ -13,7 +13,7 @@ using lightningd::WalletOutput;
 Hold hold_on(const WalletOutput& output, const ledger::ReservationRecord& record) {
   if (output.status == "spent") return Hold::spent;
   if (!output.reserved) return Hold::free;
-  return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::somebody_elses;
+  return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::anothers;
 }
 
 void look_at_coins(const context::Calls& calls, lightningd::Reply<std::vector<WalletOutput>> then) {

@@ -12,7 +12,7 @@
 namespace wallet {
 
 /// How an input that we reserved stands in the wallet now.
-enum class Hold { ours, free, somebody_elses, spent };
+enum class Hold { ours, free, anothers, spent };
 
 [[nodiscard]] Hold hold_on(const lightningd::WalletOutput& output, const ledger::ReservationRecord& record);
 

@@ -88,7 +88,7 @@ lightningd::FundParams fund_params(bitcoin::Perkw feerate, bool anchor_channel, 
 }
 
 // What the shares leave is change. When the only one could have all but is capped, other coins may do: as
-// with the builtin, they are chosen anew. Otherwise the coins stay the same: they are what is shared out.
+// with the builtin, they are chosen again. Otherwise the coins stay the same: they are what is shared out.
 Result<Reading> read_answer(const Funded& funded, const Payees& payees, Round round, bool free_choice) {
   auto draft = read_template(funded);
   if (!draft) return draft.error();
@@ -99,17 +99,17 @@ Result<Reading> read_answer(const Funded& funded, const Payees& payees, Round ro
   }
   auto division = funding::divide(*draft, payees.fixed, payees.count, payees.claims, payees.least_change);
   if (!division) return division.error();
-  const bool choose_anew = round != Round::again && division->rest.value > 0 && could_have_all(payees);
+  const bool choose_again = round != Round::again && division->rest.value > 0 && could_have_all(payees);
   const Sat paid = payees.fixed + division->sum;
   if (payees.least_change.value > 0) draft->psbt.set_output_amount(0, payees.least_change + division->rest);
-  if (!choose_anew && !division->needs_change) {
+  if (!choose_again && !division->needs_change) {
     return ready(std::move(*draft), std::move(division->amounts), paid, payees.count);
   }
   Reading reading;
   reading.settled = {payees.count, paid, {}, payees.amounts};
   for (const auto& [destination, amount] : division->amounts) reading.settled.amounts.push_back(amount);
   reading.shares = std::move(division->amounts);
-  reading.choose_anew = choose_anew;
+  reading.choose_again = choose_again;
   reading.trimmed = trimmed_line(payees, *division);
   for (const auto& input : draft->psbt.inputs()) reading.coins.push_back(input.outpoint);
   return reading;

@@ -49,7 +49,7 @@ struct Reading {
   Shares shares;   ///< when there is none: what each share gets...
   Payees settled;  ///< ...for which the wallet is to be asked again, with the shares as fixed amounts,
   std::vector<funding::Coin> left_out{};    ///< without these coins...
-  bool choose_anew = false;                 ///< ...or with any coins...
+  bool choose_again = false;                 ///< ...or with any coins...
   std::vector<bitcoin::Outpoint> coins;  ///< ...or with these, the same
   std::string trimmed{};                    ///< for the log: `all` was more than the peer takes
 };
@@ -58,7 +58,7 @@ struct Reading {
 [[nodiscard]] lightningd::FundParams fund_params(bitcoin::Perkw feerate, bool anchor_channel, const Payees& payees);
 
 /// Reads the answer for these payees; `free_choice` when lightningd chose the coins. Errors: -1 for a PSBT that
-/// can not be read, -32602 for an input that is not native segwit and for shares that are too small.
+/// cannot be read, -32602 for an input that is not native segwit and for shares that are too small.
 [[nodiscard]] util::Result<Reading> read_answer(const lightningd::Funded& funded, const Payees& payees, Round round,
                                                 bool free_choice);
 

@@ -90,7 +90,7 @@ void TxprepareDryRun::choose() {
   }
 }
 
-// What can not be paid is for the caller to find in the answer, as in that of fundpsbt; nothing is reserved then.
+// What cannot be paid is for the caller to find in the answer, as in that of fundpsbt; nothing is reserved then.
 void TxprepareDryRun::chosen(const Result<Funded>& answer) {
   if (!answer || !is_enough(Sat{answer->excess.value / 1000})) return finish(answer);
   const auto psbt = psbt::Psbt::from_base64(answer->psbt);
@@ -215,13 +215,13 @@ void TxprepareDryRun::look_again() {
       if (ours && output.reserved_to_block == height->second + PreparedRecord::blocks) ++same;
     }
     if (same == heights_.size()) return discard();
-    finish(Error{-1, "somebody else has freed or reserved an input meanwhile", {}});
+    finish(Error{-1, "another program has freed or reserved an input meanwhile", {}});
   });
 }
 
 // Exactly what was added to theirs.
 void TxprepareDryRun::give_back(const std::vector<Outpoint>& taken) {
-  const Error error{-1, str("input ", taken.front().str(), " was taken by somebody else meanwhile"), {}};
+  const Error error{-1, str("input ", taken.front().str(), " was taken by another program meanwhile"), {}};
   calls_.client.unreserveinputs(
       psbt_of(taken), calls_.settings.first_reservation,
       calls_.local<Reservations>("unreserveinputs", [this, error](const Result<Reservations>&) { finish(error); }));

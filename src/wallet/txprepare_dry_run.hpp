@@ -24,7 +24,7 @@ namespace wallet {
 ///   utxopsbt, reserving nothing              -> what fundpsbt would have answered
 ///
 /// txprepare alone would choose wrapped inputs and forget the emergency reserve, and it leaves its reservation
-/// behind when it can not pay `all`: hence the first step. Nothing is ever sent with txsend.
+/// behind when it cannot pay `all`: hence the first step. Nothing is ever sent with txsend.
 ///
 /// The journal has the inputs and the height before txprepare is asked, and the txid before anything else is, so
 /// that whatever of this a crash or a lost answer leaves is known to be ours. Owned by the Coins, and runs in
@@ -53,7 +53,7 @@ class TxprepareDryRun {
   void run(Wanted wanted, Save save, lightningd::Reply<lightningd::Funded> then);
 
   /// Before the inputs are released: discards the transaction when it is known, and all of its inputs still are
-  /// reserved by it. Later a txdiscard would shorten somebody else's reservation.
+  /// reserved by it. Later a txdiscard would shorten another program's reservation.
   void discard_what_is_left(util::Function<void()> then);
 
  private:

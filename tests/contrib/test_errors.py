@@ -271,7 +271,7 @@ def no_estimates(worlds):
         yield failure(w)
 
 
-@case("-1", "`was taken by somebody else meanwhile`")
+@case("-1", "`was taken by another program meanwhile`")
 def coin_taken(worlds):
     def take():
         until(lambda: calls(w, "fundchannel_start") == 2)
@@ -488,7 +488,7 @@ def no_key(worlds):
     yield worlds.faulty("makesecret", text="hsmd said no")
 
 
-@case("1202, 1203, 1204, 1205, 1206", "`can not be recorded in lightningd's datastore`")
+@case("1202, 1203, 1204, 1205, 1206", "`cannot be recorded in lightningd's datastore`")
 def not_recorded(worlds):
     def put(w, *key, **more):
         w.rpc("datastore", {"key": list(key), "string": "x", **more})

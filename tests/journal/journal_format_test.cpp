@@ -219,7 +219,7 @@ TEST_CASE("a record knows a transaction of txprepare, with its txid or before it
   CHECK_FALSE(read_ledger(replaced(text, "\"txid\":\"77", "\"txid\":\"7\",\"x\":\"7")));
 }
 
-TEST_CASE("inputs that are reserved anew are known by the height at that time") {
+TEST_CASE("inputs that are reserved again are known by the height at that time") {
   auto ledger = sample(BatchPhase::opening);
   ledger.reservation.renewed_at = 200;
   const auto read = read_ledger(write_ledger(ledger));
@@ -241,7 +241,7 @@ TEST_CASE("an extension moves the height, and what sendpsbt may have added can s
   CHECK(record.heights[input] == 255);
   record.extended(input, 255 + 2016 + 133, 133);
   CHECK(record.heights[input] == 388);
-  record.extended(input, 700, 133);  // reserved anew meanwhile
+  record.extended(input, 700, 133);  // reserved again meanwhile
   CHECK(record.heights[input] == 700);
 }
 

@@ -10,7 +10,7 @@ using std::string_view_literals::operator""sv;
 
 namespace {
 
-/// The text as it is after reading and writing; the error message when it can not be read.
+/// The text as it is after reading and writing; the error message when it cannot be read.
 std::string round_trip(std::string_view text) {
   const auto document = Document::parse(text, "msg");
   return document ? document->root().dump() : document.error().message;

@@ -57,7 +57,7 @@ TEST_CASE("strings, with zero bytes inside") {
 TEST_CASE("u64 reads all of 64 bits and nothing else") {
   CHECK(*parsed("0").root().u64() == 0);
   CHECK(*parsed("18446744073709551615").root().u64() == 18446744073709551615u);
-  CHECK(*parsed("9007199254740993").root().u64() == 9007199254740993u);  // a double can not hold it
+  CHECK(*parsed("9007199254740993").root().u64() == 9007199254740993u);  // a double cannot hold it
   for (const std::string text :
        {"-1", "1.5", "1.0", "1e3", "18446744073709551616", "\"1\"", "null", "true", "[]", "{}"}) {
     CHECK(parsed(text).root().u64().error().message ==

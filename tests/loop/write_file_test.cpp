@@ -74,7 +74,7 @@ TEST_CASE_FIXTURE(LoopBench, "what others have put in the place of a new file is
   CHECK(contents(path) == "text");
 }
 
-TEST_CASE_FIXTURE(LoopBench, "a file that can not be written is an error with the reason") {
+TEST_CASE_FIXTURE(LoopBench, "a file that cannot be written is an error with the reason") {
   std::string message;
   loop.write_file(directory + "/missing/trace.json", "text", [this, &message](const util::Result<void>& result) {
     message = result ? "" : result.error().message;
@@ -94,7 +94,7 @@ TEST_CASE("what was to be written when the loop ended is written before it is go
   ::unlink(path.c_str());
 }
 
-TEST_CASE_FIXTURE(LoopBench, "directories that can be written in, and what can not") {
+TEST_CASE_FIXTURE(LoopBench, "directories that can be written in, and what cannot") {
   CHECK(loop.can_write_in(directory).ok());
   CHECK(loop.can_write_in(directory + "/missing").error().message ==
         "cannot write in " + directory + "/missing: No such file or directory");

@@ -161,7 +161,7 @@ TEST_CASE("the emergency reserve is only kept for anchor channels") {
 
 // Another channel of the peer awaits its lock-in, so a cancel would take that one, and closing a withheld
 // channel makes lightningd free its inputs, whoever has reserved them.
-TEST_CASE("a channel is not closed while somebody else holds its input") {
+TEST_CASE("a channel is not closed while another program holds its input") {
   auto setup = with({peer("a"), peer("b", {Fault{Phase::complete, Kind::silent}})});
   setup.peers[0].channels = {{"CHANNELD_AWAITING_LOCKIN", true, true}};
   setup.acts = {{std::chrono::seconds(10), sim::Deed::take, 0, 30}};

@@ -108,7 +108,7 @@ TEST_CASE("an address that does not answer gives up its place after three second
   worlds::check_invariants(world);
 }
 
-TEST_CASE("who has to connect anew needs a place among the connects, too") {
+TEST_CASE("who has to connect again needs a place among the connects, too") {
   // When `p0` refuses, the shares of all others grow. Their openings are ended by disconnecting, because
   // a cancel could hit the channel that they have already.
   auto setup = with({});
@@ -133,7 +133,7 @@ TEST_CASE("who has to connect anew needs a place among the connects, too") {
   worlds::check_invariants(world);
 }
 
-TEST_CASE("a peer that goes away between connecting and starting is connected to anew") {
+TEST_CASE("a peer that goes away between connecting and starting is connected to again") {
   auto setup = with({peer("stranger"), peer("known")});
   setup.peers.back().channels = {{}};
   setup.rpc_faults = {sim::RpcFault{sim::Mishap::late, "fundpsbt", 1, 1, 1, 300ms}};

@@ -80,7 +80,7 @@ TEST_CASE("dead addresses do not hold up the peers behind them") {
   worlds::check_invariants(world);
 }
 
-TEST_CASE("an opening that has waited for more than five minutes is started anew") {
+TEST_CASE("an opening that has waited for more than five minutes is started again") {
   auto slow = peer("b");
   slow.delay = 90s;
   World world(with({peer("a"), slow}));

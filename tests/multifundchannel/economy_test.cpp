@@ -66,7 +66,7 @@ TEST_CASE("a failed start costs nobody else a second start") {
   worlds::check_invariants(world);
 }
 
-TEST_CASE("an old opening is started anew also when another peer has dropped out") {
+TEST_CASE("an old opening is started again also when another peer has dropped out") {
   World world(with({peer("a"), peer("b", {Fault{Phase::start, Kind::silent}})}));
   const auto outcome = world.call("multifundchannel", open({"a", "b"}, R"("minchannels":1,"peer_timeout":400)"));
   CHECK(count(outcome, "channel_ids") == 1);

@@ -148,7 +148,7 @@ TEST_CASE("the log is asked for once for all peers that hang up at about the sam
   worlds::check_invariants(world);
 }
 
-TEST_CASE("a peer that is cut off in start and can not be connected again is not waited for") {
+TEST_CASE("a peer that is cut off in start and cannot be connected again is not waited for") {
   World world(with({peer("a"), peer("b", {Fault{Phase::start, Kind::reminds}})}));
   auto& faults = world.peer("b").setup.faults;
   const auto call = world.start("multifundchannel", open({"a", "b"}, R"("minchannels":1)"));

@@ -34,7 +34,7 @@ std::uint64_t sat(const sim::Outcome& outcome, const std::string& name) {
 }
 
 /// One coin. `all` for the one, next to nothing for the other, who drops out: then `all` is capped, and what
-/// it can not take is too little for change. So the fee grows by what it does.
+/// it cannot take is too little for change. So the fee grows by what it does.
 sim::Setup growing_fee(std::uint64_t coin, std::vector<Fault> faults) {
   auto a = peer("a");
   auto b = peer("b", std::move(faults));

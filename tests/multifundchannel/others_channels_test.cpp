@@ -33,7 +33,7 @@ sim::Setup doomed(milliseconds error_after) {
 
 }  // namespace
 
-TEST_CASE("our channel vanishes just before it is cancelled: somebody else's is not cancelled in its place") {
+TEST_CASE("our channel vanishes just before it is cancelled: another program's is not cancelled in its place") {
   for (int after = 1900; after < 2200; after += 10) {
     CAPTURE(after);
     auto setup = doomed(milliseconds(after));

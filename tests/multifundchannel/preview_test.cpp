@@ -123,7 +123,7 @@ TEST_CASE("a preview comes by position, too") {
   check_nothing_left(world);
 }
 
-TEST_CASE("peers that can not be reached do not fail a preview; they are shown") {
+TEST_CASE("peers that cannot be reached do not fail a preview; they are shown") {
   auto setup = with(
       {peer("a"), peer("b", {Fault{Phase::connect, Kind::refuse}}), peer("c", {Fault{Phase::connect, Kind::silent}})});
   World world(std::move(setup));
@@ -134,7 +134,7 @@ TEST_CASE("peers that can not be reached do not fail a preview; they are shown")
   CHECK(of_destinations(outcome, "error")[1].find("Connection refused") != std::string::npos);
   CHECK(of_destinations(outcome, "features")[1] == "");
   CHECK(of_destinations(outcome, "amount_msat") == Texts(3, "1000000000"));
-  CHECK(warns(outcome, "2 of 3 peers can not be reached now"));
+  CHECK(warns(outcome, "2 of 3 peers cannot be reached now"));
   CHECK(warns(outcome, "minchannels: 2 channels are asked for, and 1 peers can be reached"));
   CHECK(outcome.took < std::chrono::seconds(12));
   check_nothing_left(world);

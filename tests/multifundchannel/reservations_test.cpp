@@ -157,8 +157,8 @@ TEST_CASE("bitcoind does not want the transaction: as long as we try, nobody els
   CHECK(world.node().sending().sent().size() == 1);
 }
 
-// Somebody else comes just before: what was added to theirs is taken away again.
-TEST_CASE("prolonging a reservation never adds to somebody else's") {
+// Another program comes just before: what was added to theirs is taken away again.
+TEST_CASE("extending a reservation never adds to another program's") {
   for (int block = 90; block < 125; ++block) {
     CAPTURE(block);
     auto setup = with({peer("a"), peer("b")});
@@ -194,8 +194,8 @@ TEST_CASE("unsettled, and it may have been sent: its inputs stay reserved") {
   worlds::check_invariants(world);
 }
 
-// Before v25.12 it can not be removed, and its peer holds a commitment.
-TEST_CASE("a channel that is in use already and can not be removed keeps its inputs reserved") {
+// Before v25.12 it cannot be removed, and its peer holds a commitment.
+TEST_CASE("a channel that is in use already and cannot be removed keeps its inputs reserved") {
   auto a = peer("a");
   a.features = "0898880a8a59a1";
   auto setup = with({a, peer("b", {Fault{Phase::complete, Kind::refuse, false, seconds(3)}})});

@@ -48,7 +48,7 @@ TEST_CASE("the inputs of a sent transaction are reserved as long as by the built
   }
 }
 
-TEST_CASE("what comes slowly does not end the reservation, and somebody else waits for the coins") {
+TEST_CASE("what comes slowly does not end the reservation, and another program waits for the coins") {
   World world(with({slow(), peer("b")}));
   const auto height = world.node().core().wallet.height;
   const auto call = start(world);

@@ -141,7 +141,7 @@ TEST_CASE("weights share what the percentages leave over, of the given coins alo
   CHECK(got.channels.at("a") == (left - got.channels.at("b")) / 2);
 }
 
-TEST_CASE("what a peer without large channels can not take is change") {
+TEST_CASE("what a peer without large channels cannot take is change") {
   auto a = peer("a");
   a.features = "0898880a8259a1";  // the default without bits 18 and 19
   World world(with({a, peer("b")}));
@@ -153,7 +153,7 @@ TEST_CASE("what a peer without large channels can not take is change") {
   CHECK(got.change == coin - got.fee - got.channels.at("a") - got.channels.at("b"));
 }
 
-TEST_CASE("when a peer drops out, in any phase, its share is divided anew or stays change") {
+TEST_CASE("when a peer drops out, in any phase, its share is divided again or stays change") {
   for (const auto phase : {Phase::connect, Phase::start, Phase::complete}) {
     CAPTURE(static_cast<int>(phase));
     const Fault fault{phase, Kind::refuse};

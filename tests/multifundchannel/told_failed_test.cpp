@@ -24,14 +24,14 @@ TEST_CASE("a batch that the caller was told has failed is not sent after a crash
   world.kill_plugin();
   world.start_plugin();
   world.settle();
-  // Told "failed", the caller tries anew: this one must not be sent behind the caller's back.
+  // Told "failed", the caller tries again: this one must not be sent behind the caller's back.
   CHECK(worlds::count(world.call("listpeerchannels", "{}"), "channels") == 0);
   CHECK(world.node().core().methods.calls().count("sendpsbt") == 0);
   worlds::check_invariants(world);
 }
 
 // A crash then finds all or nothing, and no call that undoes it still on its way.
-TEST_CASE("as long as it can not be recorded that a batch failed, nothing of it is undone") {
+TEST_CASE("as long as it cannot be recorded that a batch failed, nothing of it is undone") {
   for (const int refusals : {2, 6}) {
     CAPTURE(refusals);
     auto setup = with({peer("a"), peer("b")});

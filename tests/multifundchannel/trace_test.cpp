@@ -173,13 +173,13 @@ TEST_CASE("a failed batch leaves one, too, and none has a transaction in it") {
   CHECK(text.find("fundchannel_cancel") != std::string::npos);
 }
 
-TEST_CASE("a directory that can not be written in is refused at the start") {
+TEST_CASE("a directory that cannot be written in is refused at the start") {
   auto setup = with({peer("a")});
   setup.options["multifundchannel-trace-dir"] = "\"/nowhere\"";
   CHECK_FALSE(World(std::move(setup)).ready());
 }
 
-TEST_CASE("a trace that can not be written only costs a line in the log") {
+TEST_CASE("a trace that cannot be written only costs a line in the log") {
   World world(traced({peer("a")}));
   world.files().take_directory_away();
   CHECK(world.call("multifundchannel", open({"a"})).ok());

@@ -228,7 +228,7 @@ TEST_CASE("somebody who takes the coin while an answer is late keeps it") {
   World world(std::move(setup));
   const auto until = world.node().core().wallet.height + 7;
   const auto error = worlds::error(world.call("multifundchannel", open({"a", "b"})));
-  CHECK(error.message.find("somebody else") != std::string::npos);
+  CHECK(error.message.find("another program") != std::string::npos);
   CHECK(calls_of(world, "txdiscard") == 0);
   CHECK(coin(world).reserved_until == until);
   worlds::check_invariants(world);

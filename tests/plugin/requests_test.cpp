@@ -79,7 +79,7 @@ TEST_CASE("setconfig refuses what does not fit, and sets nothing") {
   Asked fixture;
   CHECK(fixture.ask("setconfig", R"({"config":"other","val":"1"})") == error(-32602, "unknown option other"));
   CHECK(fixture.ask("setconfig", R"({"config":"fixed","val":"1"})") ==
-        error(-32602, "fixed can not be changed at run time"));
+        error(-32602, "fixed cannot be changed at run time"));
   CHECK(fixture.ask("setconfig", R"({"config":"number","val":"4x"})") ==
         error(-32602, R"(number: should be an integer, not "4x")"));
   CHECK(fixture.ask("setconfig", R"({"config":"number","val":""})") ==

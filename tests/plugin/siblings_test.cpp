@@ -51,7 +51,7 @@ TEST_CASE("spenderp beside us is seen") {
   const FakeProc proc;
   proc.add_bcli();
   SUBCASE("by its executable") { proc.add(103, 100, "/usr/libexec/c-lightning/plugins/spenderp", "renamed\0"sv); }
-  SUBCASE("by its name, when the link can not be read") {
+  SUBCASE("by its name, when the link cannot be read") {
     proc.add(103, 100, "", "/plugins/spenderp\0--developer\0"sv);
   }
   SUBCASE("under valgrind") { proc.add(103, 100, "/usr/bin/memcheck", "valgrind\0-q\0/plugins/spenderp\0"sv); }
@@ -81,7 +81,7 @@ TEST_CASE("a process that ends while it is looked at is passed over") {
   CHECK_FALSE(proc.spenderp());
 }
 
-TEST_CASE("when it can not be known, spenderp is assumed to run") {
+TEST_CASE("when it cannot be known, spenderp is assumed to run") {
   const FakeProc proc;
   SUBCASE("no proc file system") { CHECK(spenderp_runs(proc.root / "missing", 100)); }
   SUBCASE("processes are hidden from us") { CHECK(spenderp_runs(proc.root, 999)); }

@@ -20,7 +20,7 @@ def thief(bench):
 
 
 def theft(bench, outpoint, sat):
-    """An unsigned payment of this coin to somebody else. Returns its txid and the PSBT."""
+    """An unsigned payment of this coin to a stranger. Returns its txid and the PSBT."""
     txid, vout = outpoint.split(":")
     psbt = bench.bitcoind.call("createpsbt", [{"txid": txid, "vout": int(vout)}],
                                [{thief(bench): (sat - 2_000) / 1e8}])

@@ -20,7 +20,7 @@ def outcome(node, params, method="multifundchannel"):
 
 
 def check_same(bench, prepare):
-    """prepare() makes the parameters, for each of the two nodes anew."""
+    """prepare() makes the parameters, for each of the two nodes again."""
     reference = outcome(bench.reference, prepare())
     bench.behave()
     ours = outcome(bench.funder, prepare())

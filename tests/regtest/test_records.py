@@ -1,4 +1,4 @@
-"""Records in the datastore that the plugin keeps, shows and never acts on: what it can not read, or did not write."""
+"""Records in the datastore that the plugin keeps, shows and never acts on: what it cannot read, or did not write."""
 import json
 
 from bench import INVALID_PARAMS, error_of

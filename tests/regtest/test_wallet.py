@@ -152,7 +152,7 @@ def test_minconf_beside_utxos_is_told_to_be_ignored(bench):
     assert set(plain) == {"tx", "txid", "channel_ids", "failed"}
 
 
-@builtin_fails("can not be stopped")
+@builtin_fails("cannot be stopped")
 def test_a_caller_whose_plugin_is_stopped_is_told_so(bench):
     bench.peers[0].set_fault("start", "silent")
     call = Call(lambda: bench.multifundchannel(bench.destinations(bench.peers[:2])))

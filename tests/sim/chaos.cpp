@@ -209,8 +209,8 @@ void draw_slowness(std::uint64_t seed, Setup& setup) {
   }
 }
 
-/// Before v25.12 a channel can not be withheld. What can not be promised there is not asked for: a channel
-/// whose peer fails it is closed, and stays; and fundchannel_cancel can not tell two channels of one peer
+/// Before v25.12 a channel cannot be withheld. What cannot be promised there is not asked for: a channel
+/// whose peer fails it is closed, and stays; and fundchannel_cancel cannot tell two channels of one peer
 /// that await their lock-in, so there is no other.
 void make_old(Setup& setup) {
   setup.version = "v25.09";

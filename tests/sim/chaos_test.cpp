@@ -61,7 +61,7 @@ TEST_CASE("a batch that has not asked txprepare yet does not free what another's
 }
 
 // Before it is signed again the coins are looked at, which may take long: the channels are looked at after that. And
-// inputs that are reserved anew do not make it forget what was announced for the others.
+// inputs that are reserved again do not make it forget what was announced for the others.
 TEST_CASE("a batch from before a crash signs by a look of just now, and frees what it may have extended") {
   for (const std::uint64_t seed : {311689, 791495}) {
     CAPTURE(seed);

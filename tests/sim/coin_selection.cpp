@@ -29,7 +29,7 @@ Sat change_fee(std::uint32_t feerate, std::uint64_t weight) {
          CoinSelection::fee(feerate, weight);
 }
 
-/// The change output that `excess` pays for; 0 when it can not pay for itself.
+/// The change output that `excess` pays for; 0 when it cannot pay for itself.
 Sat change_amount(Sat excess, std::uint32_t feerate, std::uint64_t weight) {
   const Sat fee = change_fee(feerate, weight);
   if (excess < fee || excess - fee < dust) return Sat{0};

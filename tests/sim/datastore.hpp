@@ -22,9 +22,9 @@ class Datastore {
   explicit Datastore(Core& core);
 
   [[nodiscard]] const std::map<Key, Entry>& entries() const { return entries_; }
-  /// What somebody else does with create-or-replace.
+  /// What another program does with create-or-replace.
   void put(const Key& key, util::Bytes data);
-  /// What somebody else does with deldatastore.
+  /// What another program does with deldatastore.
   void erase(const Key& key) { entries_.erase(key); }
   /// All that the plugin has written, the oldest first: also what is not there any more.
   [[nodiscard]] const std::vector<std::pair<Key, util::Bytes>>& history() const { return history_; }

@@ -146,7 +146,7 @@ void Lightningd::fundchannel(const Request& request, Reply reply) {
   handle({request.raw_id, "multifundchannel", writer.take()}, Reply(std::move(answered)));
 }
 
-/// The builtin stops the node when it can not read the answer.
+/// The builtin stops the node when it cannot read the answer.
 void Lightningd::check_builtin_result(const std::string& result) {
   const auto document = json::Document::parse(result, "result");
   if (!document) return;

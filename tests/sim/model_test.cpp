@@ -187,7 +187,7 @@ TEST_CASE("cancel takes the first channel that awaits its lock-in, whosever it i
   CHECK(field(model.call("fundchannel_complete", complete_params(model, "a", psbt)), "commitments_secured") == "true");
   CHECK(model.call("fundchannel_cancel", model.of("a")).find("after fundchannel_complete") != std::string::npos);
   REQUIRE(model.violations().size() == 1);
-  CHECK(model.violations()[0].find("a channel of somebody else") != std::string::npos);
+  CHECK(model.violations()[0].find("a channel of another program") != std::string::npos);
   CHECK(model.core().peers.by_name("a")->channels.size() == 1);
   CHECK(model.call("disconnect", model.of("a")).starts_with("error -1: Peer has (at least one) channel in state"));
 }

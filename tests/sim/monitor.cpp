@@ -276,7 +276,7 @@ spark::Duration Monitor::last_look(const Asked& asked, const lightningd::NodeId&
 
 /// Every funding output has its channel, with the commitment transactions exchanged. One that a peer's
 /// error ends after the transaction was sent still has them. lightningd frees the inputs when it ends before,
-/// and refuses to sign and send then; but somebody else may reserve them in the same moment, between our look
+/// and refuses to sign and send then; but another program may reserve them in the same moment, between our look
 /// and our call, and nobody could help that.
 void Monitor::check_commitments(const RawPsbt& psbt, const char* deed, const Asked& asked, spark::Duration now) {
   const auto& outputs = psbt.transaction().outputs;
@@ -389,7 +389,7 @@ void Monitor::cancelling(const Peer& peer, const Channel& channel, const Asked& 
   if (foreign && (channel.began < look || look == spark::Duration::min())) {
     violation(Invariant::others_untouched,
               str("fundchannel_cancel hit a channel of ",
-                  channel.others ? "somebody else: " : "another batch: ", channel.id.hex()));
+                  channel.others ? "another program: " : "another batch: ", channel.id.hex()));
   }
   const auto& txid = channel.funding.txid;
   if (refused_.contains(txid) && !chain_.has(txid) && channels_of(txid) == 1) {
@@ -439,7 +439,7 @@ void Monitor::nobody_heard(const Asked& asked, spark::Duration now) {
   }
 }
 
-/// The coin of another batch that still runs. Nobody can see what that does after the look; but it can not do it
+/// The coin of another batch that still runs. Nobody can see what that does after the look; but it cannot do it
 /// before the coin is free, and by whose call that is, is known. What was reserved just before a crash shows a height
 /// only, and one crash ends both.
 void Monitor::check_owner(const Coin& coin, const char* deed, const Asked& asked) {
@@ -450,7 +450,7 @@ void Monitor::check_owner(const Coin& coin, const char* deed, const Asked& asked
   violation(Invariant::others_untouched, str(deed, ' ', coin.outpoint.str(), ", which another batch has reserved"));
 }
 
-/// lightningd can not be asked to free an input only if it still is ours: who takes it between our look
+/// lightningd cannot be asked to free an input only if it still is ours: who takes it between our look
 /// and our call loses it, and nobody could help that.
 bool Monitor::just_taken(const Coin& coin, const Asked& asked, spark::Duration now) const {
   const auto look = last_until(looks_at_coins_, batch_of(asked.origin), asked.at);

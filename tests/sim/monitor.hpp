@@ -60,7 +60,7 @@ class Monitor {
     loss ? (void)losses_.insert(coin) : (void)losses_.erase(coin);
   }
   /// fundpsbt answered `all` for the batch: its coins that are worth their fee, and the change for the reserve. None,
-  /// when all are, or the batch has chosen anew.
+  /// when all are, or the batch has chosen again.
   void chosen(const Asked& asked, std::set<bitcoin::Outpoint> worthy, bitcoin::Sat change);
   void signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now);
   /// What is carried out now was asked for over a connection that has ended: a signature gets to nobody.

@@ -28,7 +28,7 @@ Chaos::Batch open(spark::Duration at, std::initializer_list<const char*> names, 
 }
 
 /// The channel with p0 is to be undone, because p1 never answers, and vanishes by p0's error at about that time; then
-/// another batch's with p0 comes next, or somebody else's.
+/// another batch's with p0 comes next, or another program's.
 void two_channels(Random& random, Chaos& chaos) {
   const auto peer_timeout = 1 + random.below(3);
   const auto undoing = peer_timeout * 1'000;
@@ -60,7 +60,7 @@ void two_channels(Random& random, Chaos& chaos) {
   setup.rpc_faults = {fault};
 }
 
-/// p0 is gone for good just before it is asked to start anew, because p1 has refused.
+/// p0 is gone for good just before it is asked to start again, because p1 has refused.
 void gone_for_good(Random& random, Chaos& chaos) {
   Fault unreachable;
   Fault leaves;

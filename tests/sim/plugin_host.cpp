@@ -63,7 +63,7 @@ void PluginHost::manifest(const json::Value& result) {
 void PluginHost::register_method(const json::Value& method) {
   const std::string name = name_of(method);
   const bool clash = core_.methods.has(name) || (core_.setup.spenderp && name == "multifundchannel");
-  if (clash) wrong(util::str("registers ", name, ", which somebody else has"));
+  if (clash) wrong(util::str("registers ", name, ", which another program has"));
   const bool escapes = method.dump().find("\\u") != std::string::npos;
   if (escapes) wrong(util::str("\\u in the usage of ", name));
   methods_.insert(name);

@@ -39,7 +39,7 @@ class Leftovers {
   void note(Invariant invariant, std::string_view text) { found_.push_back(describe(invariant, text)); }
 
   /// A transaction that may have been sent: either it is on its way, with all its channels, or it is
-  /// plain why it can not be, and its record is kept.
+  /// plain why it cannot be, and its record is kept.
   void look_at(const bitcoin::Txid& txid, const bitcoin::Transaction& transaction) {
     for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) {
       if (!core_.monitor.was_told(transaction.outputs[i].script)) continue;
@@ -173,7 +173,7 @@ class Leftovers {
     }
   }
 
-  /// Records are left of what can not be settled, and of nothing else; and the user is told of them.
+  /// Records are left of what cannot be settled, and of nothing else; and the user is told of them.
   void find_records() {
     for (const auto& [key, entry] : journal_) {
       if (key.empty() || key[0] != "multifundchannel" || intruders_.planted().contains(key)) continue;

@@ -54,7 +54,7 @@ struct CoinSetup {
   bitcoin::Sat amount{100'000'000};
   bool confirmed = true;
   ScriptKind kind = ScriptKind::p2wpkh;
-  std::uint32_t reserved_by_others = 0;  ///< blocks for which somebody else has reserved it
+  std::uint32_t reserved_by_others = 0;  ///< blocks for which another program has reserved it
 };
 
 /// What becomes of a transaction that is sent.

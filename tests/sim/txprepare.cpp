@@ -97,7 +97,7 @@ void Txprepare::note_unforeseen(const psbt::Psbt& psbt) {
   for (const auto& input : psbt.inputs()) core_.wallet.find(input.outpoint)->unforeseen = true;
 }
 
-// As in lightningd, an `all` that can not be paid leaves the reservation behind.
+// As in lightningd, an `all` that cannot be paid leaves the reservation behind.
 void Txprepare::funded(Params& params, const json::Value& funded, Reply reply) {
   auto psbt = *psbt::Psbt::from_base64(*funded.string("psbt"));
   auto outputs = read_outputs(params);

@@ -52,7 +52,7 @@ void Wallet::free(Coin& coin) {
 void Wallet::take(Coin& coin, std::uint32_t blocks, spark::Duration now) {
   coin.taken_at = now;
   if (coin.state == Coin::State::spent) return;
-  // A reservation is a height and nothing else: one of theirs to the very height of ours can not be told
+  // A reservation is a height and nothing else: one of theirs to the very height of ours cannot be told
   // from ours by anybody, though ours was extended meanwhile and we have not heard of it; nor one block above what is
   // reserved again, when a block may have come. They are off by some.
   const auto is_ours = [&coin](std::uint32_t end) { return coin.heights.contains(end) || coin.heights.contains(end - 1); };

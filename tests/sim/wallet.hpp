@@ -27,8 +27,8 @@ struct Coin {
   std::optional<std::uint32_t> height;  ///< of its block
   State state = State::available;
   std::uint32_t reserved_until = 0;
-  std::uint32_t others_until = 0;        ///< height until which somebody else wants it kept; 0: nobody
-  spark::Duration taken_at{-1'000'000};  ///< when somebody else took it last
+  std::uint32_t others_until = 0;        ///< height until which another program wants it kept; 0: nobody
+  spark::Duration taken_at{-1'000'000};  ///< when another program took it last
   std::string owner{};                   ///< which of the plugin's batches reserved it while it was free
   spark::Duration owned_since{0};
   std::string freed_by{};             ///< which of them has freed it last

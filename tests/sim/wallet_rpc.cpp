@@ -236,7 +236,7 @@ std::string WalletRpc::sign(const psbt::Psbt& psbt, RawPsbt raw, const std::vect
     const auto again = psbt::Psbt::from_base64(text);
     if (!again)
       core_.monitor.violation(Invariant::never_crashes,
-                              util::str("the codec can not read a signed PSBT: ", again.error().message));
+                              util::str("the codec cannot read a signed PSBT: ", again.error().message));
     if (again) text = again->base64(psbt.version());
   }
   core_.monitor.secret(text);

@@ -286,7 +286,7 @@ void World::settle() {
   if (!app_) start_plugin();
   run_for(afterwards);
   node().others_give_up();
-  // What the plugin still waits for may come as long as the connection lives: so it can not be settled.
+  // What the plugin still waits for may come as long as the connection lives: so it cannot be settled.
   if (node().core().rpc_faults.swallowed()) {
     kill_plugin();
     start_plugin();
