@@ -1,3 +1,5 @@
+#include "plugin/command.hpp"
+
 #include <algorithm>
 #include <utility>
 

@@ -1,9 +1,10 @@
+#include "psbt/psbt_reader.hpp"
+
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "bitcoin/byte_reader.hpp"
-#include "psbt/psbt.hpp"
 #include "psbt/psbt_keys.hpp"
 #include "psbt/psbt_locktime.hpp"
 #include "util/str.hpp"
@@ -49,42 +50,19 @@ std::optional<std::uint64_t> take_count(PsbtMap& map, std::uint8_t type) {
 
 }  // namespace
 
-/// Reads one PSBT, front to back. Lives as long as one call of Psbt::parse.
-class Psbt::Reader {
- public:
-  explicit Reader(const util::Bytes& bytes) : in_(bytes) {}
-
-  util::Result<Psbt> read() {
-    if (in_.bytes(magic.size()) != magic) return bad("does not begin with the bytes psbt\\xff");
-    if (auto done = read_global(); !done) return done.error();
-    for (std::uint64_t i = 0; i < input_count_; ++i)
-      if (auto done = read_input(i); !done) return done.error();
-    for (std::uint64_t i = 0; i < output_count_; ++i)
-      if (auto done = read_output(i); !done) return done.error();
-    if (in_.left() != 0) return bad(in_.left(), " bytes after the last map");
-    const auto locktime = determine_locktime(psbt_.input_maps_, psbt_.fallback_locktime_);
-    if (!locktime) return bad(locktime.error().message);
-    psbt_.tx_.locktime = *locktime;
-    return std::move(psbt_);
-  }
-
- private:
-  util::Result<void> read_global();
-  util::Result<void> read_unsigned_tx();
-  util::Result<void> read_header_v2();
-  util::Result<void> read_input(std::uint64_t index);
-  util::Result<void> read_output(std::uint64_t index);
-
-  /// Reads the next map; `name` is for errors.
-  util::Result<PsbtMap> read_map(const psbt_key::Kind& kind, const std::string& name);
-  /// Needs the version, which the global map itself holds: hence not a part of read_map.
-  util::Result<void> check_versions(const psbt_key::Kind& kind, const std::string& name, const PsbtMap& map) const;
-
-  bitcoin::ByteReader in_;
-  Psbt psbt_;
-  std::uint64_t input_count_ = 0;
-  std::uint64_t output_count_ = 0;
-};
+util::Result<Psbt> Psbt::Reader::read() {
+  if (in_.bytes(magic.size()) != magic) return bad("does not begin with the bytes psbt\\xff");
+  if (auto done = read_global(); !done) return done.error();
+  for (std::uint64_t i = 0; i < input_count_; ++i)
+    if (auto done = read_input(i); !done) return done.error();
+  for (std::uint64_t i = 0; i < output_count_; ++i)
+    if (auto done = read_output(i); !done) return done.error();
+  if (in_.left() != 0) return bad(in_.left(), " bytes after the last map");
+  const auto locktime = determine_locktime(psbt_.input_maps_, psbt_.fallback_locktime_);
+  if (!locktime) return bad(locktime.error().message);
+  psbt_.tx_.locktime = *locktime;
+  return std::move(psbt_);
+}
 
 util::Result<PsbtMap> Psbt::Reader::read_map(const psbt_key::Kind& kind, const std::string& name) {
   PsbtMap map;

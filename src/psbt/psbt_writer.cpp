@@ -1,7 +1,8 @@
+#include "psbt/psbt_writer.hpp"
+
 #include <algorithm>
 
 #include "bitcoin/byte_writer.hpp"
-#include "psbt/psbt.hpp"
 #include "psbt/psbt_keys.hpp"
 
 namespace psbt {
@@ -14,33 +15,15 @@ util::Bytes count_value(std::uint64_t number) { return bitcoin::ByteWriter().com
 
 }  // namespace
 
-/// Writes one PSBT in one version. Lives as long as one call of Psbt::serialise.
-class Psbt::Writer {
- public:
-  Writer(const Psbt& psbt, std::uint32_t version) : psbt_(psbt), version_(version) {}
-
-  util::Bytes write() {
-    out_.bytes(util::Bytes{'p', 's', 'b', 't', 0xFF});
-    write_map(psbt_key::global_map, global_fields(), psbt_.global_);
-    for (std::size_t i = 0; i < psbt_.input_maps_.size(); ++i)
-      write_map(psbt_key::input_map, fields_of(psbt_.tx_.inputs[i]), psbt_.input_maps_[i]);
-    for (std::size_t i = 0; i < psbt_.output_maps_.size(); ++i)
-      write_map(psbt_key::output_map, fields_of(psbt_.tx_.outputs[i]), psbt_.output_maps_[i]);
-    return out_.take();
-  }
-
- private:
-  /// The fields of the transaction itself, by ascending type.
-  [[nodiscard]] PsbtMap global_fields() const;
-  [[nodiscard]] PsbtMap fields_of(const bitcoin::TxInput& input) const;
-  [[nodiscard]] PsbtMap fields_of(const bitcoin::TxOutput& output) const;
-
-  void write_map(const psbt_key::Kind& kind, const PsbtMap& fields, const PsbtMap& kept);
-
-  const Psbt& psbt_;
-  std::uint32_t version_;
-  bitcoin::ByteWriter out_;
-};
+util::Bytes Psbt::Writer::write() {
+  out_.bytes(util::Bytes{'p', 's', 'b', 't', 0xFF});
+  write_map(psbt_key::global_map, global_fields(), psbt_.global_);
+  for (std::size_t i = 0; i < psbt_.input_maps_.size(); ++i)
+    write_map(psbt_key::input_map, fields_of(psbt_.tx_.inputs[i]), psbt_.input_maps_[i]);
+  for (std::size_t i = 0; i < psbt_.output_maps_.size(); ++i)
+    write_map(psbt_key::output_map, fields_of(psbt_.tx_.outputs[i]), psbt_.output_maps_[i]);
+  return out_.take();
+}
 
 PsbtMap Psbt::Writer::global_fields() const {
   if (version_ == 0) return {{{{psbt_key::global_unsigned_tx}, psbt_.tx_.serialise()}}};

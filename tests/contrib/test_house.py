@@ -28,10 +28,7 @@ TOO_LONG = {
 WITHOUT_HEADER = {
     "app/service_records.cpp",
     "batch/batch_funding.cpp",
-    "plugin/command.cpp",
     "plugin/requests.cpp",
-    "psbt/psbt_reader.cpp",
-    "psbt/psbt_writer.cpp",
     "recovery/settlement_abort.cpp",
     "recovery/settlement_undo.cpp",
     "wallet/coins_held.cpp",
