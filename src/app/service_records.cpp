@@ -91,7 +91,7 @@ std::string abort_json(const std::string& batch, const recovery::AbortTransactio
 
 std::string forget_json(const recovery::Settlement& settlement, const Outputs& outputs, bool forgotten) {
   const auto& report = settlement.report();
-  return forget_json(report.id, report.state, losses_of(report, *settlement.ledger(), outputs), forgotten);
+  return forget_json(report.id, name_of(report.state), losses_of(report, *settlement.ledger(), outputs), forgotten);
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ std::vector<report::BatchReport> Service::reports() const {
   for (const auto& [id, why] : unreadable_) {
     report::BatchReport report;
     report.id = journal::brief(id);
-    report.state = "unsettled";
+    report.state = report::BatchState::unsettled;
     report.recovery = {str("its record is kept but not acted on: ", why)};
     reports.push_back(std::move(report));
   }
@@ -150,7 +150,7 @@ void Service::forget_settling(plugin::Command command, recovery::Settlement& set
     }
     command.succeed(forget_json(stopped, outputs, true));
     auto report = stopped.report();
-    report.state = "forgotten";
+    report.state = report::BatchState::forgotten;
     ended_.add(std::move(report));
   };
   settlement.journal()->remove(scope_, std::move(removed));
@@ -165,7 +165,8 @@ Error Service::not_unsettled(const std::string& batch) const {
   }
   for (const auto& report : ended_.all()) {
     if (report.id != batch) continue;
-    return Error{lightningd::code::invalid_params, str("batch: ", batch, " has ended already: ", report.state), {}};
+    return Error{
+        lightningd::code::invalid_params, str("batch: ", batch, " has ended already: ", name_of(report.state)), {}};
   }
   return unknown_batch(batch);
 }

@@ -316,7 +316,7 @@ report::BatchReport Batch::report() const {
   for (std::size_t i = 0; i < peers_.size(); ++i) {
     auto& destination = report.destinations[i];
     if (peers_[i]->failure()) {
-      destination.state = "failed";
+      destination.state = report::DestinationState::failed;
       destination.failure = peers_[i]->failure();
     }
   }

@@ -130,16 +130,16 @@ void CommandRun::reply() {
 
 report::BatchReport CommandRun::report() const {
   report::BatchReport report = batch_->report();
-  report.state = "running";
+  report.state = report::BatchState::running;
   if (!answer_) return report;
   if (*answer_) {
     report.opened();
   } else {
     // What may have been sent is kept, and the settlement that follows says what becomes of it.
     if (batch_->ledger()->sending) {
-      report.state = "settling";
+      report.state = report::BatchState::settling;
     } else {
-      report.undone("failed");
+      report.undone(report::BatchState::failed);
     }
     report.error = answer_->error();
   }

@@ -12,6 +12,7 @@
 #include "bitcoin/ids.hpp"
 #include "jsonrpc/caller.hpp"
 #include "lightningd/call_observer.hpp"
+#include "lightningd/channel.hpp"
 #include "lightningd/channel_policy.hpp"
 #include "lightningd/features.hpp"
 #include "lightningd/ids.hpp"
@@ -114,19 +115,6 @@ struct Started {
 struct Completed {
   ChannelId channel_id;
   bool commitments_secured = false;
-};
-
-struct PeerChannel {
-  NodeId peer;
-  std::string state;
-  std::optional<ChannelId> channel_id;  ///< absent for an opening without an outpoint
-  std::optional<bitcoin::Outpoint> funding;      ///< funding_txid and funding_outnum
-  std::optional<bitcoin::Sat> total;             ///< total_msat
-  bool opened_by_us = false;
-  bool withheld = false;
-  bool released = false;  ///< not withheld, and lightningd knows the word: its transaction may be out
-  bool peer_connected = false;
-  std::string short_channel_id;
 };
 
 /// An output of txprepare.

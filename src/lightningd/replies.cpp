@@ -54,7 +54,7 @@ util::Result<PeerChannel> peer_channel(const json::Value& object) {
   Fields fields(object);
   PeerChannel channel;
   channel.peer = fields.id<NodeId>("peer_id");
-  channel.state = fields.text("state");
+  channel.state = channel_state_named(fields.text("state"));
   // An opening in progress has few of the rest.
   if (fields.has("peer_connected")) channel.peer_connected = fields.boolean("peer_connected");
   if (fields.has("channel_id")) channel.channel_id = fields.id<ChannelId>("channel_id");

@@ -10,6 +10,7 @@
 namespace peers {
 
 using ledger::Stage;
+using lightningd::ChannelState;
 using lightningd::PeerChannel;
 using util::Result;
 using util::str;
@@ -19,15 +20,6 @@ namespace {
 /// Cancel, then a harder way, then again; with growing pauses, since a subdaemon takes a while to die.
 constexpr int max_tries = 5;
 constexpr spark::Duration first_pause{250};
-
-/// lightningd before v25.12 gives up a channel with a peer's error by closing it, although nothing was
-/// ever sent. Such a channel cannot be removed, but nor can it become real: we do not sign.
-bool is_dead(const PeerChannel& channel) {
-  return channel.state == "AWAITING_UNILATERAL" || channel.state == "FUNDING_SPEND_SEEN" ||
-         channel.state == "ONCHAIN" || channel.state == "CLOSED";
-}
-
-bool awaits_lockin(const PeerChannel& channel) { return channel.state == "CHANNELD_AWAITING_LOCKIN"; }
 
 }  // namespace
 
@@ -150,18 +142,18 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
   const PeerChannel* first_awaiting = nullptr;
   bool opening_shown = false;  // whoever's it is, a cancel would take that first
   for (const auto& channel : channels) {
-    if (awaits_lockin(channel) && !first_awaiting) first_awaiting = &channel;
-    if (channel.state == "OPENINGD") opening_shown = true;
+    if (channel.awaits_lockin() && !first_awaiting) first_awaiting = &channel;
+    if (channel.state == ChannelState::opening) opening_shown = true;
     if (record_->outpoint && channel.opened_by_us && channel.funding == record_->outpoint) {
-      if (is_dead(channel)) {
+      if (channel.is_dead()) {
         util::warn(record_->label, ": lightningd keeps its dead channel ", channel.funding->str());
       } else {
         evidence.committed = &channel;
       }
-    } else if (awaits_lockin(channel)) {
+    } else if (channel.awaits_lockin()) {
       // lightningd refuses to cancel what the peer has opened.
       evidence.other_awaits_lockin = evidence.other_awaits_lockin || channel.opened_by_us;
-    } else if (channel.state == "OPENINGD" && channel.opened_by_us && channel.total &&
+    } else if (channel.state == ChannelState::opening && channel.opened_by_us && channel.total &&
                (util::mutated("takes-any-opening") ||
                 (record_->may_be(*channel.total) && !book_.belongs_to_another(*record_, *channel.total)))) {
       evidence.uncommitted = &channel;
@@ -220,7 +212,7 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
   } else if (channel.withheld && channel.channel_id) {
     close(*channel.channel_id);
   } else {
-    util::warn(record_->label, ": its channel ", channel.funding->str(), " is in state ", channel.state,
+    util::warn(record_->label, ": its channel ", channel.funding->str(), " is in state ", name_of(channel.state),
                " and cannot be cancelled without touching another channel of the peer");
     look();  // that other one may go away
   }

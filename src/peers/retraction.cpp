@@ -75,8 +75,9 @@ std::string Retraction::in_the_way(const Channels& channels) const {
   if (util::mutated("retracts-whatever-comes-first")) return "";
   bool seen = false;
   for (const auto& channel : channels) {
-    if (channel.state == "OPENINGD") return "fundchannel_cancel would end the opening with the peer that is under way";
-    if (channel.state != "CHANNELD_AWAITING_LOCKIN") continue;
+    if (channel.state == lightningd::ChannelState::opening)
+      return "fundchannel_cancel would end the opening with the peer that is under way";
+    if (!channel.awaits_lockin()) continue;
     if (is_ours(channel)) {
       seen = true;
       continue;
@@ -91,9 +92,8 @@ std::string Retraction::in_the_way(const Channels& channels) const {
 
 /// Closed, or in use: lightningd cancels it no more.
 bool Retraction::has_left_lockin(const Channels& channels) const {
-  return std::any_of(channels.begin(), channels.end(), [this](const PeerChannel& channel) {
-    return is_ours(channel) && channel.state != "CHANNELD_AWAITING_LOCKIN";
-  });
+  return std::any_of(channels.begin(), channels.end(),
+                     [this](const PeerChannel& channel) { return is_ours(channel) && !channel.awaits_lockin(); });
 }
 
 bool Retraction::is_there(const Channels& channels) const {

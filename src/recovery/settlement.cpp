@@ -20,6 +20,7 @@ namespace recovery {
 
 using ledger::BatchPhase;
 using lightningd::PeerChannel;
+using report::BatchState;
 using util::Error;
 using util::Result;
 using util::str;
@@ -37,7 +38,7 @@ Settlement::Settlement(const peers::Process& process, lightningd::Client client,
       scope_(process.runtime,
              [this](const Error& error) { util::error(label(), ": settling ended: ", error.message); }),
       policies_(scope_, calls_.client, ledger_, label()) {
-  report_.state = ledger_->abort ? "aborting" : "settling";
+  report_.state = ledger_->abort ? BatchState::aborting : BatchState::settling;
 }
 
 void Settlement::run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled) {
@@ -140,7 +141,8 @@ void Settlement::prove_change(util::Function<void()> then) {
                          [this, then = std::move(then)](const Result<sending::Ownership>& ownership) mutable {
                            if (!ownership) return retry(ownership.error().message);
                            if (*ownership == sending::Ownership::foreign) {
-                             return retry("the transaction is not signed: its change is not the wallet's", "unsettled");
+                             return retry("the transaction is not signed: its change is not the wallet's",
+                                          BatchState::unsettled);
                            }
                            ledger_->plan->is_change_ours = *ownership == sending::Ownership::ours;
                            then();
@@ -155,7 +157,7 @@ void Settlement::sign() {
     check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
   };
   auto bare = psbt::Psbt::from_base64(*ledger_->plan->psbt);
-  if (!bare) return retry(str("psbt: ", bare.error().message), "unsettled");
+  if (!bare) return retry(str("psbt: ", bare.error().message), BatchState::unsettled);
   bare->strip();  // what a map says of how to sign would be done
   calls_.client.signpsbt(util::share(bare->base64(0)), calls_.local<util::SharedText>("signpsbt", signed_psbt));
 }
@@ -168,7 +170,7 @@ void Settlement::check_channels(util::Function<void()> then) {
     if (found.present != found.wanted && !util::mutated("settles-without-all-channels")) return judge(*channels);
     const sending::Evidence evidence(*ledger_, ledger_->plan->psbt);
     const auto plain = evidence.check(*channels, sending::Evidence::Channels::withheld_or_released);
-    if (!plain) return retry(plain.error().message, "unsettled");
+    if (!plain) return retry(plain.error().message, BatchState::unsettled);
     then();
   };
   calls_.fresh<Channels>(
@@ -199,7 +201,7 @@ void Settlement::refused(const Error& error) {
   pause_ = calls_.settings.longest_settle_pause;
   retry(str("bitcoind refuses it: ", sending::refusal_text(error), "; to give it up: multifundchannel-abort ",
             report_.id),
-        "refused");
+        BatchState::refused);
 }
 
 /// A fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be sent.
@@ -233,7 +235,7 @@ void Settlement::sent() {
 
 // --- Again ---
 
-void Settlement::retry(const std::string& why, const char* state) {
+void Settlement::retry(const std::string& why, BatchState state) {
   report_.state = state;
   ending_ = false;
   note(why);
@@ -244,7 +246,7 @@ void Settlement::retry(const std::string& why, const char* state) {
 
 void Settlement::note(const std::string& text) {
   if (!report_.recovery.empty() && report_.recovery.back() == text) return;
-  if (report_.state == "unsettled") {
+  if (report_.state == BatchState::unsettled) {
     util::warn(label(), ": ", text);
   } else {
     util::info(label(), ": ", text);

@@ -90,7 +90,7 @@ class Settlement {
   void undid();
   void sent();
   void remove();
-  void retry(const std::string& why, const char* state = "settling");
+  void retry(const std::string& why, report::BatchState state = report::BatchState::settling);
   void note(const std::string& text);
   void looked();
 

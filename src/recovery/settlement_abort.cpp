@@ -8,6 +8,7 @@
 
 namespace recovery {
 
+using report::BatchState;
 using util::Result;
 using util::str;
 
@@ -31,13 +32,13 @@ void Settlement::look_for_rival(const std::string& what) {
     keep_rest([this, what, found](const Result<void>&) {
       retry(str(what, found.empty() ? "" : ", ", found,
                 ", and the transaction may have been sent: it is neither sent again nor undone"),
-            "unsettled");
+            BatchState::unsettled);
     });
   });
 }
 
 void Settlement::abort() {
-  if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet", "aborting");
+  if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet", BatchState::aborting);
   abort_ = std::make_unique<Abort>(calls_, ledger_);
   abort_->look([this](Abort::Outcome outcome, const std::string& what) { abort_looked(outcome, what); });
 }
@@ -53,7 +54,7 @@ void Settlement::abort_looked(Abort::Outcome outcome, const std::string& what) {
     case Abort::Outcome::unsent:
       return send_abort();
     case Abort::Outcome::waiting:
-      return retry(what, "aborting");
+      return retry(what, BatchState::aborting);
   }
 }
 
@@ -61,10 +62,10 @@ void Settlement::abort_looked(Abort::Outcome outcome, const std::string& what) {
 // abort's own are held is seen before the signature.
 void Settlement::send_abort() {
   if (must_wait(ledger_->reservation, waits_since_)) {
-    return retry("lightningd has not answered reserveinputs yet", "aborting");
+    return retry("lightningd has not answered reserveinputs yet", BatchState::aborting);
   }
   keep_rest([this](const Result<void>& kept) {
-    if (!kept) return retry(kept.error().message, "aborting");
+    if (!kept) return retry(kept.error().message, BatchState::aborting);
     record_abort();
   });
 }
@@ -76,10 +77,12 @@ void Settlement::keep_rest(lightningd::Reply<void> then) {
 
 // Whoever began it may not know whether its record was written; and a crash must not send the batch's transaction.
 void Settlement::record_abort() {
-  auto send = [this] { abort_->send([this](Abort::Outcome, const std::string& what) { retry(what, "aborting"); }); };
+  auto send = [this] {
+    abort_->send([this](Abort::Outcome, const std::string& what) { retry(what, BatchState::aborting); });
+  };
   if (abort_recorded_ || util::mutated("aborts-off-the-record")) return send();
   journal_->save(scope_, *ledger_, [this, send](const Result<void>& saved) {
-    if (!saved) return retry(saved.error().message, "aborting");
+    if (!saved) return retry(saved.error().message, BatchState::aborting);
     abort_recorded_ = true;
     send();
   });
@@ -89,7 +92,7 @@ void Settlement::record_abort() {
 // again; that the transaction counts as sent keeps the undo off the channels that lightningd does not cancel.
 void Settlement::impossible(const std::string& why) {
   note(why + ": the transaction never confirms");
-  const char* state = ledger_->abort ? "aborting" : "unsettled";
+  const auto state = ledger_->abort ? BatchState::aborting : BatchState::unsettled;
   if (must_wait(ledger_->reservation, waits_since_)) {
     return retry("lightningd has not answered a call that changes reservations yet", state);
   }

@@ -10,6 +10,7 @@
 
 namespace recovery {
 
+using report::BatchState;
 using util::Result;
 using util::str;
 
@@ -89,9 +90,9 @@ void Settlement::remove() {
       report_.take_policies(*ledger_);
       report_.opened();
     } else {
-      report_.undone("undone");
+      report_.undone(BatchState::undone);
     }
-    note("settled: " + report_.state);
+    note(str("settled: ", name_of(report_.state)));
     looked();
     scope_.end();
     process_.runtime.post(std::move(settled_));

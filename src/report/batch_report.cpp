@@ -16,20 +16,20 @@ namespace {
 constexpr std::size_t first_lines = 10;
 constexpr std::size_t last_lines = 40;
 
-const char* name_of(Stage stage) {
+DestinationState state_at(Stage stage) {
   switch (stage) {
     case Stage::none:
-      return "waiting";
+      return DestinationState::waiting;
     case Stage::starting:
-      return "starting";
+      return DestinationState::starting;
     case Stage::started:
-      return "started";
+      return DestinationState::started;
     case Stage::completing:
-      return "completing";
+      return DestinationState::completing;
     case Stage::completed:
-      return "secured";
+      return DestinationState::secured;
   }
-  return "waiting";
+  return DestinationState::waiting;
 }
 
 void write_brief_error(json::Writer& out, const util::Error& error) {
@@ -38,12 +38,13 @@ void write_brief_error(json::Writer& out, const util::Error& error) {
 
 /// Only as long as there is, or may be, the channel.
 bool shows_policy(const DestinationReport& destination) {
-  return destination.policy && destination.state != "failed" && destination.state != "undone";
+  return destination.policy && destination.state != DestinationState::failed &&
+         destination.state != DestinationState::undone;
 }
 
 void write_destination(json::Writer& out, const DestinationReport& destination) {
   out.object().field("id", destination.id.hex()).field("amount_msat", bitcoin::to_msat(destination.amount).value);
-  out.field("state", destination.state);
+  out.field("state", name_of(destination.state));
   if (const auto& outpoint = destination.outpoint) {
     const auto outnum = static_cast<std::uint16_t>(outpoint->vout);
     out.field("channel_id", lightningd::v1_channel_id(outpoint->txid, outnum).hex()).field("outnum", outpoint->vout);
@@ -58,7 +59,7 @@ void write_destination(json::Writer& out, const DestinationReport& destination) 
 }
 
 void write_report(json::Writer& out, const BatchReport& report) {
-  out.object().field("batch", report.id).field("begun", report.begun).field("state", report.state);
+  out.object().field("batch", report.id).field("begun", report.begun).field("state", name_of(report.state));
   if (!report.phase.empty()) out.field("phase", report.phase);
   if (report.txid) out.field("txid", report.txid->hex());
   out.key("destinations").array();
@@ -76,16 +77,17 @@ void write_report(json::Writer& out, const BatchReport& report) {
 }  // namespace
 
 void BatchReport::opened() {
-  state = "opened";
+  state = BatchState::opened;
   for (auto& destination : destinations) {
-    if (!destination.failure) destination.state = destination.outpoint ? "opened" : "undone";
+    if (!destination.failure)
+      destination.state = destination.outpoint ? DestinationState::opened : DestinationState::undone;
   }
 }
 
-void BatchReport::undone(const std::string& batch_state) {
+void BatchReport::undone(BatchState batch_state) {
   state = batch_state;
   for (auto& destination : destinations) {
-    if (!destination.failure) destination.state = "undone";
+    if (!destination.failure) destination.state = DestinationState::undone;
   }
 }
 
@@ -133,7 +135,7 @@ BatchReport report_on(const ledger::Ledger& ledger) {
   if (ledger.plan) report.txid = ledger.plan->txid;
   for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
     const auto& opening = *ledger.openings[i];
-    DestinationReport destination{opening.peer, opening.planned, name_of(opening.stage), {}, {}, {}};
+    DestinationReport destination{opening.peer, opening.planned, state_at(opening.stage), {}, {}, {}};
     destination.outpoint = ledger.outpoint_of(i);
     report.destinations.push_back(std::move(destination));
   }

@@ -11,6 +11,7 @@
 #include "json/writer.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/ids.hpp"
+#include "report/states.hpp"
 #include "util/result.hpp"
 
 namespace report {
@@ -26,7 +27,7 @@ struct PeerFailure {
 struct DestinationReport {
   lightningd::NodeId id;
   bitcoin::Sat amount;
-  std::string state;  ///< waiting, starting, started, completing, secured, opened, failed, undone or in doubt
+  DestinationState state = DestinationState::waiting;
   std::optional<bitcoin::Outpoint> outpoint;
   std::optional<PeerFailure> failure;
   std::optional<request::PolicyRecord> policy;  ///< of a channel in the transaction
@@ -36,7 +37,7 @@ struct DestinationReport {
 struct BatchReport {
   std::string id;
   std::int64_t begun = 0;  ///< Unix time, seconds
-  std::string state;       ///< running, opened, failed, settling, refused, aborting, unsettled or undone
+  BatchState state = BatchState::running;
   std::string phase;
   std::optional<bitcoin::Txid> txid;
   std::vector<DestinationReport> destinations;
@@ -46,7 +47,7 @@ struct BatchReport {
   /// The transaction is out: those that are in it are opened, others had dropped out.
   void opened();
   /// Nothing is left of it. `batch_state`: failed, when the caller was told so, or undone.
-  void undone(const std::string& batch_state);
+  void undone(BatchState batch_state);
   /// How far the channels' policies are.
   void take_policies(const ledger::Ledger& ledger);
   /// Adds what settling it has found, unless that was the last thing it found. Of a batch that is settled for

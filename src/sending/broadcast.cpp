@@ -6,6 +6,7 @@
 #include "context/calls.hpp"
 #include "psbt/final_transaction.hpp"
 #include "sending/evidence.hpp"
+#include "sending/found_channels.hpp"
 #include "sending/result.hpp"
 #include "sending/send_psbt.hpp"
 #include "sending/send_verdict.hpp"

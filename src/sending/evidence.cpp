@@ -75,7 +75,7 @@ const ledger::OpeningRecord* Evidence::payee_of(std::uint32_t output) const {
 
 bool Evidence::is_funding(const PeerChannel& channel, std::uint32_t output, Channels stand) const {
   const bool stands = channel.withheld || stand == Channels::withheld_or_released;
-  return stands && lives(channel) && channel.opened_by_us && channel.total == psbt_->outputs()[output].amount &&
+  return stands && channel.lives() && channel.opened_by_us && channel.total == psbt_->outputs()[output].amount &&
          channel.funding == Outpoint{ledger_.plan->txid, output};
 }
 

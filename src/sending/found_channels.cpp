@@ -1,10 +1,7 @@
 #include "sending/found_channels.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
-
-#include "sending/result.hpp"
 
 namespace sending {
 
@@ -24,20 +21,37 @@ FoundChannels find_channels(const ledger::Ledger& ledger, const std::vector<Peer
     if (withheld.contains(key) || released.contains(key)) ++found.present;
   }
   found.locked_in = std::any_of(channels.begin(), channels.end(), [&ledger](const PeerChannel& channel) {
-    return channel.opened_by_us && channel.funding && channel.funding->txid == ledger.plan->txid &&
-           !channel.short_channel_id.empty();
+    return channel.is_of(ledger.plan->txid) && !channel.short_channel_id.empty();
   });
   return found;
 }
 
 const PeerChannel* find_in_use(const ledger::Ledger& ledger, const std::vector<PeerChannel>& channels) {
-  static constexpr std::string_view states[] = {"CHANNELD_NORMAL", "CHANNELD_AWAITING_SPLICE",
-                                                "CHANNELD_SHUTTING_DOWN", "CLOSINGD_SIGEXCHANGE"};
   const auto used = std::find_if(channels.begin(), channels.end(), [&ledger](const PeerChannel& channel) {
-    return channel.opened_by_us && channel.funding && channel.funding->txid == ledger.plan->txid &&
-           std::find(std::begin(states), std::end(states), channel.state) != std::end(states);
+    return channel.is_of(ledger.plan->txid) && channel.is_in_use();
   });
   return used == channels.end() ? nullptr : &*used;
+}
+
+ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld) {
+  ReadyChannels ready;
+  for (const auto& channel : channels) {
+    // A peer may open one to us that names any outpoint.
+    if (channel.funding && channel.opened_by_us && channel.withheld == withheld && channel.lives())
+      ready.emplace(*channel.funding, channel.peer);
+  }
+  return ready;
+}
+
+bool is_ready(const ReadyChannels& channels, const peers::PeerOpening& peer) {
+  const auto& outpoint = peer.record()->outpoint;
+  return outpoint && channels.contains({*outpoint, peer.destination().id});
+}
+
+bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const bitcoin::Txid& txid) {
+  return std::all_of(channels.begin(), channels.end(), [&txid](const lightningd::PeerChannel& channel) {
+    return !channel.is_of(txid) || channel.withheld;
+  });
 }
 
 }  // namespace sending

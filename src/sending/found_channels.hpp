@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "ledger/ledger.hpp"
-#include "lightningd/client.hpp"
+#include "lightningd/channel.hpp"
+#include "peers/peer_opening.hpp"
 
 namespace sending {
 
@@ -24,5 +27,16 @@ struct FoundChannels {
 /// be spliced, and may be closing again. Nothing when there is none.
 [[nodiscard]] const lightningd::PeerChannel* find_in_use(const ledger::Ledger& ledger,
                                                          const std::vector<lightningd::PeerChannel>& channels);
+
+/// The channels that wait for their transaction, whoever opened them.
+using ReadyChannels = std::set<std::pair<bitcoin::Outpoint, lightningd::NodeId>>;
+[[nodiscard]] ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld);
+
+/// Whether the peer's channel is among them, with the right outpoint.
+[[nodiscard]] bool is_ready(const ReadyChannels& channels, const peers::PeerOpening& peer);
+
+/// Whether lightningd has not begun to broadcast this transaction: every channel of it that there is
+/// still is withheld.
+[[nodiscard]] bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const bitcoin::Txid& txid);
 
 }  // namespace sending

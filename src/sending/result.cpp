@@ -120,29 +120,4 @@ Error refused_and_kept(const ledger::Ledger& ledger, const Error& cause) {
           ledger.id));
 }
 
-bool lives(const lightningd::PeerChannel& channel) {
-  return channel.state == "CHANNELD_AWAITING_LOCKIN" || channel.state == "CHANNELD_NORMAL";
-}
-
-ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld) {
-  ReadyChannels ready;
-  for (const auto& channel : channels) {
-    // A peer may open one to us that names any outpoint.
-    if (channel.funding && channel.opened_by_us && channel.withheld == withheld && lives(channel))
-      ready.emplace(*channel.funding, channel.peer);
-  }
-  return ready;
-}
-
-bool is_ready(const ReadyChannels& channels, const peers::PeerOpening& peer) {
-  const auto& outpoint = peer.record()->outpoint;
-  return outpoint && channels.contains({*outpoint, peer.destination().id});
-}
-
-bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const bitcoin::Txid& txid) {
-  return std::all_of(channels.begin(), channels.end(), [&txid](const lightningd::PeerChannel& channel) {
-    return !channel.opened_by_us || !channel.funding || channel.funding->txid != txid || channel.withheld;
-  });
-}
-
 }  // namespace sending

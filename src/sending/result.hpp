@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,19 +36,5 @@ namespace sending {
 
 /// The same of one that cannot be taken back, because lightningd keeps the signed transaction in several channels.
 [[nodiscard]] util::Error refused_and_kept(const ledger::Ledger& ledger, const util::Error& cause);
-
-/// Whether its commitments are exchanged, and nothing has ended it.
-[[nodiscard]] bool lives(const lightningd::PeerChannel& channel);
-
-/// The channels that wait for their transaction, whoever opened them.
-using ReadyChannels = std::set<std::pair<bitcoin::Outpoint, lightningd::NodeId>>;
-[[nodiscard]] ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channels, bool withheld);
-
-/// Whether the peer's channel is among them, with the right outpoint.
-[[nodiscard]] bool is_ready(const ReadyChannels& channels, const peers::PeerOpening& peer);
-
-/// Whether lightningd has not begun to broadcast this transaction: every channel of it that there is
-/// still is withheld.
-[[nodiscard]] bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const bitcoin::Txid& txid);
 
 }  // namespace sending

@@ -1,4 +1,5 @@
 #include "sending/evidence.hpp"
+#include "sending/found_channels.hpp"
 
 #include <doctest/doctest.h>
 
@@ -32,7 +33,7 @@ Channels channels_of(const Ledger& ledger) {
     if (!funding || funding->vout >= psbt->outputs().size()) continue;
     PeerChannel channel;
     channel.peer = ledger.openings[i]->peer;
-    channel.state = "CHANNELD_AWAITING_LOCKIN";
+    channel.state = lightningd::ChannelState::awaiting_lockin;
     channel.funding = funding;
     channel.total = psbt->outputs()[funding->vout].amount;
     channel.opened_by_us = channel.withheld = true;
@@ -88,10 +89,10 @@ TEST_CASE("nothing is signed unless lightningd shows each channel, as ours and a
   CHECK(lacks(refusal_with([](PeerChannel& c) { c.funding->txid = record_sample::first_input.txid; })));
   CHECK(lacks(refusal_with([](PeerChannel& c) { c.funding.reset(); })));
   for (const auto* state : {"AWAITING_UNILATERAL", "CLOSINGD_COMPLETE", "DUALOPEND_AWAITING_LOCKIN", "OPENINGD", ""}) {
-    CHECK(lacks(refusal_with([state](PeerChannel& c) { c.state = state; })));
+    CHECK(lacks(refusal_with([state](PeerChannel& c) { c.state = lightningd::channel_state_named(state); })));
   }
   // One without confirmations is in use at once.
-  CHECK(refusal_with([](PeerChannel& c) { c.state = "CHANNELD_NORMAL"; }) == "");
+  CHECK(refusal_with([](PeerChannel& c) { c.state = lightningd::ChannelState::normal; }) == "");
 }
 
 TEST_CASE("a channel that is not withheld will do where an earlier sendpsbt, or an old lightningd, explains it") {

@@ -1,0 +1,51 @@
+#include "report/states.hpp"
+
+namespace report {
+
+const char* name_of(BatchState state) {
+  switch (state) {
+    case BatchState::running:
+      return "running";
+    case BatchState::opened:
+      return "opened";
+    case BatchState::failed:
+      return "failed";
+    case BatchState::settling:
+      return "settling";
+    case BatchState::refused:
+      return "refused";
+    case BatchState::aborting:
+      return "aborting";
+    case BatchState::unsettled:
+      return "unsettled";
+    case BatchState::undone:
+      return "undone";
+    case BatchState::forgotten:
+      return "forgotten";
+  }
+  return "running";
+}
+
+const char* name_of(DestinationState state) {
+  switch (state) {
+    case DestinationState::waiting:
+      return "waiting";
+    case DestinationState::starting:
+      return "starting";
+    case DestinationState::started:
+      return "started";
+    case DestinationState::completing:
+      return "completing";
+    case DestinationState::secured:
+      return "secured";
+    case DestinationState::opened:
+      return "opened";
+    case DestinationState::failed:
+      return "failed";
+    case DestinationState::undone:
+      return "undone";
+  }
+  return "waiting";
+}
+
+}  // namespace report

@@ -1,0 +1,23 @@
+#pragma once
+
+namespace report {
+
+/// What a batch is to whoever asks for it.
+enum class BatchState {
+  running,
+  opened,
+  failed,     ///< its caller was told so, and nothing is left of it
+  settling,   ///< its command has left it; it is brought to an end
+  refused,    ///< bitcoind does not take its transaction now
+  aborting,   ///< its transaction is being made impossible
+  unsettled,  ///< nobody but the operator can decide
+  undone,
+  forgotten,
+};
+[[nodiscard]] const char* name_of(BatchState state);
+
+/// How far one destination is.
+enum class DestinationState { waiting, starting, started, completing, secured, opened, failed, undone };
+[[nodiscard]] const char* name_of(DestinationState state);
+
+}  // namespace report
