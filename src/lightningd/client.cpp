@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "json/writer.hpp"
+#include "jsonrpc/safe_error.hpp"
 #include "lightningd/replies.hpp"
-#include "lightningd/safe_error.hpp"
 #include "util/mutation.hpp"
 #include "util/str.hpp"
 
@@ -75,7 +75,7 @@ std::string with_address(const NodeId& id, const std::string& address) {
 
 util::Error unreadable(const char* method, const util::Error& error) {
   if (util::mutated("dies-of-nonsense")) (void)std::string().at(0);  // throws
-  return safe_error({unreadable_reply, util::str("unexpected reply to ", method, ": ", error.message), {}});
+  return jsonrpc::safe_error({unreadable_reply, util::str("unexpected reply to ", method, ": ", error.message), {}});
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ void Client::send(Call call, util::Rope params, Handler handler, std::string_vie
   auto answered = [method = call.method, handler = std::move(handler), observer = observer_,
                    number](util::Result<json::Value> reply) mutable {
     if (observer) observer->answered(number, reply.ok() ? nullptr : &reply.error());
-    if (!reply.ok()) reply = safe_error(std::move(reply.error()));
+    if (!reply.ok()) reply = jsonrpc::safe_error(std::move(reply.error()));
     handler.answer(handler.parse, std::move(handler.then), std::move(reply), method);
   };
   caller_->call(origin_, call.method, std::move(params), std::move(answered), filter);

@@ -146,7 +146,7 @@ TEST_CASE("listpeerchannels") {
       R"("opener":"local","short_channel_id":"1x2x3","total_msat":100000000,"funding":{"withheld":true}}]})");
   REQUIRE(channels.size() == 1);
   CHECK(channels[0].peer == node);
-  CHECK(channels[0].state == "CHANNELD_AWAITING_LOCKIN");
+  CHECK(channels[0].awaits_lockin());
   CHECK(channels[0].channel_id->hex() == channel_hex);
   CHECK(channels[0].funding == outpoint);
   CHECK(channels[0].total == Sat{100000});

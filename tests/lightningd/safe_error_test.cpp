@@ -1,4 +1,4 @@
-#include "lightningd/safe_error.hpp"
+#include "jsonrpc/safe_error.hpp"
 
 #include <doctest/doctest.h>
 

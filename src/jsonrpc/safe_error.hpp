@@ -2,7 +2,7 @@
 
 #include "util/result.hpp"
 
-namespace lightningd {
+namespace jsonrpc {
 
 /// An error of lightningd as it may be kept, logged and passed on. lightningd repeats in some errors what it was
 /// given ("PSBT not finalizeable <psbt>", "invalid token '<psbt>'", "Unsent tx discarded <tx>"): who has a signed
@@ -10,4 +10,4 @@ namespace lightningd {
 /// data of more than 8,000 bytes is not kept.
 [[nodiscard]] util::Error safe_error(util::Error error);
 
-}  // namespace lightningd
+}  // namespace jsonrpc

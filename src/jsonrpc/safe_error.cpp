@@ -1,4 +1,4 @@
-#include "lightningd/safe_error.hpp"
+#include "jsonrpc/safe_error.hpp"
 
 #include "json/value.hpp"
 #include "json/writer.hpp"
@@ -6,7 +6,7 @@
 #include "util/safe_text.hpp"
 #include "util/str.hpp"
 
-namespace lightningd {
+namespace jsonrpc {
 namespace {
 
 constexpr std::size_t longest_data = 8000;
@@ -49,4 +49,4 @@ util::Error safe_error(util::Error error) {
   return error;
 }
 
-}  // namespace lightningd
+}  // namespace jsonrpc
