@@ -156,9 +156,9 @@ void Intruders::add_theft(Ledger& ledger) const {
 
 Coin* Intruders::coin_to_take() {
   auto& coins = core_.wallet.coins();
-  // One record a coin: the plugin tells batches apart by the heights to which they have reserved.
+  // One record a coin, and none that a batch has tried to spend: the plugin tells batches apart by the heights to which they have reserved.
   const auto coin = std::find_if(coins.begin(), coins.end(), [this](const Coin& c) {
-    return !claimed_.contains(c.outpoint) && core_.wallet.is_free(c) && c.height && !is_p2sh(c.script) && c.amount > Sat{10'000};
+    return !claimed_.contains(c.outpoint) && !core_.monitor.send_attempted(c) && core_.wallet.is_free(c) && c.height && !is_p2sh(c.script) && c.amount > Sat{10'000};
   });
   return coin == coins.end() ? nullptr : &*coin;
 }
@@ -183,8 +183,7 @@ void Intruders::collude() {
   channel.channel_type = R"({"bits":[12],"names":["static_remotekey/even"]})";
   channel.psbt = util::share(psbt.base64(2));
 
-  coin->unforeseen = true;
-  core_.wallet.reserve(*coin, 145);
+  take(*coin);
   plant(ready_to_send(*coin, psbt, peer.id));
 }
 
@@ -194,6 +193,7 @@ void Intruders::give_up() {
   if (core_.peers.all().empty() || !secrets_.asked()) return;
   Coin* const coin = coin_to_take();
   if (coin == nullptr) return;
+  take(*coin);
   auto psbt = Psbt::spending({coin->outpoint});
   psbt.insert_output(0, {Sat{coin->amount.value - 5'000}, make_funding_script(random_)});
   auto ledger = ready_to_send(*coin, psbt, core_.peers.all()[random_.below(core_.peers.all().size())].id);
@@ -201,8 +201,14 @@ void Intruders::give_up() {
   const Sat fee{2'000};
   theft.insert_output(0, {coin->amount - fee, make_funding_script(random_)});
   ledger.abort = ledger::AbortRecord{theft.txid(), {coin->outpoint}, fee, util::share(theft.base64(0))};
-  coin->unforeseen = true;
   plant(ledger);
+}
+
+/// As a batch would: no other has it any more.
+void Intruders::take(Coin& coin) {
+  coin.unforeseen = true;
+  coin.owner.clear();
+  core_.wallet.reserve(coin, 145);
 }
 
 /// A batch of one channel, which is the transaction's only output.

@@ -42,6 +42,7 @@ class Intruders {
                                               const lightningd::NodeId& peer);
   /// One that is free.
   [[nodiscard]] Coin* coin_to_take();
+  void take(Coin& coin);
 
   Core& core_;
   Datastore& datastore_;

@@ -100,6 +100,14 @@ class Leftovers {
     return ours && others;
   }
 
+  /// An aborted batch has waited long for another channel of the peer to go: cancelling its own could take that one.
+  /// It names what is left, and is over.
+  [[nodiscard]] bool is_given_up(const Peer& peer, const bitcoin::Txid& txid) const {
+    const auto tried = core_.monitor.attempted().find(txid);
+    return tried != core_.monitor.attempted().end() && core_.monitor.is_impossible(tried->second) &&
+           is_in_the_way(peer, txid);
+  }
+
   /// As the plugin can see it: by a transaction that the wallet has recorded.
   [[nodiscard]] bool is_plainly_impossible(const bitcoin::Transaction& transaction) const {
     return core_.monitor.is_impossible(transaction) &&
@@ -148,6 +156,7 @@ class Leftovers {
       for (const Channel& channel : peer.channels) {
         const auto& txid = channel.funding.txid;
         if (channel.others || core_.chain.has(txid) || kept_.contains(txid) || is_kept_for_good(channel)) continue;
+        if (is_given_up(peer, txid)) continue;
         note(Invariant::nothing_left,
              str("a channel with ", peer.setup.name, " is left, state ", channel.state, ", of ", txid.hex()));
       }
