@@ -12,7 +12,14 @@ def test_hanging_up_once_in_the_first_start_is_a_failure(bench, phase):
     for node in (bench.reference, bench.funder):
         leave(node, bench.peers[0])
         bench.peers[0].set_fault(phase, "disconnect", once=True)
-        error = error_of(node.rpc, "multifundchannel", {"destinations": bench.destinations(bench.peers[:2])})
+        params = {"destinations": bench.destinations(bench.peers[:2])}
+        try:
+            error = error_of(node.rpc, "multifundchannel", params, timeout=120)
+        except TimeoutError:
+            # lightningd may lose the answer of a start whose peer hangs up right then; the builtin waits for it for ever.
+            assert node is bench.reference, "no answer"
+            bench.behave()
+            continue
         assert error.data["id"] == bench.peers[0].id, error
         # After accept_channel it may be the next call that fails, with what lightningd then says of the peer.
         started = error.data["method"] == "fundchannel_start"
