@@ -460,9 +460,11 @@ class Network:
     def mine(self, blocks=1):
         """And waits until every running node has seen them."""
         self.bitcoind.mine(blocks)
-        for node in self.nodes:
-            if node.proc and node.proc.poll() is None:
-                node.sync()
+        for node in self.running():
+            node.sync()
+
+    def running(self):
+        return [node for node in self.nodes if node.proc and node.proc.poll() is None]
 
 
 def in_parallel(calls):

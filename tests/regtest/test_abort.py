@@ -45,11 +45,6 @@ def look_again(victim):
     victim.start_plugin()
 
 
-def mine_until_deep(bench, victim, spent=1):
-    """Nothing is cancelled or freed before; the plugin looks once more just before the last block."""
-    mine_until_almost_deep(bench, victim, spent)
-    bench.net.mine(1)
-
 
 def mine_until_almost_deep(bench, victim, spent=1):
     kept = victim.node.reserved()
@@ -65,6 +60,14 @@ def check_undone(victim):
     assert not victim.node.channels(), victim.node.channels()
     assert not victim.node.reserved(), victim.node.reserved()
     assert not victim.records()
+
+
+def mine_until_undone(bench, victim, spent=1):
+    """Nothing is cancelled or freed before; the plugin looks once more just before the last block."""
+    mine_until_almost_deep(bench, victim, spent)
+    bench.net.mine(1)
+    look_again(victim)
+    check_undone(victim)
 
 
 def signed_transaction(bench, node):
@@ -103,9 +106,7 @@ def test_of_a_refused_batch(bench, deed):
         entry = in_mempool(bench, begun["txid"])
         assert round(entry["fees"]["base"] * 1e8) * 1000 == begun["fee_msat"], (entry, begun)
         assert victim.batch(batch)["state"] == "aborting"
-        mine_until_deep(bench, victim)
-        look_again(victim)
-        check_undone(victim)
+        mine_until_undone(bench, victim)
 
 
 def come_back(victim, deed):
@@ -129,9 +130,7 @@ def test_killed_while_it_sends(bench, method, when, n, deed):
         come_back(victim, deed)
         in_mempool(bench, begun["txid"])
         assert mempool(bench) == [begun["txid"]]
-        mine_until_deep(bench, victim)
-        look_again(victim)
-        check_undone(victim)
+        mine_until_undone(bench, victim)
 
 
 @builtin_fails(BUILTIN_FAILS)
@@ -167,9 +166,7 @@ def test_of_a_batch_that_is_stuck_in_the_mempool(bench):
         assert second["inputs"] == begun["inputs"] and second["fee_msat"] > begun["fee_msat"], second
         in_mempool(bench, second["txid"])
         assert mempool(bench) == [second["txid"]]
-        mine_until_deep(bench, victim)
-        look_again(victim)
-        check_undone(victim)
+        mine_until_undone(bench, victim)
 
 
 @builtin_fails(BUILTIN_FAILS)
@@ -203,9 +200,7 @@ def test_an_input_is_spent_six_blocks_deep(bench, everything):
             victim.node.rpc("unreserveinputs", psbt=psbt)
         victim.node.rpc("withdraw", destination=bench.bitcoind.ADDRESS, satoshi="all" if everything else 50_000, utxos=[taken],
                         feerate="5000perkw")
-        mine_until_deep(bench, victim)
-        look_again(victim)
-        check_undone(victim)
+        mine_until_undone(bench, victim)
         assert victim.batch(batch)["state"] == "undone", victim.batch(batch)
 
 
@@ -219,9 +214,7 @@ def test_it_keeps_off_inputs_of_other_programs(bench):
         victim.node.rpc("unreserveinputs", psbt=psbt, reserve=1000)
         begun = abort(victim, batch, confirm=True)
         in_mempool(bench, begun["txid"])
-        mine_until_deep(bench, victim)
-        look_again(victim)
-        check_undone(victim)
+        mine_until_undone(bench, victim)
 
 
 @builtin_fails(BUILTIN_FAILS)
@@ -238,21 +231,18 @@ def test_spends_as_many_inputs_as_it_needs(bench, restarted):
         in_mempool(bench, begun["txid"])
         spent = {f"{i['txid']}:{i['vout']}" for i in bench.transaction(begun["txid"])["vin"]}
         assert spent == set(begun["inputs"]), (spent, begun)
-        mine_until_deep(bench, victim, spent=2)
-        look_again(victim)
-        check_undone(victim)
+        mine_until_undone(bench, victim, spent=2)
 
 
 @builtin_fails(BUILTIN_FAILS)
 def test_all_inputs_together_cannot_pay(bench):
     with a_refused_batch(bench) as (victim, batch):
         error = error_of(abort, victim, batch, feerate="2000000perkw")
-        assert error.code == INPUT_TAKEN and "cannot pay: they bring 400000 sat in all" in error.message, error
+        brought = sum(victim.coins_before[coin] for coin in victim.node.reserved())
+        assert error.code == INPUT_TAKEN and f"cannot pay: they bring {brought} sat in all" in error.message, error
         begun = abort(victim, batch, confirm=True)
         in_mempool(bench, begun["txid"])
-        mine_until_deep(bench, victim)
-        look_again(victim)
-        check_undone(victim)
+        mine_until_undone(bench, victim)
 
 
 @builtin_fails(BUILTIN_FAILS)
@@ -260,7 +250,7 @@ def test_two_batches_with_one_peer(bench):
     """fundchannel_cancel takes a peer's older channel first; both batches are cleared up all the same."""
     with a_refused_batch(bench) as (victim, first):
         before = victim.earlier
-        set_floor(bench, victim.node)
+        set_floor(bench)
         with held_at(victim, "sendpsbt", feerate="300perkw") as call:
             set_floor(bench, floor=FLOOR)
         second = refused(victim, call).data["batch"]

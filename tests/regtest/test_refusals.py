@@ -12,10 +12,10 @@ BUILTIN_FAILS = "asks the peers first"
 
 
 def set_floor(bench, *nodes, floor=None):
-    """bitcoind restarts with this floor, or its usual one, and lightningd has heard of it."""
+    """bitcoind restarts with this floor, and these nodes have heard of it; or with its usual one, and all that run have."""
     bench.bitcoind.shut_down()
     bench.bitcoind.start(*([f"-minrelaytxfee={floor * 4 / 1e8:.8f}"] if floor else []))
-    for node in nodes:
+    for node in nodes if floor else bench.net.running():
         wait_for(lambda n=node: n.rpc("feerates", style="perkw")["perkw"]["floor"] == (floor or 253), "the floor", 90)
 
 
@@ -25,7 +25,7 @@ def floor_of(bench, floor, *nodes):
     try:
         yield
     finally:
-        set_floor(bench, *nodes)
+        set_floor(bench)
 
 
 def openings(bench):
