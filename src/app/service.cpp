@@ -94,7 +94,9 @@ void Service::found(const StoredText& record, const journal::SealSource::Seal& s
   const auto ledger = read_record(record, *seal);
   if (!ledger) return unreadable(id, ledger.error().message);
   // What a lost call has written may come late; but what peers were told the outpoints by was answered.
-  if ((*ledger)->plan && ended_.contains(id)) return unreadable(id, "the batch has ended: another program has put it back");
+  if ((*ledger)->plan && ended_.find(id) != nullptr) {
+    return unreadable(id, "the batch has ended: another program has put it back");
+  }
   util::info(ledger::label_of(id), ": left in the phase ", name_of((*ledger)->phase), ", settling it");
   const auto client = client_of(id);
   auto report = report::report_on(**ledger);
@@ -150,7 +152,7 @@ void Service::settled(const std::string& id) {
   if (node.empty()) return;  // the node ends, or the plugin is stopped, in this very moment
   const auto& settlement = node.mapped();
   // A record that came late, of a batch that has its end already, changes nothing about that.
-  if (!ended_.contains(id)) ended_.add(settlement->report());
+  if (ended_.find(id) == nullptr) ended_.add(settlement->report());
 }
 
 // --- Commands ---

@@ -1,6 +1,7 @@
 // listmultifundchannels and multifundchannel-forget.
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "app/service.hpp"
@@ -61,31 +62,21 @@ std::string forget_json(const std::string& batch, const std::string& state, cons
                         bool forgotten) {
   json::Writer out;
   out.object().field("batch", batch).field("forgotten", forgotten).field("state", state);
-  out.key("gives_up").array();
-  for (const auto& loss : gives_up) out.value(loss);
-  return out.end().end().take();
+  return out.list("gives_up", gives_up).end().take();
 }
 
 std::string abort_json(const std::string& batch, const recovery::AbortTransaction& transaction, bool aborting) {
   json::Writer out;
   out.object().field("batch", batch).field("aborting", aborting).field("txid", transaction.record.txid.hex());
-  out.key("inputs").array();
-  for (const auto& input : transaction.record.inputs) out.value(input.str());
-  out.end().field("feerate_perkw", transaction.feerate.value);
+  out.list("inputs", transaction.record.inputs, &bitcoin::Outpoint::str);
+  out.field("feerate_perkw", transaction.feerate.value);
   out.field("fee_msat", bitcoin::to_msat(transaction.record.fee).value);
   out.field("returned_msat", bitcoin::to_msat(transaction.returned).value);
-  out.key("steps").array();
-  for (const auto* step : {"spend these inputs back to the wallet; the batch's transaction is not sent any more",
-                           "wait until that is six blocks deep (if the batch's own transaction is, the batch is opened)",
-                           "then cancel its channels, free its inputs and remove its record"}) {
-    out.value(step);
-  }
-  out.end();
-  if (!transaction.warnings.empty()) {
-    out.key("warnings").array();
-    for (const auto& warning : transaction.warnings) out.value(warning);
-    out.end();
-  }
+  out.list("steps", std::array{"spend these inputs back to the wallet; the batch's transaction is not sent any more",
+                               "wait until that is six blocks deep (if the batch's own transaction is, the batch is "
+                               "opened)",
+                               "then cancel its channels, free its inputs and remove its record"});
+  if (!transaction.warnings.empty()) out.list("warnings", transaction.warnings);
   return out.end().take();
 }
 
@@ -163,10 +154,9 @@ Error Service::not_unsettled(const std::string& batch) const {
                  str("batch: the record of ", batch, " is not acted on (", unreadable_.at(batch),
                      "), so it is not aborted either: multifundchannel-forget removes it"), {}};
   }
-  for (const auto& report : ended_.all()) {
-    if (report.id != batch) continue;
+  if (const auto* ended = ended_.find(batch)) {
     return Error{
-        lightningd::code::invalid_params, str("batch: ", batch, " has ended already: ", name_of(report.state)), {}};
+        lightningd::code::invalid_params, str("batch: ", batch, " has ended already: ", name_of(ended->state)), {}};
   }
   return unknown_batch(batch);
 }

@@ -10,6 +10,9 @@ namespace bitcoin {
 inline constexpr Sat change_dust{330};
 inline constexpr Sat channel_dust{546};
 
+/// Of an output whose script has 34 bytes: P2WSH, which pays to a channel, and P2TR, which is lightningd's change.
+inline constexpr std::uint64_t output_weight = 4 * (8 + 1 + 34);
+
 /// The most a channel may have unless both sides offer large channels (BOLT 2: below 2^24 sat).
 inline constexpr Sat max_small_channel{16'777'215};
 

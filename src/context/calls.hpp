@@ -48,7 +48,7 @@ struct Calls {
     ask(local<T>(method, std::move(judge)));
   }
 
-  // Not for others:
+ private:
   /// What runs when lightningd has not answered in time: `fail` with the error and `then`, whose type it knows.
   [[nodiscard]] util::Function<void()> unanswered(const char* method, std::shared_ptr<util::AnyFunction> then,
                                                   void (*fail)(util::AnyFunction then, util::Error error)) const;

@@ -13,8 +13,6 @@ using util::str;
 
 namespace {
 
-constexpr std::uint64_t change_output_weight = 4 * (8 + 1 + 34);
-
 Error too_little(Sat after_fee, Sat fixed, const std::vector<request::Claim>& claims) {
   const bool all = claims.size() == 1 && claims[0].share.is_all();
   return Error{lightningd::code::invalid_params,
@@ -46,7 +44,7 @@ Sat before_fee(const Template& offer, Sat least_change) {
 Sat cost_of_change(const Template& offer, std::size_t outputs) {
   Template with_change = offer;
   with_change.has_change = true;
-  with_change.weight += change_output_weight;
+  with_change.weight += bitcoin::output_weight;
   return bitcoin::whole_vbytes_fee(final_weight(with_change, outputs), offer.feerate) -
          bitcoin::whole_vbytes_fee(final_weight(offer, outputs), offer.feerate);
 }

@@ -19,9 +19,6 @@ using util::str;
 
 namespace {
 
-constexpr std::uint64_t p2wsh_output_weight = 4 * (8 + 1 + 34);
-constexpr std::uint64_t change_output_weight = p2wsh_output_weight;  // P2TR, as long
-
 /// lightningd counts one byte for the number of inputs, whatever that is, and no change among the outputs: each
 /// number may need two bytes more.
 constexpr std::uint64_t longer_counters = 4 * 2 * 2;
@@ -48,7 +45,7 @@ std::uint64_t uncounted_scripts(const Template& proposal, std::size_t outputs) {
     needed += input_weight(*script);
     closes = closes || is_close_output(*script);
   }
-  const auto counted = proposal.weight - start_weight(outputs) - (proposal.has_change ? change_output_weight : 0);
+  const auto counted = proposal.weight - start_weight(outputs) - (proposal.has_change ? bitcoin::output_weight : 0);
   return closes && needed > counted ? needed - counted : 0;
 }
 
@@ -77,7 +74,7 @@ Result<void> check_fee(Sat fee, Sat wanted, const Template& proposal, std::size_
   const bool has_change = proposal.has_change;
   const Sat slack{wanted.value / 100 + 1};
   const Sat missing = has_change ? Sat{} : fee_for(uncounted_scripts(proposal, outputs), feerate) + Sat{1};
-  const auto counted = p2wsh_output_weight + rounding_weight + longer_counters;
+  const auto counted = bitcoin::output_weight + rounding_weight + longer_counters;
   const Sat dust_change = bitcoin::change_dust + fee_for(counted, feerate) + Sat{1};
   const Sat most = wanted + slack + (has_change ? Sat{} : dust_change);
   if (fee + slack + missing < wanted || fee > most) {
@@ -94,7 +91,7 @@ Result<void> check_inputs(const psbt::Psbt& psbt) {
 }
 
 std::uint64_t start_weight(std::size_t outputs) {
-  return overhead(1, outputs) + p2wsh_output_weight * outputs + rounding_weight + longer_counters;
+  return overhead(1, outputs) + bitcoin::output_weight * outputs + rounding_weight + longer_counters;
 }
 
 std::uint64_t final_weight(const Template& proposal, std::size_t outputs) {
@@ -136,7 +133,7 @@ Template without_poor_change(Template proposal, Sat paid, std::size_t outputs) {
   if (!inputs || *inputs >= needed) return proposal;
   proposal.psbt.remove_output(0);
   proposal.has_change = false;
-  proposal.weight -= change_output_weight;
+  proposal.weight -= bitcoin::output_weight;
   return proposal;
 }
 

@@ -55,11 +55,6 @@ Result<std::vector<Outpoint>> read_abort_inputs(const json::Value& abort) {
   return inputs;
 }
 
-bool has_inputs(const psbt::Psbt& psbt, const std::vector<Outpoint>& inputs) {
-  return std::equal(psbt.inputs().begin(), psbt.inputs().end(), inputs.begin(), inputs.end(),
-                    [](const auto& input, const Outpoint& outpoint) { return input.outpoint == outpoint; });
-}
-
 }  // namespace
 
 void write_abort(json::Writer& out, const ledger::AbortRecord& abort, AbortForm form) {
@@ -67,9 +62,7 @@ void write_abort(json::Writer& out, const ledger::AbortRecord& abort, AbortForm 
   if (form == AbortForm::single) {
     out.field("input", abort.inputs[0].str());
   } else {
-    out.key("inputs").array();
-    for (const auto& input : abort.inputs) out.value(input.str());
-    out.end();
+    out.list("inputs", abort.inputs, &Outpoint::str);
   }
   out.field("fee_sat", abort.fee.value).field("psbt", *abort.psbt).end();
 }
@@ -89,7 +82,7 @@ Result<void> read_abort(const json::Value& root, ledger::Ledger& ledger) {
   const auto batch =
       ledger.plan ? psbt::Psbt::from_base64(*ledger.plan->psbt) : Result<psbt::Psbt>(broken("no transaction"));
   const bool fits = psbt && batch && ledger.phase == ledger::BatchPhase::sending && psbt->txid().hex() == *txid &&
-                    is_bare(*psbt, std::string(*text)) && psbt->outputs().size() == 1 && has_inputs(*psbt, *inputs) &&
+                    is_bare(*psbt, std::string(*text)) && psbt->outputs().size() == 1 && psbt->spends(*inputs) &&
                     spends_part_of(*psbt, *batch) && *fee <= bitcoin::max_money.value;
   if (!fits) return broken("abort: not a transaction that spends inputs of the batch's into one output");
   ledger.abort = ledger::AbortRecord{psbt->txid(), *inputs, Sat{*fee}, util::share(std::string(*text))};

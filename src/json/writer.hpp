@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +40,13 @@ class Writer {
   template <class T>
   Writer& field(std::string_view name, const T& v) {
     return key(name).value(v);
+  }
+  /// A member that is an array; `of` makes a value of each item.
+  template <class Items, class Of = std::identity>
+  Writer& list(std::string_view name, const Items& items, Of of = {}) {
+    key(name).array();
+    for (const auto& item : items) value(std::invoke(of, item));
+    return end();
   }
   Writer& raw_field(std::string_view name, std::string_view json) { return key(name).raw(json); }
 

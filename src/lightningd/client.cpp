@@ -47,11 +47,7 @@ constexpr auto outputs_filter = R"({"outputs":[{"txid":true,"output":true,"amoun
 /// The reply would repeat the text, in hex too.
 constexpr auto generation_filter = R"({"generation":true})";
 
-void write_key(Writer& writer, const DatastoreKey& key) {
-  writer.key("key").array();
-  for (const auto& part : key) writer.value(part);
-  writer.end();
-}
+void write_key(Writer& writer, const DatastoreKey& key) { writer.list("key", key); }
 
 /// Into an open object.
 void write_start(Writer& writer, const StartParams& params) {
@@ -62,11 +58,7 @@ void write_start(Writer& writer, const StartParams& params) {
   if (params.push.value > 0) writer.field("push_msat", to_text(params.push));
   if (params.mindepth) writer.field("mindepth", *params.mindepth);
   if (params.reserve) writer.field("reserve", to_text(*params.reserve));
-  if (params.has_channel_type) {
-    writer.key("channel_type").array();
-    for (const auto bit : params.channel_type) writer.value(bit);
-    writer.end();
-  }
+  if (params.has_channel_type) writer.list("channel_type", params.channel_type);
 }
 
 std::string with_address(const NodeId& id, const std::string& address) {
@@ -166,9 +158,7 @@ void Client::utxopsbt(const FundParams& params, const std::vector<bitcoin::Outpo
                       Reply<Funded> then) const {
   Writer writer;
   begin_fund_params(writer, params);
-  writer.field("reservedok", reservedok).key("utxos").array();
-  for (const auto& utxo : utxos) writer.value(utxo.str());
-  writer.end();
+  writer.field("reservedok", reservedok).list("utxos", utxos, &bitcoin::Outpoint::str);
   send("utxopsbt", writer.end().take(), replies::funded, std::move(then));
 }
 
@@ -193,9 +183,7 @@ void Client::txprepare(const std::vector<Placeholder>& outputs, const std::strin
   for (const auto& output : outputs) {
     writer.object().field(output.address, output.amount ? to_text(*output.amount) : "all").end();
   }
-  writer.end().field("feerate", feerate).key("utxos").array();
-  for (const auto& utxo : utxos) writer.value(utxo.str());
-  writer.end();
+  writer.end().field("feerate", feerate).list("utxos", utxos, &bitcoin::Outpoint::str);
   send("txprepare", writer.end().take(), replies::prepared, std::move(then), R"({"txid":true})");
 }
 

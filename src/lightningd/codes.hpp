@@ -21,4 +21,9 @@ inline constexpr int v2_unsupported = 310;
 inline constexpr int emergency_reserve = 313;
 }  // namespace code
 
+/// The wallet has too little, for the payment or beside its emergency reserve.
+inline constexpr bool is_shortage(int error) {
+  return error == code::cannot_afford || error == code::emergency_reserve;
+}
+
 }  // namespace lightningd

@@ -36,9 +36,9 @@ namespace lightningd::replies {
 [[nodiscard]] util::Result<bitcoin::Txid> prepared(const json::Value& result);
 /// Of newaddr.
 [[nodiscard]] util::Result<std::string> p2tr_address(const json::Value& result);
-/// The ids of listtransactions.
-/// Every address of every key that is listed.
+/// Of listaddresses: every address of every key.
 [[nodiscard]] util::Result<std::vector<std::string>> addresses(const json::Value& result);
+/// The ids of listtransactions.
 [[nodiscard]] util::Result<std::vector<bitcoin::Txid>> transactions(const json::Value& result);
 /// The same with what they spend.
 [[nodiscard]] util::Result<std::vector<WalletTransaction>> wallet_transactions(const json::Value& result);

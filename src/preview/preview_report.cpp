@@ -172,9 +172,8 @@ std::string preview_json(const PreviewFindings& findings) {
   }
   out.key("destinations").array();
   for (const auto& peer : findings.peers) write_peer(out, findings, peer);
-  out.end().key("warnings").array();
-  for (const auto& warning : warnings_of(findings)) out.value(warning);
-  return out.end().end().take();
+  out.end().list("warnings", warnings_of(findings));
+  return out.end().take();
 }
 
 }  // namespace preview

@@ -41,14 +41,9 @@ void Quote::funded(const wallet::Payees& payees, wallet::Round round, Reply<wall
   if (!reading) return then(reading.error());
   if (reading->proposal) return then(std::move(*reading->proposal));
   if (!reading->left_out.empty()) return leave_out(std::move(*reading), wallet::Round::narrowed, std::move(then));
-  auto with_shares = [shares = std::move(reading->shares),
-                      then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
-    if (proposal) proposal->shares = std::move(shares);
-    then(std::move(proposal));
-  };
   const auto same = reading->choose_again ? SameCoins() : SameCoins(std::move(reading->coins));
   const auto next = reading->choose_again ? wallet::Round::first : wallet::Round::again;
-  fund(reading->settled, next, same, std::move(with_shares));
+  fund(reading->settled, next, same, wallet::with_shares(std::move(reading->shares), std::move(then)));
 }
 
 void Quote::survey(const wallet::Payees& payees, const util::Error& error, Reply<wallet::Proposal> then) {
@@ -62,12 +57,8 @@ void Quote::survey(const wallet::Payees& payees, const util::Error& error, Reply
 }
 
 void Quote::leave_out(wallet::Reading reading, wallet::Round round, Reply<wallet::Proposal> then) {
-  auto told = [left_out = std::move(reading.left_out),
-               then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
-    if (proposal) proposal->left_out = std::move(left_out);
-    then(std::move(proposal));
-  };
-  fund(reading.settled, round, std::move(reading.coins), std::move(told));
+  fund(reading.settled, round, std::move(reading.coins),
+       wallet::with_left_out(std::move(reading.left_out), std::move(then)));
 }
 
 }  // namespace preview

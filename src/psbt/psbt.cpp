@@ -134,6 +134,11 @@ std::uint64_t Psbt::base_weight() const {
   return 4 * size;
 }
 
+bool Psbt::spends(const std::vector<bitcoin::Outpoint>& outpoints) const {
+  return std::equal(tx_.inputs.begin(), tx_.inputs.end(), outpoints.begin(), outpoints.end(),
+                    [](const bitcoin::TxInput& input, const auto& outpoint) { return input.outpoint == outpoint; });
+}
+
 std::uint64_t compact_size_length(std::uint64_t n) {
   if (n < 0xFD) return 1;
   if (n <= 0xFFFF) return 3;

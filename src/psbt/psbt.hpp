@@ -61,6 +61,9 @@ class Psbt {
   /// scriptPubKey of input `index`, likewise.
   [[nodiscard]] std::optional<util::Bytes> input_script(std::size_t index) const;
 
+  /// Whether these are its inputs, in this order.
+  [[nodiscard]] bool spends(const std::vector<bitcoin::Outpoint>& outpoints) const;
+
   /// What input `index` carries beside its outpoint and sequence.
   [[nodiscard]] const PsbtMap& input_map(std::size_t index) const { return input_maps_[index]; }
 

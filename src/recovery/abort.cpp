@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "context/calls.hpp"
-#include "psbt/psbt.hpp"
 #include "sending/found_channels.hpp"
 #include "sending/send_verdict.hpp"
 #include "util/mutation.hpp"
@@ -51,10 +50,13 @@ void Abort::judge(const Transactions& transactions, std::uint32_t height) {
 
 void Abort::send(Done done) {
   done_ = std::move(done);
-  if (!is_as_recorded()) return wait("the abort's transaction is not signed: it is not the one of the record");
+  auto psbt = psbt::Psbt::from_base64(*ledger_->abort->psbt);
+  if (!psbt || !is_as_recorded(*psbt)) {
+    return wait("the abort's transaction is not signed: it is not the one of the record");
+  }
+  output_ = psbt->outputs()[0];
   if (ledger_->abort->is_script_ours) return look_at_channels();
-  const auto psbt = psbt::Psbt::from_base64(*ledger_->abort->psbt);
-  sending::ask_ownership(calls_, psbt->outputs()[0].script,
+  sending::ask_ownership(calls_, output_.script,
                          [this](const Result<sending::Ownership>& ownership) { owned(ownership); });
 }
 
@@ -96,13 +98,10 @@ void Abort::look_at_inputs() {
   });
 }
 
-bool Abort::is_as_recorded() const {
+bool Abort::is_as_recorded(const psbt::Psbt& psbt) const {
   const auto& record = *ledger_->abort;
-  const auto psbt = psbt::Psbt::from_base64(*record.psbt);
-  const bool same = psbt && psbt->txid() == record.txid &&
-                    std::equal(psbt->inputs().begin(), psbt->inputs().end(), record.inputs.begin(), record.inputs.end(),
-                               [](const auto& input, const auto& outpoint) { return input.outpoint == outpoint; });
-  return same && ledger_->phase == ledger::BatchPhase::sending && psbt->outputs().size() == 1 &&
+  return ledger_->phase == ledger::BatchPhase::sending && psbt.txid() == record.txid && psbt.spends(record.inputs) &&
+         psbt.outputs().size() == 1 &&
          std::all_of(record.inputs.begin(), record.inputs.end(),
                      [this](const auto& input) { return ledger_->reservation.heights.contains(input); });
 }
@@ -129,13 +128,12 @@ void Abort::sign(const Outputs& outputs) {
 
 bool Abort::pays_recorded_fee(const Outputs& outputs) const {
   const auto& record = *ledger_->abort;
-  const auto psbt = psbt::Psbt::from_base64(*record.psbt);
   bitcoin::Sat in;
   for (const auto& output : outputs) {
     const bool spent = std::find(record.inputs.begin(), record.inputs.end(), output.outpoint) != record.inputs.end();
     if (spent) in = in + output.amount;
   }
-  return psbt && in == psbt->outputs()[0].amount + record.fee;
+  return in == output_.amount + record.fee;
 }
 
 // Sent again each time: neither lightningd nor a bitcoind that has lost its mempool does so. No blocks are added to

@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "bitcoin/transaction.hpp"
 #include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
+#include "psbt/psbt.hpp"
 #include "recovery/rival.hpp"
 #include "sending/own_script.hpp"
 #include "spark/scope.hpp"
@@ -49,7 +51,7 @@ class Abort {
   using Channels = std::vector<lightningd::PeerChannel>;
 
   void judge(const Transactions& transactions, std::uint32_t height);
-  [[nodiscard]] bool is_as_recorded() const;
+  [[nodiscard]] bool is_as_recorded(const psbt::Psbt& psbt) const;
   void owned(const util::Result<sending::Ownership>& ownership);
   void look_at_channels();
   void look_at_inputs();
@@ -60,7 +62,8 @@ class Abort {
 
   context::Calls calls_;
   std::shared_ptr<ledger::Ledger> ledger_;
-  std::uint32_t depth_ = 0;  ///< of what spends an input
+  bitcoin::TxOutput output_;  ///< the one of the abort's transaction
+  std::uint32_t depth_ = 0;   ///< of what spends an input
   Done done_;
 };
 

@@ -127,9 +127,8 @@ void AbortOffer::quote(Perkw feerate) {
   calls_.client.utxopsbt(
       params, inputs, true, calls_.local<Funded>("utxopsbt", [this, feerate](const Result<Funded>& funded) {
         if (funded) return quoted(feerate, *funded);
-        const auto code = funded.error().code;
-        const bool short_of = code == lightningd::code::cannot_afford || code == lightningd::code::emergency_reserve;
-        short_of ? cannot_pay(funded.error().message) : fail(funded.error());
+        const auto& error = funded.error();
+        lightningd::is_shortage(error.code) ? cannot_pay(error.message) : fail(error);
       }));
 }
 
@@ -137,7 +136,9 @@ void AbortOffer::quoted(Perkw feerate, const Funded& funded) {
   auto psbt = Psbt::from_base64(funded.psbt);
   if (!psbt) return fail(psbt.error());
   const auto estimated = funded.estimated_final_weight;
-  if (!spends_chosen(*psbt) || estimated <= funding::rounding_weight) return cannot_pay("lightningd leaves nothing for the wallet");
+  if (!spends_chosen(*psbt) || estimated <= funding::rounding_weight) {
+    return cannot_pay("lightningd leaves nothing for the wallet");
+  }
   const auto weight = estimated - funding::rounding_weight;
   const Sat amount = sum_of(coins_, chosen_);
   const Sat returned = psbt->outputs()[0].amount;

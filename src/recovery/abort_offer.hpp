@@ -10,7 +10,7 @@
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "psbt/psbt.hpp"
-#include "recovery/abort_inputs.hpp"
+#include "recovery/abort_price.hpp"
 #include "spark/scope.hpp"
 
 namespace recovery {

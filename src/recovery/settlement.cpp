@@ -29,8 +29,6 @@ Settlement::Settlement(const peers::Process& process, lightningd::Client client,
                        report::BatchReport report)
     : process_(process),
       calls_{scope_, std::move(client), process.settings},
-      book_(process.book),
-      node_(process.node),
       ledger_(std::move(kept.ledger)),
       journal_(std::move(kept.journal)),
       report_(std::move(report)),
@@ -83,7 +81,7 @@ void Settlement::look() {
 
 void Settlement::judge(const Channels& channels) {
   const sending::FoundChannels found = sending::find_channels(*ledger_, channels);
-  const bool never_sent = node_.withhold && found.all_withheld;
+  const bool never_sent = process_.node.withhold && found.all_withheld;
   if (found.locked_in) return sent();
   if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
   if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
@@ -118,7 +116,7 @@ void Settlement::keep_coins(lightningd::Reply<wallet::Coins::Taken> then) {
 
 void Settlement::make_coins() {
   auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
-  coins_ = std::make_unique<wallet::Coins>(calls_, book_, ledger_, std::move(save));
+  coins_ = std::make_unique<wallet::Coins>(calls_, process_.book, ledger_, std::move(save));
 }
 
 // It cannot be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
@@ -191,7 +189,7 @@ void Settlement::send(const util::SharedText& signed_psbt) {
 }
 
 void Settlement::not_sent(const Error& error) {
-  if (sending::verdict_on(error) == sending::SendVerdict::refused && node_.withhold) return refused(error);
+  if (sending::verdict_on(error) == sending::SendVerdict::refused && process_.node.withhold) return refused(error);
   retry(str("sendpsbt: ", error.message));
 }
 
@@ -209,7 +207,7 @@ bool Settlement::is_being_cancelled() const {
   const auto& openings = ledger_->openings;
   const auto since = process_.runtime.now() - calls_.settings.lost_after;
   return std::any_of(openings.begin(), openings.end(),
-                     [this, since](const auto& opening) { return book_.is_cancelling(opening->peer, since); });
+                     [this, since](const auto& opening) { return process_.book.is_cancelling(opening->peer, since); });
 }
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.

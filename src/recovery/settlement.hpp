@@ -100,8 +100,6 @@ class Settlement {
 
   peers::Process process_;
   context::Calls calls_;
-  ledger::Book& book_;
-  const peers::NodeFacts node_;
   std::shared_ptr<ledger::Ledger> ledger_;  ///< the batch's own: late replies still change it
   std::shared_ptr<journal::Journal> journal_;
   report::BatchReport report_;

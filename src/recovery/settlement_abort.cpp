@@ -97,8 +97,8 @@ void Settlement::impossible(const std::string& why) {
     return retry("lightningd has not answered a call that changes reservations yet", state);
   }
   ending_ = true;
-  book_.never_confirms(ledger_->plan->txid);
-  removal_ = std::make_unique<Removal>(calls_, book_, abort_->is_won_long_ago());
+  process_.book.never_confirms(ledger_->plan->txid);
+  removal_ = std::make_unique<Removal>(calls_, process_.book, abort_->is_won_long_ago());
   removal_->run(ledger_, journal_, [this, state](const Result<std::vector<std::string>>& kept) {
     if (!kept) return retry(kept.error().message, state);
     for (const auto& channel : *kept) note(channel);

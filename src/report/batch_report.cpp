@@ -66,11 +66,7 @@ void write_report(json::Writer& out, const BatchReport& report) {
   for (const auto& destination : report.destinations) write_destination(out, destination);
   out.end();
   if (report.error) write_brief_error(out, *report.error);
-  if (!report.recovery.empty()) {
-    out.key("recovery").array();
-    for (const auto& line : report.recovery) out.value(line);
-    out.end();
-  }
+  if (!report.recovery.empty()) out.list("recovery", report.recovery);
   out.end();
 }
 
@@ -146,11 +142,7 @@ BatchReport report_on(const ledger::Ledger& ledger) {
 void write_policy(json::Writer& out, const request::PolicyRecord& policy) {
   out.key("policy").object().field("applied", policy.state == request::PolicyRecord::State::applied);
   if (policy.error) write_brief_error(out, *policy.error);
-  if (!policy.warnings.empty()) {
-    out.key("warnings").array();
-    for (const auto& warning : policy.warnings) out.value(warning);
-    out.end();
-  }
+  if (!policy.warnings.empty()) out.list("warnings", policy.warnings);
   out.end();
 }
 

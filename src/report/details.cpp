@@ -63,11 +63,7 @@ void Details::write_batch(Writer& out, const funding::FundingTransaction& transa
     out.field("amount_msat", bitcoin::to_msat(cost.change).value).end();
   }
   write_left_out(out, left_out_);
-  if (!warnings_.empty()) {
-    out.key("warnings").array();
-    for (const auto& warning : warnings_) out.value(warning);
-    out.end();
-  }
+  if (!warnings_.empty()) out.list("warnings", warnings_);
   out.field("batch", batch_);
   write_seconds(out);
 }

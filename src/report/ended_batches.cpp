@@ -24,8 +24,10 @@ void EndedBatches::add(BatchReport report) {
   }
 }
 
-bool EndedBatches::contains(const std::string& id) const {
-  return std::any_of(reports_.begin(), reports_.end(), [&id](const BatchReport& report) { return report.id == id; });
+const BatchReport* EndedBatches::find(const std::string& id) const {
+  const auto found =
+      std::find_if(reports_.begin(), reports_.end(), [&id](const BatchReport& report) { return report.id == id; });
+  return found == reports_.end() ? nullptr : &*found;
 }
 
 }  // namespace report

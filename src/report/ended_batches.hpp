@@ -13,7 +13,8 @@ class EndedBatches {
  public:
   /// Errors' data is dropped: it is never shown, and may hold the signed transaction.
   void add(BatchReport report);
-  [[nodiscard]] bool contains(const std::string& id) const;
+  /// Null when there is none of this id.
+  [[nodiscard]] const BatchReport* find(const std::string& id) const;
   [[nodiscard]] const std::deque<BatchReport>& all() const { return reports_; }
 
  private:

@@ -4,7 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "sending/result.hpp"
 #include "util/mutation.hpp"
 #include "util/str.hpp"
 

@@ -170,16 +170,13 @@ void Coins::funded(const Payees& payees, Round round, Reply<Proposal> then, cons
 // Coins that are chosen again are given back first.
 void Coins::ask_again(Reading reading, Reply<Proposal> then) {
   if (!reading.trimmed.empty()) util::info(reading.trimmed);
-  auto with_shares = [shares = std::move(reading.shares), then = std::move(then)](Result<Proposal> proposal) mutable {
-    if (proposal) proposal->shares = std::move(shares);
-    then(std::move(proposal));
-  };
-  if (!reading.choose_again) return fund(reading.settled, Round::again, std::move(with_shares));
+  auto proposed = with_shares(std::move(reading.shares), std::move(then));
+  if (!reading.choose_again) return fund(reading.settled, Round::again, std::move(proposed));
   least_change_ = {};  // of other coins
   release([this, settled = std::move(reading.settled),
-           then = Reply<Proposal>(std::move(with_shares))](const Result<bool>& released) mutable {
-    if (!released) return then(released.error());
-    fund(settled, Round::first, std::move(then));
+           proposed = std::move(proposed)](const Result<bool>& released) mutable {
+    if (!released) return proposed(released.error());
+    fund(settled, Round::first, std::move(proposed));
   });
 }
 

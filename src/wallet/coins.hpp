@@ -58,8 +58,6 @@ class Coins {
   /// Checks that every input still is reserved by us. lightningd frees the inputs of a withheld
   /// channel that it drops, and reservations lapse: those are reserved again.
   void hold(lightningd::Reply<Taken> then);
-  /// As hold(), but spent inputs do not matter.
-  void hold_unspent(lightningd::Reply<Taken> then);
   /// As hold(); and what ends within `reservation_margin` blocks gets `longer_reservation` more: for as long as it
   /// takes.
   void keep(lightningd::Reply<Taken> then);
@@ -98,7 +96,10 @@ class Coins {
   void claim_all_inputs();
   void give_back(const std::vector<bitcoin::Outpoint>& foreign, std::uint32_t blocks, lightningd::Reply<Taken> then);
   [[nodiscard]] bool extended() const;
+  /// As hold(), but spent inputs do not matter.
+  void hold_unspent(lightningd::Reply<Taken> then);
   void hold_unspent(const Outputs& outputs, lightningd::Reply<Taken> then);
+  void reserve_free(const Outputs& outputs, lightningd::Reply<Taken> then);
   void reserve_lost(std::vector<bitcoin::Outpoint> lost, lightningd::Reply<Taken> then);
   void release_now(lightningd::Reply<bool> then);
   [[nodiscard]] Hold hold_of(const lightningd::WalletOutput& output) const;

@@ -75,14 +75,10 @@ void Coins::hold_unspent(Reply<Taken> then) {
 }
 
 void Coins::hold_unspent(const Outputs& outputs, Reply<Taken> then) {
-  std::vector<Outpoint> lost;
   for (const auto& [outpoint, hold] : holds(outputs)) {
-    if (hold == Hold::free) lost.push_back(outpoint);
     if (hold == Hold::anothers) return then(Taken(outpoint));
   }
-  if (lost.empty()) return then(Taken());
-  settle_doubt(ledger_->reservation, outputs);  // of the others
-  reserve_lost(std::move(lost), std::move(then));
+  reserve_free(outputs, std::move(then));
 }
 
 void Coins::keep_rest(Reply<void> then) {
@@ -94,14 +90,19 @@ void Coins::keep_rest(Reply<void> then) {
   };
   listfunds([this, held = std::move(held)](const Result<Outputs>& outputs) mutable {
     if (!outputs) return held(outputs.error());
-    std::vector<Outpoint> lost;
-    for (const auto& [outpoint, hold] : holds(*outputs)) {
-      if (hold == Hold::free) lost.push_back(outpoint);
-    }
-    if (lost.empty()) return held(Taken());
-    settle_doubt(ledger_->reservation, *outputs);  // of the others
-    reserve_lost(std::move(lost), std::move(held));
+    reserve_free(*outputs, std::move(held));
   });
+}
+
+/// Inputs of ours whose reservation has lapsed.
+void Coins::reserve_free(const Outputs& outputs, Reply<Taken> then) {
+  std::vector<Outpoint> lost;
+  for (const auto& [outpoint, hold] : holds(outputs)) {
+    if (hold == Hold::free) lost.push_back(outpoint);
+  }
+  if (lost.empty()) return then(Taken());
+  settle_doubt(ledger_->reservation, outputs);  // of the others
+  reserve_lost(std::move(lost), std::move(then));
 }
 
 // The height that they will be reserved to is recorded first, so that they are known to be ours.
@@ -140,10 +141,7 @@ Reply<Proposal> Coins::left_out(Reading& reading, Reply<Proposal> then) {
   util::info(reading.left_out.size(), " coins would cost more than they bring at ", choice_.feerate.value,
              "perkw, and are left out");
   least_change_ = reading.settled.least_change;
-  return [coins = std::move(reading.left_out), then = std::move(then)](Result<Proposal> proposal) mutable {
-    if (proposal) proposal->left_out = std::move(coins);
-    then(std::move(proposal));
-  };
+  return with_left_out(std::move(reading.left_out), std::move(then));
 }
 
 // The others stay reserved meanwhile.

@@ -75,6 +75,20 @@ Reading ready(funding::Template draft, Shares shares, Sat paid, std::size_t coun
 
 }  // namespace
 
+lightningd::Reply<Proposal> with_shares(Shares shares, lightningd::Reply<Proposal> then) {
+  return [shares = std::move(shares), then = std::move(then)](Result<Proposal> proposal) mutable {
+    if (proposal) proposal->shares = std::move(shares);
+    then(std::move(proposal));
+  };
+}
+
+lightningd::Reply<Proposal> with_left_out(std::vector<funding::Coin> coins, lightningd::Reply<Proposal> then) {
+  return [coins = std::move(coins), then = std::move(then)](Result<Proposal> proposal) mutable {
+    if (proposal) proposal->left_out = std::move(coins);
+    then(std::move(proposal));
+  };
+}
+
 lightningd::FundParams fund_params(bitcoin::Perkw feerate, bool anchor_channel, const Payees& payees) {
   lightningd::FundParams params;
   // Not `all` where change has to stay: lightningd (v26.06.6) ends at an assertion when it needs change below the dust
@@ -116,9 +130,7 @@ Result<Reading> read_answer(const Funded& funded, const Payees& payees, Round ro
 }
 
 bool may_be_dust(const Error& error, const Payees& payees, Round round, bool free_choice) {
-  using namespace lightningd::code;
-  const bool poor = error.code == cannot_afford || error.code == emergency_reserve;
-  return poor && round == Round::first && free_choice && !payees.claims.empty();
+  return lightningd::is_shortage(error.code) && round == Round::first && free_choice && !payees.claims.empty();
 }
 
 lightningd::FundParams survey_params(bool anchor_channel, const Payees& payees) {

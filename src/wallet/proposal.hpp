@@ -54,6 +54,12 @@ struct Reading {
   std::string trimmed{};                    ///< for the log: `all` was more than the peer takes
 };
 
+/// `then` gets the proposal with these shares in it, for which it was asked again.
+[[nodiscard]] lightningd::Reply<Proposal> with_shares(Shares shares, lightningd::Reply<Proposal> then);
+/// `then` gets the proposal with these coins in it, without which it was asked again.
+[[nodiscard]] lightningd::Reply<Proposal> with_left_out(std::vector<funding::Coin> coins,
+                                                        lightningd::Reply<Proposal> then);
+
 /// What fundpsbt and utxopsbt are asked, apart from coins and reservation.
 [[nodiscard]] lightningd::FundParams fund_params(bitcoin::Perkw feerate, bool anchor_channel, const Payees& payees);
 

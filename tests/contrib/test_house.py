@@ -116,6 +116,14 @@ def test_a_namespace_is_its_folder(folder):
         assert re.findall(r"^namespace (\w+)(?:::\w+)? \{", read(folder, name), re.M)[:1] in ([folder], []), name
 
 
+def test_the_mutants_have_every_source_that_knows_a_mutation():
+    """One that is missing keeps its mutation from being tried at all."""
+    with open(os.path.join(ROOT, "tests", "sim", "meson.build")) as f:
+        compiled = re.findall(r"src / '([\w/]+\.cpp)'", f.read())
+    assert compiled == [f"{folder}/{name}" for folder, name in sources()
+                        if name.endswith(".cpp") and "util::mutated(" in read(folder, name)]
+
+
 def test_a_folder_includes_only_what_is_below_it():
     """The build refuses a forbidden include; the order itself stands in src/meson.build."""
     order = re.findall(r"'(\w+)'", re.search(r"layers = \[(.*?)\]", read("meson.build"), re.S).group(1))

@@ -19,6 +19,14 @@ namespace {
 
 constexpr std::uint64_t for_ever = 1'000'000;
 
+/// The plugin starts when the record has been written, and has time to follow it.
+void start_on_the_record(World& world) {
+  world.run_for(seconds(2));
+  world.kill_plugin();
+  world.start_plugin();
+  world.run_for(minutes(10));
+}
+
 /// What a record could bring about.
 void check_untouched(World& world) {
   for (const auto* method : {"signpsbt", "sendpsbt", "reserveinputs", "unreserveinputs", "disconnect", "close",
@@ -77,10 +85,7 @@ TEST_CASE("a record with a good mac has nothing signed for a channel that the pe
     setup.seed = seed;
     setup.intrusions = {{seconds(1), Forgery::colluding}};
     World world(setup);
-    world.run_for(seconds(2));
-    world.kill_plugin();
-    world.start_plugin();
-    world.run_for(minutes(10));
+    start_on_the_record(world);
     CHECK(calls(world, "signpsbt") == 0);
     CHECK(says(listed(world), "1 of 1 channels are gone"));  // the peer's is none of them
     worlds::check_invariants(world);
@@ -94,10 +99,7 @@ TEST_CASE("an abort with a good mac has nothing signed that does not pay the wal
     setup.version = version;
     setup.intrusions = {{seconds(1), Forgery::giving_up}};
     World world(setup);
-    world.run_for(seconds(2));
-    world.kill_plugin();
-    world.start_plugin();
-    world.run_for(minutes(10));
+    start_on_the_record(world);
     CHECK(calls(world, "signpsbt") == 0);
     CHECK(says(listed(world), "\"state\":\"aborting\""));
     CHECK(says(listed(world), "the abort's transaction is not signed: "));

@@ -44,8 +44,8 @@ TEST_CASE("batches that have ended are kept as long as they fit, the last one al
   for (int i = 0; i < 2000; ++i) ended.add(with_error(std::to_string(i), 10));
   CHECK(ended.all().size() == 1000);
   CHECK(ended.all().front().id == "1000");
-  CHECK(ended.contains("1999"));
-  CHECK_FALSE(ended.contains("999"));
+  CHECK(ended.find("1999") != nullptr);
+  CHECK(ended.find("999") == nullptr);
   CHECK(ended.all().front().error->data.empty());
 
   for (int i = 0; i < 100; ++i) ended.add(with_error("large", 1 << 20));

@@ -154,32 +154,34 @@ void Intruders::add_theft(Ledger& ledger) const {
   if (core_.setup.seed % 2 == 0 && !ledger.openings.empty()) ledger.plan->outnums[0] = 0;
 }
 
-Coin* Intruders::coin_to_take() {
+Coin* Intruders::coin_to_take(bool fresh) {
   auto& coins = core_.wallet.coins();
-  // One record a coin, and none that a batch has tried to spend: the plugin tells batches apart by the heights to which they have reserved.
-  const auto coin = std::find_if(coins.begin(), coins.end(), [this](const Coin& c) {
-    return !claimed_.contains(c.outpoint) && !core_.monitor.send_attempted(c) && core_.wallet.is_free(c) && c.height && !is_p2sh(c.script) && c.amount > Sat{10'000};
+  const auto coin = std::find_if(coins.begin(), coins.end(), [this, fresh](const Coin& c) {
+    if (fresh && (claimed_.contains(c.outpoint) || core_.monitor.send_attempted(c))) return false;
+    return core_.wallet.is_free(c) && c.height && !is_p2sh(c.script) && c.amount > Sat{10'000};
   });
   return coin == coins.end() ? nullptr : &*coin;
 }
 
-/// A peer has opened a channel to us and says that a transaction funds it which spends our coin; a record of ours, one
-/// that has gone wrong or that was made by one who may call makesecret, says that it is ready to be sent.
+/// A record of ours, one that has gone wrong or that was made by one who may call makesecret, says that a transaction
+/// is ready to be sent which spends our coin. It funds a channel that a peer has opened to us; or one of ours that is
+/// smaller than its output.
 void Intruders::collude() {
   if (!core_.can_withhold() || core_.peers.all().empty() || !secrets_.asked()) return;
-  Coin* const coin = coin_to_take();
+  Coin* const coin = coin_to_take(false);
   if (coin == nullptr) return;
   auto psbt = Psbt::spending({coin->outpoint});
+  const bool ours = random_.one_in(2);
   const Sat amount{coin->amount.value - 5'000};
   psbt.insert_output(0, {amount, make_funding_script(random_)});
   auto& peer = core_.peers.all()[random_.below(core_.peers.all().size())];
   Channel& channel = peer.channels.emplace_back();
   channel.funding = {psbt.txid(), 0};
   channel.id = lightningd::v1_channel_id(psbt.txid(), 0);
-  channel.amount = amount;
+  channel.amount = ours ? amount - Sat{2'000} : amount;
   channel.state = "CHANNELD_AWAITING_LOCKIN";
-  channel.opened_by_us = false;
-  channel.others = true;
+  channel.opened_by_us = channel.withheld = channel.forged = ours;
+  channel.others = !ours;
   channel.channel_type = R"({"bits":[12],"names":["static_remotekey/even"]})";
   channel.psbt = util::share(psbt.base64(2));
 
@@ -191,7 +193,7 @@ void Intruders::collude() {
 /// goes to him.
 void Intruders::give_up() {
   if (core_.peers.all().empty() || !secrets_.asked()) return;
-  Coin* const coin = coin_to_take();
+  Coin* const coin = coin_to_take(true);
   if (coin == nullptr) return;
   take(*coin);
   auto psbt = Psbt::spending({coin->outpoint});

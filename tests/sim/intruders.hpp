@@ -41,7 +41,9 @@ class Intruders {
   [[nodiscard]] ledger::Ledger ready_to_send(const Coin& coin, const psbt::Psbt& psbt,
                                               const lightningd::NodeId& peer);
   /// One that is free.
-  [[nodiscard]] Coin* coin_to_take();
+  /// `fresh`: one that no batch has tried to spend and no record with a good mac claims. The plugin tells batches apart
+  /// by the heights to which they have reserved.
+  [[nodiscard]] Coin* coin_to_take(bool fresh);
   void take(Coin& coin);
 
   Core& core_;

@@ -17,7 +17,6 @@ constexpr spark::Duration between_calls{5'250};
 constexpr spark::Duration between_prompt_calls{250};
 constexpr std::size_t brief_id = 8;
 constexpr std::ptrdiff_t txid_digits = 64;
-constexpr std::uint32_t deep_enough = 6;
 /// With so many blocks to go, and so much time before the last of them, a reservation can be extended.
 constexpr std::uint32_t blocks_to_go = 5;
 constexpr spark::Duration time_to_extend{3'000};
@@ -192,11 +191,11 @@ void Monitor::check_abort_fee(const bitcoin::Transaction& transaction) {
   }
 }
 
-bool Monitor::is_impossible(const bitcoin::Transaction& transaction) const {
+bool Monitor::is_impossible(const bitcoin::Transaction& transaction, std::uint32_t depth) const {
   return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), [&](const auto& input) {
     const auto spender = chain_.spender(input.outpoint);
     const auto height = spender ? chain_.height(*spender) : std::nullopt;
-    return height && *spender != transaction.txid() && *height + deep_enough <= wallet_.height + 1;
+    return height && *spender != transaction.txid() && *height + depth <= wallet_.height + 1;
   });
 }
 
@@ -384,7 +383,8 @@ bool Monitor::can_never_confirm(const bitcoin::Txid& txid) const {
 /// Nobody can see what comes after the look. A channel of another batch is no loss when its transaction is impossible.
 void Monitor::cancelling(const Peer& peer, const Channel& channel, const Asked& asked) {
   const bool of_another = batch_of(asked.origin) != batch_of(channel.origin);
-  const bool foreign = channel.others || (of_another && !can_never_confirm(channel.funding.txid));
+  const bool alive = of_another && !can_never_confirm(channel.funding.txid);
+  const bool foreign = !channel.forged && (channel.others || alive);
   const auto look = last_look(asked, peer.id);
   if (foreign && (channel.began < look || look == spark::Duration::min())) {
     violation(Invariant::others_untouched,

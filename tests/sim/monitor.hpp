@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -78,8 +79,8 @@ class Monitor {
   }
   /// One of its inputs went into something else: it never can be broadcast any more.
   [[nodiscard]] bool is_dead(const bitcoin::Transaction& transaction) const;
-  /// Another transaction spends one of its inputs, six blocks deep.
-  [[nodiscard]] bool is_impossible(const bitcoin::Transaction& transaction) const;
+  /// Another transaction spends one of its inputs, six blocks deep or so many.
+  [[nodiscard]] bool is_impossible(const bitcoin::Transaction& transaction, std::uint32_t depth = 6) const;
   /// Whether the plugin has closed the channel.
   [[nodiscard]] bool closed(const Channel& channel) const { return closed_.contains(channel.funding); }
   /// bitcoind has refused it: it is nowhere but in lightningd's channels.

@@ -59,7 +59,7 @@ const std::vector<Mutation>& mutations() {
       {"lets-reservations-lapse", Invariant::inputs_stay_reserved, true, 10769},
       {"believes-any-record", Invariant::others_untouched, true},
       {"believes-recorded-scripts", Invariant::signs_only_ours},
-      {"signs-without-evidence", Invariant::signs_only_ours},
+      {"signs-without-evidence", Invariant::signs_only_ours, true},
       {"logs-the-transaction", Invariant::no_secret_logged, true},
       {"passes-errors-on", Invariant::no_secret_logged, true},
       {"writes-controls-raw", Invariant::texts_are_clean, true},

@@ -30,6 +30,7 @@ struct Channel {
   bool opened_by_us = true;
   bool withheld = false;
   bool others = false;                ///< none of the plugin's business
+  bool forged = false;                ///< of a record that no plugin wrote: may be cancelled, or be left
   std::string origin;                 ///< of the calls that opened it
   spark::Duration began{-1'000'000};  ///< when lightningd first could show it
   util::SharedText psbt;              ///< base64, version 2

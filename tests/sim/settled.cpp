@@ -100,11 +100,11 @@ class Leftovers {
     return ours && others;
   }
 
-  /// An aborted batch has waited long for another channel of the peer to go: cancelling its own could take that one.
-  /// It names what is left, and is over.
+  /// An aborted batch has waited for a day after the six blocks for another channel of the peer to go: cancelling its
+  /// own could take that one. It names what is left, and is over.
   [[nodiscard]] bool is_given_up(const Peer& peer, const bitcoin::Txid& txid) const {
     const auto tried = core_.monitor.attempted().find(txid);
-    return tried != core_.monitor.attempted().end() && core_.monitor.is_impossible(tried->second) &&
+    return tried != core_.monitor.attempted().end() && core_.monitor.is_impossible(tried->second, 6 + 144) &&
            is_in_the_way(peer, txid);
   }
 
@@ -155,7 +155,9 @@ class Leftovers {
       }
       for (const Channel& channel : peer.channels) {
         const auto& txid = channel.funding.txid;
-        if (channel.others || core_.chain.has(txid) || kept_.contains(txid) || is_kept_for_good(channel)) continue;
+        if (channel.others || channel.forged || core_.chain.has(txid) || kept_.contains(txid) ||
+            is_kept_for_good(channel))
+          continue;
         if (is_given_up(peer, txid)) continue;
         note(Invariant::nothing_left,
              str("a channel with ", peer.setup.name, " is left, state ", channel.state, ", of ", txid.hex()));

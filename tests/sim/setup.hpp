@@ -123,7 +123,7 @@ enum class Forgery {
   moved,             ///< one of the plugin's own, under another name
   replayed,          ///< what one of the plugin's own was before, put back
   deleted,           ///< one of the plugin's own is not there any more
-  colluding,         ///< sealed by this node's key, for a transaction that funds a channel which is not ours
+  colluding,         ///< sealed by this node's key, for a transaction that funds no channel of ours as it should
   giving_up,         ///< sealed by this node's key, for an abort that pays nobody we know
 };
 

@@ -1,4 +1,4 @@
-#include "recovery/abort_inputs.hpp"
+#include "recovery/abort_price.hpp"
 
 #include <doctest/doctest.h>
 

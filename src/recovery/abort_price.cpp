@@ -1,4 +1,4 @@
-#include "recovery/abort_inputs.hpp"
+#include "recovery/abort_price.hpp"
 
 #include <algorithm>
 
@@ -17,11 +17,8 @@ namespace {
 /// bitcoind's incrementalrelayfee, one sat for a vbyte.
 constexpr Perkw increment{250};
 
-/// P2TR, which is lightningd's change.
-constexpr std::uint64_t output_weight = 4 * (8 + 1 + 34);
-
 std::uint64_t weight_of(const std::vector<AbortCoin>& coins, std::size_t count) {
-  std::uint64_t weight = bare_abort_weight + output_weight;
+  std::uint64_t weight = bare_abort_weight + bitcoin::output_weight;
   for (std::size_t i = 0; i < count; ++i) weight += funding::input_weight(coins[i].script);
   return weight;
 }
@@ -30,9 +27,8 @@ std::uint64_t weight_of(const std::vector<AbortCoin>& coins, std::size_t count) 
 
 Sat AbortPrice::to_replace(std::uint64_t weight, std::size_t inputs) const {
   if (util::mutated("aborts-for-too-little")) return {};
-  const auto grown = inputs > inputs_before_ && inputs_before_ > 0
-                         ? Sat{before_.value * inputs / inputs_before_ + 1}
-                         : before_;
+  const auto grown =
+      inputs > inputs_before_ && inputs_before_ > 0 ? Sat{before_.value * inputs / inputs_before_ + 1} : before_;
   return std::max(batch_, grown) + bitcoin::whole_vbytes_fee(weight, increment);
 }
 
