@@ -79,76 +79,6 @@ void OpeningRecord::answered() {
   if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
 }
 
-bool PreparedRecord::includes(std::uint32_t reserved_to_block) const {
-  const auto since = [this, reserved_to_block](std::uint32_t more) {
-    return reserved_to_block >= height + more && reserved_to_block <= latest + more;
-  };
-  return asked && (since(blocks) || (txid && since(blocks + kept)));
-}
-
-bool PreparedRecord::explains(std::uint32_t reserved_to_block) const {
-  const bool kept_alone = reserved_to_block >= height + kept && reserved_to_block <= latest + kept;
-  return includes(reserved_to_block) || (txid && kept_alone);
-}
-
-void ReservationRecord::sent() {
-  in_flight = true;
-  freed = false;
-}
-
-void ReservationRecord::answered() {
-  in_flight = false;
-  if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
-}
-
-void ReservationRecord::released() {
-  blocks = 0;
-  doubtful_blocks = 0;
-  renewed_at.reset();
-  prepared.reset();
-  sent_blocks = 0;
-  heights.clear();
-}
-
-bool ReservationRecord::ends_by(std::uint32_t height) const {
-  return !prepared &&
-         std::any_of(heights.begin(), heights.end(), [height](const auto& input) { return input.second <= height; });
-}
-
-bool ReservationRecord::explains(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const {
-  return explains_now(input, reserved_to_block) || explains_with(input, reserved_to_block, doubtful_blocks);
-}
-
-bool ReservationRecord::explains_now(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const {
-  return explains_with(input, reserved_to_block, 0);
-}
-
-bool ReservationRecord::explains_with(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block,
-                                      std::uint32_t more) const {
-  const auto known = heights.find(input);
-  if (known == heights.end()) return false;
-  if (prepared) return prepared->explains(reserved_to_block);
-  const auto explained_by = [this, reserved_to_block](std::uint32_t height) {
-    if (sent_blocks == 0 || reserved_to_block < height) return reserved_to_block == height;
-    return (reserved_to_block - height) % sent_blocks == 0;
-  };
-  if (explained_by(known->second + more)) return true;
-  // A block may have come between asking for the height and reserving.
-  return renewed_at && (explained_by(*renewed_at + blocks + more) || explained_by(*renewed_at + blocks + more + 1));
-}
-
-// What a sendpsbt may have added it may take back, too.
-void ReservationRecord::extended(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by) {
-  auto& height = heights[input];
-  const auto before = reserved_to_block - by;
-  const bool added = sent_blocks > 0 && before >= height && (before - height) % sent_blocks == 0;
-  height = added ? height + by : reserved_to_block;
-}
-
-std::uint32_t ReservationRecord::most_blocks() const {
-  return blocks + doubtful_blocks + (prepared ? PreparedRecord::blocks + prepared->kept : 0);
-}
-
 void Book::add(const std::shared_ptr<OpeningRecord>& record) {
   // Not each time: a batch adds thousands.
   if (records_.size() >= sweep_at_) {
@@ -210,6 +140,10 @@ bool Book::is_cancelling(const lightningd::NodeId& peer, std::chrono::millisecon
 bool Book::involves(const lightningd::NodeId& peer) const {
   const auto [first, last] = records_.equal_range(peer);
   return std::any_of(first, last, [](const auto& entry) { return !entry.second.expired(); });
+}
+
+void Book::reserved(const std::vector<lightningd::Reservation>& coins, const std::string& batch) {
+  for (const auto& coin : coins) reserved(coin.outpoint, batch);
 }
 
 bool Book::another_has_reserved(const bitcoin::Outpoint& coin, const std::string& batch, std::uint64_t since) const {

@@ -15,6 +15,8 @@
 #include "bitcoin/amounts.hpp"
 #include "bitcoin/ids.hpp"
 #include "ledger/abort_record.hpp"
+#include "ledger/reservation_record.hpp"
+#include "lightningd/client.hpp"
 #include "lightningd/ids.hpp"
 #include "request/policy.hpp"
 #include "util/bytes.hpp"
@@ -70,56 +72,6 @@ struct OpeningRecord {
 [[nodiscard]] std::string label_of(const std::string& batch);
 [[nodiscard]] std::string label_of(const OpeningRecord& opening, std::size_t number);
 
-/// A transaction of lightningd's txprepare that reserves our inputs, until they are handed over to us.
-struct PreparedRecord {
-  static constexpr std::uint32_t blocks = 72;  ///< that txprepare reserves
-
-  std::uint32_t height = 0;              ///< before it was asked for
-  std::uint32_t latest = 0;              ///< at most, when it was carried out: a block more until that is known
-  std::uint32_t kept = 0;                ///< blocks that we add before it is discarded; not near to 72
-  std::optional<bitcoin::Txid> txid;  ///< once it has answered; nothing was added or discarded before
-  bool asked = true;                     ///< false: it was announced in the journal, and is not sent yet
-
-  /// Whether an input that is reserved to this height is so by txprepare, and perhaps by us.
-  [[nodiscard]] bool includes(std::uint32_t reserved_to_block) const;
-  /// Likewise, or by us alone, after the transaction was discarded.
-  [[nodiscard]] bool explains(std::uint32_t reserved_to_block) const;
-};
-
-/// The wallet outputs that this batch has reserved.
-struct ReservationRecord {
-  bool in_flight = false;   ///< a call that reserves inputs or frees them was sent and is not answered
-  bool freed = false;       ///< by a call of ours, since they were last reserved
-  std::uint64_t since = 0;  ///< as Book counts: when they were last asked for
-  std::uint32_t blocks = 0;
-  std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
-  std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved again, for `blocks`
-  std::optional<PreparedRecord> prepared;   ///< then `blocks` is 0, and `heights` are those before it
-  std::uint32_t sent_blocks = 0;            ///< what each sendpsbt may have added, once one may have been sent
-  std::map<bitcoin::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input
-  util::Function<void()> on_answer;
-
-  [[nodiscard]] bool held() const { return !heights.empty(); }
-  /// Whether an input is not reserved any more, by what is recorded, at this height.
-  [[nodiscard]] bool ends_by(std::uint32_t height) const;
-  /// Whether an input of ours that is reserved to this height is so by us. lightningd adds up what
-  /// several users reserve: then the height is another, and the input is not ours to free.
-  [[nodiscard]] bool explains(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const;
-  /// The same without the extension that is not answered.
-  [[nodiscard]] bool explains_now(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const;
-  /// An extension by so many blocks came out at this height.
-  void extended(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by);
-  /// What we may have reserved each input for.
-  [[nodiscard]] std::uint32_t most_blocks() const;
-  void sent();
-  void answered();
-  void released();
-
- private:
-  [[nodiscard]] bool explains_with(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block,
-                                   std::uint32_t more) const;
-};
-
 /// What all batches of this process have open and reserved. lightningd has one uncommitted opening per peer and
 /// shows neither whose that is nor who has reserved a coin; this tells.
 class Book {
@@ -156,6 +108,7 @@ class Book {
 
   /// The batch has reserved the coin while that was free.
   void reserved(const bitcoin::Outpoint& coin, const std::string& batch) { coins_[coin] = {batch, ++count_}; }
+  void reserved(const std::vector<lightningd::Reservation>& coins, const std::string& batch);
   /// So many reservations there were.
   [[nodiscard]] std::uint64_t reservations() const { return count_; }
   /// Whether another batch has reserved it since then. Then the reservation of this one is gone, whatever height

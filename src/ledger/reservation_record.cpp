@@ -1,0 +1,118 @@
+#include "ledger/reservation_record.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ledger {
+
+using bitcoin::Outpoint;
+
+void ReservationRecord::sent() {
+  in_flight = true;
+  freed = false;
+}
+
+void ReservationRecord::answered() {
+  in_flight = false;
+  if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
+}
+
+void ReservationRecord::released() {
+  blocks = 0;
+  doubtful_blocks = 0;
+  renewed_at.reset();
+  prepared.reset();
+  sent_blocks = 0;
+  heights.clear();
+}
+
+bool ReservationRecord::ends_by(std::uint32_t height) const {
+  return !prepared &&
+         std::any_of(heights.begin(), heights.end(), [height](const auto& input) { return input.second <= height; });
+}
+
+bool ReservationRecord::explains(const Outpoint& input, std::uint32_t reserved_to_block) const {
+  return explains_now(input, reserved_to_block) || explains_with(input, reserved_to_block, doubtful_blocks);
+}
+
+bool ReservationRecord::explains_now(const Outpoint& input, std::uint32_t reserved_to_block) const {
+  return explains_with(input, reserved_to_block, 0);
+}
+
+bool ReservationRecord::explains_with(const Outpoint& input, std::uint32_t reserved_to_block,
+                                      std::uint32_t more) const {
+  const auto known = heights.find(input);
+  if (known == heights.end()) return false;
+  if (prepared) return prepared->explains(reserved_to_block);
+  const auto explained_by = [this, reserved_to_block](std::uint32_t height) {
+    if (sent_blocks == 0 || reserved_to_block < height) return reserved_to_block == height;
+    return (reserved_to_block - height) % sent_blocks == 0;
+  };
+  if (explained_by(known->second + more)) return true;
+  // A block may have come between asking for the height and reserving.
+  return renewed_at && (explained_by(*renewed_at + blocks + more) || explained_by(*renewed_at + blocks + more + 1));
+}
+
+// What a sendpsbt may have added it may take back, too.
+void ReservationRecord::extended(const Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by) {
+  auto& height = heights[input];
+  const auto before = reserved_to_block - by;
+  const bool added = sent_blocks > 0 && before >= height && (before - height) % sent_blocks == 0;
+  height = added ? height + by : reserved_to_block;
+}
+
+std::uint32_t ReservationRecord::most_blocks() const {
+  return blocks + doubtful_blocks + (prepared ? PreparedRecord::blocks + prepared->kept : 0);
+}
+
+std::vector<Outpoint> ReservationRecord::inputs() const {
+  std::vector<Outpoint> inputs;
+  for (const auto& [outpoint, height] : heights) inputs.push_back(outpoint);
+  return inputs;
+}
+
+void ReservationRecord::reserved(const Reservations& reservations, std::uint32_t for_blocks) {
+  blocks = for_blocks;
+  for (const auto& reservation : reservations) heights[reservation.outpoint] = reservation.reserved_to_block;
+}
+
+void ReservationRecord::renewal_answered(const util::Result<Reservations>& answer) {
+  if (answer) reserved(*answer, doubtful_blocks);
+  if (answer || !lightningd::in_doubt(answer.error())) doubtful_blocks = 0;
+  answered();
+}
+
+void ReservationRecord::extension_answered(const util::Result<Reservations>& answer) {
+  const auto added = doubtful_blocks;
+  if (answer) {
+    for (const auto& [outpoint, to] : *answer) {
+      if (to >= added && explains_now(outpoint, to - added)) extended(outpoint, to, added);
+    }
+    blocks += added;
+  }
+  if (answer || !lightningd::in_doubt(answer.error())) doubtful_blocks = 0;
+  answered();
+}
+
+std::vector<Outpoint> ReservationRecord::foreign(const Reservations& reservations, std::uint32_t added) const {
+  std::vector<Outpoint> foreign;
+  for (const auto& [outpoint, to] : reservations) {
+    if (to < added || !explains_now(outpoint, to - added)) foreign.push_back(outpoint);
+  }
+  return foreign;
+}
+
+void ReservationRecord::settle_doubt(const std::vector<lightningd::WalletOutput>& outputs) {
+  const auto doubtful = std::exchange(doubtful_blocks, 0);
+  bool added = false;
+  for (const auto& output : outputs) {
+    const auto to = output.reserved_to_block;
+    if (doubtful == 0 || !output.reserved || to < doubtful || explains_now(output.outpoint, to)) continue;
+    if (!explains_now(output.outpoint, to - doubtful)) continue;
+    extended(output.outpoint, to, doubtful);
+    added = true;
+  }
+  if (added) blocks += doubtful;
+}
+
+}  // namespace ledger

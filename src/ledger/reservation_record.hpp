@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "bitcoin/ids.hpp"
+#include "ledger/prepared_record.hpp"
+#include "lightningd/client.hpp"
+#include "util/function.hpp"
+#include "util/result.hpp"
+
+namespace ledger {
+
+/// The wallet outputs that this batch has reserved.
+struct ReservationRecord {
+  using Reservations = std::vector<lightningd::Reservation>;
+
+  bool in_flight = false;   ///< a call that reserves inputs or frees them was sent and is not answered
+  bool freed = false;       ///< by a call of ours, since they were last reserved
+  std::uint64_t since = 0;  ///< as Book counts: when they were last asked for
+  std::uint32_t blocks = 0;
+  std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
+  std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved again, for `blocks`
+  std::optional<PreparedRecord> prepared;   ///< then `blocks` is 0, and `heights` are those before it
+  std::uint32_t sent_blocks = 0;            ///< what each sendpsbt may have added, once one may have been sent
+  std::map<bitcoin::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input
+  util::Function<void()> on_answer;
+
+  [[nodiscard]] bool held() const { return !heights.empty(); }
+  [[nodiscard]] std::vector<bitcoin::Outpoint> inputs() const;
+  /// Whether an input is not reserved any more, by what is recorded, at this height.
+  [[nodiscard]] bool ends_by(std::uint32_t height) const;
+  /// Whether an input of ours that is reserved to this height is so by us. lightningd adds up what
+  /// several users reserve: then the height is another, and the input is not ours to free.
+  [[nodiscard]] bool explains(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const;
+  /// The same without the extension that is not answered.
+  [[nodiscard]] bool explains_now(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block) const;
+  /// An extension by so many blocks came out at this height.
+  void extended(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by);
+  /// What we may have reserved each input for.
+  [[nodiscard]] std::uint32_t most_blocks() const;
+  /// Inputs that were free are reserved for so many blocks and no more.
+  void reserved(const Reservations& reservations, std::uint32_t for_blocks);
+  /// The answer to reserving free inputs again, for the `doubtful_blocks`.
+  void renewal_answered(const util::Result<Reservations>& answer);
+  /// The answer to adding the `doubtful_blocks`: only what was ours before is so afterwards.
+  void extension_answered(const util::Result<Reservations>& answer);
+  /// Those among the inputs of an extension that were not reserved by us alone just before: the sum is not what it
+  /// should be.
+  [[nodiscard]] std::vector<bitcoin::Outpoint> foreign(const Reservations& reservations, std::uint32_t added) const;
+  /// An extension whose answer was lost long ago: what listfunds shows tells whether it was carried out.
+  void settle_doubt(const std::vector<lightningd::WalletOutput>& outputs);
+  void sent();
+  void answered();
+  void released();
+
+ private:
+  [[nodiscard]] bool explains_with(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block,
+                                   std::uint32_t more) const;
+};
+
+}  // namespace ledger

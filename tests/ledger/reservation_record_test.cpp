@@ -1,0 +1,100 @@
+#include "ledger/reservation_record.hpp"
+
+#include <doctest/doctest.h>
+
+#include "jsonrpc/caller.hpp"
+
+using bitcoin::Outpoint;
+using bitcoin::Txid;
+using ledger::ReservationRecord;
+using lightningd::WalletOutput;
+
+namespace {
+
+Outpoint outpoint(std::uint32_t vout) {
+  std::array<std::uint8_t, 32> bytes{};
+  bytes.fill(1);
+  return {Txid::from_bytes(bytes), vout};
+}
+
+/// Two inputs, reserved for 12 blocks at height 100, and 133 more are asked for.
+ReservationRecord extended_record() {
+  ReservationRecord record;
+  record.reserved({{outpoint(0), 112}, {outpoint(1), 112}}, 12);
+  record.sent();
+  record.doubtful_blocks = 133;
+  return record;
+}
+
+WalletOutput reserved_output(const Outpoint& coin, std::uint32_t to) {
+  WalletOutput output;
+  output.outpoint = coin;
+  output.reserved = true;
+  output.reserved_to_block = to;
+  return output;
+}
+
+const util::Error lost{jsonrpc::Caller::lost, "no answer", {}};
+const util::Error refused{-32602, "refused", {}};
+
+}  // namespace
+
+TEST_CASE("an extension counts for the inputs that were ours alone before") {
+  auto record = extended_record();
+  // Another program has reserved the second one for 72 blocks meanwhile.
+  const ReservationRecord::Reservations answer{{outpoint(0), 245}, {outpoint(1), 317}};
+  CHECK(record.foreign(answer, 133) == std::vector{outpoint(1)});
+  record.extension_answered(answer);
+  CHECK(record.heights.at(outpoint(0)) == 245);
+  CHECK(record.heights.at(outpoint(1)) == 112);
+  CHECK(record.blocks == 145);
+  CHECK(record.doubtful_blocks == 0);
+  CHECK_FALSE(record.in_flight);
+}
+
+TEST_CASE("an extension that is refused has added nothing; one whose answer is lost leaves doubt") {
+  auto record = extended_record();
+  record.extension_answered(refused);
+  CHECK(record.doubtful_blocks == 0);
+  CHECK(record.blocks == 12);
+
+  record = extended_record();
+  record.extension_answered(lost);
+  CHECK(record.doubtful_blocks == 133);
+  CHECK(record.blocks == 12);
+  CHECK_FALSE(record.in_flight);
+}
+
+TEST_CASE("what listfunds shows settles whether an extension was carried out") {
+  auto record = extended_record();
+  record.settle_doubt({reserved_output(outpoint(0), 245), reserved_output(outpoint(2), 245)});
+  CHECK(record.heights.at(outpoint(0)) == 245);
+  CHECK(record.heights.at(outpoint(1)) == 112);
+  CHECK(record.heights.size() == 2);
+  CHECK(record.blocks == 145);
+  CHECK(record.doubtful_blocks == 0);
+
+  record = extended_record();
+  record.settle_doubt({reserved_output(outpoint(0), 112), reserved_output(outpoint(1), 317)});
+  CHECK(record.heights.at(outpoint(0)) == 112);
+  CHECK(record.heights.at(outpoint(1)) == 112);
+  CHECK(record.blocks == 12);
+  CHECK(record.doubtful_blocks == 0);
+}
+
+TEST_CASE("inputs that were free are reserved again for the blocks asked for, whatever they were before") {
+  auto record = extended_record();
+  record.renewal_answered(ReservationRecord::Reservations{{outpoint(0), 253}});
+  CHECK(record.heights.at(outpoint(0)) == 253);
+  CHECK(record.heights.at(outpoint(1)) == 112);
+  CHECK(record.blocks == 133);
+  CHECK(record.doubtful_blocks == 0);
+  CHECK_FALSE(record.in_flight);
+
+  record = extended_record();
+  record.renewal_answered(lost);
+  CHECK(record.doubtful_blocks == 133);
+  record.renewal_answered(refused);
+  CHECK(record.doubtful_blocks == 0);
+  CHECK(record.heights.at(outpoint(0)) == 112);
+}
