@@ -44,8 +44,9 @@ Batch::Batch(const peers::Process& process, lightningd::Client client, Order ord
                .features = node_.features,
                .pending = node_.connects},
       preparation_(context_.calls, request_),
-      coins_(context_.calls, book_, ledger_,
-             [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
+      holding_(context_.calls, book_, ledger_,
+               [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
+      asking_(context_.calls, book_, holding_),
       coin_look_(context_.calls, request_),
       policies_(scope_, context_.calls.client, ledger_, label_) {
   if (request_.details) details_.emplace(ledger_->id, order.watch.timeline());
@@ -151,9 +152,9 @@ void Batch::build() {
 
 void Batch::announce() {
   ledger_->plan = plan();
-  coins_.announce_extension();
+  holding_.announce_extension();
   save(ledger::BatchPhase::completing, [this] {
-    coins_.extend([this](const Result<wallet::Coins::Taken>& taken) {
+    holding_.extend([this](const Result<wallet::Holding::Taken>& taken) {
       if (still_ours(taken)) complete_all();
     });
   });
@@ -270,7 +271,7 @@ void Batch::peer_failed(peers::PeerOpening& peer) {
 }
 
 Spark Batch::undo(peers::PeerOpening& peer) {
-  undos_.push_back(std::make_unique<peers::PeerUndo>(context_.calls, book_, coins_, peer.record()));
+  undos_.push_back(std::make_unique<peers::PeerUndo>(context_.calls, book_, holding_, peer.record()));
   return scope_.spark([this, &undo = *undos_.back()](Completion completion) {
     undo.run([this, c = std::move(completion)](peers::PeerUndo::Outcome outcome) mutable {
       if (outcome == peers::PeerUndo::Outcome::channel_remains) undo_remains_ = true;

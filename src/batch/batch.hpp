@@ -22,7 +22,8 @@
 #include "report/details.hpp"
 #include "request/request.hpp"
 #include "sending/broadcast.hpp"
-#include "wallet/coins.hpp"
+#include "wallet/asking.hpp"
+#include "wallet/holding.hpp"
 
 namespace batch {
 
@@ -87,7 +88,7 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   void announce();
   void hold_coins(util::Function<void()> then);
   void stop_waiting(util::Function<void()> then);
-  [[nodiscard]] bool still_ours(const util::Result<wallet::Coins::Taken>& taken);
+  [[nodiscard]] bool still_ours(const util::Result<wallet::Holding::Taken>& taken);
   void complete_all();
   void complete(peers::PeerOpening& peer, std::uint32_t outnum, spark::Completion completion);
   void all_answered();
@@ -128,14 +129,15 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   spark::Scope scope_;
   peers::BatchContext context_;
   checks::Preparation preparation_;
-  wallet::Coins coins_;
+  wallet::Holding holding_;
+  wallet::Asking asking_;
   checks::CoinLook coin_look_;
   Policies policies_;
   std::vector<std::unique_ptr<peers::PeerOpening>> peers_;
   std::vector<std::unique_ptr<peers::PeerUndo>> undos_;
   std::vector<const peers::PeerOpening*> failed_;  ///< in the order in which they dropped out
 
-  wallet::Coins::Choice choice_;
+  wallet::Asking::Choice choice_;
   std::set<std::size_t> connected_already_;  ///< destinations that were connected before we came
   std::vector<spark::Spark> connects_;
   std::optional<spark::Spark> funded_;

@@ -17,6 +17,7 @@ using spark::Completion;
 using util::Error;
 using util::Result;
 using util::str;
+using wallet::Holding;
 
 void Batch::reserve(Completion completion) {
   choice_.minconf = request_.minconf;
@@ -31,7 +32,7 @@ void Batch::reserve(Completion completion) {
   choice_.anchor_channel = request_.has_shares() ? anchors_negotiated()
                                                  : node_.features.offers(lightningd::feature::anchors_zero_fee_htlc_tx);
   proposed_for_ = live();
-  coins_.reserve(choice_, payees(), [this, c = std::move(completion)](Result<wallet::Proposal> proposal) mutable {
+  asking_.reserve(choice_, payees(), [this, c = std::move(completion)](Result<wallet::Proposal> proposal) mutable {
     reserved(std::move(proposal), std::move(c));
   });
 }
@@ -46,7 +47,7 @@ void Batch::reserved(Result<wallet::Proposal> proposal, Completion completion) {
     if (anchors_negotiated()) return fail(error);
     choice_.anchor_channel = false;
     proposed_for_ = live();
-    coins_.reserve(choice_, payees(), [this, c = std::move(c)](Result<wallet::Proposal> second) mutable {
+    asking_.reserve(choice_, payees(), [this, c = std::move(c)](Result<wallet::Proposal> second) mutable {
       if (!second) return refused(second.error(), std::move(c));
       funded(std::move(*second), std::move(c));
     });
@@ -74,13 +75,14 @@ void Batch::funded(wallet::Proposal proposal, Completion completion) {
 // --- Holding the inputs ---
 
 void Batch::hold_coins(util::Function<void()> then) {
-  coins_.hold([this, then = std::move(then)](const Result<wallet::Coins::Taken>& taken) mutable {
+  auto held = [this, then = std::move(then)](const Result<Holding::Taken>& taken) mutable {
     if (still_ours(taken)) then();
-  });
+  };
+  holding_.hold(Holding::Need::all, std::move(held));
 }
 
 /// Else the batch has failed.
-bool Batch::still_ours(const Result<wallet::Coins::Taken>& taken) {
+bool Batch::still_ours(const Result<Holding::Taken>& taken) {
   if (taken && !*taken) return true;
   fail(taken ? Error{-1, str("input ", (*taken)->str(), " was taken by another program meanwhile"), {}} : taken.error());
   return false;
@@ -94,7 +96,7 @@ void Batch::block_added(std::uint32_t height) {
   if (!reservation.ends_by(height + context_.calls.settings.early_extension)) return;
   util::info(label_, ": extending the reservation of its inputs at block ", height);
   extending_ = true;
-  coins_.keep([this](const Result<wallet::Coins::Taken>& taken) {
+  holding_.keep(Holding::Need::all, [this](const Result<Holding::Taken>& taken) {
     extending_ = false;
     // What lightningd has refused may work at the next block, or when the inputs are held for the transaction.
     const bool later = !taken && !lightningd::in_doubt(taken.error());
@@ -114,7 +116,7 @@ void Batch::stop_waiting(util::Function<void()> then) {
 void Batch::propose_again() {
   util::debug(label_, ": proposing the transaction again, ", live().size(), " peers are left");
   proposed_for_ = live();
-  coins_.repropose(payees(), [this](Result<wallet::Proposal> proposal) {
+  asking_.repropose(payees(), [this](Result<wallet::Proposal> proposal) {
     if (!proposal) return fail(proposal.error());
     if (const auto fits = check_cost(*proposal); !fits) return fail(fits.error());
     proposal_ = std::move(*proposal);

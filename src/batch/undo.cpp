@@ -14,7 +14,7 @@ using spark::Completion;
 using spark::Spark;
 
 Undo::Undo(const peers::Process& process, lightningd::Client client, std::shared_ptr<ledger::Ledger> ledger,
-           wallet::Coins::Save save)
+           wallet::Holding::Save save)
     : scope_(process.runtime,
              [this](const util::Error& error) {
                util::error(label_, ": undoing failed: ", error.message);
@@ -24,7 +24,7 @@ Undo::Undo(const peers::Process& process, lightningd::Client client, std::shared
       book_(process.book),
       ledger_(std::move(ledger)),
       label_(ledger::label_of(ledger_->id)),
-      coins_(calls_, book_, ledger_, std::move(save)) {}
+      holding_(calls_, book_, ledger_, std::move(save)) {}
 
 void Undo::run(util::Function<void(bool clean)> done) {
   done_ = std::move(done);
@@ -44,7 +44,7 @@ void Undo::run(util::Function<void(bool clean)> done) {
 }
 
 Spark Undo::undo_opening(const std::shared_ptr<ledger::OpeningRecord>& record) {
-  peers_.push_back(std::make_unique<peers::PeerUndo>(calls_, book_, coins_, record));
+  peers_.push_back(std::make_unique<peers::PeerUndo>(calls_, book_, holding_, record));
   peers::PeerUndo& peer = *peers_.back();
   return scope_.spark([this, &peer](Completion completion) {
     peer.run([this, c = std::move(completion)](peers::PeerUndo::Outcome outcome) mutable {
@@ -87,7 +87,7 @@ void Undo::release_now(Completion completion) {
     std::move(completion).done();
     return;
   }
-  coins_.release([this, c = std::move(completion)](const util::Result<bool>& released) mutable {
+  holding_.release([this, c = std::move(completion)](const util::Result<bool>& released) mutable {
     found_coins_ = released && *released;
     if (!released) {
       util::warn(label_, ": ", released.error().message);

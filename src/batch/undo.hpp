@@ -10,7 +10,7 @@
 #include "peers/peer_undo.hpp"
 #include "peers/process.hpp"
 #include "spark/scope.hpp"
-#include "wallet/coins.hpp"
+#include "wallet/holding.hpp"
 
 namespace batch {
 
@@ -20,7 +20,7 @@ namespace batch {
 class Undo {
  public:
   Undo(const peers::Process& process, lightningd::Client client, std::shared_ptr<ledger::Ledger> ledger,
-       wallet::Coins::Save save);
+       wallet::Holding::Save save);
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
 
@@ -44,7 +44,7 @@ class Undo {
   ledger::Book& book_;
   std::shared_ptr<ledger::Ledger> ledger_;
   std::string label_;
-  wallet::Coins coins_;
+  wallet::Holding holding_;
   std::vector<std::unique_ptr<peers::PeerUndo>> peers_;
   util::Function<void(bool)> done_;
   bool coins_bound_ = false;  ///< a channel that could not be removed may spend them

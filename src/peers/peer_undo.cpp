@@ -23,9 +23,13 @@ constexpr spark::Duration first_pause{250};
 
 }  // namespace
 
-PeerUndo::PeerUndo(context::Calls calls, ledger::Book& book, wallet::Coins& coins,
+PeerUndo::PeerUndo(context::Calls calls, ledger::Book& book, wallet::Holding& holding,
                    std::shared_ptr<ledger::OpeningRecord> record)
-    : calls_(calls.while_undoing()), book_(book), coins_(coins), ledger_(coins.ledger()), record_(std::move(record)) {}
+    : calls_(calls.while_undoing()),
+      book_(book),
+      holding_(holding),
+      ledger_(holding.ledger()),
+      record_(std::move(record)) {}
 
 void PeerUndo::run(Done done) {
   done_ = std::move(done);
@@ -221,7 +225,7 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
 // lightningd never sent the transaction, so closing makes it forget just this channel. But it frees all its
 // inputs as well, whoever has reserved them.
 void PeerUndo::close(const lightningd::ChannelId& channel) {
-  coins_.before_closing([this, channel](const Result<wallet::Coins::Taken>& taken, spark::Gate::Pass pass) {
+  holding_.before_closing([this, channel](const Result<wallet::Holding::Taken>& taken, spark::Gate::Pass pass) {
     if (taken && !*taken) {
       util::debug(record_->label, ": close ", channel.hex());
       closing_ = std::move(pass);

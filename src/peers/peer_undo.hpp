@@ -8,7 +8,7 @@
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
-#include "wallet/coins.hpp"
+#include "wallet/holding.hpp"
 
 namespace peers {
 
@@ -27,8 +27,8 @@ class PeerUndo {
   };
   using Done = util::Function<void(Outcome)>;
 
-  /// `coins` and `ledger` are those of the batch; `coins` run in the same scope.
-  PeerUndo(context::Calls calls, ledger::Book& book, wallet::Coins& coins,
+  /// `holding` is that of the batch, and runs in the same scope.
+  PeerUndo(context::Calls calls, ledger::Book& book, wallet::Holding& holding,
            std::shared_ptr<ledger::OpeningRecord> record);
   PeerUndo(const PeerUndo&) = delete;
   PeerUndo& operator=(const PeerUndo&) = delete;
@@ -70,7 +70,7 @@ class PeerUndo {
 
   context::Calls calls_;
   ledger::Book& book_;
-  wallet::Coins& coins_;
+  wallet::Holding& holding_;
   const std::shared_ptr<const ledger::Ledger> ledger_;
   std::shared_ptr<ledger::OpeningRecord> record_;
   Done done_;

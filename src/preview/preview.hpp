@@ -60,7 +60,7 @@ class Preview {
   const request::Request request_;
   Done done_;
   std::optional<util::Result<std::string>> answer_;
-  wallet::Coins::Choice choice_;
+  wallet::Asking::Choice choice_;
   PreviewFindings findings_;
   std::vector<std::unique_ptr<peers::PeerLook>> looks_;
   spark::Scope scope_;

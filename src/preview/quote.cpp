@@ -10,7 +10,7 @@ using lightningd::Funded;
 using lightningd::Reply;
 using util::Result;
 
-void Quote::ask(const wallet::Coins::Choice& choice, const wallet::Payees& payees, Reply<wallet::Proposal> then) {
+void Quote::ask(const wallet::Asking::Choice& choice, const wallet::Payees& payees, Reply<wallet::Proposal> then) {
   choice_ = choice;
   fund(payees, wallet::Round::first, std::nullopt, std::move(then));
 }

@@ -6,7 +6,7 @@
 #include "context/calls.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
-#include "wallet/coins.hpp"
+#include "wallet/asking.hpp"
 #include "wallet/proposal.hpp"
 
 namespace preview {
@@ -19,8 +19,8 @@ class Quote {
   Quote(const Quote&) = delete;
   Quote& operator=(const Quote&) = delete;
 
-  /// Errors: those of Coins::reserve.
-  void ask(const wallet::Coins::Choice& choice, const wallet::Payees& payees, lightningd::Reply<wallet::Proposal> then);
+  /// Errors: those of Asking::reserve.
+  void ask(const wallet::Asking::Choice& choice, const wallet::Payees& payees, lightningd::Reply<wallet::Proposal> then);
 
  private:
   /// Of these coins, or as the choice says.
@@ -34,7 +34,7 @@ class Quote {
   void leave_out(wallet::Reading reading, wallet::Round round, lightningd::Reply<wallet::Proposal> then);
 
   context::Calls calls_;
-  wallet::Coins::Choice choice_;
+  wallet::Asking::Choice choice_;
 };
 
 }  // namespace preview

@@ -54,8 +54,8 @@ void Removal::done_with(std::size_t opening, peers::Retraction::Outcome outcome,
 void Removal::release() {
   if (!ledger_->reservation.held()) return ended();
   auto save = [this](lightningd::Reply<void> saved) { journal_->save(calls_.scope, *ledger_, std::move(saved)); };
-  coins_ = std::make_unique<wallet::Coins>(calls_, book_, ledger_, std::move(save));
-  coins_->release([this](const Result<bool>& done) { released(done); });
+  holding_ = std::make_unique<wallet::Holding>(calls_, book_, ledger_, std::move(save));
+  holding_->release([this](const Result<bool>& done) { released(done); });
 }
 
 // Freed inputs are anybody's: they must not be freed once more, not after a crash either.

@@ -7,7 +7,7 @@
 #include "journal/journal.hpp"
 #include "ledger/ledger.hpp"
 #include "peers/retraction.hpp"
-#include "wallet/coins.hpp"
+#include "wallet/holding.hpp"
 
 namespace recovery {
 
@@ -39,7 +39,7 @@ class Removal {
   ledger::Book& book_;
   std::shared_ptr<ledger::Ledger> ledger_;
   std::shared_ptr<journal::Journal> journal_;
-  std::unique_ptr<wallet::Coins> coins_;
+  std::unique_ptr<wallet::Holding> holding_;
   Done done_;
   std::vector<std::unique_ptr<peers::Retraction>>
       channels_;  ///< one for each opening so far; empty: not in the transaction

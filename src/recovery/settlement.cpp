@@ -101,7 +101,7 @@ void Settlement::send_again(bool never_sent) {
   if (must_wait(ledger_->reservation, waits_since_)) return retry("lightningd has not answered reserveinputs yet");
   // Only what is impossible has been freed with its channels still there.
   if (!ledger_->reservation.held()) return not_complete("its inputs are free already", never_sent);
-  keep_coins([this, never_sent](const Result<wallet::Coins::Taken>& taken) {
+  keep_coins([this, never_sent](const Result<wallet::Holding::Taken>& taken) {
     if (!taken) return retry(taken.error().message);
     if (!*taken) return prove_change([this] { check_channels([this] { sign(); }); });
     not_complete(str("input ", (*taken)->str(), " is spent, or another program has reserved it"), never_sent);
@@ -109,14 +109,14 @@ void Settlement::send_again(bool never_sent) {
 }
 
 // It may take days until bitcoind wants it, or the user says what to do.
-void Settlement::keep_coins(lightningd::Reply<wallet::Coins::Taken> then) {
+void Settlement::keep_coins(lightningd::Reply<wallet::Holding::Taken> then) {
   make_coins();
-  coins_->keep(std::move(then));
+  coins_->keep(wallet::Holding::Need::all, std::move(then));
 }
 
 void Settlement::make_coins() {
   auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
-  coins_ = std::make_unique<wallet::Coins>(calls_, process_.book, ledger_, std::move(save));
+  coins_ = std::make_unique<wallet::Holding>(calls_, process_.book, ledger_, std::move(save));
 }
 
 // It cannot be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.

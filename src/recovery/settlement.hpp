@@ -17,7 +17,7 @@
 #include "recovery/removal.hpp"
 #include "report/batch_report.hpp"
 #include "spark/scope.hpp"
-#include "wallet/coins.hpp"
+#include "wallet/holding.hpp"
 
 namespace recovery {
 
@@ -66,7 +66,7 @@ class Settlement {
   void undo_unsent(bool all_withheld);
   void send_again(bool never_sent);
   void make_coins();
-  void keep_coins(lightningd::Reply<wallet::Coins::Taken> then);
+  void keep_coins(lightningd::Reply<wallet::Holding::Taken> then);
   void keep_rest(lightningd::Reply<void> then);
   void not_complete(const std::string& what, bool never_sent);
   void prove_change(util::Function<void()> then);
@@ -110,7 +110,7 @@ class Settlement {
 
   spark::Scope scope_;
   batch::Policies policies_;
-  std::unique_ptr<wallet::Coins> coins_;
+  std::unique_ptr<wallet::Holding> coins_;
   std::unique_ptr<Abort> abort_;
   std::unique_ptr<Removal> removal_;
   std::unique_ptr<batch::Undo> undo_;

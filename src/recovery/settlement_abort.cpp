@@ -72,7 +72,10 @@ void Settlement::send_abort() {
 
 void Settlement::keep_rest(lightningd::Reply<void> then) {
   make_coins();
-  coins_->keep_rest(std::move(then));
+  coins_->keep(wallet::Holding::Need::none,
+               [then = std::move(then)](const Result<wallet::Holding::Taken>& kept) mutable {
+                 then(kept ? Result<void>() : Result<void>(kept.error()));
+               });
 }
 
 // Whoever began it may not know whether its record was written; and a crash must not send the batch's transaction.

@@ -16,6 +16,37 @@ Hold hold_on(const WalletOutput& output, const ledger::ReservationRecord& record
   return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::anothers;
 }
 
+// Another batch may have reserved it meanwhile to the very same height.
+Holds::Holds(const std::vector<WalletOutput>& outputs, const ledger::Ledger& ledger, const ledger::Book& book) {
+  const auto& record = ledger.reservation;
+  for (const auto& input : record.inputs()) holds_[input] = Hold::spent;
+  for (const auto& output : outputs) {
+    const auto input = holds_.find(output.outpoint);
+    if (input == holds_.end()) continue;
+    const auto hold = hold_on(output, record);
+    const bool lost = hold == Hold::ours && book.another_has_reserved(output.outpoint, ledger.id, record.since);
+    input->second = lost ? Hold::anothers : hold;
+  }
+}
+
+std::vector<Outpoint> Holds::those(Hold hold) const {
+  std::vector<Outpoint> inputs;
+  for (const auto& [outpoint, held] : holds_) {
+    if (held == hold) inputs.push_back(outpoint);
+  }
+  return inputs;
+}
+
+std::optional<Outpoint> Holds::first(Hold hold) const {
+  const auto inputs = those(hold);
+  return inputs.empty() ? std::nullopt : std::optional(inputs.front());
+}
+
+bool Holds::is_ours(const Outpoint& input) const {
+  const auto found = holds_.find(input);
+  return found != holds_.end() && found->second == Hold::ours;
+}
+
 void look_at_coins(const context::Calls& calls, lightningd::Reply<std::vector<WalletOutput>> then) {
   using Outputs = std::vector<WalletOutput>;
   calls.fresh<Outputs>(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "context/calls.hpp"
@@ -15,6 +16,19 @@ namespace wallet {
 enum class Hold { ours, free, anothers, spent };
 
 [[nodiscard]] Hold hold_on(const lightningd::WalletOutput& output, const ledger::ReservationRecord& record);
+
+/// How each input of a batch stands, by an answer of listfunds: of those that it does not show, that they are spent.
+class Holds {
+ public:
+  Holds(const std::vector<lightningd::WalletOutput>& outputs, const ledger::Ledger& ledger, const ledger::Book& book);
+
+  [[nodiscard]] std::vector<bitcoin::Outpoint> those(Hold hold) const;
+  [[nodiscard]] std::optional<bitcoin::Outpoint> first(Hold hold) const;
+  [[nodiscard]] bool is_ours(const bitcoin::Outpoint& input) const;
+
+ private:
+  std::map<bitcoin::Outpoint, Hold> holds_;
+};
 
 /// listfunds, as of just now: whoever acts on a coin by an answer that took long may meet another user's
 /// reservation.

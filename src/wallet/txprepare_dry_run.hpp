@@ -27,8 +27,8 @@ namespace wallet {
 /// behind when it cannot pay `all`: hence the first step. Nothing is ever sent with txsend.
 ///
 /// The journal has the inputs and the height before txprepare is asked, and the txid before anything else is, so
-/// that whatever of this a crash or a lost answer leaves is known to be ours. Owned by the Coins, and runs in
-/// their scope.
+/// that whatever of this a crash or a lost answer leaves is known to be ours. Owned by the Asking, or by the Holding
+/// that discards what is left, and runs in their scope.
 class TxprepareDryRun {
  public:
   /// Writes the ledger to the journal.

@@ -31,7 +31,6 @@ WITHOUT_HEADER = {
     "plugin/requests.cpp",
     "recovery/settlement_abort.cpp",
     "recovery/settlement_undo.cpp",
-    "wallet/coins_held.cpp",
 }
 TOO_MANY_PARAMETERS = set()
 

@@ -1,0 +1,149 @@
+#include "wallet/asking.hpp"
+
+#include <utility>
+
+#include "util/log.hpp"
+
+namespace wallet {
+
+using bitcoin::Outpoint;
+using lightningd::Funded;
+using lightningd::Reply;
+using util::Error;
+using util::Result;
+
+namespace {
+
+void record_first(ledger::ReservationRecord& record, std::uint32_t blocks, const Result<Funded>& funded) {
+  if (funded) {
+    record.reserved(funded->reservations, blocks);
+  } else if (lightningd::in_doubt(funded.error())) {
+    util::warn("it is in doubt whether inputs were reserved; if so, they are free again after ", blocks, " blocks");
+  }
+  record.answered();
+}
+
+}  // namespace
+
+Asking::Asking(context::Calls calls, ledger::Book& book, Holding& holding)
+    : calls_(std::move(calls)), book_(book), holding_(holding), ledger_(holding.ledger()) {}
+
+void Asking::reserve(const Choice& choice, const Payees& payees, Reply<Proposal> then) {
+  choice_ = choice;
+  least_change_ = {};
+  fund(payees, Round::first, std::move(then));
+}
+
+void Asking::repropose(const Payees& payees, Reply<Proposal> then) {
+  auto again = payees;
+  again.least_change = least_change_;
+  fund(again, Round::again, std::move(then));
+}
+
+void Asking::fund(const Payees& payees, Round round, Reply<Proposal> then) {
+  const bool first = round == Round::first || round == Round::worthy;
+  const bool chosen = choice_.has_utxos || round == Round::worthy;
+  const auto& utxos = round == Round::worthy ? worthy_ : choice_.utxos;
+  auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees);
+  auto answered = [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
+    funded(payees, round, std::move(then), answer);
+  };
+  if (first && calls_.settings.dry_run == context::DryRun::txprepare) {
+    return prepare({params, choice_.minconf, utxos, chosen, payees.count, payees.amounts}, std::move(answered));
+  }
+  auto guarded = calls_.local<Funded>("fundpsbt or utxopsbt", std::move(answered));
+  if (!first) {
+    calls_.client.utxopsbt(params, ledger_->reservation.inputs(), true, std::move(guarded));
+    return;
+  }
+
+  // What was reserved is recorded whoever still listens; the rest runs only while the batch lives.
+  params.reserve_blocks = calls_.settings.first_reservation;
+  ledger_->reservation.since = book_.reservations();
+  ledger_->reservation.sent();
+  auto recorded = [ledger = ledger_, &book = book_, blocks = params.reserve_blocks,
+                   guarded = std::move(guarded)](Result<Funded> answer) mutable {
+    record_first(ledger->reservation, blocks, answer);
+    if (answer) book.reserved(answer->reservations, ledger->id);
+    guarded(std::move(answer));
+  };
+  if (chosen) {
+    calls_.client.utxopsbt(params, utxos, false, std::move(recorded));
+  } else {
+    calls_.client.fundpsbt(params, choice_.minconf, std::move(recorded));
+  }
+}
+
+void Asking::prepare(TxprepareDryRun::Wanted wanted, Reply<Funded> then) {
+  // The last of its calls may have failed, with all handed over to us.
+  if (ledger_->reservation.held()) {
+    return holding_.release(
+        [this, wanted = std::move(wanted), then = std::move(then)](const Result<bool>& released) mutable {
+          if (!released) return then(released.error());
+          prepare(std::move(wanted), std::move(then));
+        });
+  }
+  dry_run_ = std::make_unique<TxprepareDryRun>(calls_, book_, ledger_);
+  dry_run_->run(
+      std::move(wanted), [this](Reply<void> saved) { holding_.save(std::move(saved)); }, std::move(then));
+}
+
+void Asking::funded(const Payees& payees, Round round, Reply<Proposal> then, const Result<Funded>& answer) {
+  if (!answer && may_be_dust(answer.error(), payees, round, !choice_.has_utxos)) {
+    return survey(payees, answer.error(), std::move(then));
+  }
+  if (!answer) return then(answer.error());
+  auto reading = read_answer(*answer, payees, round, !choice_.has_utxos);
+  if (!reading) return then(reading.error());
+  if (reading->proposal) return then(std::move(*reading->proposal));
+  if (!reading->left_out.empty()) return leave_out(std::move(*reading), std::move(then));
+  ask_again(std::move(*reading), std::move(then));
+}
+
+// Coins that are chosen again are given back first.
+void Asking::ask_again(Reading reading, Reply<Proposal> then) {
+  if (!reading.trimmed.empty()) util::info(reading.trimmed);
+  auto proposed = with_shares(std::move(reading.shares), std::move(then));
+  if (!reading.choose_again) return fund(reading.settled, Round::again, std::move(proposed));
+  least_change_ = {};  // of other coins
+  holding_.release([this, settled = std::move(reading.settled),
+                    proposed = std::move(proposed)](const Result<bool>& released) mutable {
+    if (!released) return proposed(released.error());
+    fund(settled, Round::first, std::move(proposed));
+  });
+}
+
+// Nothing is reserved by it. If it was not the coins' fault, the error stands.
+void Asking::survey(const Payees& payees, const Error& error, Reply<Proposal> then) {
+  auto read = [this, payees, error, then = std::move(then)](const Result<Funded>& answer) mutable {
+    auto reading = answer ? read_survey(*answer, choice_.feerate, payees) : std::nullopt;
+    if (!reading) return then(error);
+    worthy_ = reading->coins;
+    auto told = left_out(*reading, std::move(then));
+    fund(reading->settled, Round::worthy, std::move(told));
+  };
+  calls_.client.fundpsbt(survey_params(choice_.anchor_channel, payees), choice_.minconf,
+                         calls_.local<Funded>("fundpsbt", std::move(read)));
+}
+
+/// For the proposal that is made without them.
+Reply<Proposal> Asking::left_out(Reading& reading, Reply<Proposal> then) {
+  util::info(reading.left_out.size(), " coins would cost more than they bring at ", choice_.feerate.value,
+             "perkw, and are left out");
+  least_change_ = reading.settled.least_change;
+  return with_left_out(std::move(reading.left_out), std::move(then));
+}
+
+// The others stay reserved meanwhile.
+void Asking::leave_out(Reading reading, Reply<Proposal> then) {
+  std::vector<Outpoint> inputs;
+  for (const auto& coin : reading.left_out) inputs.push_back(coin.outpoint);
+  auto told = left_out(reading, std::move(then));
+  holding_.release(std::move(inputs),
+                   [this, settled = std::move(reading.settled), told = std::move(told)](Result<void> released) mutable {
+                     if (!released) return told(released.error());
+                     fund(settled, Round::narrowed, std::move(told));
+                   });
+}
+
+}  // namespace wallet
