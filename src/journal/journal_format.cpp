@@ -166,17 +166,13 @@ Result<std::shared_ptr<ledger::OpeningRecord>> read_opening(const json::Value& v
   return opening;
 }
 
-/// An opening with an output in the transaction may be a channel by now; any other may be waiting.
-Result<void> read_stage(const json::Value& value, ledger::Ledger& ledger, ledger::OpeningRecord& opening) {
-  if (ledger.phase != ledger::BatchPhase::begun) opening.stage = ledger::Stage::started;
-  if (!ledger.plan) return {};
-  ledger.plan->outnums.emplace_back();
+Result<void> read_outnum(const json::Value& value, std::optional<ledger::FundingPlan>& plan) {
+  if (!plan) return {};
+  plan->outnums.emplace_back();
   if (!value.find("outnum")) return {};
   const auto outnum = read_u32(value, "outnum");
   if (!outnum) return outnum.error();
-  ledger.plan->outnums.back() = *outnum;
-  opening.stage = ledger::Stage::completing;
-  opening.outpoint = Outpoint{ledger.plan->txid, *outnum};
+  plan->outnums.back() = *outnum;
   return {};
 }
 
@@ -186,8 +182,7 @@ Result<void> read_openings(const json::Value& root, ledger::Ledger& ledger) {
   for (const auto& value : openings->elements()) {
     auto opening = read_opening(value);
     if (!opening) return opening.error();
-    if (auto read = read_stage(value, ledger, **opening); !read) return read;
-    (*opening)->batch = ledger.id;
+    if (auto read = read_outnum(value, ledger.plan); !read) return read;
     ledger.openings.push_back(std::move(*opening));
   }
   if (ledger.openings.empty()) return broken("destinations: none");
@@ -218,21 +213,21 @@ Result<void> read_plan(const json::Value& root, ledger::Ledger& ledger) {
 }
 
 Result<std::shared_ptr<ledger::Ledger>> read_content(const json::Value& root) {
-  auto ledger = std::make_shared<ledger::Ledger>();
+  ledger::Ledger ledger;
   const auto id = root.string("batch");
   const auto begun = root.u64("begun");
   const auto phase = read_phase(root);
   if (!id) return id.error();
   if (!begun) return begun.error();
   if (!phase) return phase.error();
-  ledger->id = std::string(*id);
-  ledger->begun = static_cast<std::int64_t>(*begun);
-  ledger->phase = *phase;
-  if (auto read = read_plan(root, *ledger); !read) return read.error();
-  if (auto read = read_abort(root, *ledger); !read) return read.error();
-  if (auto read = read_reservation(root, ledger->reservation); !read) return read.error();
-  if (auto read = read_openings(root, *ledger); !read) return read.error();
-  return ledger;
+  ledger.id = std::string(*id);
+  ledger.begun = static_cast<std::int64_t>(*begun);
+  ledger.phase = *phase;
+  if (auto read = read_plan(root, ledger); !read) return read.error();
+  if (auto read = read_abort(root, ledger); !read) return read.error();
+  if (auto read = read_reservation(root, ledger.reservation); !read) return read.error();
+  if (auto read = read_openings(root, ledger); !read) return read.error();
+  return ledger.doubted();
 }
 
 std::string write(const ledger::Ledger& ledger, AbortForm form) {

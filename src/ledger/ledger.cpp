@@ -74,6 +74,16 @@ bool OpeningRecord::may_be(bitcoin::Sat total) const {
   return total == amount || total == planned || std::find(earlier.begin(), earlier.end(), total) != earlier.end();
 }
 
+std::shared_ptr<OpeningRecord> OpeningRecord::doubted() const {
+  auto copy = std::make_shared<OpeningRecord>(OpeningRecord{
+      .peer = peer, .accepted = accepted, .amount = planned, .planned = planned, .earlier = earlier});
+  if (stage != Stage::none && amount != planned) copy->earlier.insert(copy->earlier.begin(), amount);
+  // What is applied or refused need not be done again.
+  const bool pending = policy && policy->state == request::PolicyRecord::State::pending;
+  if (pending) copy->policy = request::PolicyRecord{policy->wanted};
+  return copy;
+}
+
 void OpeningRecord::answered() {
   in_flight = false;
   if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
@@ -185,6 +195,23 @@ bool Ledger::any_policy_pending() const {
     if (policy_pending(i)) return true;
   }
   return false;
+}
+
+// An opening with an output in the transaction may be a channel by now; any other may be waiting.
+std::shared_ptr<Ledger> Ledger::doubted() const {
+  auto copy = std::make_shared<Ledger>(Ledger{.id = id, .begun = begun, .phase = phase, .plan = plan,
+                                              .reservation = reservation.doubted(), .sending = sending, .abort = abort});
+  if (copy->plan) copy->plan->is_change_ours = false;
+  if (copy->abort) copy->abort->is_script_ours = false;
+  for (std::size_t i = 0; i < openings.size(); ++i) {
+    copy->openings.push_back(openings[i]->doubted());
+    auto& opening = *copy->openings.back();
+    opening.batch = id;
+    opening.label = label_of(opening, i);
+    opening.outpoint = outpoint_of(i);
+    if (phase != BatchPhase::begun) opening.stage = opening.outpoint ? Stage::completing : Stage::started;
+  }
+  return copy;
 }
 
 }  // namespace ledger

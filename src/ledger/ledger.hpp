@@ -63,6 +63,8 @@ struct OpeningRecord {
   void gone();
   /// Whether an opening of this size with the peer can be ours.
   [[nodiscard]] bool may_be(bitcoin::Sat total) const;
+  /// As a crash would find it, but for what Ledger::doubted() adds.
+  [[nodiscard]] std::shared_ptr<OpeningRecord> doubted() const;
 
  private:
   void answered();
@@ -168,6 +170,10 @@ struct Ledger {
   /// Whether the transaction was sent, and the policy of this opening's channel is not decided yet.
   [[nodiscard]] bool policy_pending(std::size_t opening) const;
   [[nodiscard]] bool any_policy_pending() const;
+  /// A copy as a crash would find it in the journal, and its reader makes it: every opening is in doubt, whatever an undo
+  /// has seen. Of what this process alone knows it has whether the transaction was sent, and which of several openings
+  /// or reservations was the later one.
+  [[nodiscard]] std::shared_ptr<Ledger> doubted() const;
 };
 
 }  // namespace ledger

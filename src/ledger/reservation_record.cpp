@@ -26,6 +26,19 @@ void ReservationRecord::released() {
   heights.clear();
 }
 
+ReservationRecord ReservationRecord::doubted() const {
+  ReservationRecord copy{.since = since, .blocks = blocks, .doubtful_blocks = doubtful_blocks,
+                         .renewed_at = renewed_at, .prepared = prepared, .sent_blocks = sent_blocks, .heights = heights};
+  if (copy.prepared) copy.prepared->asked = true;
+  return copy;
+}
+
+void ReservationRecord::take_renewed(const ReservationRecord& copy) {
+  renewed_at = copy.renewed_at;
+  blocks = copy.blocks;
+  for (const auto& [input, height] : copy.heights) heights.try_emplace(input, height);
+}
+
 bool ReservationRecord::ends_by(std::uint32_t height) const {
   return !prepared &&
          std::any_of(heights.begin(), heights.end(), [height](const auto& input) { return input.second <= height; });

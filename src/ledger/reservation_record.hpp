@@ -55,6 +55,10 @@ struct ReservationRecord {
   void sent();
   void answered();
   void released();
+  /// As a crash would find it, but that it is known since when it is reserved: nothing is in flight.
+  [[nodiscard]] ReservationRecord doubted() const;
+  /// What was reserved again on account of a copy.
+  void take_renewed(const ReservationRecord& copy);
 
  private:
   [[nodiscard]] bool explains_with(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block,

@@ -18,6 +18,7 @@ using psbt::Psbt;
 using lightningd::FeerateLimits;
 using lightningd::Funded;
 using bitcoin::Outpoint;
+using funding::AbortCoin;
 using lightningd::PeerChannel;
 using bitcoin::Perkw;
 using bitcoin::Sat;
@@ -121,7 +122,7 @@ void AbortOffer::choose(const Outputs& outputs) {
 void AbortOffer::quote(Perkw feerate) {
   lightningd::FundParams params;
   params.feerate = str(feerate.value, "perkw");
-  params.startweight = bare_abort_weight;
+  params.startweight = funding::bare_abort_weight;
   std::vector<Outpoint> inputs;
   for (std::size_t i = 0; i < chosen_; ++i) inputs.push_back(coins_[i].outpoint);
   calls_.client.utxopsbt(

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "context/calls.hpp"
+#include "funding/abort_price.hpp"
 #include "funding/fee_bounds.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "psbt/psbt.hpp"
-#include "recovery/abort_price.hpp"
 #include "spark/scope.hpp"
 
 namespace recovery {
@@ -61,8 +61,8 @@ class AbortOffer {
   bool feerate_given_ = false;
   bitcoin::Perkw feerate_;
   funding::FeeBounds bounds_;
-  std::optional<AbortPrice> price_;
-  std::vector<AbortCoin> coins_;  ///< that can be spent, in the order in which they are taken
+  std::optional<funding::AbortPrice> price_;
+  std::vector<funding::AbortCoin> coins_;  ///< that can be spent, in the order in which they are taken
   std::size_t chosen_ = 0;        ///< of them
   bool raised_ = false;
 };

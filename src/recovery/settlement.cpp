@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/calls.hpp"
-#include "journal/journal_format.hpp"
 #include "psbt/psbt.hpp"
 #include "sending/evidence.hpp"
 #include "sending/found_channels.hpp"
@@ -27,35 +25,33 @@ using util::str;
 
 Settlement::Settlement(const peers::Process& process, lightningd::Client client, journal::Kept kept,
                        report::BatchReport report)
-    : process_(process),
-      calls_{scope_, std::move(client), process.settings},
-      ledger_(std::move(kept.ledger)),
-      journal_(std::move(kept.journal)),
-      report_(std::move(report)),
+    : scope_(process.runtime,
+             [this](const Error& error) { util::error(batch_.label(), ": settling ended: ", error.message); }),
+      batch_(process, {scope_, std::move(client), process.settings}, std::move(kept), std::move(report)),
+      calls_(batch_.calls),
+      ledger_(batch_.ledger),
       pause_(process.settings.settle_pause),
-      scope_(process.runtime,
-             [this](const Error& error) { util::error(label(), ": settling ended: ", error.message); }),
-      policies_(scope_, calls_.client, ledger_, label()) {
-  report_.state = ledger_->abort ? BatchState::aborting : BatchState::settling;
-}
+      policies_(scope_, calls_.client, ledger_, batch_.label()),
+      impossibility_(batch_),
+      record_undo_(batch_) {}
 
 void Settlement::run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled) {
   looked_ = std::move(looked);
   settled_ = std::move(settled);
-  quiet_at_ = process_.runtime.now() + calls_.settings.settle_quiet;
+  batch_.quiet_at = batch_.process.runtime.now() + calls_.settings.settle_quiet;
   scope_.after(delay, [this] { attempt(); });
 }
 
 void Settlement::stop() {
-  ending_ = true;
-  undo_.reset();
+  batch_.ending = true;
+  record_undo_.stop();
   scope_.end();
   looked();
 }
 
 void Settlement::attempt() {
   if (ledger_->abort) {
-    abort();
+    impossibility_.abort([this](auto outcome, const auto& why) { judged_by_chain(outcome, why); });
   } else if (ledger_->phase == BatchPhase::sending || ledger_->plan) {
     look();
   } else {
@@ -81,7 +77,7 @@ void Settlement::look() {
 
 void Settlement::judge(const Channels& channels) {
   const sending::FoundChannels found = sending::find_channels(*ledger_, channels);
-  const bool never_sent = process_.node.withhold && found.all_withheld;
+  const bool never_sent = batch_.process.node.withhold && found.all_withheld;
   if (found.locked_in) return sent();
   if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
   if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
@@ -98,25 +94,14 @@ void Settlement::undo_unsent(bool all_withheld) {
 
 // The commitments of all peers are secured. The inputs must still be ours.
 void Settlement::send_again(bool never_sent) {
-  if (must_wait(ledger_->reservation, waits_since_)) return retry("lightningd has not answered reserveinputs yet");
+  if (batch_.must_wait()) return retry("lightningd has not answered reserveinputs yet");
   // Only what is impossible has been freed with its channels still there.
   if (!ledger_->reservation.held()) return not_complete("its inputs are free already", never_sent);
-  keep_coins([this, never_sent](const Result<wallet::Holding::Taken>& taken) {
+  batch_.keep_coins([this, never_sent](const Result<wallet::Holding::Taken>& taken) {
     if (!taken) return retry(taken.error().message);
     if (!*taken) return prove_change([this] { check_channels([this] { sign(); }); });
     not_complete(str("input ", (*taken)->str(), " is spent, or another program has reserved it"), never_sent);
   });
-}
-
-// It may take days until bitcoind wants it, or the user says what to do.
-void Settlement::keep_coins(lightningd::Reply<wallet::Holding::Taken> then) {
-  make_coins();
-  coins_->keep(wallet::Holding::Need::all, std::move(then));
-}
-
-void Settlement::make_coins() {
-  auto save = [this](lightningd::Reply<void> saved) { journal_->save(scope_, *ledger_, std::move(saved)); };
-  coins_ = std::make_unique<wallet::Holding>(calls_, process_.book, ledger_, std::move(save));
 }
 
 // It cannot be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
@@ -126,7 +111,7 @@ void Settlement::not_complete(const std::string& what, bool never_sent) {
   auto judged = [this, what, never_sent](const Result<bool>& unspent) {
     if (unspent && *unspent) return sent();
     if (never_sent) return stop_sending(what);
-    look_for_rival(what);
+    impossibility_.look_for_rival(what, [this](auto outcome, const auto& why) { judged_by_chain(outcome, why); });
   };
   calls_.client.is_unspent({ledger_->plan->txid, *outnum}, calls_.local<bool>("getutxout", std::move(judged)));
 }
@@ -179,7 +164,7 @@ void Settlement::check_channels(util::Function<void()> then) {
 
 void Settlement::send(const util::SharedText& signed_psbt) {
   ledger_->sending = ledger_->plan->txid;
-  note(str("sending ", ledger_->plan->txid.hex()));
+  batch_.note(str("sending ", ledger_->plan->txid.hex()));
   auto answered = [this](const Result<lightningd::Sent>& answer) {
     if (answer) return sent();
     not_sent(answer.error());
@@ -189,7 +174,8 @@ void Settlement::send(const util::SharedText& signed_psbt) {
 }
 
 void Settlement::not_sent(const Error& error) {
-  if (sending::verdict_on(error) == sending::SendVerdict::refused && process_.node.withhold) return refused(error);
+  if (sending::verdict_on(error) == sending::SendVerdict::refused && batch_.process.node.withhold)
+    return refused(error);
   retry(str("sendpsbt: ", error.message));
 }
 
@@ -198,24 +184,25 @@ void Settlement::not_sent(const Error& error) {
 void Settlement::refused(const Error& error) {
   pause_ = calls_.settings.longest_settle_pause;
   retry(str("bitcoind refuses it: ", sending::refusal_text(error), "; to give it up: multifundchannel-abort ",
-            report_.id),
+            batch_.report.id),
         BatchState::refused);
 }
 
 /// A fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be sent.
 bool Settlement::is_being_cancelled() const {
   const auto& openings = ledger_->openings;
-  const auto since = process_.runtime.now() - calls_.settings.lost_after;
-  return std::any_of(openings.begin(), openings.end(),
-                     [this, since](const auto& opening) { return process_.book.is_cancelling(opening->peer, since); });
+  const auto since = batch_.process.runtime.now() - calls_.settings.lost_after;
+  return std::any_of(openings.begin(), openings.end(), [this, since](const auto& opening) {
+    return batch_.process.book.is_cancelling(opening->peer, since);
+  });
 }
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.
 void Settlement::stop_sending(const std::string& why) {
-  note(why + "; nothing was sent: undoing the rest");
+  batch_.note(why + "; nothing was sent: undoing the rest");
   ledger_->phase = BatchPhase::completing;
   ledger_->sending.reset();
-  journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
+  batch_.save([this](const Result<void>& saved) {
     if (!saved) return retry(saved.error().message);
     undo();
   });
@@ -223,45 +210,80 @@ void Settlement::stop_sending(const std::string& why) {
 
 // It is on its way or confirmed. Peers that had dropped out before may still have an opening.
 void Settlement::sent() {
-  ending_ = true;
+  batch_.ending = true;
   ledger_->sending = ledger_->plan->txid;
   policies_.apply(calls_.settings.cleanup_timeout, [this] {
-    report_.take_policies(*ledger_);
+    batch_.report.take_policies(*ledger_);
     undo();
+  });
+}
+
+// --- Proven to be impossible, or not ---
+
+void Settlement::judged_by_chain(Impossibility::Outcome outcome, const std::string& why) {
+  switch (outcome) {
+    case Impossibility::Outcome::impossible:
+      return impossible();
+    case Impossibility::Outcome::sent:
+      return sent();
+    case Impossibility::Outcome::later:
+      return retry(why, ledger_->abort ? BatchState::aborting : BatchState::unsettled);
+  }
+}
+
+// That the transaction counts as sent keeps the undo off the channels that lightningd does not cancel.
+void Settlement::impossible() {
+  impossible_ = true;
+  ledger_->sending = ledger_->plan->txid;
+  undo();  // peers that had dropped out before may still have an opening
+}
+
+// --- Its way from the record to nothing ---
+
+void Settlement::undo() {
+  record_undo_.run([this](const Result<void>& nothing_left) {
+    if (!nothing_left) return retry(nothing_left.error().message);
+    undone();
+  });
+}
+
+void Settlement::undone() {
+  const auto now = scope_.runtime().now();
+  if (now >= batch_.quiet_at) return remove();
+  looked();
+  scope_.after(batch_.quiet_at - now, [this] { undo(); });
+}
+
+void Settlement::remove() {
+  if (!impossible_ && ledger_->any_policy_pending()) return retry("the policy of a channel is not set yet");
+  batch_.journal->remove(scope_, [this](const Result<void>& removed) {
+    if (!removed) return retry(removed.error().message);
+    if (ledger_->sending && !impossible_) {
+      batch_.report.take_policies(*ledger_);
+      batch_.report.opened();
+    } else {
+      batch_.report.undone(BatchState::undone);
+    }
+    batch_.note(str("settled: ", name_of(batch_.report.state)));
+    looked();
+    scope_.end();
+    scope_.runtime().post(std::move(settled_));
   });
 }
 
 // --- Again ---
 
 void Settlement::retry(const std::string& why, BatchState state) {
-  report_.state = state;
-  ending_ = false;
-  note(why);
+  batch_.report.state = state;
+  batch_.ending = false;
+  batch_.note(why);
   looked();
   scope_.after(pause_, [this] { attempt(); });
   pause_ = std::min(2 * pause_, calls_.settings.longest_settle_pause);
 }
 
-void Settlement::note(const std::string& text) {
-  if (!report_.recovery.empty() && report_.recovery.back() == text) return;
-  if (report_.state == BatchState::unsettled) {
-    util::warn(label(), ": ", text);
-  } else {
-    util::info(label(), ": ", text);
-  }
-  report_.recovered(text);
-}
-
 void Settlement::looked() {
-  if (looked_) process_.runtime.post(std::exchange(looked_, nullptr));
+  if (looked_) scope_.runtime().post(std::exchange(looked_, nullptr));
 }
-
-bool Settlement::in_flight() const {
-  const auto& openings = ledger_->openings;
-  return ledger_->reservation.in_flight ||
-         std::any_of(openings.begin(), openings.end(), [](const auto& opening) { return opening->in_flight; });
-}
-
-std::string Settlement::label() const { return ledger::label_of(report_.id); }
 
 }  // namespace recovery

@@ -6,18 +6,14 @@
 #include <vector>
 
 #include "batch/policies.hpp"
-#include "batch/undo.hpp"
-#include "context/calls.hpp"
 #include "journal/journal.hpp"
-#include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
-#include "peers/node_facts.hpp"
 #include "peers/process.hpp"
-#include "recovery/abort.hpp"
-#include "recovery/removal.hpp"
+#include "recovery/impossibility.hpp"
+#include "recovery/left_batch.hpp"
+#include "recovery/record_undo.hpp"
 #include "report/batch_report.hpp"
 #include "spark/scope.hpp"
-#include "wallet/holding.hpp"
 
 namespace recovery {
 
@@ -35,7 +31,8 @@ namespace recovery {
 /// What bitcoind refuses when it is sent again is kept as `refused`, and tried again after long pauses: another node
 /// may have it.
 ///
-/// Once the user aborts it, its own transaction is not sent any more, and Abort makes that impossible.
+/// Once the user aborts it, its own transaction is not sent any more, and Impossibility sees to it that it never
+/// confirms.
 ///
 /// Repeats with growing pauses until the record can be removed. Owned by the Service.
 class Settlement {
@@ -51,11 +48,11 @@ class Settlement {
   void stop();
 
   /// Why it cannot be aborted now; nothing when it can.
-  [[nodiscard]] std::optional<std::string> why_not_abort() const;
+  [[nodiscard]] std::optional<std::string> why_not_abort() const { return batch_.why_not_abort(); }
 
-  [[nodiscard]] const report::BatchReport& report() const { return report_; }
-  [[nodiscard]] const std::shared_ptr<ledger::Ledger>& ledger() const { return ledger_; }
-  [[nodiscard]] const std::shared_ptr<journal::Journal>& journal() const { return journal_; }
+  [[nodiscard]] const report::BatchReport& report() const { return batch_.report; }
+  [[nodiscard]] const std::shared_ptr<ledger::Ledger>& ledger() const { return batch_.ledger; }
+  [[nodiscard]] const std::shared_ptr<journal::Journal>& journal() const { return batch_.journal; }
 
  private:
   using Channels = std::vector<lightningd::PeerChannel>;
@@ -65,62 +62,35 @@ class Settlement {
   void judge(const Channels& channels);
   void undo_unsent(bool all_withheld);
   void send_again(bool never_sent);
-  void make_coins();
-  void keep_coins(lightningd::Reply<wallet::Holding::Taken> then);
-  void keep_rest(lightningd::Reply<void> then);
   void not_complete(const std::string& what, bool never_sent);
   void prove_change(util::Function<void()> then);
   void sign();
   void check_channels(util::Function<void()> then);
   void send(const util::SharedText& signed_psbt);
-  void abort();
-  void abort_looked(Abort::Outcome outcome, const std::string& what);
-  void send_abort();
-  void record_abort();
-  void look_for_rival(const std::string& what);
-  void impossible(const std::string& why);
   void not_sent(const util::Error& error);
   void refused(const util::Error& error);
   [[nodiscard]] bool is_being_cancelled() const;
   void stop_sending(const std::string& why);
-  void record_that_it_failed();
-  void undo();
-  void undone(bool clean);
-  void keep_for_channel();
-  void undid();
   void sent();
+  void judged_by_chain(Impossibility::Outcome outcome, const std::string& why);
+  void impossible();
+  void undo();
+  void undone();
   void remove();
   void retry(const std::string& why, report::BatchState state = report::BatchState::settling);
-  void note(const std::string& text);
   void looked();
 
-  [[nodiscard]] bool must_wait(const ledger::ReservationRecord& reservation, std::optional<spark::Duration>& since);
-  [[nodiscard]] bool in_flight() const;
-  [[nodiscard]] std::string label() const;
-
-  peers::Process process_;
-  context::Calls calls_;
-  std::shared_ptr<ledger::Ledger> ledger_;  ///< the batch's own: late replies still change it
-  std::shared_ptr<journal::Journal> journal_;
-  report::BatchReport report_;
+  spark::Scope scope_;
+  LeftBatch batch_;
+  const context::Calls& calls_;                    ///< the batch's
+  const std::shared_ptr<ledger::Ledger>& ledger_;  ///< the batch's
   spark::Duration pause_;
-  spark::Duration quiet_at_{};  ///< until then lost calls may be carried out
   util::Function<void()> looked_;
   util::Function<void()> settled_;
-
-  spark::Scope scope_;
   batch::Policies policies_;
-  std::unique_ptr<wallet::Holding> coins_;
-  std::unique_ptr<Abort> abort_;
-  std::unique_ptr<Removal> removal_;
-  std::unique_ptr<batch::Undo> undo_;
-  std::shared_ptr<ledger::Ledger> undoing_;    ///< the copy that `undo_` works on
-  bool coins_wait_ = false;                     ///< they were left out of it
-  bool abort_recorded_ = false;                 ///< by this
-  bool impossible_ = false;                     ///< its transaction; channels and inputs are removed
-  bool ending_ = false;                         ///< it is not to be stopped between two steps, or is stopped
-  std::optional<spark::Duration> waits_since_;  ///< for a call that changes reservations
-  std::optional<spark::Duration> undoing_waits_since_;
+  Impossibility impossibility_;
+  RecordUndo record_undo_;
+  bool impossible_ = false;  ///< its transaction; channels and inputs are removed
 };
 
 }  // namespace recovery

@@ -29,8 +29,6 @@ WITHOUT_HEADER = {
     "app/service_records.cpp",
     "batch/batch_funding.cpp",
     "plugin/requests.cpp",
-    "recovery/settlement_abort.cpp",
-    "recovery/settlement_undo.cpp",
 }
 TOO_MANY_PARAMETERS = set()
 

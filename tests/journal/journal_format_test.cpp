@@ -89,6 +89,35 @@ TEST_CASE("what is written is read again, with every opening in doubt") {
   CHECK(write_ledger(ledger) == write_ledger(sample(BatchPhase::sending)));
 }
 
+TEST_CASE("a doubted ledger is what its record is read as") {
+  for (const auto phase : {BatchPhase::begun, BatchPhase::opening, BatchPhase::completing, BatchPhase::sending}) {
+    auto ledger = sample(phase);
+    if (phase != BatchPhase::begun) {
+      ledger.openings[0]->start_sent(Sat{500'000});
+      ledger.openings[0]->start_answered(false, true);
+      ledger.openings[0]->start_sent(Sat{600'000});
+      ledger.openings[0]->planned = Sat{1'000'000};
+      ledger.openings[1]->policy = request::PolicyRecord{{.feeppm = 7}};
+    }
+    const auto read = read_ledger(write_ledger(ledger));
+    REQUIRE_MESSAGE(read, read.error().message);
+    const auto doubted = ledger.doubted();
+    CHECK(write_ledger(*doubted) == write_ledger(**read));
+    CHECK(write_ledger(*doubted) == write_ledger(ledger));
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto& one = *doubted->openings[i];
+      const auto& other = *(*read)->openings[i];
+      CHECK(one.stage == other.stage);
+      CHECK(one.outpoint == other.outpoint);
+      CHECK(one.batch == other.batch);
+      CHECK(one.in_flight == other.in_flight);
+      CHECK(one.amount == other.amount);
+      CHECK(one.earlier == other.earlier);
+    }
+    CHECK(doubted->reservation.in_flight == (*read)->reservation.in_flight);
+  }
+}
+
 TEST_CASE("a record says whether the channels are withheld") {
   auto ledger = sample(BatchPhase::completing);
   CHECK_FALSE((*read_ledger(write_ledger(ledger)))->plan->withheld);

@@ -166,3 +166,103 @@ TEST_CASE("once sendpsbt was sent, the transaction's channels may not be undone"
   ledger.sending.reset();
   CHECK(ledger.may_undo(in_transaction));
 }
+
+TEST_CASE("a doubted ledger has every opening that may be there, and nothing in flight") {
+  Ledger batch;
+  batch.id = "a";
+  batch.phase = ledger::BatchPhase::completing;
+  batch.plan = ledger::FundingPlan{txid(1), {}, {std::nullopt, 2}, {}, true, true};
+  batch.sending = txid(1);
+  batch.send_in_flight = true;
+  batch.abort = ledger::AbortRecord{txid(9), {}, Sat{5}, {}, true};
+  for (int i = 0; i < 2; ++i) batch.openings.push_back(std::make_shared<OpeningRecord>());
+  auto& lost = *batch.openings[0];
+  lost.start_sent(Sat{1000});
+  lost.start_answered(false, true);
+  lost.start_sent(Sat{2000});
+  lost.planned = Sat{3000};
+  auto& undone = *batch.openings[1];
+  undone.start_sent(Sat{4000});
+  undone.start_answered(true, false);
+  undone.silent = true;
+  undone.gone();
+  undone.policy = request::PolicyRecord{{.feeppm = 7}};
+  undone.policy->attempts = 3;
+
+  const auto copy = batch.doubted();
+  CHECK(copy->id == "a");
+  CHECK(copy->phase == batch.phase);
+  CHECK(copy->plan->withheld);
+  CHECK_FALSE(copy->plan->is_change_ours);
+  CHECK(copy->sending == txid(1));
+  CHECK_FALSE(copy->send_in_flight);
+  CHECK(copy->abort->fee == Sat{5});
+  CHECK_FALSE(copy->abort->is_script_ours);
+  REQUIRE(copy->openings.size() == 2);
+  const auto& first = *copy->openings[0];
+  CHECK(first.stage == Stage::started);
+  CHECK_FALSE(first.in_flight);
+  CHECK_FALSE(first.doubtful);
+  CHECK_FALSE(first.outpoint);
+  CHECK(first.batch == "a");
+  CHECK(first.label == ledger::label_of(first, 0));
+  for (const std::uint64_t amount : {1000, 2000, 3000}) CHECK(first.may_be(Sat{amount}));
+  CHECK_FALSE(first.may_be(Sat{4000}));
+  const auto& second = *copy->openings[1];
+  CHECK(second.stage == Stage::completing);
+  CHECK(second.outpoint == Outpoint{txid(1), 2});
+  CHECK(second.accepted == undone.accepted);
+  CHECK(second.accepted > 0);
+  CHECK_FALSE(second.silent);
+  CHECK(second.policy->wanted.feeppm == 7);
+  CHECK(second.policy->attempts == 0);
+  // The ledger itself is as before.
+  CHECK(lost.in_flight);
+  CHECK(undone.stage == Stage::none);
+
+  undone.policy->state = request::PolicyRecord::State::applied;
+  CHECK_FALSE(batch.doubted()->openings[1]->policy);
+}
+
+TEST_CASE("a doubted ledger of a batch that had only begun has no opening to undo") {
+  Ledger batch;
+  batch.openings.push_back(std::make_shared<OpeningRecord>());
+  CHECK(batch.doubted()->openings[0]->stage == Stage::none);
+}
+
+TEST_CASE("a doubted reservation is the same one, with no call in flight") {
+  const Outpoint first{txid(1), 0};
+  const Outpoint second{txid(2), 0};
+  Ledger batch;
+  auto& reservation = batch.reservation;
+  reservation.sent();
+  reservation.since = 4;
+  reservation.blocks = 12;
+  reservation.doubtful_blocks = 133;
+  reservation.sent_blocks = 2016;
+  reservation.renewed_at = 100;
+  reservation.prepared = ledger::PreparedRecord{100, 101, 7, txid(3), false};
+  reservation.heights[first] = 112;
+  auto copy = batch.doubted()->reservation.doubted();
+  CHECK_FALSE(copy.in_flight);
+  CHECK_FALSE(copy.freed);
+  CHECK(copy.since == 4);
+  CHECK(copy.most_blocks() == reservation.most_blocks());
+  CHECK(copy.blocks == 12);
+  CHECK(copy.sent_blocks == 2016);
+  CHECK(copy.renewed_at == 100);
+  CHECK(copy.prepared->kept == 7);
+  CHECK(copy.prepared->txid == txid(3));
+  CHECK(copy.prepared->asked);
+  CHECK(copy.heights == reservation.heights);
+
+  copy.renewed_at = 120;
+  copy.blocks = 20;
+  copy.heights = {{first, 140}, {second, 141}};
+  reservation.take_renewed(copy);
+  CHECK(reservation.renewed_at == 120);
+  CHECK(reservation.blocks == 20);
+  CHECK(reservation.doubtful_blocks == 133);
+  CHECK(reservation.in_flight);
+  CHECK(reservation.heights == decltype(reservation.heights){{first, 112}, {second, 141}});
+}

@@ -8,10 +8,10 @@
 #include "funding/funding_transaction.hpp"
 #include "util/bytes.hpp"
 
-namespace recovery {
+namespace funding {
 
 /// Neither inputs nor outputs: lightningd adds both.
-inline constexpr std::uint64_t bare_abort_weight = 4 * (4 + 4 + 1 + 1) + 2 + funding::rounding_weight;
+inline constexpr std::uint64_t bare_abort_weight = 4 * (4 + 4 + 1 + 1) + 2 + rounding_weight;
 
 /// What the transaction that makes a batch's own impossible has to pay: its feerate, and more than what it may replace
 /// in a mempool, and for its own size besides (BIP 125). Of an abort of before, which has fewer inputs, the feerate has
@@ -49,4 +49,4 @@ struct AbortCoin {
 /// The fee with all of them, for an error's figures.
 [[nodiscard]] bitcoin::Sat fee_with_all(const std::vector<AbortCoin>& coins, const AbortPrice& price);
 
-}  // namespace recovery
+}  // namespace funding

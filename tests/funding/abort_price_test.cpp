@@ -1,4 +1,4 @@
-#include "recovery/abort_price.hpp"
+#include "funding/abort_price.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,9 +6,9 @@
 
 using bitcoin::Perkw;
 using bitcoin::Sat;
-using recovery::AbortCoin;
-using recovery::AbortPrice;
-using recovery::coins_needed;
+using funding::AbortCoin;
+using funding::AbortPrice;
+using funding::coins_needed;
 
 namespace {
 
@@ -41,8 +41,8 @@ TEST_CASE("as few coins are taken as pay the fee and leave an output") {
   CHECK(coins_needed({}, price) == 0);
   // Nothing would be left for an output.
   const auto one = coins({130'442});
-  CHECK(recovery::fee_with_all(one, price) == Sat{130'113});
+  CHECK(funding::fee_with_all(one, price) == Sat{130'113});
   CHECK(coins_needed(one, price) == 0);
   CHECK(coins_needed(coins({130'443}), price) == 1);
-  CHECK(recovery::sum_of(coins({1, 2, 4}), 2) == Sat{3});
+  CHECK(funding::sum_of(coins({1, 2, 4}), 2) == Sat{3});
 }

@@ -1,4 +1,4 @@
-#include "recovery/abort_price.hpp"
+#include "funding/abort_price.hpp"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "funding/input_weight.hpp"
 #include "util/mutation.hpp"
 
-namespace recovery {
+namespace funding {
 
 using bitcoin::Perkw;
 using bitcoin::Sat;
@@ -19,7 +19,7 @@ constexpr Perkw increment{250};
 
 std::uint64_t weight_of(const std::vector<AbortCoin>& coins, std::size_t count) {
   std::uint64_t weight = bare_abort_weight + bitcoin::output_weight;
-  for (std::size_t i = 0; i < count; ++i) weight += funding::input_weight(coins[i].script);
+  for (std::size_t i = 0; i < count; ++i) weight += input_weight(coins[i].script);
   return weight;
 }
 
@@ -54,4 +54,4 @@ Sat fee_with_all(const std::vector<AbortCoin>& coins, const AbortPrice& price) {
   return price.fee(weight_of(coins, coins.size()), coins.size());
 }
 
-}  // namespace recovery
+}  // namespace funding

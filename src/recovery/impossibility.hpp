@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "recovery/abort.hpp"
+#include "recovery/left_batch.hpp"
+#include "recovery/removal.hpp"
+
+namespace recovery {
+
+/// That the transaction of a batch never confirms: looks for the proof, or brings it about where the user has aborted
+/// the batch; then has its channels and inputs removed. Owned by the Settlement, in whose scope it runs; it makes an
+/// Abort, and perhaps a Removal, for each attempt.
+class Impossibility {
+ public:
+  enum class Outcome {
+    impossible,  ///< proven, and what could be removed is removed
+    sent,        ///< the batch's own transaction is there for good
+    later,       ///< neither is sure yet, or something is not removed yet
+  };
+  /// `why`, when it is `later`: what it waits for.
+  using Done = util::Function<void(Outcome, const std::string& why)>;
+
+  explicit Impossibility(LeftBatch& batch) : batch_(batch) {}
+  Impossibility(const Impossibility&) = delete;
+  Impossibility& operator=(const Impossibility&) = delete;
+
+  /// For a batch that is not aborted: `what` is why it cannot be completed.
+  void look_for_rival(const std::string& what, Done done);
+  /// Sends the abort's transaction (again), unless the chain says that no more is needed.
+  void abort(Done done);
+
+ private:
+  void abort_looked(Abort::Outcome outcome, const std::string& what);
+  void send_abort();
+  void record_abort();
+  void impossible(const std::string& why);
+  void later(const std::string& why) { end(Outcome::later, why); }
+  void end(Outcome outcome, const std::string& why);
+
+  LeftBatch& batch_;
+  std::unique_ptr<Abort> abort_;
+  std::unique_ptr<Removal> removal_;
+  Done done_;
+  bool abort_recorded_ = false;  ///< by this
+};
+
+}  // namespace recovery

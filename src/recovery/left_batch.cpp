@@ -1,0 +1,70 @@
+#include "recovery/left_batch.hpp"
+
+#include <utility>
+
+#include "util/log.hpp"
+#include "util/mutation.hpp"
+
+namespace recovery {
+
+using report::BatchState;
+
+LeftBatch::LeftBatch(const peers::Process& the_process, context::Calls the_calls, journal::Kept kept,
+                     report::BatchReport the_report)
+    : process(the_process),
+      calls(std::move(the_calls)),
+      ledger(std::move(kept.ledger)),
+      journal(std::move(kept.journal)),
+      report(std::move(the_report)) {
+  report.state = ledger->abort ? BatchState::aborting : BatchState::settling;
+}
+
+void LeftBatch::note(const std::string& text) {
+  if (!report.recovery.empty() && report.recovery.back() == text) return;
+  if (report.state == BatchState::unsettled) {
+    util::warn(label(), ": ", text);
+  } else {
+    util::info(label(), ": ", text);
+  }
+  report.recovered(text);
+}
+
+std::optional<std::string> LeftBatch::why_not_abort() const {
+  if (ledger->phase != ledger::BatchPhase::sending)
+    return "by its record it was never ready to be sent: see listmultifundchannels";
+  if (ending) return "it is being settled in this very moment: see listmultifundchannels, and try again";
+  if (ledger->send_in_flight) return "lightningd has not answered sendpsbt yet: try again";
+  if (!ledger->reservation.held()) {
+    return "its transaction is impossible already, and its inputs are free: what is left is shown by "
+           "listmultifundchannels";
+  }
+  return std::nullopt;
+}
+
+void LeftBatch::save(lightningd::Reply<void> then) { journal->save(calls.scope, *ledger, std::move(then)); }
+
+void LeftBatch::keep_coins(lightningd::Reply<wallet::Holding::Taken> then) {
+  make_coins();
+  coins_->keep(wallet::Holding::Need::all, std::move(then));
+}
+
+void LeftBatch::keep_rest(lightningd::Reply<void> then) {
+  make_coins();
+  coins_->keep(wallet::Holding::Need::none,
+               [then = std::move(then)](const util::Result<wallet::Holding::Taken>& kept) mutable {
+                 then(kept ? util::Result<void>() : util::Result<void>(kept.error()));
+               });
+}
+
+void LeftBatch::make_coins() {
+  auto saving = [this](lightningd::Reply<void> saved) { save(std::move(saved)); };
+  coins_ = std::make_unique<wallet::Holding>(calls, process.book, ledger, std::move(saving));
+}
+
+bool LeftBatch::must_wait(const ledger::ReservationRecord& reservation, std::optional<spark::Duration>& since) const {
+  if (!reservation.in_flight) since.reset();
+  if (reservation.in_flight && !since) since = process.runtime.now();
+  return since && process.runtime.now() - *since < calls.settings.lost_after && !util::mutated("frees-coins-twice");
+}
+
+}  // namespace recovery

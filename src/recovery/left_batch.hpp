@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "context/calls.hpp"
+#include "journal/journal.hpp"
+#include "ledger/ledger.hpp"
+#include "peers/process.hpp"
+#include "report/batch_report.hpp"
+#include "wallet/holding.hpp"
+
+namespace recovery {
+
+/// A batch that its command has left: what is shared by all that bring it to its end. Owned by the Settlement, in whose
+/// scope its calls are; Impossibility and RecordUndo refer to it.
+class LeftBatch {
+ public:
+  LeftBatch(const peers::Process& process, context::Calls calls, journal::Kept kept, report::BatchReport report);
+  LeftBatch(const LeftBatch&) = delete;
+  LeftBatch& operator=(const LeftBatch&) = delete;
+
+  const peers::Process process;
+  const context::Calls calls;
+  const std::shared_ptr<ledger::Ledger> ledger;  ///< the batch's own: late replies still change it
+  const std::shared_ptr<journal::Journal> journal;
+  report::BatchReport report;
+  spark::Duration quiet_at{};  ///< until then lost calls may be carried out
+  bool ending = false;         ///< it is not to be stopped between two steps, or is stopped
+
+  /// Logs it and adds it to the report, unless that says so last.
+  void note(const std::string& text);
+  /// Why it cannot be aborted now; nothing when it can.
+  [[nodiscard]] std::optional<std::string> why_not_abort() const;
+  /// Writes the ledger to the journal.
+  void save(lightningd::Reply<void> then);
+  /// Holding::keep() of all inputs, or of whatever can be kept: it may take days until bitcoind wants the transaction, or
+  /// the user says what to do.
+  void keep_coins(lightningd::Reply<wallet::Holding::Taken> then);
+  void keep_rest(lightningd::Reply<void> then);
+  /// For a call that changes its reservations, as long as that still may be carried out.
+  [[nodiscard]] bool must_wait() { return must_wait(ledger->reservation, waits_since_); }
+  /// The same for another record of them; `since` is what this remembers of it.
+  [[nodiscard]] bool must_wait(const ledger::ReservationRecord& reservation,
+                               std::optional<spark::Duration>& since) const;
+  [[nodiscard]] std::string label() const { return ledger::label_of(report.id); }
+
+ private:
+  void make_coins();
+
+  std::unique_ptr<wallet::Holding> coins_;
+  std::optional<spark::Duration> waits_since_;
+};
+
+}  // namespace recovery
