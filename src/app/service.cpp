@@ -8,7 +8,6 @@
 #include "report/trace.hpp"
 #include "request/request.hpp"
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace app {
@@ -59,7 +58,6 @@ void Service::settings_changed() { connects_.set_limit(settings_.max_connects); 
 
 void Service::recover(bool node_known) {
   if (!node_known) return ask_for_withhold();
-  if (util::mutated("does-not-recover")) return recovered();
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
   read_journal();
   read_again_later();

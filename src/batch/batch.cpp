@@ -6,7 +6,6 @@
 #include "checks/cautions.hpp"
 #include "sending/result.hpp"
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace batch {
@@ -186,7 +185,7 @@ void Batch::complete(peers::PeerOpening& peer, std::uint32_t outnum, Completion 
 
 void Batch::all_answered() {
   completing_ = false;
-  if (stop_completes_ && !util::mutated("ignores-a-failed-complete")) return start_over();
+  if (stop_completes_) return start_over();
   util::info(label_, ": all ", proposed_for_.size(), " channels are secured");
   ledger_->reservation.sent_blocks = context_.calls.settings.blocks_when_sent(ledger_->reservation.blocks);
   save(ledger::BatchPhase::sending, [this] { broadcast(); });

@@ -7,7 +7,6 @@
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace batch {
@@ -91,7 +90,6 @@ bool Batch::still_ours(const Result<Holding::Taken>& taken) {
 // The first reservation is a short one, and peers may take longer than it lasts.
 void Batch::block_added(std::uint32_t height) {
   const auto& reservation = ledger_->reservation;
-  if (util::mutated("lets-reservations-lapse")) return;
   if (!waits_for_peers_ || extending_ || reservation.in_flight || scope_.ended()) return;
   if (!reservation.ends_by(height + context_.calls.settings.early_extension)) return;
   util::info(label_, ": extending the reservation of its inputs at block ", height);

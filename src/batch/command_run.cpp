@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace batch {
@@ -118,14 +117,13 @@ void CommandRun::finish(bool settled) {
 }
 
 void CommandRun::reply() {
-  if (std::exchange(replied_, true) && !util::mutated("answers-twice")) return;
+  if (std::exchange(replied_, true)) return;
   say_what_was_undone();
   if (*answer_) {
     command_.succeed(**answer_);
   } else {
     command_.fail(answer_->error());
   }
-  if (util::mutated("talks-on-after-the-answer")) command_.message(util::Level::info, "one more thing");
 }
 
 report::BatchReport CommandRun::report() const {

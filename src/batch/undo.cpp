@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace batch {
@@ -77,8 +76,7 @@ void Undo::release(Completion completion) {
 }
 
 void Undo::release_now(Completion completion) {
-  const bool sent = ledger_->sending && !util::mutated("frees-coins-after-sending");
-  if (!ledger_->reservation.held() || sent || util::mutated("keeps-the-coins")) {
+  if (!ledger_->reservation.held() || ledger_->sending) {
     std::move(completion).done();
     return;
   }

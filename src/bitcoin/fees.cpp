@@ -1,13 +1,11 @@
 #include "bitcoin/fees.hpp"
 
-#include "util/mutation.hpp"
 
 namespace bitcoin {
 
 Sat fee_for(std::uint64_t weight, Perkw feerate) { return Sat{weight * feerate.value / 1000}; }
 
 Sat whole_vbytes_fee(std::uint64_t weight, Perkw feerate) {
-  if (util::mutated("rounds-the-fee-down")) return fee_for(weight, feerate);
   const std::uint64_t vbytes = (weight + 3) / 4;
   return Sat{(vbytes * 4 * feerate.value + 999) / 1000};
 }

@@ -5,7 +5,6 @@
 #include "bitcoin/fees.hpp"
 #include "funding/funding_transaction.hpp"
 #include "funding/input_weight.hpp"
-#include "util/mutation.hpp"
 
 namespace funding {
 
@@ -26,7 +25,6 @@ std::uint64_t weight_of(const std::vector<AbortCoin>& coins, std::size_t count) 
 }  // namespace
 
 Sat AbortPrice::to_replace(std::uint64_t weight, std::size_t inputs) const {
-  if (util::mutated("aborts-for-too-little")) return {};
   const auto grown =
       inputs > inputs_before_ && inputs_before_ > 0 ? Sat{before_.value * inputs / inputs_before_ + 1} : before_;
   return std::max(batch_, grown) + bitcoin::whole_vbytes_fee(weight, increment);

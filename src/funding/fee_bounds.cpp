@@ -5,7 +5,6 @@
 #include "bitcoin/fees.hpp"
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace funding {
@@ -37,7 +36,6 @@ Error refusal(const bitcoin::Cost& cost, const std::string& what, const char* bo
 }  // namespace
 
 Result<void> FeeBounds::check(const bitcoin::Cost& cost) const {
-  if (util::mutated("ignores-the-floor")) return {};
   if (floor && cost.fee < bitcoin::whole_vbytes_fee(cost.weight, *floor)) {
     const auto least = bitcoin::whole_vbytes_fee(cost.weight, *floor).value;
     return refusal(cost,

@@ -6,7 +6,6 @@
 #include "bitcoin/fees.hpp"
 #include "funding/input_weight.hpp"
 #include "lightningd/codes.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace funding {
@@ -111,8 +110,7 @@ Result<bitcoin::Cost> cost_of(const Template& proposal, Sat paid, std::size_t ou
   bitcoin::Cost cost;
   cost.feerate = proposal.feerate;
   cost.weight = final_weight(proposal, outputs);
-  const Sat wanted =
-      whole_vbytes_fee(util::mutated("pays-too-much") ? cost.weight * 103 / 100 : cost.weight, proposal.feerate);
+  const Sat wanted = whole_vbytes_fee(cost.weight, proposal.feerate);
   if (proposal.has_change) cost.change = psbt.outputs()[0].amount;
   if (paid + cost.change > *inputs) return Error{-1, "the outputs exceed the inputs", {}};
   cost.fee = *inputs - paid - cost.change;

@@ -6,7 +6,6 @@
 
 #include "json/utf8.hpp"
 #include "util/bytes.hpp"
-#include "util/mutation.hpp"
 #include "util/safe_text.hpp"
 
 namespace json {
@@ -60,8 +59,7 @@ std::string escaped(std::string_view text) {
       ++at;
       continue;
     }
-    const bool raw = util::mutated("writes-controls-raw") && static_cast<unsigned char>(text[at]) >= 0x7f;
-    const auto control = raw ? 0 : util::control_at(text, at);
+    const auto control = util::control_at(text, at);
     out += control > 0 ? escape_of(text.substr(at, control)) : text.substr(at, 1);
     at += std::max<std::size_t>(control, 1);
   }

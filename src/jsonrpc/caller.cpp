@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace jsonrpc {
@@ -120,7 +119,7 @@ bool Caller::dispatch(std::string_view text) {
     // The callback may hold this caller, and goes before anybody asks whether it still lives.
     auto call = std::move(pending_.extract(found).mapped());
     // lightningd's own words are JSON. What it did not say is not guessed at: channels may depend on it.
-    if (const auto problem = message->flaw(); problem && !util::mutated("guesses-at-replies")) {
+    if (const auto problem = message->flaw()) {
       util::warn("the reply to ", message->raw_id(), " cannot be read: ", problem->message);
       call.then(util::Error{unreadable, util::str(call.method, ": unexpected reply: ", problem->message), {}});
     } else {

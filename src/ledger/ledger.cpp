@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace ledger {
@@ -176,7 +175,6 @@ std::optional<BatchPhase> batch_phase_named(std::string_view name) {
 }
 
 bool Ledger::may_undo(const OpeningRecord& opening) const {
-  if (util::mutated("cancels-after-sending")) return opening.stage != Stage::none;
   return opening.stage != Stage::none && !(sending && opening.outpoint && opening.outpoint->txid == *sending);
 }
 

@@ -6,7 +6,6 @@
 #include "json/writer.hpp"
 #include "jsonrpc/safe_error.hpp"
 #include "lightningd/replies.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace lightningd {
@@ -66,7 +65,6 @@ std::string with_address(const NodeId& id, const std::string& address) {
 }
 
 util::Error unreadable(const char* method, const util::Error& error) {
-  if (util::mutated("dies-of-nonsense")) (void)std::string().at(0);  // throws
   return jsonrpc::safe_error({unreadable_reply, util::str("unexpected reply to ", method, ": ", error.message), {}});
 }
 

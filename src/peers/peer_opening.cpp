@@ -7,7 +7,6 @@
 #include "peers/lost_channels.hpp"
 #include "report/cause.hpp"
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace peers {
@@ -120,7 +119,7 @@ void PeerOpening::reconnected(const Result<Connected>& answer) {
 
 bool PeerOpening::retry_later() {
   auto& scope = context_.calls.scope;
-  if (scope.runtime().now() + backoff_ > give_up_at_ && !util::mutated("tries-for-ever")) return false;
+  if (scope.runtime().now() + backoff_ > give_up_at_) return false;
   scope.after(backoff_, [this] { reconnect(); });
   backoff_ = std::min(2 * backoff_, longest_backoff);
   return true;
@@ -129,7 +128,7 @@ bool PeerOpening::retry_later() {
 // A cancel that another batch has sent could take this opening, if theirs is gone when lightningd comes to it.
 bool PeerOpening::is_cancelled_by_another() const {
   const auto since = context_.calls.scope.runtime().now() - context_.calls.settings.cancel_patience;
-  return context_.book.is_cancelling(destination_.id, since) && !util::mutated("cancels-beside-others");
+  return context_.book.is_cancelling(destination_.id, since);
 }
 
 void PeerOpening::await_cancel() {
@@ -238,7 +237,6 @@ void PeerOpening::completed(const Result<Completed>& answer) {
 }
 
 void PeerOpening::expired() {
-  if (util::mutated("waits-for-ever")) return;
   place_.leave();
   record_->silent = true;
   const auto seconds = context_.calls.settings.peer_timeout.count() / 1000;

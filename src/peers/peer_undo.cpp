@@ -4,7 +4,6 @@
 
 #include "context/calls.hpp"
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace peers {
@@ -96,7 +95,7 @@ void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {
     return;
   }
   const Evidence evidence = find(*channels);
-  if ((!evidence.uncommitted && !evidence.committed) || util::mutated("leaves-openings")) {
+  if (!evidence.uncommitted && !evidence.committed) {
     nothing_left();
   } else if (!evidence.committed && book_.another_is_starting(*record_)) {
     wait_for_other();
@@ -158,14 +157,9 @@ PeerUndo::Evidence PeerUndo::find(const std::vector<PeerChannel>& channels) cons
       // lightningd refuses to cancel what the peer has opened.
       evidence.other_awaits_lockin = evidence.other_awaits_lockin || channel.opened_by_us;
     } else if (channel.state == ChannelState::opening && channel.opened_by_us && channel.total &&
-               (util::mutated("takes-any-opening") ||
-                (record_->may_be(*channel.total) && !book_.belongs_to_another(*record_, *channel.total)))) {
+               record_->may_be(*channel.total) && !book_.belongs_to_another(*record_, *channel.total)) {
       evidence.uncommitted = &channel;
     }
-  }
-  if (util::mutated("cancels-whatever-comes-first")) {
-    first_awaiting = evidence.committed;
-    evidence.other_awaits_lockin = false;
   }
   evidence.cancel_hits_committed = evidence.committed && evidence.committed == first_awaiting && !opening_shown;
   return evidence;
@@ -201,16 +195,15 @@ void PeerUndo::remove_committed(const Evidence& evidence) {
   // withheld the phase tells nothing: an older record may have been put back.
   const bool was_withheld = ledger_->plan && ledger_->plan->withheld;
   const bool may_be_out = channel.released && (was_withheld || ledger_->phase == ledger::BatchPhase::sending);
-  if (may_be_out && !util::mutated("cancels-after-sending")) {
+  if (may_be_out) {
     util::warn(record_->label, ": the transaction of its channel ", channel.funding->str(), " may have been sent");
     return give_up(true);
   }
   // Should it vanish by the peer's error just before, a cancel would take the peer's next one: so there must be
   // no next one, nor one under way, be it another batch's. Where channels cannot be withheld there is no other way.
   const bool alone = !evidence.other_awaits_lockin && !book_.another_is_opening(*record_);
-  const bool bold = !channel.withheld || util::mutated("cancels-beside-others");
   const bool starting = book_.another_is_starting(*record_);
-  if (evidence.cancel_hits_committed && tries_ == 1 && !starting && (alone || bold)) {
+  if (evidence.cancel_hits_committed && tries_ == 1 && !starting && (alone || !channel.withheld)) {
     util::debug(record_->label, ": fundchannel_cancel (completed)");
     cancel();
   } else if (channel.withheld && channel.channel_id) {

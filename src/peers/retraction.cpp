@@ -6,7 +6,6 @@
 #include "context/calls.hpp"
 #include "lightningd/codes.hpp"
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace peers {
@@ -26,9 +25,7 @@ std::ptrdiff_t channels_of(const Ledger& ledger) {
 
 Retraction::Retraction(context::Calls calls, ledger::Book& book) : calls_(calls.while_undoing()), book_(book) {}
 
-bool Retraction::is_possible(const Ledger& ledger) {
-  return ledger.plan && (channels_of(ledger) == 1 || util::mutated("takes-back-what-others-have"));
-}
+bool Retraction::is_possible(const Ledger& ledger) { return ledger.plan && channels_of(ledger) == 1; }
 
 void Retraction::run(const std::shared_ptr<Ledger>& ledger, Done done) {
   for (std::size_t i = 0; i < ledger->openings.size(); ++i) {
@@ -72,7 +69,6 @@ bool Retraction::is_ours(const PeerChannel& channel) const {
 /// listpeerchannels, whoever has opened it; one of the peer's it then refuses. Should ours fail just before, it takes the
 /// next: that must be one of the peer's, or one whose transaction is impossible as well.
 std::string Retraction::in_the_way(const Channels& channels) const {
-  if (util::mutated("retracts-whatever-comes-first")) return "";
   bool seen = false;
   for (const auto& channel : channels) {
     if (channel.state == lightningd::ChannelState::opening)

@@ -6,7 +6,6 @@
 #include "json/writer.hpp"
 #include "plugin/lines.hpp"
 #include "plugin/plugin.hpp"
-#include "util/mutation.hpp"
 #include "util/safe_text.hpp"
 
 namespace plugin {
@@ -37,8 +36,7 @@ void Command::succeed(std::string_view result_json) {
 void Command::fail(const util::Error& error) { answer(error); }
 
 void Command::answer(const util::Result<std::string>& result) {
-  if (std::exchange(answered_, true) && !util::mutated("answers-twice"))
-    return util::debug("a second answer to ", raw_id_, " was dropped");
+  if (std::exchange(answered_, true)) return util::debug("a second answer to ", raw_id_, " was dropped");
   if (const auto plugin = plugin_.lock()) (*plugin)->reply(raw_id_, result);
 }
 
@@ -66,7 +64,7 @@ void Command::progress(std::size_t num, std::size_t total, std::size_t stage, st
 
 void Command::notify(std::string_view method, std::string_view params_json) {
   // v23.08 kills a plugin that notifies about a request it has answered.
-  if (answered_ && !util::mutated("talks-on-after-the-answer")) return;
+  if (answered_) return;
   if (const auto plugin = plugin_.lock()) (*plugin)->send(jsonrpc::notification_text(method, params_json));
 }
 

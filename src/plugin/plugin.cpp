@@ -5,7 +5,6 @@
 #include "json/writer.hpp"
 #include "plugin/contained.hpp"
 #include "plugin/lines.hpp"
-#include "util/mutation.hpp"
 #include "util/safe_text.hpp"
 #include "util/str.hpp"
 
@@ -40,10 +39,9 @@ void Plugin::start() { transport_.start(*this); }
 
 void Plugin::log(util::Level level, std::string_view line) {
   for (const auto part : lines(line)) {
-    const bool raw = util::mutated("logs-the-transaction");
     json::Writer params;
     params.object().field("level", util::level_name(level));
-    params.field("message", raw ? std::string(part) : util::safe_text(part, longest_line)).end();
+    params.field("message", util::safe_text(part, longest_line)).end();
     send(jsonrpc::notification_text("log", params.take()));
   }
 }
@@ -60,7 +58,6 @@ void Plugin::closed(const std::string& reason) { lose(reason); }
 
 /// Handles one message; false when lightningd is lost and nothing more is to be read.
 bool Plugin::dispatch(std::string_view text) {
-  if (util::mutated("dies-of-a-typo") && !json::Document::parse(text, "message")) lose("a typo");
   const auto message = jsonrpc::Message::parse(text);
   if (!message) {
     skip(text, message.error());
@@ -137,7 +134,7 @@ void Plugin::reply(const std::string& raw_id, const util::Result<std::string>& r
   if (result) return send(jsonrpc::reply_text(raw_id, *result));
   // What lightningd and peers wrote has been cleaned where it came in; this is for what the caller wrote.
   auto error = result.error();
-  if (!util::mutated("writes-controls-raw")) error.message = util::safe_text(error.message, longest_line);
+  error.message = util::safe_text(error.message, longest_line);
   send(jsonrpc::error_text(raw_id, error));
 }
 

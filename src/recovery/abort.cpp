@@ -6,7 +6,6 @@
 #include "context/calls.hpp"
 #include "sending/found_channels.hpp"
 #include "sending/send_verdict.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 #include "wallet/holds.hpp"
 
@@ -114,7 +113,7 @@ void Abort::sign(const Outputs& outputs) {
       return output.outpoint == input && wallet::hold_on(output, ledger_->reservation) == wallet::Hold::ours;
     });
   });
-  if (foreign != inputs.end() && !util::mutated("aborts-with-coins-of-others")) {
+  if (foreign != inputs.end()) {
     return wait(str("the abort's transaction is not signed: input ", foreign->str(),
                     " is spent, or another program has reserved it; call multifundchannel-abort again to spend others"));
   }

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace recovery {
@@ -59,7 +58,7 @@ void Impossibility::send_abort() {
 // Whoever began it may not know whether its record was written; and a crash must not send the batch's transaction.
 void Impossibility::record_abort() {
   auto send = [this] { abort_->send([this](Abort::Outcome, const std::string& what) { later(what); }); };
-  if (abort_recorded_ || util::mutated("aborts-off-the-record")) return send();
+  if (abort_recorded_) return send();
   batch_.save([this, send](const Result<void>& saved) {
     if (!saved) return later(saved.error().message);
     abort_recorded_ = true;

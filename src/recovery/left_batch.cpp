@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 
 namespace recovery {
 
@@ -64,7 +63,7 @@ void LeftBatch::make_coins() {
 bool LeftBatch::must_wait(const ledger::ReservationRecord& reservation, std::optional<spark::Duration>& since) const {
   if (!reservation.in_flight) since.reset();
   if (reservation.in_flight && !since) since = process.runtime.now();
-  return since && process.runtime.now() - *since < calls.settings.lost_after && !util::mutated("frees-coins-twice");
+  return since && process.runtime.now() - *since < calls.settings.lost_after;
 }
 
 }  // namespace recovery

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace recovery {
@@ -32,7 +31,6 @@ void Removal::next() {
                           });
     return;
   }
-  if (util::mutated("keeps-coins-for-a-channel") && !waits_for_.empty()) return ended();
   release();
 }
 

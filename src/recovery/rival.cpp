@@ -4,7 +4,6 @@
 #include <set>
 
 #include "psbt/psbt.hpp"
-#include "util/mutation.hpp"
 
 namespace recovery {
 
@@ -24,9 +23,9 @@ std::optional<Rival> find_rival(const ledger::FundingPlan& plan, const std::vect
   std::optional<Rival> deepest;
   for (const auto& transaction : transactions) {
     const auto at = transaction.blockheight;
-    const bool confirmed = (at > 0 && at <= height) || util::mutated("aborts-before-confirmed");
+    const bool confirmed = at > 0 && at <= height;
     if (transaction.txid == plan.txid || !confirmed || !spends(transaction)) continue;
-    const auto depth = util::mutated("aborts-before-confirmed") ? Rival::deep_enough : height - at + 1;
+    const auto depth = height - at + 1;
     if (!deepest || depth > deepest->depth) deepest = Rival{transaction.txid, depth};
   }
   return deepest;

@@ -11,7 +11,6 @@
 #include "sending/send_psbt.hpp"
 #include "sending/send_verdict.hpp"
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace recovery {
@@ -82,7 +81,7 @@ void Settlement::judge(const Channels& channels) {
   if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
   if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
   if (is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
-  if (found.present == found.wanted || util::mutated("settles-without-all-channels")) return send_again(never_sent);
+  if (found.present == found.wanted) return send_again(never_sent);
   not_complete(str(found.wanted - found.present, " of ", found.wanted, " channels are gone"), never_sent);
 }
 
@@ -150,7 +149,7 @@ void Settlement::check_channels(util::Function<void()> then) {
   auto listed = [this, then = std::move(then)](const Result<Channels>& channels) mutable {
     if (!channels) return retry(channels.error().message);
     const sending::FoundChannels found = sending::find_channels(*ledger_, *channels);
-    if (found.present != found.wanted && !util::mutated("settles-without-all-channels")) return judge(*channels);
+    if (found.present != found.wanted) return judge(*channels);
     const sending::Evidence evidence(*ledger_, ledger_->plan->psbt);
     const auto plain = evidence.check(*channels, sending::Evidence::Channels::withheld_or_released);
     if (!plain) return retry(plain.error().message, BatchState::unsettled);

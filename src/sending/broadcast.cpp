@@ -11,7 +11,6 @@
 #include "sending/send_psbt.hpp"
 #include "sending/send_verdict.hpp"
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace sending {
@@ -47,7 +46,6 @@ void Broadcast::ask_floor() {
 
 // A peer that sends an error now makes lightningd drop its withheld channel and free the inputs.
 void Broadcast::check_channels(util::Function<void()> then) {
-  if (util::mutated("does-not-look-at-the-channels") || util::mutated("ignores-a-failed-complete")) return then();
   using Answer = Result<std::vector<PeerChannel>>;
   auto judge = [this, then = std::move(then)](const Answer& channels) mutable {
     if (!channels) return not_signed(channels.error());
@@ -81,9 +79,7 @@ void Broadcast::not_signed(const Error& error) {
 
 // The record says since the channels are secured what sendpsbt may have added to the reservation. It was not asked, so
 // what is reserved for that long is another batch's.
-void Broadcast::nothing_added() {
-  if (!util::mutated("claims-what-it-did-not-add")) ledger_->reservation.sent_blocks = 0;
-}
+void Broadcast::nothing_added() { ledger_->reservation.sent_blocks = 0; }
 
 // Checked in each round before; nothing is signed that costs more, whatever the rounds have done.
 void Broadcast::sign() {
@@ -106,15 +102,13 @@ void Broadcast::signed_psbt(const Result<util::SharedText>& text) {
   if (!text) return refused(text.error());
   const auto psbt = psbt::Psbt::from_base64(**text);
   if (!psbt) return owner_.not_sent(Error{-1, str("signpsbt: ", psbt.error().message), {}});
-  const bool same = psbt->txid() == transaction_.txid || util::mutated("believes-signpsbt");
-  if (!same) return owner_.not_sent(Error{-1, "signpsbt changed the transaction", {}});
+  if (psbt->txid() != transaction_.txid) return owner_.not_sent(Error{-1, "signpsbt changed the transaction", {}});
   if (const auto whole = psbt::check_signed(*psbt); !whole)
     return owner_.not_sent(Error{-1, str("signpsbt: ", whole.error().message), {}});
   const auto final_tx = psbt::final_transaction(*psbt);
   signed_tx_ = final_tx ? util::to_hex(*final_tx) : "";
-  util::debug(label_, ": signed", util::mutated("logs-the-transaction") ? signed_tx_ : "");
-  check_channels(
-      [this, final_psbt = util::share(psbt->base64(util::mutated("sends-version-0") ? 0 : 2))] { send(final_psbt); });
+  util::debug(label_, ": signed");
+  check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
 }
 
 // From here on nothing is cancelled or unreserved, whatever the answer: an error may hide a success.
@@ -137,10 +131,6 @@ void Broadcast::answered(const Result<lightningd::Sent>& answer) {
 
 // An error may hide a success: then the wallet knows the transaction all the same.
 void Broadcast::not_confirmed(const Error& error) {
-  if (util::mutated("takes-an-error-for-not-sent")) {
-    ledger_->sending.reset();
-    return owner_.not_sent(error);
-  }
   auto judge = [this, error](const Result<bool>& known) {
     if (known && *known) return owner_.sent(signed_tx_);
     not_known(error);

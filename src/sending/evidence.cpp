@@ -4,7 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace sending {
@@ -28,7 +27,6 @@ Evidence::Evidence(const ledger::Ledger& ledger, const util::SharedText& psbt)
     : ledger_(ledger), psbt_(psbt::Psbt::from_base64(*psbt)) {}
 
 Result<void> Evidence::check(const std::vector<PeerChannel>& channels, Channels stand) const {
-  if (util::mutated("signs-without-evidence")) return {};
   const bool ready = ledger_.plan && ledger_.phase == ledger::BatchPhase::sending;
   if (!ready || !psbt_ || psbt_->txid() != ledger_.plan->txid) return not_signed("it is not the one of the record");
   if (auto checked = check_inputs(); !checked) return checked;

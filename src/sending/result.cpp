@@ -5,7 +5,6 @@
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
 #include "sending/send_verdict.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace sending {
@@ -67,7 +66,7 @@ std::string success_json(const std::string& tx, const funding::FundingTransactio
   }
   out.end().key("failed").array();
   for (const auto* peer : failed) {
-    if (!util::mutated("forgets-the-failed")) write_failed(out, *peer, *peer->failure(), details);
+    write_failed(out, *peer, *peer->failure(), details);
   }
   out.end();
   if (details != nullptr) details->write_batch(out, transaction);
@@ -84,8 +83,7 @@ Error too_few_left(const peers::PeerOpening& decisive, const std::vector<std::un
   data.key("failed").array();
   for (const auto* peer : failed) write_failed(data, *peer, *peer->failure(), details);
   for (const auto& peer : all) {
-    if (peer->live() && !util::mutated("forgets-the-given-up"))
-      write_failed(data, *peer, as_given_up(*peer, decisive), details);
+    if (peer->live()) write_failed(data, *peer, as_given_up(*peer, decisive), details);
   }
   data.end().end();
   return Error{failure.error.code, failure.error.message, data.take()};

@@ -8,7 +8,6 @@
 
 #include "lightningd/client.hpp"
 #include "sending/result.hpp"
-#include "util/mutation.hpp"
 
 namespace sending {
 
@@ -143,7 +142,7 @@ SendVerdict verdict_on(const Error& error) {
   if (is_one_of(known_reasons, answer->reason)) return SendVerdict::known;
   if (is_one_of(gone_reasons, answer->reason)) return SendVerdict::inputs_gone;
   if (is_one_of(refusals, answer->reason)) return SendVerdict::refused;
-  return util::mutated("takes-doubt-for-refusal") ? SendVerdict::refused : SendVerdict::doubt;
+  return SendVerdict::doubt;
 }
 
 std::string refusal_text(const Error& error) {

@@ -5,7 +5,6 @@
 
 #include "psbt/psbt.hpp"
 #include "util/log.hpp"
-#include "util/mutation.hpp"
 
 namespace wallet {
 
@@ -90,7 +89,6 @@ void Holding::reserve_again(const std::vector<Outpoint>& inputs, Reply<Taken> th
 
 void Holding::before_closing(Closing then) {
   auto inside = [this, then = std::move(then)](spark::Gate::Pass pass) mutable {
-    if (util::mutated("closes-over-others")) return then(Taken(), std::move(pass));
     claim_all_inputs();
     hold(Need::unspent, [pass = std::move(pass), then = std::move(then)](const Result<Taken>& taken) mutable {
       then(taken, std::move(pass));
@@ -219,7 +217,6 @@ void Holding::release_ours(const Outputs& outputs, Reply<bool> then) {
   auto ours = held.those(Hold::ours);
   for (const auto& input : held.those(Hold::anothers)) {
     util::info("input ", input.str(), " is reserved by another program now");
-    if (util::mutated("frees-coins-of-others")) ours.push_back(input);
   }
   if (ours.empty()) {
     // A txprepare whose answer was lost may still come.
@@ -254,7 +251,7 @@ void Holding::release_these(const std::vector<Outpoint>& inputs, const Outputs& 
   const auto held = holds(outputs);
   std::vector<Outpoint> ours;
   for (const auto& input : inputs) {
-    if (held.is_ours(input) || util::mutated("frees-coins-of-others")) {
+    if (held.is_ours(input)) {
       ours.push_back(input);
     } else {
       ledger_->reservation.heights.erase(input);

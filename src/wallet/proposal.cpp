@@ -6,7 +6,6 @@
 #include "bitcoin/fees.hpp"
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
-#include "util/mutation.hpp"
 #include "util/str.hpp"
 
 namespace wallet {
@@ -55,7 +54,7 @@ Reading narrowed(const funding::Template& draft, const Payees& payees, std::vect
   Reading reading;
   reading.settled = payees;
   // With these coins in it, lightningd does not count them among what is left in the wallet.
-  if (draft.has_change && !util::mutated("counts-what-is-left-out")) {
+  if (draft.has_change) {
     reading.settled.least_change = draft.psbt.outputs()[0].amount;
   }
   for (const auto& input : draft.psbt.inputs()) {
@@ -107,7 +106,7 @@ Result<Reading> read_answer(const Funded& funded, const Payees& payees, Round ro
   auto draft = read_template(funded);
   if (!draft) return draft.error();
   if (payees.claims.empty()) return ready(std::move(*draft), {}, payees.fixed, payees.count);
-  if (round == Round::first && free_choice && !util::mutated("spends-what-costs-more")) {
+  if (round == Round::first && free_choice) {
     auto left_out = funding::uneconomical_inputs(*draft);
     if (!left_out.empty()) return narrowed(*draft, payees, std::move(left_out));
   }

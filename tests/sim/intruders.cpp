@@ -99,7 +99,7 @@ void Intruders::tamper(Forgery how) {
   }
   data[random_.below(data.size())] ^= static_cast<std::uint8_t>(1 + random_.below(127));
   tampered_ = true;
-  core_.monitor.tampered();
+  core_.monitor.tampered(core_.can_withhold());
   datastore_.put(name, data);
 }
 
@@ -109,7 +109,7 @@ void Intruders::replay() {
   if (history.empty()) return;
   const auto& [name, data] = history[random_.below(history.size())];
   tampered_ = true;
-  core_.monitor.tampered();
+  core_.monitor.tampered(core_.can_withhold());
   datastore_.put(name, data);
 }
 
@@ -120,7 +120,7 @@ void Intruders::remove() {
   }
   if (names.empty()) return;
   tampered_ = true;
-  core_.monitor.tampered();
+  core_.monitor.tampered(core_.can_withhold());
   datastore_.erase(names[random_.below(names.size())]);
 }
 
@@ -157,10 +157,23 @@ void Intruders::add_theft(Ledger& ledger) const {
 Coin* Intruders::coin_to_take(bool fresh) {
   auto& coins = core_.wallet.coins();
   const auto coin = std::find_if(coins.begin(), coins.end(), [this, fresh](const Coin& c) {
+    if (funds_a_channel(c)) return false;
     if (fresh && (claimed_.contains(c.outpoint) || core_.monitor.send_attempted(c))) return false;
     return core_.wallet.is_free(c) && c.height && !is_p2sh(c.script) && c.amount > Sat{10'000};
   });
   return coin == coins.end() ? nullptr : &*coin;
+}
+
+bool Intruders::funds_a_channel(const Coin& coin) const {
+  const auto& all = core_.peers.all();
+  return std::any_of(all.begin(), all.end(), [&coin](const Peer& peer) {
+    return std::any_of(peer.channels.begin(), peer.channels.end(), [&coin](const Channel& channel) {
+      if (!channel.psbt) return false;
+      const auto psbt = Psbt::from_base64(*channel.psbt);
+      return psbt && std::any_of(psbt->inputs().begin(), psbt->inputs().end(),
+                                 [&coin](const auto& input) { return input.outpoint == coin.outpoint; });
+    });
+  });
 }
 
 /// A record of ours, one that has gone wrong or that was made by one who may call makesecret, says that a transaction

@@ -40,10 +40,11 @@ class Intruders {
   void add_theft(ledger::Ledger& ledger) const;
   [[nodiscard]] ledger::Ledger ready_to_send(const Coin& coin, const psbt::Psbt& psbt,
                                               const lightningd::NodeId& peer);
-  /// One that is free.
-  /// `fresh`: one that no batch has tried to spend and no record with a good mac claims. The plugin tells batches apart
-  /// by the heights to which they have reserved.
+  /// One that is free, and that no channel waits for: it is never given back. `fresh`: nor has a batch tried to spend
+  /// it, nor does a record with a good mac claim it. The plugin tells batches apart by the heights to which they have
+  /// reserved.
   [[nodiscard]] Coin* coin_to_take(bool fresh);
+  [[nodiscard]] bool funds_a_channel(const Coin& coin) const;
   void take(Coin& coin);
 
   Core& core_;

@@ -226,7 +226,7 @@ bool Monitor::is_dead(const bitcoin::Transaction& transaction) const {
 
 bool Monitor::is_alive(const bitcoin::Txid& txid) const {
   const auto found = attempted_.find(txid);
-  return found != attempted_.end() && !withdrawn_.contains(txid) && !is_impossible(found->second);
+  return found != attempted_.end() && !misled_ && !withdrawn_.contains(txid) && !is_impossible(found->second);
 }
 
 namespace {
@@ -464,7 +464,8 @@ void Monitor::unreserved(Coin& coin, const Asked& asked, spark::Duration now) {
     violation(Invariant::others_untouched, str("shortened a reservation of others: ", coin.outpoint.str()));
   }
   const auto attempted = attempted_inputs_.find(coin.outpoint);
-  if (attempted != attempted_inputs_.end() && is_alive(attempted->second) && !coin.meddled) {
+  // A record from before there was a transaction does not tell that one was sent.
+  if (attempted != attempted_inputs_.end() && is_alive(attempted->second) && !coin.meddled && !tampered_) {
     violation(Invariant::nothing_undone_after_sending,
               str("unreserved after a send was attempted: ", coin.outpoint.str()));
   }

@@ -85,6 +85,12 @@ class Monitor {
   [[nodiscard]] bool closed(const Channel& channel) const { return closed_.contains(channel.funding); }
   /// bitcoind has refused it: it is nowhere but in lightningd's channels.
   void refused(const bitcoin::Txid& txid) { refused_.insert(txid); }
+  /// lightningd will not answer this sendpsbt: whoever asked waits for it.
+  void unanswered(const bitcoin::Txid& txid) { unanswered_[txid] = life_; }
+  [[nodiscard]] bool waits_for_answer(const bitcoin::Txid& txid) const {
+    const auto asked = unanswered_.find(txid);
+    return asked != unanswered_.end() && asked->second == life_;
+  }
   /// bitcoind has it.
   void accepted(const bitcoin::Txid& txid);
 
@@ -96,8 +102,14 @@ class Monitor {
   void abort_confirmed(const std::string& batch);
   /// The plugin has written this record.
   void recorded(const std::string& batch, const util::Bytes& data);
-  /// Another program has changed what the plugin had recorded: it knows no better.
-  void tampered() { tampered_ = true; }
+  /// Another program has changed what the plugin had recorded: it knows no better. `withholds`: lightningd still shows
+  /// whether a channel's transaction may be out.
+  void tampered(bool withholds) {
+    tampered_ = true;
+    misled_ = !withholds;
+  }
+  /// Nothing tells the plugin any more that it has tried to send a transaction.
+  [[nodiscard]] bool misled() const { return misled_; }
   /// Calls of this origin are made for that batch.
   void named(const std::string& origin, const std::string& batch);
   /// listfunds shows the coins.
@@ -186,9 +198,10 @@ class Monitor {
   std::map<std::string, std::set<std::string>> aborts_recorded_;  // their txids, by batch
   std::set<bitcoin::Txid> aborts_;                     // signed
   std::map<std::string, spark::Duration> aborting_since_;  // when the first was signed, by batch
-  bool tampered_ = false;
+  bool tampered_ = false, misled_ = false;
   std::set<bitcoin::Outpoint> closed_;
   std::set<bitcoin::Txid> refused_;
+  std::map<bitcoin::Txid, std::uint64_t> unanswered_;  ///< and the plugin's life that asked
   std::set<bitcoin::Txid> withdrawn_;  // refused, and its only channel is gone
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;

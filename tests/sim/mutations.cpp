@@ -1,6 +1,6 @@
 #include "sim/mutations.hpp"
 
-#include "util/mutation.hpp"
+#include "sim/mutated.hpp"
 
 namespace {
 
@@ -8,9 +8,9 @@ std::string_view current;
 
 }  // namespace
 
-bool util::mutated(std::string_view name) { return name == current; }
-
 namespace sim {
+
+bool mutated(std::string_view name) { return name == current; }
 
 const std::vector<Mutation>& mutations() {
   static const std::vector<Mutation> all{

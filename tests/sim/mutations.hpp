@@ -8,8 +8,8 @@
 
 namespace sim {
 
-/// One way in which the plugin can be made wrong, and the invariant that this breaks. Its name stands in
-/// the plugin's code where it takes effect: util::mutated().
+/// One way in which the plugin can be made wrong, and the invariant that this breaks. Where it takes effect says a
+/// patch in tests/sim/mutations, which is applied to a copy of a source.
 struct Mutation {
   std::string_view name;
   Invariant invariant;

@@ -112,6 +112,7 @@ void Sending::broadcast(Attempt attempt) {
       return failed(std::move(attempt), inputs_gone);
     case Broadcast::never_answers:
       to_mempool(attempt.psbt.transaction());
+      core_.monitor.unanswered(attempt.psbt.transaction().txid());
       return;
     case Broadcast::ghost:
       // bitcoind has the request, whatever becomes of lightningd.

@@ -45,6 +45,7 @@ class Leftovers {
       if (!core_.monitor.was_told(transaction.outputs[i].script)) continue;
       const Channel* channel = core_.peers.find_channel(bitcoin::Outpoint{txid, i});
       if (core_.monitor.lost_in_between({txid, i})) continue;
+      if (channel == nullptr && core_.monitor.misled()) continue;
       if (core_.chain.has(txid) && channel == nullptr) {
         note(Invariant::nothing_undone_after_sending, str("the channel of ", txid.hex(), ":", i, " is gone"));
       } else if (core_.chain.has(txid) && channel->withheld) {
@@ -174,7 +175,7 @@ class Leftovers {
       if (core_.chain.has(txid)) allow(transaction);
     }
     for (const auto& [txid, transaction] : kept_) {
-      if (!is_plainly_impossible(transaction)) allow(transaction);
+      if (!is_plainly_impossible(transaction) || core_.monitor.waits_for_answer(txid)) allow(transaction);
     }
     for (const Coin& coin : core_.wallet.coins()) {
       const auto until = std::max(coin.others_until, core_.wallet.height);
