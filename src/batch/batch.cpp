@@ -86,7 +86,10 @@ void Batch::abort(const Error& error) {
 void Batch::save(ledger::BatchPhase phase, util::Function<void()> then) {
   ledger_->phase = phase;
   journal_->save(scope_, *ledger_, [this, then = std::move(then)](const Result<void>& saved) mutable {
-    if (!saved) return fail(saved.error());
+    if (!saved) {
+      ledger_->reservation.sent_blocks = 0;  // sendpsbt is not asked then: what is reserved for so long is another's
+      return fail(saved.error());
+    }
     then();
   });
 }

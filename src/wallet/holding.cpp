@@ -57,6 +57,8 @@ void Holding::keep(Need need, Reply<Taken> then) {
 void Holding::reserve_free(const Outputs& outputs, Reply<Taken> then) {
   auto lapsed = holds(outputs).those(Hold::free);
   if (lapsed.empty()) return then(Taken());
+  if (ledger_->reservation.in_flight)  // it may come late, beside this one
+    return then(Error{jsonrpc::Caller::lost, "lightningd has not answered reserveinputs", {}});
   ledger_->reservation.settle_doubt(outputs);  // of the others
   auto reserve = [this, lapsed = std::move(lapsed), then = std::move(then)](const Result<void>& saved) mutable {
     if (!saved) return then(saved.error());
@@ -187,7 +189,7 @@ void Holding::add(const std::vector<Outpoint>& inputs, std::uint32_t blocks, Rep
   calls_.client.reserveinputs(psbt_of(inputs), false, blocks, std::move(recorded));
 }
 
-// Somebody came in between: exactly what was added to theirs is taken away again.
+// Another user came in between: exactly what was added to theirs is taken away again.
 void Holding::give_back(const std::vector<Outpoint>& foreign, std::uint32_t blocks, Reply<Taken> then) {
   auto given = [taken = foreign.front(), then = std::move(then)](const Result<Reservations>& answer) mutable {
     then(answer ? Result<Taken>(Taken(taken)) : Result<Taken>(answer.error()));

@@ -102,23 +102,28 @@ void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& a
   for (const auto& input : transaction.inputs) attempted_inputs_[input.outpoint] = txid;
 }
 
-void Monitor::chosen(const Asked& asked, std::set<bitcoin::Outpoint> worthy, bitcoin::Sat change) {
-  if (const auto batch = batch_of(asked.origin); !batch.empty()) beside_dust_[batch] = {std::move(worthy), change};
+void Monitor::chosen(const Asked& asked, Choice choice) {
+  if (const auto batch = batch_of(asked.origin); !batch.empty()) beside_dust_[batch] = std::move(choice);
+}
+
+void Monitor::proposed_again(const Asked& asked, const std::set<bitcoin::Outpoint>& coins, bitcoin::Sat change) {
+  const auto found = beside_dust_.find(batch_of(asked.origin));
+  if (found != beside_dust_.end() && found->second.all == coins) found->second.change = change;
 }
 
 void Monitor::check_reserve(const bitcoin::Transaction& transaction, const Asked& asked) {
   const auto found = beside_dust_.find(batch_of(asked.origin));
-  if (found == beside_dust_.end() || transaction.inputs.size() != found->second.first.size()) return;
+  if (found == beside_dust_.end() || transaction.inputs.size() != found->second.worthy.size()) return;
   for (const auto& input : transaction.inputs) {
-    if (!found->second.first.contains(input.outpoint)) return;
+    if (!found->second.worthy.contains(input.outpoint)) return;
   }
   bitcoin::Sat change;
   for (const auto& output : transaction.outputs) {
     if (plans_.contains(output.script)) change = output.amount;
   }
-  if (change >= found->second.second) return;
+  if (change >= found->second.change) return;
   violation(Invariant::transaction_is_right, str("the change is ", change.value, " sat, and ",
-                                                 found->second.second.value, " have to stay for emergencies"));
+                                                 found->second.change.value, " have to stay for emergencies"));
 }
 
 void Monitor::abort_confirmed(const std::string& batch) { abort_confirmed_.insert(batch.substr(0, brief_id)); }
@@ -428,7 +433,7 @@ void Monitor::check_reservations(const RawPsbt& psbt, const Asked& asked) {
 
 void Monitor::reserving(Coin& coin, const Asked& asked, spark::Duration now) const {
   coin.lapsed = coin.owner == batch_of(asked.origin) && !coin.owner.empty() && has_lapsed_slowly(coin);
-  coin.owner = batch_of(asked.origin);
+  coin.owner = nobody_hears_ ? std::string() : batch_of(asked.origin);
   coin.owned_since = now;
   coin.owned_in_life = life_;
 }
@@ -472,6 +477,8 @@ void Monitor::unreserved(Coin& coin, const Asked& asked, spark::Duration now) {
 }
 
 void Monitor::freeing(Coin& coin, const Asked& asked, spark::Duration now) {
+  // What is spent is nobody's any more; and a close that lightningd goes on with at its start is nobody's call.
+  if (coin.state == Coin::State::spent || batch_of(asked.origin).empty()) return;
   if (wallet_.is_reserved(coin)) check_owner(coin, "close freed", asked);
   coin.freed_by = batch_of(asked.origin);
   if (just_taken(coin, asked, now) || !wallet_.is_reserved(coin) || coin.others_until <= wallet_.height) return;

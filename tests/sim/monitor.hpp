@@ -60,9 +60,15 @@ class Monitor {
   void at_a_loss(const bitcoin::Outpoint& coin, bool loss) {
     loss ? (void)losses_.insert(coin) : (void)losses_.erase(coin);
   }
-  /// fundpsbt answered `all` for the batch: its coins that are worth their fee, and the change for the reserve. None,
-  /// when all are, or the batch has chosen again.
-  void chosen(const Asked& asked, std::set<bitcoin::Outpoint> worthy, bitcoin::Sat change);
+  /// What fundpsbt has answered to `all`.
+  struct Choice {
+    std::set<bitcoin::Outpoint> all, worthy;  ///< its coins, and those that are worth their fee: none, when all are
+    bitcoin::Sat change;                      ///< for the reserve
+  };
+  /// It has answered the batch.
+  void chosen(const Asked& asked, Choice choice);
+  /// utxopsbt has answered `all` for these coins: those of other users may be free, or taken, by now.
+  void proposed_again(const Asked& asked, const std::set<bitcoin::Outpoint>& coins, bitcoin::Sat change);
   void signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now);
   /// What is carried out now was asked for over a connection that has ended: a signature gets to nobody.
   void nobody_hears(bool nobody) { nobody_hears_ = nobody; }
@@ -183,7 +189,7 @@ class Monitor {
   std::map<util::Bytes, bitcoin::Sat> told_;                       // by funding script
   std::map<bitcoin::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
   std::set<bitcoin::Outpoint> losses_;
-  std::map<std::string, std::pair<std::set<bitcoin::Outpoint>, bitcoin::Sat>> beside_dust_;  // by batch
+  std::map<std::string, Choice> beside_dust_;               // by batch
   std::map<util::Bytes, std::uint32_t> plans_;              // feerates by the script of the change
   std::map<bitcoin::Outpoint, spark::Duration> failed_;  // when a peer's error ended it
   std::set<bitcoin::Outpoint> lost_in_between_;

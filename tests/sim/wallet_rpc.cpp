@@ -19,6 +19,12 @@ constexpr std::uint32_t rbf_sequence = 0xFFFFFFFDu;
 
 bool is_ours(const Coin* coin) { return coin != nullptr; }
 
+std::set<bitcoin::Outpoint> outpoints_of(const std::vector<Coin*>& coins) {
+  std::set<bitcoin::Outpoint> outpoints;
+  for (const Coin* coin : coins) outpoints.insert(coin->outpoint);
+  return outpoints;
+}
+
 }  // namespace
 
 WalletRpc::WalletRpc(Core& core, const Feerates& feerates) : core_(core), feerates_(feerates) {
@@ -82,14 +88,14 @@ void WalletRpc::fundpsbt(Params& params, Reply reply) {
   request->nonwrapped = params.flag("nonwrapped", false);
   const auto found = CoinSelection(core_.wallet, core_.random, core_.setup.emergency).choose(*request);
   if (!found) return reply.finish(found.error());
-  std::set<bitcoin::Outpoint> worthy;
+  Monitor::Choice choice{outpoints_of(found->coins), {}, found->change};
   for (const Coin* coin : found->coins) {
     const bool loss = CoinSelection::fee(request->feerate, CoinSelection::input_weight(*coin)) >= coin->amount;
     core_.monitor.at_a_loss(coin->outpoint, loss);
-    if (!loss) worthy.insert(coin->outpoint);
+    if (!loss) choice.worthy.insert(coin->outpoint);
   }
-  if (worthy.size() == found->coins.size()) worthy.clear();
-  core_.monitor.chosen(core_.asked, std::move(worthy), found->change);
+  if (choice.worthy.size() == found->coins.size()) choice.worthy.clear();
+  core_.monitor.chosen(core_.asked, std::move(choice));
   reply.finish(fund(*request, *found));
 }
 
@@ -102,6 +108,9 @@ void WalletRpc::utxopsbt(Params& params, Reply reply) {
   if (!found) return reply.finish(found.error());
   for (const Coin* coin : found->coins) {
     if (!params.flag("reservedok", false)) core_.monitor.at_a_loss(coin->outpoint, false);
+  }
+  if (params.text("satoshi") == "all") {
+    core_.monitor.proposed_again(core_.asked, outpoints_of(found->coins), found->change);
   }
   reply.finish(fund(*request, *found));
 }
@@ -167,6 +176,10 @@ void WalletRpc::reserveinputs(Params& params, Reply reply) {
     if (coin->state == Coin::State::spent) {
       return reply.fail(code::invalid_params, util::str(coin->outpoint.str(), " already spent"));
     }
+  }
+  // What another user has freed while this was held up: nobody can tell any more whose the new reservation is.
+  for (Coin* coin : coins) {
+    if (!exclusive && !core_.wallet.is_reserved(*coin) && coin->meddled) coin->unforeseen = true;
   }
   json::Writer writer;
   writer.object();
