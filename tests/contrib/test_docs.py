@@ -429,8 +429,8 @@ class TestResults:
             self.check("listmultifundchannels", listed, seen["listmultifundchannels"])
             assert [d["state"] for d in listed["batches"][0]["destinations"]] == ["secured", "secured"]
             for feerate in ({}, {"feerate": "1000000perkw"}):  # the second is worth a warning
-                self.check("multifundchannel-abort", w.rpc("multifundchannel-abort", {"batch": batch, **feerate}),
-                           seen["multifundchannel-abort"])
+                shown = self.abort_when_answered(w, {"batch": batch, **feerate})
+                self.check("multifundchannel-abort", shown, seen["multifundchannel-abort"])
             self.check("multifundchannel-forget", w.rpc("multifundchannel-forget", {"batch": batch}),
                        seen["multifundchannel-forget"])
             answer = w.rpc("multifundchannel-forget", {"batch": batch, "confirm": True})
@@ -484,6 +484,18 @@ class TestResults:
         seconds = {"properties": {"seconds": self.schemas[MAIN]["properties"]["seconds"]}}
         for error in (refused, in_doubt, poor):
             assert not form.problems(seconds, {"seconds": error.data["seconds"]})
+
+    @staticmethod
+    def abort_when_answered(w, params, tries=100):
+        """The batch is sent again from time to time: while that is not answered, an abort is asked to try again."""
+        for _ in range(tries):
+            try:
+                return w.rpc("multifundchannel-abort", params)
+            except RpcError as e:
+                if "lightningd has not answered sendpsbt yet: try again" not in e.message:
+                    raise
+                time.sleep(0.1)
+        raise AssertionError("sendpsbt is never answered")
 
     def wait_for_note(self, w, batch):
         """Until settling has begun and says what it has found."""
