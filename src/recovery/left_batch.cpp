@@ -43,21 +43,21 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
 void LeftBatch::save(lightningd::Reply<void> then) { journal->save(calls.scope, *ledger, std::move(then)); }
 
 void LeftBatch::keep_coins(lightningd::Reply<wallet::Holding::Taken> then) {
-  make_coins();
-  coins_->keep(wallet::Holding::Need::all, std::move(then));
+  make_holding();
+  holding_->keep(wallet::Holding::Need::all, std::move(then));
 }
 
 void LeftBatch::keep_rest(lightningd::Reply<void> then) {
-  make_coins();
-  coins_->keep(wallet::Holding::Need::none,
-               [then = std::move(then)](const util::Result<wallet::Holding::Taken>& kept) mutable {
-                 then(kept ? util::Result<void>() : util::Result<void>(kept.error()));
-               });
+  make_holding();
+  holding_->keep(wallet::Holding::Need::none,
+                 [then = std::move(then)](const util::Result<wallet::Holding::Taken>& kept) mutable {
+                   then(kept ? util::Result<void>() : util::Result<void>(kept.error()));
+                 });
 }
 
-void LeftBatch::make_coins() {
+void LeftBatch::make_holding() {
   auto saving = [this](lightningd::Reply<void> saved) { save(std::move(saved)); };
-  coins_ = std::make_unique<wallet::Holding>(calls, process.book, ledger, std::move(saving));
+  holding_ = std::make_unique<wallet::Holding>(calls, process.book, ledger, std::move(saving));
 }
 
 bool LeftBatch::must_wait(const ledger::ReservationRecord& reservation, std::optional<spark::Duration>& since) const {

@@ -47,9 +47,9 @@ class LeftBatch {
   [[nodiscard]] std::string label() const { return ledger::label_of(report.id); }
 
  private:
-  void make_coins();
+  void make_holding();
 
-  std::unique_ptr<wallet::Holding> coins_;
+  std::unique_ptr<wallet::Holding> holding_;
   std::optional<spark::Duration> waits_since_;
 };
 
