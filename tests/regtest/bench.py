@@ -142,7 +142,19 @@ class Bench:
         try:
             wait_for(lambda: not self._leftovers(), "", timeout)
         except TimeoutError:
-            raise AssertionError("left behind: " + "; ".join(self._leftovers())) from None
+            left = self._leftovers()
+            for node in (self.funder, self.reference):
+                self.free(node)
+            raise AssertionError("left behind: " + "; ".join(left)) from None
+
+    def free(self, node):
+        """Ends by force what a test has left at a funder, so that the next test finds nothing of it."""
+        node.kill()
+        node.start().sync()
+        for outpoint in self._reserved_in_vain(node):
+            txid, vout = outpoint.split(":")
+            psbt = self.bitcoind.call("createpsbt", [{"txid": txid, "vout": int(vout)}], [])
+            node.rpc("unreserveinputs", psbt=psbt, reserve=10_000)
 
     def _leftovers(self):
         # openingd first: when it ends, its node may still make a channel of what it says last.
