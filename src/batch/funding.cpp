@@ -1,0 +1,144 @@
+#include "batch/funding.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "lightningd/codes.hpp"
+#include "lightningd/features.hpp"
+
+namespace batch {
+
+using bitcoin::Sat;
+using lightningd::Reply;
+using util::Error;
+using util::Result;
+
+Funding::Funding(peers::BatchContext& context, Roster& roster, Parts parts)
+    : context_(context),
+      roster_(roster),
+      request_(parts.request),
+      details_(parts.details),
+      asking_(context.calls, context.book, parts.holding),
+      coin_look_(context.calls, request_) {}
+
+void Funding::reserve(bitcoin::Perkw feerate, Reply<void> then) {
+  choice_.feerate = feerate;
+  choice_.minconf = request_.minconf;
+  choice_.utxos = request_.utxos;
+  choice_.has_utxos = request_.has_utxos;
+  if (details_ && coin_look_.minconf_is_ignored()) {
+    coin_look_.find_younger([this](std::vector<std::string> warnings) {
+      for (auto& warning : warnings) details_->warn(std::move(warning));
+    });
+  }
+  // Beside the connects one can only guess: a peer that offers anchors like us. See reserved().
+  choice_.anchor_channel = request_.has_shares()
+                               ? anchors_negotiated()
+                               : context_.features.offers(lightningd::feature::anchors_zero_fee_htlc_tx);
+  peers_ = roster_.live();
+  asking_.reserve(choice_, payees(), [this, then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
+    reserved(std::move(proposal), std::move(then));
+  });
+}
+
+void Funding::reserved(Result<wallet::Proposal> proposal, Reply<void> then) {
+  if (proposal) return funded(std::move(*proposal), std::move(then));
+  // The emergency reserve is only for anchor channels; perhaps no peer wants one.
+  if (proposal.error().code != lightningd::code::emergency_reserve || request_.has_shares()) {
+    return refused(proposal.error(), std::move(then));
+  }
+  roster_.when_connected([this, error = proposal.error(), then = std::move(then)]() mutable {
+    if (anchors_negotiated()) return then(std::move(error));
+    choice_.anchor_channel = false;
+    peers_ = roster_.live();
+    asking_.reserve(choice_, payees(), [this, then = std::move(then)](Result<wallet::Proposal> second) mutable {
+      if (!second) return refused(second.error(), std::move(then));
+      funded(std::move(*second), std::move(then));
+    });
+  });
+}
+
+// Before the batch fails, for the caller to know why coins do not count.
+void Funding::refused(const Error& error, Reply<void> then) {
+  coin_look_.explain(error, choice_.feerate,
+                     [then = std::move(then)](Error explained) mutable { then(std::move(explained)); });
+}
+
+void Funding::funded(wallet::Proposal proposal, Reply<void> then) {
+  if (auto fits = check_cost(proposal); !fits) return then(std::move(fits));
+  if (details_) details_->left_out(proposal.left_out);
+  proposal_ = std::move(proposal);
+  then({});
+}
+
+void Funding::propose_again(Reply<void> then) {
+  peers_ = roster_.live();
+  asking_.repropose(payees(), [this, then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
+    if (!proposal) return then(std::move(proposal.error()));
+    if (auto fits = check_cost(*proposal); !fits) return then(std::move(fits));
+    proposal_ = std::move(*proposal);
+    then({});
+  });
+}
+
+wallet::Payees Funding::payees() const {
+  wallet::Payees payees;
+  for (const auto* peer : roster_.live()) {
+    ++payees.count;
+    payees.fixed = payees.fixed + peer->destination().amount;
+    if (const auto& share = peer->destination().share) {
+      payees.claims.push_back(
+          {peer->destination().index, *share, wallet::most_for(context_.features, peer->features())});
+    } else {
+      payees.amounts.push_back(peer->destination().amount);
+    }
+  }
+  return payees;
+}
+
+Sat Funding::amount_of(const peers::PeerOpening& peer) const {
+  const auto& destination = peer.destination();
+  if (!destination.share) return destination.amount;
+  const auto share = proposal_->shares.find(destination.index);
+  return share == proposal_->shares.end() ? Sat{} : share->second;
+}
+
+/// Of the proposal for those that are in `peers_`.
+Result<void> Funding::check_cost(const wallet::Proposal& proposal) const {
+  const auto cost = funding::cost_of(proposal.draft, proposal.paid, peers_.size());
+  if (!cost) return cost.error();
+  if (auto fits = request_.cap.check(*cost); !fits) return fits;
+  return context_.bounds.check(*cost);
+}
+
+bool Funding::anchors_negotiated() const {
+  const auto anchors = lightningd::feature::anchors_zero_fee_htlc_tx;
+  const auto peers = roster_.live();
+  return context_.features.offers(anchors) &&
+         std::any_of(peers.begin(), peers.end(), [](const auto* peer) { return peer->features().offers(anchors); });
+}
+
+Result<void> Funding::build(std::mt19937_64& random) {
+  std::vector<funding::FundingOutput> outputs;
+  for (const auto* peer : peers_) outputs.push_back({peer->record()->amount, peer->terms().scriptpubkey});
+  auto transaction = funding::build(proposal_->draft, outputs, random);
+  if (!transaction) return transaction.error();
+  transaction_ = std::move(*transaction);
+  return {};
+}
+
+ledger::FundingPlan Funding::plan() const {
+  ledger::FundingPlan plan{transaction_->txid, transaction_->bare_psbt, {}, {}};
+  plan.outnums.resize(roster_.all().size());
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    plan.outnums[peers_[i]->destination().index] = transaction_->outnums[i];
+  }
+  plan.withheld = context_.withhold;
+  const auto& draft = proposal_->draft;
+  if (draft.has_change) plan.change = draft.psbt.outputs()[0].script;
+  plan.is_change_ours = true;  // it is lightningd's own proposal
+  return plan;
+}
+
+}  // namespace batch
