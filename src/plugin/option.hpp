@@ -1,12 +1,28 @@
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <string>
 
 #include "json/value.hpp"
-#include "plugin/plugin.hpp"
 #include "util/result.hpp"
 
 namespace plugin {
+
+/// An option of ours. `set` is called with the value at init (the default too, since lightningd
+/// sends it) and, for a dynamic one, at setconfig; an error refuses the value. It always gets the
+/// JSON type that `type` says, although setconfig sends every value as a string.
+struct Option {
+  std::string name;
+  std::string type;  ///< "string", "int", "bool" or "flag"
+  std::string description;
+  std::string default_json;  ///< JSON text; empty: none
+  bool dynamic = false;
+  std::function<util::Result<void>(const json::Value& value)> set;
+  /// Decides about a value without taking it (lightningd's `check setconfig`); may be empty. `set`
+  /// gets only values that passed it.
+  std::function<util::Result<void>(const json::Value& value)> check;
+};
 
 /// The value that lightningd gave for `option`, as the JSON type that the option declares. init
 /// sends typed values; setconfig sends strings, and nothing at all for a flag. A value that is not

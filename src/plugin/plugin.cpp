@@ -18,22 +18,11 @@ constexpr std::size_t longest_line = 8192;
 }  // namespace
 
 Plugin::Plugin(util::Transport& transport, std::string lightningd_version)
-    : transport_(transport), version_(std::move(lightningd_version)), self_(std::make_shared<Plugin*>(this)) {}
+    : transport_(transport),
+      requests_(manifest_, hooks_, std::move(lightningd_version)),
+      self_(std::make_shared<Plugin*>(this)) {}
 
 Plugin::~Plugin() = default;
-
-void Plugin::add_method(Method method) { methods_.insert_or_assign(method.name, std::move(method)); }
-
-void Plugin::add_option(Option option) { options_.insert_or_assign(option.name, std::move(option)); }
-
-void Plugin::redirect(std::string filter, std::function<std::string(const json::Value& request)> decide) {
-  redirect_filter_ = std::move(filter);
-  redirect_decide_ = std::move(decide);
-}
-
-void Plugin::subscribe(std::string topic, std::function<void(const json::Value& params)> handler) {
-  subscriptions_.insert_or_assign(std::move(topic), std::move(handler));
-}
 
 void Plugin::start() { transport_.start(*this); }
 
@@ -68,11 +57,11 @@ bool Plugin::dispatch(std::string_view text) {
   } else if (message->raw_id().empty()) {
     notification(*message);
   } else if (message->problem()) {
-    reply(message->raw_id(), contained(message->method(), [this, &message] { return refuse(*message); }));
-  } else if (const auto method = methods_.find(message->method()); method != methods_.end()) {
-    run(method->second, *message);
+    reply(message->raw_id(), contained(message->method(), [this, &message] { return requests_.refuse(*message); }));
+  } else if (const auto* method = manifest_.method(message->method())) {
+    run(*method, *message);
   } else {
-    reply(message->raw_id(), contained(message->method(), [this, &message] { return answer(*message); }));
+    reply(message->raw_id(), contained(message->method(), [this, &message] { return requests_.answer(*message); }));
   }
   return !gone_;
 }
@@ -85,7 +74,8 @@ void Plugin::run(const Method& method, const jsonrpc::Message& message) {
     if (!wanted) return command.fail(wanted.error());
     command.show_only(std::move(*wanted));
   }
-  if (!initialised_) return command.fail({-3, util::str(method.name, ": the plugin is not initialised"), {}});
+  if (!requests_.initialised())
+    return command.fail({-3, util::str(method.name, ": the plugin is not initialised"), {}});
 
   const auto passed = contained(method.name, [&method, &params] { return method.check(params); });
   if (!passed) return command.fail(passed.error());
@@ -102,8 +92,8 @@ void Plugin::notification(const jsonrpc::Message& message) {
   const auto handled = contained(message.method(), [this, &message]() -> util::Result<void> {
     if (message.method() == "shutdown") {
       if (hooks_.shutdown) hooks_.shutdown();
-    } else if (const auto handler = subscriptions_.find(message.method()); handler != subscriptions_.end()) {
-      handler->second(message.params());
+    } else if (const auto* handler = manifest_.subscription(message.method())) {
+      (*handler)(message.params());
     } else {
       util::debug("notification ", message.method(), " was not subscribed");
     }

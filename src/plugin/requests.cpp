@@ -1,15 +1,12 @@
-#include <algorithm>
-#include <string>
+#include "plugin/requests.hpp"
+
 #include <utility>
 
 #include "json/writer.hpp"
 #include "plugin/contained.hpp"
-#include "plugin/option.hpp"
-#include "plugin/plugin.hpp"
 #include "util/safe_text.hpp"
 #include "util/str.hpp"
 
-// What lightningd asks of every plugin: doc/developers-guide/plugin-development of its repository.
 namespace plugin {
 namespace {
 
@@ -18,25 +15,6 @@ constexpr int invalid_params = -32602;
 
 /// Of a name that an error repeats.
 constexpr std::size_t longest_name = 100;
-
-/// Since v25.09 lightningd crashes when a usage holds what JSON must escape as \u.
-std::string without_controls(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return text;
-}
-
-void write_option(json::Writer& manifest, const Option& option) {
-  manifest.object().field("name", option.name).field("type", option.type).field("description", option.description);
-  if (!option.default_json.empty()) manifest.raw_field("default", option.default_json);
-  if (option.dynamic) manifest.field("dynamic", true);
-  manifest.end();
-}
-
-void write_method(json::Writer& manifest, const Method& method) {
-  manifest.object().field("name", method.name).field("usage", without_controls(method.usage));
-  manifest.field("description", method.description).field("category", "channels").end();
-}
 
 /// The parameters of a `check` request: the command it asks about, and that command's parameters.
 struct Checked {
@@ -97,7 +75,7 @@ constexpr std::string_view go_on = R"({"result":"continue"})";
 
 }  // namespace
 
-util::Result<std::string> Plugin::answer(const jsonrpc::Message& message) {
+util::Result<std::string> Requests::answer(const jsonrpc::Message& message) {
   const auto params = message.params();
   if (message.method() == "rpc_command") return rpc_command(params);
   if (message.method() == "getmanifest") return getmanifest();
@@ -111,7 +89,7 @@ util::Result<std::string> Plugin::answer(const jsonrpc::Message& message) {
 }
 
 /// A caller's parameters are lightningd's to judge, but it lets through what nobody can read (nesting without end).
-util::Result<std::string> Plugin::refuse(const jsonrpc::Message& message) {
+util::Result<std::string> Requests::refuse(const jsonrpc::Message& message) {
   const auto& why = message.problem()->message;
   util::warn(jsonrpc::excerpt(message.method()), " ", jsonrpc::excerpt(message.raw_id()), ": ", why);
   if (message.method() == "rpc_command") return std::string(go_on);
@@ -120,29 +98,12 @@ util::Result<std::string> Plugin::refuse(const jsonrpc::Message& message) {
   return util::Error{invalid_params, why, {}};
 }
 
-util::Result<std::string> Plugin::getmanifest() {
+std::string Requests::getmanifest() {
   if (hooks_.before_manifest) hooks_.before_manifest();
-
-  json::Writer manifest;
-  manifest.object();
-  manifest.key("options").array();
-  for (const auto& [name, option] : options_) write_option(manifest, option);
-  manifest.end();
-  manifest.key("rpcmethods").array();
-  for (const auto& [name, method] : methods_) write_method(manifest, method);
-  manifest.end();
-  manifest.key("subscriptions").array().value("shutdown");
-  for (const auto& [topic, handler] : subscriptions_) manifest.value(topic);
-  manifest.end();
-  if (!redirect_filter_.empty()) {
-    manifest.key("hooks").array().object().field("name", "rpc_command");
-    manifest.key("filters").array().value(redirect_filter_).end().end().end();
-  }
-  manifest.key("notifications").array().end();
-  return manifest.field("nonnumericids", true).field("dynamic", true).field("cancheck", true).end().take();
+  return manifest_.json();
 }
 
-util::Result<std::string> Plugin::init(const json::Value& params) {
+util::Result<std::string> Requests::init(const json::Value& params) {
   const auto configured = contained("init", [this, &params] { return configure(params); });
   json::Writer result;
   result.object();
@@ -151,11 +112,11 @@ util::Result<std::string> Plugin::init(const json::Value& params) {
   return result.end().take();
 }
 
-util::Result<void> Plugin::configure(const json::Value& params) {
+util::Result<void> Requests::configure(const json::Value& params) {
   const auto configuration = parse_configuration(params, version_);
   if (!configuration) return configuration.error();
   const auto given = params.find("options");
-  for (const auto& [name, option] : options_) {
+  for (const auto& [name, option] : manifest_.options()) {
     const auto value = given ? given->find(name) : std::nullopt;
     if (!value) continue;
     const auto typed = option_value(option, value);
@@ -165,15 +126,15 @@ util::Result<void> Plugin::configure(const json::Value& params) {
   return hooks_.init ? hooks_.init(*configuration) : util::Result<void>();
 }
 
-util::Result<std::string> Plugin::check(const json::Value& params) {
+util::Result<std::string> Requests::check(const json::Value& params) {
   const auto request = parse_check(params);
   if (!request) return request.error();
   const auto& [command, rest] = *request;
 
   util::Result<void> passed =
       util::Error{unknown_method, util::str("unknown command ", util::shortened(command, longest_name)), {}};
-  if (const auto method = methods_.find(command); method != methods_.end()) {
-    passed = method->second.check(rest.root());
+  if (const auto* method = manifest_.method(command)) {
+    passed = method->check(rest.root());
   } else if (command == "setconfig") {
     passed = setconfig(rest.root(), true);
   }
@@ -182,31 +143,31 @@ util::Result<std::string> Plugin::check(const json::Value& params) {
   return result.object().field("command_to_check", command).end().take();
 }
 
-util::Result<void> Plugin::setconfig(const json::Value& params, bool check_only) {
+util::Result<void> Requests::setconfig(const json::Value& params, bool check_only) {
   const auto name = params.string("config");
   if (!name) return name.error();
-  const auto found = options_.find(*name);
-  if (found == options_.end())
+  const auto* option = manifest_.option(*name);
+  if (option == nullptr)
     return util::Error{invalid_params, util::str("unknown option ", util::shortened(*name, longest_name)), {}};
-  const auto& option = found->second;
-  if (!option.dynamic) return util::Error{invalid_params, util::str(*name, " cannot be changed at run time"), {}};
+  if (!option->dynamic) return util::Error{invalid_params, util::str(*name, " cannot be changed at run time"), {}};
 
-  const auto value = option_value(option, params.find("val"));
+  const auto value = option_value(*option, params.find("val"));
   if (!value) return value.error();
-  return check_only ? util::Result<void>() : option.set(value->root());
+  return check_only ? util::Result<void>() : option->set(value->root());
 }
 
 /// The result of the rpc_command hook. lightningd stops the whole node when a hook's reply has no
 /// result, so whatever goes wrong here lets the command through.
-std::string Plugin::rpc_command(const json::Value& params) {
+std::string Requests::rpc_command(const json::Value& params) {
   // Before v25.12 the filter is not known there, and every command of the node comes through here.
   const auto request = params.find("rpc_command");
   const auto method = request ? request->find("method") : std::nullopt;
   const auto name = method ? method->string() : util::Result<std::string_view>(std::string_view());
-  if (!name || redirect_filter_.empty() || *name != redirect_filter_) return std::string(go_on);
+  const auto* decide = name ? manifest_.redirection(*name) : nullptr;
+  if (decide == nullptr) return std::string(go_on);
 
   const auto decided =
-      contained("rpc_command", [this, &request] { return util::Result<std::string>(redirect_decide_(*request)); });
+      contained("rpc_command", [decide, &request] { return util::Result<std::string>((*decide)(*request)); });
   if (!decided) return std::string(go_on);
   const auto valid = json::Document::read(*decided, "rpc_command");
   if (valid && valid->root().is_object()) return *decided;

@@ -25,7 +25,6 @@ TOO_LONG = {
 }
 WITHOUT_HEADER = {
     "app/service_records.cpp",
-    "plugin/requests.cpp",
 }
 TOO_MANY_PARAMETERS = set()
 

@@ -69,7 +69,7 @@ class Fixture {
 
   MemoryTransport transport;
   std::unique_ptr<Plugin> plugin;
-  Plugin::Hooks hooks;
+  Hooks hooks;
   std::shared_ptr<std::vector<std::string>> logged = std::make_shared<std::vector<std::string>>();
   std::vector<std::string> gone;
 };
