@@ -238,8 +238,7 @@ void App::Impl::choose_name() {
       "Show what removing the record of an unsettled batch gives up; with confirm=true remove it",
       [](const json::Value& params) { return checked(parse_forget(params)); },
       [this](plugin::Command command, const json::Value& params) {
-        const auto request = parse_forget(params);
-        service->forget(std::move(command), request->batch, request->confirm);
+        service->forget(std::move(command), *parse_forget(params));
       },
   });
   plugin.add_method({

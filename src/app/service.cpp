@@ -19,9 +19,6 @@ using util::str;
 
 namespace {
 
-/// Of records that are not acted on: others may have written any number.
-constexpr std::size_t unreadable_limit = 1000;
-
 /// Errors: why it must not be acted on.
 Result<std::shared_ptr<ledger::Ledger>> read_record(const StoredText& record, const journal::RecordSeal& seal) {
   if (!record.text) return Error{-1, "no text: not written by this node's plugin", {}};
@@ -33,6 +30,8 @@ Result<std::shared_ptr<ledger::Ledger>> read_record(const StoredText& record, co
 }
 
 Error shutting_down() { return Error{-1, "lightningd is shutting down", {}}; }
+
+Error still_running(const std::string& batch) { return Error{-1, str("batch: ", batch, " is still running"), {}}; }
 
 Error stopped() { return Error{-1, "the plugin was stopped", {}}; }
 
@@ -49,7 +48,10 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
       seals_(runtime, lightningd::Client(caller, ""), settings_),
       reader_(runtime, *this, settings_, seals_),
       connects_(runtime, settings_.max_connects),
+      left_({runtime, settings_, connects_, book_, node_}, caller, settings_),
       last_number_(random_() % 100),  // not that of the last process: see run()
+      forgetting_(left_),
+      aborting_(left_),
       scope_(runtime, nullptr) {}
 
 void Service::settings_changed() { connects_.set_limit(settings_.max_connects); }
@@ -92,33 +94,24 @@ void Service::found(const StoredText& record, const journal::SealSource::Seal& s
   const auto ledger = read_record(record, *seal);
   if (!ledger) return unreadable(id, ledger.error().message);
   // What a lost call has written may come late; but what peers were told the outpoints by was answered.
-  if ((*ledger)->plan && ended_.find(id) != nullptr) {
+  if ((*ledger)->plan && left_.has_ended(id)) {
     return unreadable(id, "the batch has ended: another program has put it back");
   }
   util::info(ledger::label_of(id), ": left in the phase ", name_of((*ledger)->phase), ", settling it");
-  const auto client = client_of(id);
   auto report = report::report_on(**ledger);
-  auto journal = std::make_shared<journal::Journal>(journal::Journal(client, settings_, id, seal), record.generation);
+  auto journal =
+      std::make_shared<journal::Journal>(journal::Journal(left_.client_of(id), settings_, id, seal), record.generation);
   ++to_look_at_;
-  settle(id,
-         std::make_unique<recovery::Settlement>(process(settings_), client, journal::Kept{*ledger, std::move(journal)},
-                                                std::move(report)),
-         settings_.settle_delay, [this] { looked(); });
+  left_.settle({*ledger, std::move(journal)}, std::move(report), settings_.settle_delay, [this] { looked(); });
 }
 
-void Service::unreadable(const std::string& id, const std::string& why) {
-  if (unreadable_.size() >= unreadable_limit) return;
-  util::warn("batch ", journal::brief(id), ": its record is kept but not acted on: ", why);
-  unreadable_[id] = why;
-}
+void Service::unreadable(const std::string& id, const std::string& why) { left_.add_unreadable(id, why); }
 
 void Service::journal_read() {
   if (to_look_at_ == 0) recovered();
 }
 
-bool Service::is_taken_care_of(const std::string& id) const {
-  return runs_.contains(id) || settlements_.contains(id) || unreadable_.contains(id);
-}
+bool Service::is_taken_care_of(const std::string& id) const { return runs_.contains(id) || left_.has_record(id); }
 
 void Service::looked() {
   if (--to_look_at_ == 0) recovered();
@@ -131,26 +124,6 @@ void Service::recovered() {
 
 peers::Process Service::process(const context::Settings& settings) {
   return {runtime_, settings, connects_, book_, node_};
-}
-
-/// The ids of its calls begin with the batch's.
-lightningd::Client Service::client_of(const std::string& batch) const {
-  return {caller_, str("\"batch-", batch.substr(0, 8), '"')};
-}
-
-void Service::settle(const std::string& id, std::unique_ptr<recovery::Settlement> settlement, spark::Duration delay,
-                     util::Function<void()> looked) {
-  auto& running = settlements_[id];
-  running = std::move(settlement);
-  running->run(delay, std::move(looked), [this, id] { settled(id); });
-}
-
-void Service::settled(const std::string& id) {
-  const auto node = settlements_.extract(id);
-  if (node.empty()) return;  // the node ends, or the plugin is stopped, in this very moment
-  const auto& settlement = node.mapped();
-  // A record that came late, of a batch that has its end already, changes nothing about that.
-  if (ended_.find(id) == nullptr) ended_.add(settlement->report());
 }
 
 // --- Commands ---
@@ -208,13 +181,10 @@ void Service::finished(const std::string& id, bool settled) {
   const auto run = std::move(runs_.extract(id).mapped());
   write_trace(*run);
   if (settled) {
-    ended_.add(run->report());
+    left_.add_ended(run->report());
     if (run->journal()->in_doubt()) read_again_later();
   } else if (!idle_) {
-    settle(id,
-           std::make_unique<recovery::Settlement>(process(settings_), client_of(id),
-                                                  journal::Kept{run->ledger(), run->journal()}, run->report()),
-           settings_.settle_pause, nullptr);
+    left_.settle({run->ledger(), run->journal()}, run->report(), settings_.settle_pause, nullptr);
   }
   end_if_idle();
 }
@@ -247,12 +217,32 @@ std::string Service::new_id() {
   return util::to_hex(bytes);
 }
 
+void Service::list(plugin::Command command, const std::optional<std::string>& batch) {
+  std::vector<report::BatchReport> running;
+  for (const auto& [id, run] : runs_) running.push_back(run->report());
+  auto all = left_.reports(std::move(running));
+  if (batch) std::erase_if(all, [&batch](const report::BatchReport& report) { return report.id != *batch; });
+  if (batch && all.empty()) return command.fail(LeftBatches::unknown(*batch));
+  command.succeed(report::to_json(all));
+}
+
+void Service::forget(plugin::Command command, const ForgetRequest& request) {
+  if (runs_.contains(request.batch)) return command.fail(still_running(request.batch));
+  forgetting_.forget(std::move(command), request);
+}
+
+void Service::abort(plugin::Command command, const AbortRequest& request) {
+  if (end_) return command.fail(*end_);
+  if (runs_.contains(request.batch)) return command.fail(still_running(request.batch));
+  aborting_.abort(std::move(command), request);
+}
+
 // --- The end ---
 
 void Service::leave() {
   end_ = shutting_down();
   recovered();  // so that who waits for it is answered
-  settlements_.clear();
+  left_.leave();
   for (const auto& [id, run] : runs_) run->leave();
   runs_.clear();
   previews_.leave(shutting_down());
@@ -261,7 +251,7 @@ void Service::leave() {
 void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
   end_ = stopped();
   recovered();
-  settlements_.clear();  // their records stay for the next start
+  left_.leave();
   if (runs_.empty() && previews_.empty()) return done();
   idle_ = std::move(done);
   util::info("stopping: ", runs_.size(), " batches are undone first");

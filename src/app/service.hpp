@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "app/aborting.hpp"
 #include "app/batch_params.hpp"
+#include "app/forgetting.hpp"
+#include "app/left_batches.hpp"
 #include "batch/command_run.hpp"
 #include "context/settings.hpp"
 #include "journal/journal_reader.hpp"
@@ -19,9 +22,6 @@
 #include "peers/process.hpp"
 #include "plugin/plugin.hpp"
 #include "preview/previews.hpp"
-#include "recovery/abort_offer.hpp"
-#include "recovery/settlement.hpp"
-#include "report/ended_batches.hpp"
 #include "spark/gate.hpp"
 #include "util/files.hpp"
 
@@ -56,10 +56,8 @@ class Service : private journal::JournalReader::Owner {
   void multifundchannel(plugin::Command command, const json::Value& params);
   /// Every batch since the start and every unsettled one from before, or the one asked for.
   void list(plugin::Command command, const std::optional<std::string>& batch);
-  /// Shows what removing an unsettled record gives up and, when confirmed, removes it.
-  void forget(plugin::Command command, const std::string& batch, bool confirmed);
-
-  /// Shows what aborting an unsettled batch would send and, when confirmed, begins with it.
+  /// See Forgetting and Aborting.
+  void forget(plugin::Command command, const ForgetRequest& request);
   void abort(plugin::Command command, const AbortRequest& request);
   /// lightningd has seen a block.
   void block_added(std::uint32_t height) {
@@ -88,17 +86,6 @@ class Service : private journal::JournalReader::Owner {
   void finished(const std::string& id, bool settled);
   void write_trace(const batch::CommandRun& run);
   [[nodiscard]] peers::Process process(const context::Settings& settings);
-  [[nodiscard]] lightningd::Client client_of(const std::string& batch) const;
-  void settle(const std::string& id, std::unique_ptr<recovery::Settlement> settlement, spark::Duration delay,
-              util::Function<void()> looked);
-  void forget_settling(plugin::Command command, recovery::Settlement& settlement,
-                       const std::vector<lightningd::WalletOutput>& outputs);
-  void settle_again(const recovery::Settlement& stopped);
-  [[nodiscard]] util::Error not_unsettled(const std::string& batch) const;
-  void begin_abort(plugin::Command command, const std::string& batch, const recovery::AbortTransaction& transaction);
-  void settled(const std::string& id);
-  void forget_unreadable(plugin::Command command, const std::string& batch, bool confirmed);
-  [[nodiscard]] std::vector<report::BatchReport> reports() const;
   [[nodiscard]] std::string new_id();
 
   spark::Runtime& runtime_;
@@ -112,19 +99,18 @@ class Service : private journal::JournalReader::Owner {
   journal::SealSource seals_;
   journal::JournalReader reader_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
+  LeftBatches left_;
   std::uint64_t last_number_ = 0;
-  std::map<std::string, std::unique_ptr<batch::CommandRun>> runs_;  // by the batch's id, like the next two
-  std::map<std::string, std::unique_ptr<recovery::Settlement>> settlements_;
-  std::map<std::string, std::string> unreadable_;  ///< records kept and shown, never acted on: why not
+  std::map<std::string, std::unique_ptr<batch::CommandRun>> runs_;  // by the batch's id
   preview::Previews previews_;
-  std::vector<std::unique_ptr<recovery::AbortOffer>> offers_;
-  report::EndedBatches ended_;
+  Forgetting forgetting_;
+  Aborting aborting_;
   bool recovered_ = false;
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
   std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery
   util::Function<void()> idle_;                  ///< shut_down waits
   std::optional<util::Error> end_;               ///< what callers are told from the end on
-  spark::Scope scope_;                           // of recovery and forgetting; last, so that it ends first
+  spark::Scope scope_;                           // of recovery; last, so that it ends first
 };
 
 }  // namespace app

@@ -1,0 +1,85 @@
+#include "app/aborting.hpp"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "json/writer.hpp"
+#include "util/str.hpp"
+
+namespace app {
+
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+std::string abort_json(const std::string& batch, const recovery::AbortTransaction& transaction, bool aborting) {
+  json::Writer out;
+  out.object().field("batch", batch).field("aborting", aborting).field("txid", transaction.record.txid.hex());
+  out.list("inputs", transaction.record.inputs, &bitcoin::Outpoint::str);
+  out.field("feerate_perkw", transaction.feerate.value);
+  out.field("fee_msat", bitcoin::to_msat(transaction.record.fee).value);
+  out.field("returned_msat", bitcoin::to_msat(transaction.returned).value);
+  out.list("steps", std::array{"spend these inputs back to the wallet; the batch's transaction is not sent any more",
+                               "wait until that is six blocks deep (if the batch's own transaction is, the batch is "
+                               "opened)",
+                               "then cancel its channels, free its inputs and remove its record"});
+  if (!transaction.warnings.empty()) out.list("warnings", transaction.warnings);
+  return out.end().take();
+}
+
+}  // namespace
+
+void Aborting::abort(plugin::Command command, const AbortRequest& request) {
+  const auto* const found = batches_.settling(request.batch);
+  if (found == nullptr) return command.fail(batches_.not_unsettled(request.batch));
+  if (const auto why = found->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
+  offers_.push_back(
+      std::make_unique<recovery::AbortOffer>(batches_.calls(scope_, command.raw_id()), found->ledger()));
+  auto* const offer = offers_.back().get();
+  auto offered = [this, offer, request,
+                  command = std::move(command)](const Result<recovery::AbortTransaction>& transaction) mutable {
+    // It is in the middle of calling this.
+    scope_.runtime().post(scope_.guard<>("offer", [this, offer] {
+      std::erase_if(offers_, [offer](const auto& one) { return one.get() == offer; });
+    }));
+    if (!transaction) return command.fail(transaction.error());
+    if (!request.confirm) return command.succeed(abort_json(request.batch, *transaction, false));
+    begin(std::move(command), request.batch, *transaction);
+  };
+  offer->ask(request.feerate, std::move(offered));
+}
+
+// In the journal first: from then on nobody sends the batch's own transaction, a crash or not.
+void Aborting::begin(plugin::Command command, const std::string& batch,
+                     const recovery::AbortTransaction& transaction) {
+  auto* const settlement = batches_.settling(batch);
+  if (settlement == nullptr) return command.fail(batches_.not_unsettled(batch));  // settled just now
+  if (const auto why = settlement->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
+  const auto ledger = settlement->ledger();
+  const auto before = ledger->abort ? std::optional(ledger->abort->txid) : std::nullopt;
+  if (before != transaction.replaces) {
+    return command.fail(Error{-1, "batch: another abort of it was begun meanwhile: try again", {}});
+  }
+  settlement->stop();
+  auto saved = [this, batch, ledger, replaced = std::exchange(ledger->abort, transaction.record), transaction,
+                command = std::move(command)](const Result<void>& done) mutable {
+    // Without an answer the record may say so all the same: then it is aborted, as the user wanted.
+    const bool begun = done.ok() || lightningd::in_doubt(done.error());
+    if (!begun) ledger->abort = replaced;
+    const auto stopped = batches_.take(batch);
+    if (!stopped) return command.fail(batches_.not_unsettled(batch));  // forgotten meanwhile
+    batches_.settle_again(*stopped);
+    if (done) return command.succeed(abort_json(batch, transaction, true));
+    const auto& error = done.error();
+    command.fail(Error{error.code,
+                       str(error.message, begun ? "; the batch is aborted all the same, see listmultifundchannels"
+                                                : "; it is not aborted"),
+                       error.data});
+  };
+  settlement->journal()->save(scope_, *ledger, std::move(saved));
+}
+
+}  // namespace app

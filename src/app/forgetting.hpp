@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/batch_params.hpp"
+#include "app/left_batches.hpp"
+#include "lightningd/client.hpp"
+#include "plugin/command.hpp"
+#include "spark/scope.hpp"
+
+namespace app {
+
+/// multifundchannel-forget: shows what removing an unsettled record gives up and, when confirmed, removes it. Owned by
+/// the Service, one for all of these commands.
+class Forgetting {
+ public:
+  explicit Forgetting(LeftBatches& batches) : batches_(batches), scope_(batches.runtime(), nullptr) {}
+  Forgetting(const Forgetting&) = delete;
+  Forgetting& operator=(const Forgetting&) = delete;
+
+  /// Of a batch that no command runs.
+  void forget(plugin::Command command, const ForgetRequest& request);
+
+ private:
+  void forget_settling(plugin::Command command, recovery::Settlement& settlement,
+                       const std::vector<lightningd::WalletOutput>& outputs);
+  void forget_unreadable(plugin::Command command, const ForgetRequest& request, const std::string& why);
+
+  LeftBatches& batches_;
+  spark::Scope scope_;  // last, so that it ends first
+};
+
+}  // namespace app
