@@ -146,6 +146,7 @@ Spark Batch::open(peers::PeerOpening& peer) {
   return scope_.spark([this, &peer](Completion completion) {
     roster_.when_connected(peer, *funded_, [this, &peer, c = std::move(completion)]() mutable {
       if (!peer.live()) return std::move(c).done();
+      warn(checks::caution_of_close_to(peer.destination(), node_.features, peer.features()));
       peer.start(funding_.amount_of(peer), std::move(c));
     });
   });

@@ -1,5 +1,6 @@
 #include "checks/preflight.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <utility>
@@ -11,9 +12,10 @@
 
 namespace checks {
 
-using request::Destination;
 using lightningd::FeerateLimits;
 using lightningd::NodeInfo;
+using lightningd::NodeLimits;
+using request::Destination;
 using spark::Completion;
 using spark::Spark;
 using util::Error;
@@ -67,6 +69,8 @@ std::vector<Spark> Preflight::ask(Known known) {
   commitment_.plain_feerate = known_.plain_feerate;
   std::vector<Spark> asked{ask_node()};
   const auto& destinations = request_.destinations;
+  const auto reserves = [](const auto& destination) { return destination.reserve.has_value(); };
+  if (std::any_of(destinations.begin(), destinations.end(), reserves)) asked.push_back(ask_limits());
   for (const auto& destination : destinations) {
     // Estimates are missing for all or for none: the first finds it out.
     const bool special = destination.close_to || destination.has_channel_type || destination.mindepth;
@@ -92,13 +96,20 @@ Spark Preflight::ask_node() {
   });
 }
 
-void Preflight::take(const FeerateLimits& feerates) {
-  commitment_.anchor_feerate = feerates.anchor_commitment;
-  judge_pushes();
+Spark Preflight::ask_limits() {
+  return calls_.scope.spark([this](Completion completion) {
+    auto then = [this, c = std::move(completion)](const Result<NodeLimits>& limits) mutable {
+      if (limits) commitment_.min_capacity = limits->min_capacity;
+      std::move(c).done();
+    };
+    calls_.client.limits(calls_.local<NodeLimits>("listconfigs", std::move(then)));
+  });
 }
 
+void Preflight::take(const FeerateLimits& feerates) { commitment_.anchor_feerate = feerates.anchor_commitment; }
+
 // Those that no peer can take. The others are judged when the peer's features are known.
-void Preflight::judge_pushes() {
+void Preflight::judge_amounts() {
   for (const auto& destination : request_.destinations) {
     if (destination.share) continue;
     const auto kind = funding::kind_of(destination, known_.features, std::nullopt);

@@ -15,7 +15,8 @@
 namespace checks {
 
 /// Finds what lightningd would refuse without asking a peer: our own node as a peer, an address that is none, a
-/// close_to or channel_type that this node does not take, a push that the amount cannot bear, missing fee estimates.
+/// close_to or channel_type that this node does not take, a push or a reserve that the amount cannot bear, missing fee
+/// estimates.
 /// lightningd itself judges (its `check`), so that nothing is refused here that it takes. What it does not answer in
 /// time is left to be found later. Owned by the Preparation; runs in its scope.
 class Preflight {
@@ -42,6 +43,8 @@ class Preflight {
 
   /// What lightningd's feerates are, when it has told.
   void take(const lightningd::FeerateLimits& feerates);
+  /// When all of it is done, before the refusal is asked for: judges pushes and reserves.
+  void judge_amounts();
 
   /// When all of it is done: the first refusal, by the order of the destinations.
   [[nodiscard]] const std::optional<util::Error>& refusal() const { return refusal_; }
@@ -50,10 +53,10 @@ class Preflight {
 
  private:
   [[nodiscard]] spark::Spark ask_node();
+  [[nodiscard]] spark::Spark ask_limits();
   [[nodiscard]] spark::Spark ask_start(const request::Destination& destination);
   [[nodiscard]] spark::Spark ask_address(const request::Destination& destination);
   void judge_start(const request::Destination& destination, const util::Error& error);
-  void judge_pushes();
   void refuse(std::size_t index, util::Error error);
 
   context::Calls calls_;

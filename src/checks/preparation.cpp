@@ -71,6 +71,7 @@ void Preparation::find_connected() {
 }
 
 void Preparation::asked() {
+  preflight_.judge_amounts();
   if (const auto& refusal = preflight_.refusal()) return fail(*refusal);
   prepared_.commitment = preflight_.commitment();
   std::exchange(then_, nullptr)(std::move(prepared_));

@@ -48,7 +48,17 @@ std::optional<Msat> Commitment::most_push(Sat amount, Kind kind) const {
   return to_msat(amount > *paid ? amount - *paid : Sat{});
 }
 
+Sat Commitment::most_reserve(Sat amount, Kind kind) const {
+  const Sat kept = cost(kind).value_or(Sat{}) + min_capacity.value_or(Sat{});
+  return amount > kept ? Sat{(amount - kept).value / 2} : Sat{};
+}
+
 util::Result<void> Commitment::check(const request::Destination& destination, Sat amount, Kind kind) const {
+  if (auto fits = check_push(destination, amount, kind); !fits) return fits;
+  return check_reserve(destination, amount, kind);
+}
+
+util::Result<void> Commitment::check_push(const request::Destination& destination, Sat amount, Kind kind) const {
   if (destination.push.value == 0) return {};
   const auto most = most_push(amount, kind);
   if (!most || destination.push <= *most) return {};
@@ -57,6 +67,20 @@ util::Result<void> Commitment::check(const request::Destination& destination, Sa
       util::str("destinations[", destination.index, "].push_msat: ", destination.push.value, " of ",
                 to_msat(amount).value, " msat leaves too little for the commitment transaction, which costs us ",
                 cost(kind)->value, " sat: ", most->value, " msat is the largest that works"),
+      {}};
+}
+
+// With the beginning of what openingd says of it, which programs know.
+util::Result<void> Commitment::check_reserve(const request::Destination& destination, Sat amount, Kind kind) const {
+  if (!destination.reserve) return {};
+  const auto most = most_reserve(amount, kind);
+  if (*destination.reserve <= most) return {};
+  return util::Error{
+      lightningd::code::generic,
+      util::str("destinations[", destination.index, "].reserve: ", destination.reserve->value, " sat is more than ",
+                most.value, " sat, the largest that works: both sides keep it, and the rest of ", amount.value,
+                " sat must pay for the commitment transaction and hold min-capacity-sat (Not opening because if they "
+                "used the same setting as us)"),
       {}};
 }
 
@@ -72,11 +96,6 @@ Commitment::Kind kind_of(const request::Destination& destination, const lightnin
   if (!ours.offers(feature::anchors_zero_fee_htlc_tx)) return Kind::plain;
   if (!peers) return Kind::unknown;
   return peers->offers(feature::anchors_zero_fee_htlc_tx) ? Kind::anchors : Kind::plain;
-}
-
-Sat most_reserve(Sat amount, Sat cost, Sat min_capacity) {
-  const Sat kept = cost + min_capacity;
-  return amount > kept ? Sat{(amount - kept).value / 2} : Sat{};
 }
 
 }  // namespace funding

@@ -174,10 +174,6 @@ void PeerOpening::started(const Result<Started>& answer) {
     return cut_off(answer.error());
   }
   terms_ = *answer;
-  if (destination_.close_to && !terms_.close_to) {
-    util::info(record_->label,
-               ": the peer does not offer option_upfront_shutdown_script, close_to will not be kept to");
-  }
   started_at_ = context_.calls.scope.runtime().now();
   util::debug(record_->label, ": started, ", amount_.value, " sat to ", terms_.funding_address);
   context_.watch.peer_at(destination_.index, report::Phase::complete);

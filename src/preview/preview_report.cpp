@@ -22,19 +22,6 @@ bool is_v2(const peers::NodeFacts& node, const lightningd::Features& peer) {
   return node.features.offers(lightningd::feature::dual_fund) && peer.offers(lightningd::feature::dual_fund);
 }
 
-/// A push or a reserve that the amount cannot bear, beside what the commitment transaction costs.
-std::optional<std::string> too_much(const PreviewFindings& findings, const PreviewedPeer& peer) {
-  const auto& destination = *peer.destination;
-  const auto kind = funding::kind_of(destination, findings.node.features, peer.features);
-  if (const auto fits = findings.commitment.check(destination, peer.amount, kind); !fits) return fits.error().message;
-  const auto cost = findings.commitment.cost(kind).value_or(bitcoin::Sat{});
-  const auto most = funding::most_reserve(peer.amount, cost, findings.limits.min_capacity.value_or(bitcoin::Sat{}));
-  if (!destination.reserve || *destination.reserve <= most) return std::nullopt;
-  return str(
-      "reserve is more than ", most.value,
-      " sat: both sides keep it, and the rest must pay for the commitment transaction and hold min-capacity-sat");
-}
-
 /// Why the amount does not fit, as far as that is known beforehand.
 std::optional<std::string> misfit(const PreviewFindings& findings, const PreviewedPeer& peer) {
   const auto most = wallet::most_for(findings.node.features, peer.features.value_or(findings.node.features));
@@ -44,7 +31,9 @@ std::optional<std::string> misfit(const PreviewFindings& findings, const Preview
   if (peer.destination->push > to_msat(peer.amount)) {
     return str("push_msat is more than the amount of ", peer.amount.value, " sat");
   }
-  return too_much(findings, peer);
+  const auto kind = funding::kind_of(*peer.destination, findings.node.features, peer.features);
+  const auto fits = findings.commitment.check(*peer.destination, peer.amount, kind);
+  return fits ? std::nullopt : std::optional(fits.error().message);
 }
 
 void write_peer(Writer& out, const PreviewFindings& findings, const PreviewedPeer& peer) {

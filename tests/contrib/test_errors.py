@@ -325,8 +325,12 @@ def busy(worlds):
     yield worlds.faulty("fundchannel_start", text="Have in-progress `open_channel` from peer")
 
 
-@case("-1", "`Not opening because`", real="test_early_errors.test_largest_reserve")
+@case("-32602, -1", "`Not opening because`", real="test_early_errors.test_largest_reserve")
 def reserve(worlds):
+    with worlds() as w:
+        error = failure(w, {"reserve": AMOUNT // 2})
+        assert error.code == -32602 and error.message.startswith("destinations[0].reserve: "), error
+        yield error
     yield worlds.faulty("fundchannel_start", text="Not opening because if they used the same setting as us (reserve of "
                         "500000sat), this channel's capacity would be below the minimum")
 

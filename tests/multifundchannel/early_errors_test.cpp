@@ -1,4 +1,5 @@
 // What can be told before any peer is asked is told then, and says what to do.
+#include <algorithm>
 #include <cctype>
 
 #include "lightningd/codes.hpp"
@@ -119,6 +120,41 @@ TEST_CASE("what lightningd would refuse of a destination it is asked for beforeh
   check_refused(world, batch("", "", world.peer_id("a") + "@some.name:0"), "destinations[1].id: malformed host");
 }
 
+TEST_CASE("the call tells of a close_to as its preview does, in the log and in the details") {
+  struct Case {
+    const char* address;
+    const char* features;  // of the peer
+    const char* text;      // nothing: nothing is told
+  };
+  constexpr auto witness = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+  constexpr auto taproot = "bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6";
+  constexpr auto base58 = "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn";
+  constexpr auto like_us = sim::PeerSetup::default_features;
+  for (const auto& [address, features, text] :
+       {Case{witness, like_us, ""}, Case{taproot, like_us, ""},
+        Case{base58, like_us, "a peer with anchors may refuse P2PKH and P2SH addresses"},
+        Case{base58, "0898880a0a59a1", ""},  // no anchors
+        Case{taproot, "089888028a59a1", "the peer does not offer option_shutdown_anysegwit"},
+        Case{witness, "0898880a8a5981", "the peer does not offer option_upfront_shutdown_script"}}) {
+    CAPTURE(address);
+    CAPTURE(features);
+    auto a = peer("a");
+    a.features = features;
+    World world(with({a, peer("b")}));
+    const auto close_to = std::string(R"("close_to":")") + address + '"';
+    const auto previewed = field(world.call("multifundchannel", batch(close_to, R"("dryrun":true)")), "warnings");
+    const auto told = field(world.call("multifundchannel", batch(close_to, R"("details":true)")), "warnings");
+    const auto expected = *text == '\0' ? std::string() : "destinations[1].close_to: " + std::string(text);
+    CHECK_MESSAGE(previewed.find(expected) != std::string::npos, previewed);
+    CHECK_MESSAGE(told.find(expected) != std::string::npos, told);
+    CHECK(told.empty() == expected.empty());
+    const auto& log = world.node().core().monitor.log();
+    CHECK(std::any_of(log.begin(), log.end(),
+                      [&expected](const auto& line) { return line.find(expected) != std::string::npos; }));
+    worlds::check_invariants(world);
+  }
+}
+
 TEST_CASE("an announced channel has no alias") {
   World world(with({peer("a"), peer("b")}));
   const auto text = "destinations[1].channel_type: has option_scid_alias";
@@ -133,6 +169,45 @@ TEST_CASE("a reserve of more than half the amount is refused") {
   World world(with({peer("a"), peer("b")}));
   check_refused(world, batch(R"("reserve":1000000)"), "destinations[1].reserve: is more than half of the amount");
   check_refused(world, batch(R"("reserve":500001)"), "destinations[1].reserve: is more than half of the amount");
+}
+
+TEST_CASE("a reserve that no peer's channel can bear is refused with the largest that works") {
+  World world(with({peer("a"), peer("b")}));
+  // The cheaper commitment costs 4875 sat (see above), and min-capacity-sat is 10000.
+  check_refused(world, batch(R"("reserve":492563)"),
+                "destinations[1].reserve: 492563 sat is more than 492562 sat, the largest that works");
+  check_refused(world, batch(R"("reserve":500000)"), "Not opening because");
+}
+
+TEST_CASE("the largest reserve works, and one more does not, with and without anchors") {
+  for (const bool anchors : {true, false}) {
+    CAPTURE(anchors);
+    auto a = peer("a");
+    if (!anchors) a.features = "0800000a0259a1";
+    const std::string feerate = R"("commitment_feerate":"8000perkw","minchannels":1,"details":true)";
+    const std::uint64_t most = (1'000'000 - 10'000 - (anchors ? 4'875 : 5'792)) / 2;
+    for (const std::uint64_t more : {0, 1}) {
+      World world(with({a, peer("b")}));
+      const auto outcome =
+          world.call("multifundchannel", batch(R"("reserve":)" + std::to_string(most + more), feerate));
+      const auto largest = std::to_string(most) + " sat, the largest that works";
+      // Nobody makes a cheaper channel than one with anchors here: that is known beforehand.
+      if (anchors && more > 0) {
+        CHECK(error(outcome).code == code::invalid_params);
+        CHECK(error(outcome).message.find(largest) != std::string::npos);
+        continue;
+      }
+      const auto failed = field(outcome, "failed");
+      if (more == 0) {
+        CHECK(failed == "[]");
+      } else {
+        CHECK_MESSAGE(failed.find(largest) != std::string::npos, failed);
+        CHECK(failed.find(R"("cause":"limits")") != std::string::npos);
+      }
+      CHECK(calls(world, "fundchannel_start") == (more == 0 ? 2 : 1));
+      worlds::check_invariants(world);
+    }
+  }
 }
 
 TEST_CASE("an error of commitment_feerate carries its name") {

@@ -12,6 +12,7 @@ AMOUNT = 200_000
 FEERATE = 7500  # forced, for every purpose
 ANCHORS = FEERATE * 1124 // 1000 + 660  # what the first commitment transaction costs, in sat
 OPEN_CHANNEL = "peer_in WIRE_OPEN_CHANNEL"
+MIN_CAPACITY = 10_000  # min-capacity-sat, in sat
 PLAIN = FEERATE * 724 // 1000
 
 
@@ -118,16 +119,18 @@ def test_reserve(bench):
     refused(bench, with_first(bench, reserve=AMOUNT), "destinations[0].reserve: is more than half")
 
 
-@builtin_fails("has no preview")
-def test_largest_reserve(bench):
-    """The preview's number is lightningd's, to the satoshi."""
-    preview = bench.multifundchannel(with_first(bench, reserve=AMOUNT // 2), dryrun=True)
-    misfit = preview["destinations"][0]["misfit"]
-    most = int(misfit.split("more than ")[1].split(" ")[0])
-    assert bench.multifundchannel(with_first(bench, reserve=most), dryrun=True)["destinations"][0]["fits"]
-    error = error_of(bench.multifundchannel, with_first(bench, reserve=most + 1))
-    assert "Not opening because" in error.message, error
-    bench.open(with_first(bench, reserve=most))
+@builtin_fails("asks the peers")
+@cases({"anchors": ([12, 22], ANCHORS), "no anchors": ([12], PLAIN)})
+def test_largest_reserve(bench, channel_type, cost):
+    """Our number is lightningd's, to the satoshi."""
+    most = (AMOUNT - cost - MIN_CAPACITY) // 2
+    fields = {"channel_type": channel_type}
+    refused(bench, with_first(bench, reserve=most + 1, **fields),
+            f"destinations[0].reserve: {most + 1} sat is more than {most} sat, the largest that works")
+    error = error_of(bench.multifundchannel, with_first(bench, reserve=most + 1, **fields), node=bench.reference)
+    assert "Not opening because if they used the same setting as us" in error.message, error
+    assert bench.multifundchannel(with_first(bench, reserve=most, **fields), dryrun=True)["destinations"][0]["fits"]
+    bench.open(with_first(bench, reserve=most, **fields))
 
 
 @builtin_fails("says feerate")

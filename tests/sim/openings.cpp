@@ -18,6 +18,7 @@ using bitcoin::Sat;
 
 constexpr int bad_psbt = 309, bad_state = 312;
 constexpr Sat max_funding{(1u << 24) - 1};
+constexpr Sat min_capacity{10'000};
 constexpr spark::Duration openingd_reads{1};
 
 /// Hex, as lightningd answers it: not the address's own script, but one for each address.
@@ -63,7 +64,7 @@ util::Result<Opening> Openings::read_start(Params& params) const {
   opening.announce = params.flag("announce", true);
   opening.mindepth = params.number("mindepth", opening.mindepth);
   if (params.find("close_to")) opening.close_to = params.text("close_to");
-  (void)params.sat("reserve");
+  opening.reserve = params.sat("reserve");
   if (params.error()) return *params.error();
   if (opening.close_to) {
     if (const auto error = judge_close_to(*opening.close_to)) return *error;
@@ -111,7 +112,14 @@ void Openings::start(Params& params, Reply reply) {
   opening->origin = core_.asked.origin;
   opening->channel_type = channels_.type_json(*peer, params.find("channel_type"));
   if (!core_.peers.negotiated(*peer, feature::upfront_shutdown_script)) opening->close_to.reset();
+  const bool reserves = can_reserve(*opening);
   begin(*peer, std::move(*opening));
+  if (!reserves) {
+    return later(*peer, openingd_reads, [this](Peer& refused) {
+      failed(refused,
+             "Not opening because if they used the same setting as us the channel's capacity is below 10000sat");
+    });
+  }
   if (const auto fault = peer->take_fault(Phase::start)) return misbehave(*peer, *fault);
   later(*peer, peer->setup.delay * 2, [this](Peer& answering) { started(answering); });
 }
@@ -123,11 +131,21 @@ std::optional<util::Error> Openings::check(Params& params) const {
   return refuse_start(core_.peers.find(id), opening->amount);
 }
 
+Sat Openings::commitment_cost_of(const Opening& opening) const {
+  const bool anchors = opening.channel_type.find("anchors") != std::string::npos;
+  return commitment_cost(anchors, anchors ? feerates_.anchor_commitment() : opening.feerate);
+}
+
 /// After push_msat, the rest has to pay for the commitment transaction.
 bool Openings::can_afford(const Opening& opening) const {
-  const bool anchors = opening.channel_type.find("anchors") != std::string::npos;
-  const auto cost = commitment_cost(anchors, anchors ? feerates_.anchor_commitment() : opening.feerate);
-  return opening.push.value + to_msat(cost).value <= to_msat(opening.amount).value;
+  return opening.push.value + to_msat(commitment_cost_of(opening)).value <= to_msat(opening.amount).value;
+}
+
+/// openingd supposes that the peer asks for as much; the rest has to pay for the commitment transaction and leave a
+/// channel that is large enough. (Small channels without a reserve are not modelled.)
+bool Openings::can_reserve(const Opening& opening) const {
+  return opening.reserve.value == 0 ||
+         2 * opening.reserve.value + commitment_cost_of(opening).value + min_capacity.value <= opening.amount.value;
 }
 
 void Openings::begin(Peer& peer, Opening opening) {

@@ -45,7 +45,9 @@ class Openings {
   [[nodiscard]] std::optional<util::Error> refuse_start(const Peer* peer, bitcoin::Sat amount) const;
   [[nodiscard]] std::optional<util::Error> refuse_complete(const Peer* peer) const;
   [[nodiscard]] util::Result<Opening> read_start(Params& params) const;
+  [[nodiscard]] bitcoin::Sat commitment_cost_of(const Opening& opening) const;
   [[nodiscard]] bool can_afford(const Opening& opening) const;
+  [[nodiscard]] bool can_reserve(const Opening& opening) const;
   [[nodiscard]] const Proposal* read_proposal(Params& params);
   [[nodiscard]] util::Result<std::uint32_t> find_output(const Opening& opening, const Proposal& proposal) const;
   /// Runs `then` unless the opening is gone or has moved on by then.

@@ -66,6 +66,7 @@ struct Opening {
   lightningd::ChannelId temporary_id;
   bitcoin::Sat amount;
   bitcoin::Msat push;
+  bitcoin::Sat reserve;
   std::uint32_t feerate = 0;  ///< per 1,000 weight units; for channels without anchors
   util::Bytes script;
   std::optional<std::string> close_to;
