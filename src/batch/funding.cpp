@@ -49,7 +49,7 @@ void Funding::reserved(Result<wallet::Proposal> proposal, Reply<void> then) {
     return refused(proposal.error(), std::move(then));
   }
   roster_.when_connected([this, error = proposal.error(), then = std::move(then)]() mutable {
-    if (anchors_negotiated()) return then(std::move(error));
+    if (anchors_negotiated()) return refused(error, std::move(then));
     choice_.anchor_channel = false;
     peers_ = roster_.live();
     asking_.reserve(choice_, payees(), [this, then = std::move(then)](Result<wallet::Proposal> second) mutable {

@@ -1,9 +1,8 @@
 #include "checks/coin_census.hpp"
 
 #include <algorithm>
-#include <array>
-#include <optional>
-#include <utility>
+#include <iterator>
+#include <map>
 
 #include "funding/economy.hpp"
 #include "util/str.hpp"
@@ -14,20 +13,20 @@ using bitcoin::Sat;
 using lightningd::WalletOutput;
 using util::str;
 
-namespace {
+std::uint32_t CoinCensus::confirmations(const WalletOutput& output) const {
+  return output.blockheight && *output.blockheight <= height_ ? height_ - *output.blockheight + 1 : 0;
+}
 
-/// The first that holds is told.
-enum class Obstacle { reserved, immature, locked, young, wrapped, uneconomical };
-constexpr std::size_t obstacle_count = 6;
+void CoinCensus::Group::add(const WalletOutput& output) {
+  ++count;
+  sum = sum + output.amount;
+  const auto free_at = output.reserved ? output.reserved_to_block : output.spendable_at.value_or(UINT32_MAX);
+  first_free = std::min(first_free, free_at);
+}
 
-/// Coins with the same obstacle.
-struct Group {
-  std::size_t count = 0;
-  Sat sum;
-  std::uint32_t first_free = UINT32_MAX;  ///< of the reserved and the locked: the lowest height
-};
+std::string CoinCensus::Group::text() const { return str(count, " coins (", sum.value, " sat)"); }
 
-std::string remedy(Obstacle obstacle, const Group& group, std::uint32_t minconf, bitcoin::Perkw feerate) {
+std::string CoinCensus::remedy(Obstacle obstacle, const Group& group, const Use& use) {
   switch (obstacle) {
     case Obstacle::reserved:
       return str("reserved, the first until block ", group.first_free,
@@ -37,49 +36,77 @@ std::string remedy(Obstacle obstacle, const Group& group, std::uint32_t minconf,
     case Obstacle::locked:
       return str("locked after a channel's close, the first until block ", group.first_free, " (wait)");
     case Obstacle::young:
-      return str("with fewer than minconf=", minconf, " confirmations (wait, or give a lower minconf)");
+      if (!use.feerate) return "unconfirmed (wait)";
+      return str("with fewer than minconf=", use.minconf.value_or(1), " confirmations (wait, or give a lower minconf)");
     case Obstacle::wrapped:
       return "wrapped in P2SH (withdraw them to a p2tr address of newaddr first)";
     case Obstacle::uneconomical:
-      return str("not worth their fee at ", feerate.value, "perkw (give a lower feerate, or the others as utxos)");
+      return str("not worth their fee at ", use.feerate.value_or(bitcoin::Perkw{}).value,
+                 "perkw (give a lower feerate, or the others as utxos)");
   }
   return {};
 }
 
-}  // namespace
-
-std::uint32_t CoinCensus::confirmations(const WalletOutput& output) const {
-  return output.blockheight && *output.blockheight <= height_ ? height_ - *output.blockheight + 1 : 0;
+std::optional<CoinCensus::Obstacle> CoinCensus::obstacle(const WalletOutput& output, const Use& use) const {
+  if (output.reserved) return Obstacle::reserved;
+  if (output.status == "immature") return Obstacle::immature;
+  if (output.spendable_at && *output.spendable_at > height_) return Obstacle::locked;
+  if (use.minconf && confirmations(output) < *use.minconf) return Obstacle::young;
+  if (!use.feerate) return std::nullopt;
+  if (output.has_redeemscript) return Obstacle::wrapped;
+  if (funding::is_uneconomical(output.amount, output.scriptpubkey, *use.feerate)) return Obstacle::uneconomical;
+  return std::nullopt;
 }
 
-std::string CoinCensus::unusable(std::uint32_t minconf, bitcoin::Perkw feerate) const {
-  const auto obstacle_of = [this, minconf, feerate](const WalletOutput& output) -> std::optional<Obstacle> {
-    if (output.reserved) return Obstacle::reserved;
-    if (output.status == "immature") return Obstacle::immature;
-    if (output.spendable_at && *output.spendable_at > height_) return Obstacle::locked;
-    if (confirmations(output) < minconf) return Obstacle::young;
-    if (output.has_redeemscript) return Obstacle::wrapped;
-    if (funding::is_uneconomical(output.amount, output.scriptpubkey, feerate)) return Obstacle::uneconomical;
-    return std::nullopt;
-  };
-  std::array<Group, obstacle_count> groups{};
-  for (const auto& output : outputs_) {
-    if (output.status == "spent") continue;
-    const auto obstacle = obstacle_of(output);
-    if (!obstacle) continue;
-    auto& group = groups[static_cast<std::size_t>(*obstacle)];
-    ++group.count;
-    group.sum = group.sum + output.amount;
-    const auto free_at = output.reserved ? output.reserved_to_block : output.spendable_at.value_or(UINT32_MAX);
-    group.first_free = std::min(group.first_free, free_at);
+std::string CoinCensus::obstacles(const Outputs& outputs, const Use& use, std::string_view intro) const {
+  std::map<Obstacle, Group> groups;
+  for (const auto& output : outputs) {
+    if (const auto found = obstacle(output, use)) groups[*found].add(output);
   }
   std::string text;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (groups[i].count == 0) continue;
-    text += str(text.empty() ? "; not counted: " : "; ", groups[i].count, " coins (", groups[i].sum.value, " sat) ",
-                remedy(static_cast<Obstacle>(i), groups[i], minconf, feerate));
+  for (const auto& [found, group] : groups) {
+    text += str(text.empty() ? intro : "; ", group.text(), " ", remedy(found, group, use));
   }
   return text;
+}
+
+CoinCensus::Outputs CoinCensus::beside(const std::vector<bitcoin::Outpoint>& given) const {
+  Outputs outputs;
+  std::copy_if(outputs_.begin(), outputs_.end(), std::back_inserter(outputs), [&given](const WalletOutput& output) {
+    return output.status != "spent" && std::find(given.begin(), given.end(), output.outpoint) == given.end();
+  });
+  return outputs;
+}
+
+std::string CoinCensus::not_chosen(std::uint32_t minconf, bitcoin::Perkw feerate) const {
+  return obstacles(beside({}), {minconf, feerate}, "; not counted: ");
+}
+
+// lightningd takes given coins whatever confirmations they have.
+std::string CoinCensus::not_given(const std::vector<bitcoin::Outpoint>& given, bitcoin::Perkw feerate) const {
+  const Use use{std::nullopt, feerate};
+  Group dear;
+  for (const auto& output : outputs_) {
+    const bool asked = std::find(given.begin(), given.end(), output.outpoint) != given.end();
+    if (asked && obstacle(output, use) == Obstacle::uneconomical) dear.add(output);
+  }
+  Group free;
+  const auto others = beside(given);
+  for (const auto& output : others) {
+    if (!obstacle(output, use)) free.add(output);
+  }
+  std::string text;
+  if (dear.count > 0) {
+    text += str("; of the given utxos, ", dear.text(), " are not worth their fee at ", feerate.value,
+                "perkw (leave them out)");
+  }
+  if (free.count > 0) text += str("; beside them, ", free.text(), " could be given, too");
+  return text + obstacles(others, use, "; not counted: ");
+}
+
+// Its own rules: what is confirmed counts, however small and in whatever script.
+std::string CoinCensus::not_in_reserve(const std::vector<bitcoin::Outpoint>& given) const {
+  return obstacles(beside(given), {1, std::nullopt}, "; not counted for it: ");
 }
 
 std::vector<std::string> CoinCensus::younger(const std::vector<bitcoin::Outpoint>& coins,

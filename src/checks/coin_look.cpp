@@ -15,12 +15,17 @@ using util::str;
 
 void CoinLook::explain(const Error& error, bitcoin::Perkw feerate, util::Function<void(Error)> then) {
   const bool about_funds =
-      error.code == lightningd::code::cannot_afford || error.message.find("Insufficient funds") != std::string::npos;
-  if (!about_funds || request_.has_utxos) return then(error);
+      lightningd::is_shortage(error.code) || error.message.find("Insufficient funds") != std::string::npos;
+  if (!about_funds) return then(error);
   look([this, error = error, feerate, then = std::move(then)](const Result<CoinCensus>& census) mutable {
-    if (census) error.message += census->unusable(request_.minconf, feerate);
+    if (census) error.message += why_not_counted(*census, error.code, feerate);
     then(std::move(error));
   });
+}
+
+std::string CoinLook::why_not_counted(const CoinCensus& census, int code, bitcoin::Perkw feerate) const {
+  if (code == lightningd::code::emergency_reserve) return census.not_in_reserve(request_.utxos);
+  return request_.has_utxos ? census.not_given(request_.utxos, feerate) : census.not_chosen(request_.minconf, feerate);
 }
 
 void CoinLook::find_younger(util::Function<void(std::vector<std::string>)> then) {

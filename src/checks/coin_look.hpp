@@ -28,6 +28,7 @@ class CoinLook {
   void find_younger(util::Function<void(std::vector<std::string>)> then);
 
  private:
+  [[nodiscard]] std::string why_not_counted(const CoinCensus& census, int code, bitcoin::Perkw feerate) const;
   void look(lightningd::Reply<CoinCensus> then);
 
   context::Calls calls_;

@@ -244,14 +244,21 @@ def too_little(worlds):
         error = failure(w)
         assert re.search(r"unconfirmed|confirmation", error.message) and "reserved" in error.message, error
         yield error
+    with worlds(wallet={"coins": [{"sat": AMOUNT}, {"sat": AMOUNT * 9}]}) as w:
+        coin = next(c for c in w.rpc("listfunds", {})["outputs"] if c["amount_msat"] == AMOUNT * 1000)
+        error = failure(w, utxos=[f"{coin['txid']}:{coin['output']}"])
+        assert "could be given, too" in error.message, error
+        yield error
     with worlds(PLAIN[:1], wallet={"coins": [{"sat": 400}]}) as w:
         yield failure(w, {"amount": "all"}, feerate="253perkw")
 
 
 @case("313", "`min-emergency-msat`")
 def emergency(worlds):
-    with worlds(wallet={"coins": [{"sat": 2 * AMOUNT + 20_000}]}) as w:
-        yield failure(w)
+    with worlds(wallet={"coins": [{"sat": 2 * AMOUNT + 20_000}, {"sat": AMOUNT, "confirmed": False}]}) as w:
+        error = failure(w)
+        assert f"1 coins ({AMOUNT} sat) unconfirmed" in error.message, error
+        yield error
 
 
 @case("304", "`still syncing`")

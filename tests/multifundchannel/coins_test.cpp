@@ -48,6 +48,62 @@ TEST_CASE("not enough money: the coins that do not count are told, and why") {
   }
 }
 
+TEST_CASE("the given utxos do not suffice: what could be given, too, is told, and what stands in the way of the rest") {
+  for (const std::string more : {"", R"(,"dryrun":true)"}) {
+    CAPTURE(more);
+    auto setup = with({peer("a"), peer("b")});
+    setup.coins = {CoinSetup{bitcoin::Sat{1'500'000}},
+                   CoinSetup{bitcoin::Sat{500}},
+                   CoinSetup{bitcoin::Sat{3'000'000}},
+                   CoinSetup{bitcoin::Sat{7'000'000}, false},
+                   CoinSetup{bitcoin::Sat{9'000'000}, true, ScriptKind::p2tr, 100},
+                   CoinSetup{bitcoin::Sat{6'000'000}, true, ScriptKind::p2sh_p2wpkh},
+                   CoinSetup{bitcoin::Sat{400}}};
+    World world(std::move(setup));
+    const auto& coins = world.node().core().wallet.coins();
+    const auto until = world.node().core().wallet.height + 100;
+    const auto utxos = R"("utxos":[")" + coins[0].outpoint.str() + R"(",")" + coins[1].outpoint.str() + R"("])";
+    const auto error = worlds::error(world.call("multifundchannel", open({"a", "b"}, utxos + more)));
+    CHECK(error.code == 301);
+    CAPTURE(error.message);
+    const auto has = [&error](const std::string& text) { return worlds::says(error.message, text); };
+    CHECK(has("using UTXOs totalling 1500500sat"));
+    CHECK(has("; of the given utxos, 1 coins (500 sat) are not worth their fee at 7500perkw (leave them out)"));
+    CHECK(has("; beside them, 2 coins (10000000 sat) could be given, too"));
+    CHECK(has("; not counted: 1 coins (9000000 sat) reserved, the first until block " + std::to_string(until)));
+    CHECK(has("; 1 coins (6000000 sat) wrapped in P2SH"));
+    CHECK(has("; 1 coins (400 sat) not worth their fee at 7500perkw"));
+    CHECK(!has("confirmations"));
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("too little for the emergency reserve: the coins that do not count for it are told, and why") {
+  for (const bool given : {false, true}) {
+    for (const std::string more : {"", R"(,"dryrun":true)"}) {
+      CAPTURE(given);
+      CAPTURE(more);
+      auto setup = with({peer("a")});
+      setup.coins = {CoinSetup{bitcoin::Sat{1'010'000}}, CoinSetup{bitcoin::Sat{7'000'000}, false},
+                     CoinSetup{bitcoin::Sat{9'000'000}, true, ScriptKind::p2tr, 100}, CoinSetup{bitcoin::Sat{400}}};
+      World world(std::move(setup));
+      const auto until = world.node().core().wallet.height + 100;
+      const auto utxos = R"("utxos":[")" + world.node().core().wallet.coins()[0].outpoint.str() + R"("])";
+      const auto error = worlds::error(
+          world.call("multifundchannel", open({"a"}, (given ? utxos : std::string(R"("minconf":1)")) + more)));
+      CHECK(error.code == 313);
+      CAPTURE(error.message);
+      const auto has = [&error](const std::string& text) { return worlds::says(error.message, text); };
+      CHECK(has(
+          "min-emergency-msat 25000sat; not counted for it: 1 coins (9000000 sat) reserved, the first until block " +
+          std::to_string(until)));
+      CHECK(has("; 1 coins (7000000 sat) unconfirmed (wait)"));
+      CHECK(!has("not worth"));  // it counts as well as any
+      worlds::check_invariants(world);
+    }
+  }
+}
+
 TEST_CASE("minconf beside utxos has no effect, as with the builtin: that is told") {
   for (const bool dryrun : {true, false}) {
     CAPTURE(dryrun);
