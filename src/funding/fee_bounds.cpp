@@ -23,13 +23,15 @@ constexpr Perkw bitcoind_limit{2'500'000};
 /// Signatures may come out a little smaller than estimated: so much less than the limit is always below it.
 constexpr Perkw safe_limit{bitcoind_limit.value / 100 * 99};
 
+constexpr auto certain = "bitcoind would refuse the transaction";
+constexpr auto possible = "bitcoind may refuse the transaction, since signatures may come out smaller than estimated";
+
 Error refusal(const bitcoin::Cost& cost, const std::string& what, const char* bound, Perkw perkw, Perkw ask_for) {
   json::Writer data;
   data.object().field("parameter", "feerate").field("fee_msat", to_msat(cost.fee).value).field("weight", cost.weight);
   data.field(bound, perkw.value).field("ask_for_perkw", ask_for.value).end();
   return Error{lightningd::code::invalid_params,
-               str("feerate: the fee would be ", cost.fee.value, " sat for ", (cost.weight + 3) / 4, " vbytes, ", what,
-                   ": bitcoind would refuse the transaction"),
+               str("feerate: the fee would be ", cost.fee.value, " sat for ", (cost.weight + 3) / 4, " vbytes, ", what),
                data.take()};
 }
 
@@ -40,11 +42,16 @@ Result<void> FeeBounds::check(const bitcoin::Cost& cost) const {
     const auto least = bitcoin::whole_vbytes_fee(cost.weight, *floor).value;
     return refusal(cost,
                    str("less than the ", least, " sat that the mempool's floor of ", floor->value,
-                       " perkw comes to (ask for ", floor->value, "perkw or more)"),
+                       " perkw comes to (ask for ", floor->value, "perkw or more): ", certain),
                    "floor_perkw", *floor, *floor);
   }
   if (cost.fee > bitcoin::whole_vbytes_fee(cost.weight, safe_limit)) {
-    return refusal(cost, str("more than 0.1 BTC for 1,000 vbytes (ask for ", safe_limit.value, "perkw or less)"),
+    const auto limit = bitcoin::whole_vbytes_fee(cost.weight, bitcoind_limit);
+    const bool above = cost.fee > limit;
+    return refusal(cost,
+                   str("more than ", above ? "" : "99 % of ", "the ", limit.value,
+                       " sat that bitcoind's limit of 0.1 BTC for 1,000 vbytes comes to (ask for ", safe_limit.value,
+                       "perkw or less): ", above ? certain : possible),
                    "limit_perkw", bitcoind_limit, safe_limit);
   }
   return {};

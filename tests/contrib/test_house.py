@@ -154,3 +154,11 @@ def test_a_folder_includes_only_what_is_below_it():
     for folder, name in sources():
         for other in re.findall(r'#include "(\w+)/', read(folder, name)):
             assert order.index(other) <= order.index(folder), f"{folder}/{name} includes {other}"
+
+
+def test_every_word_of_bitcoind_has_a_row():
+    """Each of the tables in send_verdict.cpp is in its unit test at least once."""
+    known = re.findall(r'std::string_view\("([^"]+)"\)', read("sending", "send_verdict.cpp").split("/// bitcoin-cli")[0])
+    with open(os.path.join(ROOT, "tests", "multifundchannel", "send_verdict_test.cpp")) as f:
+        rows = [re.sub(r"^\d+: ", "", row) for row in re.findall(r'\{"-\d+",\s*"([^"]+)', f.read())]
+    assert known and [word for word in known if not any(row.startswith(word) for row in rows)] == []

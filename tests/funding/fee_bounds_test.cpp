@@ -87,8 +87,30 @@ TEST_CASE("above bitcoind's limit nothing is sent, whether the floor is known or
     const auto checked = bounds.check(paid(3'000'000));
     REQUIRE_FALSE(checked.ok());
     CHECK(checked.error().code == -32602);
-    CHECK(checked.error().message ==
-          "feerate: the fee would be 1980000 sat for 165 vbytes, more than 0.1 BTC for 1,000 vbytes (ask for 2475000perkw "
-          "or less): bitcoind would refuse the transaction");
+    CHECK(
+        checked.error().message ==
+        "feerate: the fee would be 1980000 sat for 165 vbytes, more than the 1650000 sat that bitcoind's limit of 0.1 "
+        "BTC for 1,000 vbytes comes to (ask for 2475000perkw or less): bitcoind would refuse the transaction");
   }
+}
+
+TEST_CASE("a little below bitcoind's limit nothing is sent either, and the error does not say that it is above") {
+  const auto paid = [](std::uint64_t fee) { return Cost{Sat{fee}, Sat{}, Perkw{2'490'000}, 657}; };
+  CHECK(FeeBounds{}.check(paid(1'633'500)).ok());
+  for (const std::uint64_t fee : {1'633'501, 1'650'000}) {
+    const auto checked = FeeBounds{}.check(paid(fee));
+    REQUIRE_FALSE(checked.ok());
+    CHECK(
+        checked.error().message ==
+        "feerate: the fee would be " + std::to_string(fee) +
+            " sat for 165 vbytes, more than 99 % of the 1650000 sat that bitcoind's limit of 0.1 BTC for 1,000 vbytes "
+            "comes to (ask for 2475000perkw or less): bitcoind may refuse the transaction, since signatures may come "
+            "out smaller than estimated");
+    CHECK(checked.error().data == R"({"parameter":"feerate","fee_msat":)" + std::to_string(fee) +
+                                      R"(000,"weight":657,"limit_perkw":2500000,"ask_for_perkw":2475000})");
+  }
+  CHECK(FeeBounds{}.check(paid(1'650'001)).error().message.ends_with("bitcoind would refuse the transaction"));
+  // What is named does work.
+  CHECK(FeeBounds{}.check(cost(1, 1, true, Perkw{2'475'000})).ok());
+  CHECK_FALSE(FeeBounds{}.check(cost(1, 1, true, Perkw{2'475'004})).ok());
 }

@@ -173,8 +173,9 @@ TEST_CASE("what cannot be aborted says why") {
   CHECK(worlds::error(world.call("multifundchannel-abort", R"({"batch":")" + nobody + "\"}")).code == -32602);
   CHECK(worlds::error(world.call("multifundchannel-abort", R"({"batch":"x"})")).code == -32602);
   begin(world);
-  CHECK(worlds::says(worlds::error(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"3000000perkw")"))).message,
-                     "more than 0.1 BTC for 1,000 vbytes"));
+  CHECK(worlds::says(
+      worlds::error(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"3000000perkw")"))).message,
+      "limit of 0.1 BTC for 1,000 vbytes"));
   for (const auto* wrong : {R"("feerate":"quick")", R"("feerate":"")", R"("feerate":[])", R"("confirm":"true")"}) {
     CAPTURE(wrong);
     CHECK(worlds::error(world.call("multifundchannel-abort", of_batch(world, wrong))).code == -32602);

@@ -37,7 +37,7 @@ def test_above_the_limit_of_bitcoind(bench):
     destinations = bench.destinations(bench.peers[:2])
     asked = openings(bench)
     error = error_of(bench.multifundchannel, destinations, feerate="3000000perkw")
-    assert error.code == INVALID_PARAMS and "more than 0.1 BTC for 1,000 vbytes" in error.message, error
+    assert error.code == INVALID_PARAMS and "limit of 0.1 BTC for 1,000 vbytes" in error.message, error
     assert error.data["ask_for_perkw"] == 2_475_000, error.data
     preview = bench.multifundchannel(destinations, feerate="3000000perkw", dryrun=True)
     assert [w for w in preview["warnings"] if "0.1 BTC" in w and "the batch would fail" in w], preview["warnings"]
