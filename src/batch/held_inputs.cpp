@@ -34,7 +34,7 @@ bool HeldInputs::still_ours(const Result<Holding::Taken>& taken) {
 void HeldInputs::block_added(std::uint32_t height) {
   const auto& ledger = *holding_.ledger();
   const auto& reservation = ledger.reservation;
-  if (!waiting_ || extending_ || reservation.in_flight || calls_.scope.ended()) return;
+  if (!waiting_ || extending_ || reservation.in_flight() || calls_.scope.ended()) return;
   if (!reservation.ends_by(height + calls_.settings.early_extension)) return;
   const auto label = ledger::label_of(ledger.id);
   util::info(label, ": extending the reservation of its inputs at block ", height);

@@ -54,6 +54,11 @@ Spark Undo::undo_opening(const std::shared_ptr<ledger::OpeningRecord>& record) {
   });
 }
 
+void Undo::leave_coins() {
+  coins_left_ = true;
+  holding_.wait_for_answers();
+}
+
 bool Undo::found() const {
   return found_coins_ || std::any_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer->found(); });
 }
@@ -61,7 +66,7 @@ bool Undo::found() const {
 void Undo::release(Completion completion) {
   if (coins_left_) return std::move(completion).done();
   auto& reservation = ledger_->reservation;
-  if (!reservation.in_flight) {
+  if (!reservation.in_flight()) {
     release_now(std::move(completion));
     return;
   }

@@ -27,8 +27,9 @@ class Undo {
   /// Call once. `done` comes from the ready queue, with whether nothing is left; the owner may
   /// destroy this in it.
   void run(util::Function<void(bool clean)> done);
-  /// Before run(): the inputs stay reserved, whatever becomes of the rest.
-  void leave_coins() { coins_left_ = true; }
+  /// Before run(): the inputs stay as they are, whatever becomes of the rest, since a call about them that was sent
+  /// before may still be carried out.
+  void leave_coins();
   /// Whether there was anything to undo.
   [[nodiscard]] bool found() const;
   /// Whether a channel that spends the inputs could not be removed.

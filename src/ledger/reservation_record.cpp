@@ -8,12 +8,12 @@ namespace ledger {
 using bitcoin::Outpoint;
 
 void ReservationRecord::sent() {
-  in_flight = true;
+  ++unanswered;
   freed = false;
 }
 
 void ReservationRecord::answered() {
-  in_flight = false;
+  if (--unanswered > 0) return;
   if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
 }
 
@@ -23,20 +23,28 @@ void ReservationRecord::released() {
   renewed_at.reset();
   prepared.reset();
   sent_blocks = 0;
+  renewed_since.clear();
   heights.clear();
 }
 
 ReservationRecord ReservationRecord::doubted() const {
-  ReservationRecord copy{.since = since, .blocks = blocks, .doubtful_blocks = doubtful_blocks,
-                         .renewed_at = renewed_at, .prepared = prepared, .sent_blocks = sent_blocks, .heights = heights};
+  ReservationRecord copy{.since = since,
+                         .renewed_since = renewed_since,
+                         .blocks = blocks,
+                         .doubtful_blocks = doubtful_blocks,
+                         .renewed_at = renewed_at,
+                         .prepared = prepared,
+                         .sent_blocks = sent_blocks,
+                         .heights = heights};
   if (copy.prepared) copy.prepared->asked = true;
   return copy;
 }
 
 void ReservationRecord::take_renewed(const ReservationRecord& copy) {
   renewed_at = copy.renewed_at;
+  renewed_since = copy.renewed_since;
   blocks = copy.blocks;
-  for (const auto& [input, height] : copy.heights) heights.try_emplace(input, height);
+  for (const auto& [input, height] : copy.heights) heights.insert_or_assign(input, height);
 }
 
 bool ReservationRecord::ends_by(std::uint32_t height) const {
@@ -63,7 +71,7 @@ bool ReservationRecord::explains_with(const Outpoint& input, std::uint32_t reser
   };
   if (explained_by(known->second + more)) return true;
   // A block may have come between asking for the height and reserving.
-  return renewed_at && (explained_by(*renewed_at + blocks + more) || explained_by(*renewed_at + blocks + more + 1));
+  return renewed_at && known->second == *renewed_at + blocks && explained_by(known->second + more + 1);
 }
 
 // What a sendpsbt may have added it may take back, too.
@@ -82,6 +90,22 @@ std::vector<Outpoint> ReservationRecord::inputs() const {
   std::vector<Outpoint> inputs;
   for (const auto& [outpoint, height] : heights) inputs.push_back(outpoint);
   return inputs;
+}
+
+std::uint64_t ReservationRecord::asked_since(const Outpoint& input) const {
+  const auto renewed = renewed_since.find(input);
+  return renewed == renewed_since.end() ? since : renewed->second;
+}
+
+void ReservationRecord::announce_renewal(const std::vector<Outpoint>& inputs, std::uint32_t height) {
+  renewed_at = height;
+  for (const auto& input : inputs) heights[input] = height + blocks;
+}
+
+void ReservationRecord::renewal_sent(const std::vector<Outpoint>& inputs, std::uint64_t now) {
+  sent();
+  for (const auto& input : inputs) renewed_since[input] = now;
+  doubtful_blocks = blocks;
 }
 
 void ReservationRecord::reserved(const Reservations& reservations, std::uint32_t for_blocks) {

@@ -17,12 +17,13 @@ namespace ledger {
 struct ReservationRecord {
   using Reservations = std::vector<lightningd::Reservation>;
 
-  bool in_flight = false;   ///< a call that reserves inputs or frees them was sent and is not answered
+  std::uint32_t unanswered = 0;  ///< calls that reserve inputs or free them, which were sent
   bool freed = false;       ///< by a call of ours, since they were last reserved
-  std::uint64_t since = 0;  ///< as Book counts: when they were last asked for
+  std::uint64_t since = 0;  ///< as Book counts: when they were asked for
+  std::map<bitcoin::Outpoint, std::uint64_t> renewed_since;  ///< likewise those that were reserved again
   std::uint32_t blocks = 0;
   std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
-  std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were reserved again, for `blocks`
+  std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were last reserved again, for `blocks`
   std::optional<PreparedRecord> prepared;   ///< then `blocks` is 0, and `heights` are those before it
   std::uint32_t sent_blocks = 0;            ///< what each sendpsbt may have added, once one may have been sent
   std::map<bitcoin::Outpoint, std::uint32_t> heights;  ///< reserved_to_block of each input
@@ -41,6 +42,12 @@ struct ReservationRecord {
   void extended(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by);
   /// What we may have reserved each input for.
   [[nodiscard]] std::uint32_t most_blocks() const;
+  /// As Book counts: when this input was last asked for.
+  [[nodiscard]] std::uint64_t asked_since(const bitcoin::Outpoint& input) const;
+  /// Inputs that are free will be asked for at this height, for `blocks`. To be recorded before that.
+  void announce_renewal(const std::vector<bitcoin::Outpoint>& inputs, std::uint32_t height);
+  /// They are asked for now, as Book counts.
+  void renewal_sent(const std::vector<bitcoin::Outpoint>& inputs, std::uint64_t now);
   /// Inputs that were free are reserved for so many blocks and no more.
   void reserved(const Reservations& reservations, std::uint32_t for_blocks);
   /// The answer to reserving free inputs again, for the `doubtful_blocks`.
@@ -54,6 +61,8 @@ struct ReservationRecord {
   void settle_doubt(const std::vector<lightningd::WalletOutput>& outputs);
   void sent();
   void answered();
+  /// Whether lightningd has not answered every call yet. `on_answer` comes when it has.
+  [[nodiscard]] bool in_flight() const { return unanswered > 0; }
   void released();
   /// As a crash would find it, but that it is known since when it is reserved: nothing is in flight.
   [[nodiscard]] ReservationRecord doubted() const;

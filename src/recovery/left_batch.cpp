@@ -61,8 +61,8 @@ void LeftBatch::make_holding() {
 }
 
 bool LeftBatch::must_wait(const ledger::ReservationRecord& reservation, std::optional<spark::Duration>& since) const {
-  if (!reservation.in_flight) since.reset();
-  if (reservation.in_flight && !since) since = process.runtime.now();
+  if (!reservation.in_flight()) since.reset();
+  if (reservation.in_flight() && !since) since = process.runtime.now();
   return since && process.runtime.now() - *since < calls.settings.lost_after;
 }
 

@@ -74,7 +74,7 @@ void RecordUndo::record_that_it_failed() {
 
 bool RecordUndo::in_flight() const {
   const auto& openings = batch_.ledger->openings;
-  return batch_.ledger->reservation.in_flight ||
+  return batch_.ledger->reservation.in_flight() ||
          std::any_of(openings.begin(), openings.end(), [](const auto& opening) { return opening->in_flight; });
 }
 

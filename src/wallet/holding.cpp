@@ -57,17 +57,16 @@ void Holding::keep(Need need, Reply<Taken> then) {
 void Holding::reserve_free(const Outputs& outputs, Reply<Taken> then) {
   auto lapsed = holds(outputs).those(Hold::free);
   if (lapsed.empty()) return then(Taken());
-  if (ledger_->reservation.in_flight)  // it may come late, beside this one
+  if (waits_for_answers_ || ledger_->reservation.in_flight())
     return then(Error{jsonrpc::Caller::lost, "lightningd has not answered reserveinputs", {}});
   ledger_->reservation.settle_doubt(outputs);  // of the others
-  auto reserve = [this, lapsed = std::move(lapsed), then = std::move(then)](const Result<void>& saved) mutable {
-    if (!saved) return then(saved.error());
-    reserve_again(lapsed, std::move(then));
-  };
-  auto renew = [this, reserve = std::move(reserve)](const Result<NodeInfo>& node) mutable {
-    if (!node) return reserve(node.error());
-    ledger_->reservation.renewed_at = node->blockheight;
-    save_(std::move(reserve));
+  auto renew = [this, lapsed = std::move(lapsed), then = std::move(then)](const Result<NodeInfo>& node) mutable {
+    if (!node) return then(node.error());
+    ledger_->reservation.announce_renewal(lapsed, node->blockheight);
+    save_([this, lapsed = std::move(lapsed), then = std::move(then)](const Result<void>& saved) mutable {
+      if (!saved) return then(saved.error());
+      reserve_again(lapsed, std::move(then));
+    });
   };
   calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(renew)));
 }
@@ -77,16 +76,13 @@ void Holding::reserve_again(const std::vector<Outpoint>& inputs, Reply<Taken> th
       calls_.local<Reservations>("reserveinputs", [then = std::move(then)](const Result<Reservations>& answer) mutable {
         then(answer ? Result<Taken>(Taken()) : Result<Taken>(answer.error()));
       });
-  auto& record = ledger_->reservation;
-  record.since = book_.reservations();
-  record.sent();
-  record.doubtful_blocks = record.blocks;
+  ledger_->reservation.renewal_sent(inputs, book_.reservations());
   auto recorded = [ledger = ledger_, &book = book_, guarded = std::move(guarded)](Result<Reservations> answer) mutable {
     ledger->reservation.renewal_answered(answer);
     if (answer) book.reserved(*answer, ledger->id);
     guarded(std::move(answer));
   };
-  calls_.client.reserveinputs(psbt_of(inputs), true, record.blocks, std::move(recorded));
+  calls_.client.reserveinputs(psbt_of(inputs), true, ledger_->reservation.blocks, std::move(recorded));
 }
 
 void Holding::before_closing(Closing then) {
@@ -203,7 +199,7 @@ void Holding::give_back(const std::vector<Outpoint>& foreign, std::uint32_t bloc
 void Holding::release(Reply<bool> then) {
   dry_run_ = std::make_unique<TxprepareDryRun>(calls_, book_, ledger_);
   dry_run_->discard_what_is_left([this, then = std::move(then)]() mutable {
-    if (ledger_->reservation.in_flight) {
+    if (ledger_->reservation.in_flight()) {
       return then(Error{jsonrpc::Caller::lost, "lightningd has not answered txdiscard", {}});
     }
     look_at_coins(calls_, [this, then = std::move(then)](const Result<Outputs>& outputs) mutable {

@@ -48,6 +48,9 @@ class Holding {
   /// come when `pass` is gone.
   using Closing = util::Function<void(util::Result<Taken> taken, spark::Gate::Pass pass)>;
   void before_closing(Closing then);
+  /// From now on nothing that lapsed is reserved again: a call that was sent before may still do so, and what comes
+  /// late beside another would stay reserved.
+  void wait_for_answers() { waits_for_answers_ = true; }
 
   /// Notes in the ledger what extend() will do.
   void announce_extension();
@@ -94,6 +97,7 @@ class Holding {
   std::shared_ptr<ledger::Ledger> ledger_;
   Save save_;
   spark::Gate closing_;
+  bool waits_for_answers_ = false;
   std::unique_ptr<TxprepareDryRun> dry_run_;  ///< what is left of it is discarded before the inputs are released
 };
 

@@ -24,7 +24,8 @@ Holds::Holds(const std::vector<WalletOutput>& outputs, const ledger::Ledger& led
     const auto input = holds_.find(output.outpoint);
     if (input == holds_.end()) continue;
     const auto hold = hold_on(output, record);
-    const bool lost = hold == Hold::ours && book.another_has_reserved(output.outpoint, ledger.id, record.since);
+    const bool lost = hold == Hold::ours &&
+                      book.another_has_reserved(output.outpoint, ledger.id, record.asked_since(output.outpoint));
     input->second = lost ? Hold::anothers : hold;
   }
 }

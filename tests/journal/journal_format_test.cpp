@@ -114,7 +114,7 @@ TEST_CASE("a doubted ledger is what its record is read as") {
       CHECK(one.amount == other.amount);
       CHECK(one.earlier == other.earlier);
     }
-    CHECK(doubted->reservation.in_flight == (*read)->reservation.in_flight);
+    CHECK(doubted->reservation.in_flight() == (*read)->reservation.in_flight());
   }
 }
 
@@ -250,14 +250,14 @@ TEST_CASE("a record knows a transaction of txprepare, with its txid or before it
 
 TEST_CASE("inputs that are reserved again are known by the height at that time") {
   auto ledger = sample(BatchPhase::opening);
-  ledger.reservation.renewed_at = 200;
+  ledger.reservation.announce_renewal({input}, 200);
   const auto read = read_ledger(write_ledger(ledger));
   REQUIRE(read);
   const auto& reservation = (*read)->reservation;
-  for (const auto ours : {122u, 255u, 212u, 213u, 345u, 346u}) CHECK(reservation.explains(input, ours));
-  for (const auto other : {121u, 123u, 211u, 214u, 344u, 347u}) CHECK_FALSE(reservation.explains(input, other));
-  CHECK_FALSE(reservation.explains({input.txid, 4}, 122));
-  for (const auto now : {122u, 212u, 213u}) CHECK(reservation.explains_now(input, now));
+  for (const auto ours : {212u, 213u, 345u, 346u}) CHECK(reservation.explains(input, ours));
+  for (const auto other : {122u, 255u, 211u, 214u, 344u, 347u}) CHECK_FALSE(reservation.explains(input, other));
+  CHECK_FALSE(reservation.explains({input.txid, 4}, 212));
+  for (const auto now : {212u, 213u}) CHECK(reservation.explains_now(input, now));
   CHECK_FALSE(reservation.explains_now(input, 255));
   CHECK_FALSE(reservation.explains_now(input, 345));
 }

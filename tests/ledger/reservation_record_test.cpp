@@ -49,7 +49,7 @@ TEST_CASE("an extension counts for the inputs that were ours alone before") {
   CHECK(record.heights.at(outpoint(1)) == 112);
   CHECK(record.blocks == 145);
   CHECK(record.doubtful_blocks == 0);
-  CHECK_FALSE(record.in_flight);
+  CHECK_FALSE(record.in_flight());
 }
 
 TEST_CASE("an extension that is refused has added nothing; one whose answer is lost leaves doubt") {
@@ -62,7 +62,7 @@ TEST_CASE("an extension that is refused has added nothing; one whose answer is l
   record.extension_answered(lost);
   CHECK(record.doubtful_blocks == 133);
   CHECK(record.blocks == 12);
-  CHECK_FALSE(record.in_flight);
+  CHECK_FALSE(record.in_flight());
 }
 
 TEST_CASE("what listfunds shows settles whether an extension was carried out") {
@@ -89,12 +89,47 @@ TEST_CASE("inputs that were free are reserved again for the blocks asked for, wh
   CHECK(record.heights.at(outpoint(1)) == 112);
   CHECK(record.blocks == 133);
   CHECK(record.doubtful_blocks == 0);
-  CHECK_FALSE(record.in_flight);
+  CHECK_FALSE(record.in_flight());
 
   record = extended_record();
   record.renewal_answered(lost);
   CHECK(record.doubtful_blocks == 133);
+  record.sent();
   record.renewal_answered(refused);
   CHECK(record.doubtful_blocks == 0);
   CHECK(record.heights.at(outpoint(0)) == 112);
+}
+
+TEST_CASE("a renewal explains the heights of the inputs that were renewed, and of no other") {
+  auto record = extended_record();
+  record.doubtful_blocks = 0;
+  record.announce_renewal({outpoint(0)}, 200);
+  CHECK(record.renewed_at == 200);
+  CHECK(record.explains(outpoint(0), 212));
+  CHECK(record.explains(outpoint(0), 213));  // a block came in between
+  CHECK_FALSE(record.explains(outpoint(0), 214));
+  CHECK_FALSE(record.explains(outpoint(0), 112));
+  CHECK(record.explains(outpoint(1), 112));
+  CHECK_FALSE(record.explains(outpoint(1), 113));
+  CHECK_FALSE(record.explains(outpoint(1), 212));
+
+  record.since = 3;
+  record.renewal_sent({outpoint(0)}, 7);
+  CHECK(record.asked_since(outpoint(0)) == 7);
+  CHECK(record.asked_since(outpoint(1)) == 3);
+  CHECK(record.in_flight());
+}
+
+TEST_CASE("what waits for the answers waits for all of them") {
+  ReservationRecord record;
+  int answers = 0;
+  record.on_answer = [&answers] { ++answers; };
+  record.sent();
+  record.sent();
+  record.answered();
+  CHECK(record.in_flight());
+  CHECK(answers == 0);
+  record.answered();
+  CHECK_FALSE(record.in_flight());
+  CHECK(answers == 1);
 }
