@@ -78,9 +78,11 @@ void TxprepareDryRun::run(Wanted wanted, Save save, lightningd::Reply<Funded> th
   choose();
 }
 
+// What is chosen is free. If another batch reserves it before txprepare does, it is never ours.
 void TxprepareDryRun::choose() {
   ++attempts_;
   wanted_.fund.reserve_blocks = 0;
+  ledger_->reservation.since = book_.reservations();
   auto answered =
       calls_.local<Funded>("fundpsbt or utxopsbt", [this](const Result<Funded>& answer) { chosen(answer); });
   if (wanted_.has_utxos) {
@@ -139,7 +141,6 @@ void TxprepareDryRun::announce(std::uint32_t height) {
 void TxprepareDryRun::prepare() {
   auto guarded = calls_.local<Txid>("txprepare", [this](const Result<Txid>& answer) { prepared(answer); });
   ledger_->reservation.prepared->asked = true;
-  ledger_->reservation.since = book_.reservations();
   ledger_->reservation.sent();
   calls_.client.txprepare(
       placeholders(wanted_, address_), wanted_.fund.feerate, inputs_,

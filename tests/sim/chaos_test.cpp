@@ -81,6 +81,12 @@ TEST_CASE("coins are not reserved again while lightningd has not answered the la
   }
 }
 
+// Another batch had reserved the coin between the choice and a txprepare that may have reserved it.
+TEST_CASE("a coin that another batch reserved after it was chosen is not taken for ours") {
+  const auto result = sim::run_chaos(889743, false);
+  CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
+}
+
 // Two of three coins had been reserved again, to the height to which another batch had reserved the third.
 TEST_CASE("what was reserved again does not explain the reservation of the other coins") {
   const auto result = sim::run_chaos(903275, false);
