@@ -195,6 +195,28 @@ def test_what_is_not_hardened_is_noticed(bench):
         assert what in said, said
 
 
+HARDENED = ("-O2", "-fPIE", "-fstack-protector-strong")
+
+
+@needs("g++")
+@pytest.mark.parametrize("options, lacks", [
+    ((), None), (("-O0",), None), (("-fstack-protector-all", "-fPIC"), None), (("-D_FORTIFY_SOURCE=3",), None),
+    (("-fsanitize=address",), None), (("-fsanitize=address", "-O0"), None),
+    (("-fno-stack-protector",), "no stack protector"), (("-fstack-protector",), "no stack protector"),
+    (("-fno-pie",), "not position independent"), (("-D_FORTIFY_SOURCE=1",), "_FORTIFY_SOURCE is below 2"),
+    (("-D_FORTIFY_SOURCE=0", "-fsanitize=undefined"), "_FORTIFY_SOURCE is below 2"),
+    (("-D_GLIBCXX_NO_ASSERTIONS",), "assertions are switched off")])
+def test_no_source_compiles_without_hardening(bench, options, lacks):
+    """A static executable would not show it."""
+    header = os.path.join(os.path.dirname(CONTRIB), "src", "hardening.h")
+    with open(os.path.join(bench.dir, "source.cpp"), "w") as f:
+        f.write("#include <string>\n#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && _FORTIFY_SOURCE < 2\n"
+                "#error weak\n#endif\n#ifndef _GLIBCXX_ASSERTIONS\n#error weak\n#endif\nstd::string text;\n")
+    said = bench.run("g++", *HARDENED, *options, "-include", header, "-c", "-o", "source.o", "source.cpp",
+                     status=1 if lacks else 0)
+    assert lacks is None or "hardening: " in said and lacks in said, said
+
+
 @needs("bash", "nodes")
 def test_the_example_for_ci(bench):
     with open(os.path.join(CONTRIB, "example-ci.yml")) as f:
