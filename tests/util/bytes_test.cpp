@@ -41,6 +41,14 @@ TEST_CASE("what is not hex gives nothing") {
   CHECK_FALSE(util::from_hex(std::string_view("abcd").substr(0, 3)));
 }
 
+TEST_CASE("each byte is a digit of hex or is not") {
+  for (unsigned byte = 0; byte < 0x100; ++byte) {
+    CAPTURE(byte);
+    const std::string text{'0', static_cast<char>(byte)};
+    CHECK(util::from_hex(text).has_value() == (std::string_view("0123456789abcdefABCDEF").find(text[1]) < 22));
+  }
+}
+
 TEST_CASE("base64: the vectors of RFC 4648, both ways") {
   const std::pair<std::string_view, std::string_view> vectors[] = {
       {"", ""},
@@ -79,6 +87,11 @@ TEST_CASE("what is not canonical base64 gives nothing") {
     for (const std::string_view text : {"Zm9-", "Zm9_", "Zm9 ", "Zm9\n", "Zm\xc3\xa4", " Zm9", "Zm 9"}) {
       CAPTURE(text);
       CHECK_FALSE(util::from_base64(text));
+    }
+  }
+  SUBCASE("bytes beyond ASCII") {
+    for (unsigned byte = 0x80; byte < 0x100; ++byte) {
+      CHECK_FALSE(util::from_base64(std::string("Zm9") + static_cast<char>(byte)));
     }
   }
   SUBCASE("bits after the last byte that are not zero") {
