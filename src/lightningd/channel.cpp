@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "lightningd/fields.hpp"
+
 namespace lightningd {
 
 namespace {
@@ -39,6 +41,28 @@ bool PeerChannel::is_in_use() const {
 bool PeerChannel::is_dead() const {
   return state == ChannelState::awaiting_unilateral || state == ChannelState::funding_spend_seen ||
          state == ChannelState::onchain || state == ChannelState::closed;
+}
+
+util::Result<PeerChannel> read_channel(const json::Value& object) {
+  Fields fields(object);
+  PeerChannel channel;
+  channel.peer = fields.id<NodeId>("peer_id");
+  channel.state = channel_state_named(fields.text("state"));
+  if (fields.has("peer_connected")) channel.peer_connected = fields.boolean("peer_connected");
+  if (fields.has("channel_id")) channel.channel_id = fields.id<ChannelId>("channel_id");
+  if (fields.has("funding_txid") && fields.has("funding_outnum")) {
+    channel.funding = bitcoin::Outpoint{fields.id<bitcoin::Txid>("funding_txid"), fields.u32("funding_outnum")};
+  }
+  if (fields.has("total_msat")) channel.total = fields.sat("total_msat");
+  if (fields.has("opener")) channel.opened_by_us = fields.text("opener") == "local";
+  if (fields.has("short_channel_id")) channel.short_channel_id = fields.text("short_channel_id");
+  if (const auto funding = object.find("funding"); funding && funding->find("withheld")) {
+    const auto withheld = funding->boolean("withheld");
+    if (!withheld.ok()) return withheld.error();
+    channel.withheld = *withheld;
+    channel.released = !*withheld;
+  }
+  return fields.finish(std::move(channel));
 }
 
 }  // namespace lightningd

@@ -6,7 +6,9 @@
 
 #include "bitcoin/amounts.hpp"
 #include "bitcoin/ids.hpp"
+#include "json/value.hpp"
 #include "lightningd/ids.hpp"
+#include "util/result.hpp"
 
 namespace lightningd {
 
@@ -56,5 +58,8 @@ struct PeerChannel {
     return opened_by_us && funding && funding->txid == txid;
   }
 };
+
+/// One of listpeerchannels. An opening in progress has few of the members.
+[[nodiscard]] util::Result<PeerChannel> read_channel(const json::Value& object);
 
 }  // namespace lightningd

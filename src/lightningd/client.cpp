@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "json/writer.hpp"
-#include "jsonrpc/safe_error.hpp"
 #include "lightningd/replies.hpp"
 #include "util/str.hpp"
 
@@ -46,7 +45,17 @@ constexpr auto outputs_filter = R"({"outputs":[{"txid":true,"output":true,"amoun
 /// The reply would repeat the text, in hex too.
 constexpr auto generation_filter = R"({"generation":true})";
 
-void write_key(Writer& writer, const DatastoreKey& key) { writer.list("key", key); }
+/// Parameters that are one text.
+std::string only(std::string_view name, std::string_view text) {
+  return Writer().object().field(name, text).end().take();
+}
+
+/// An open object with the key.
+Writer with_key(const DatastoreKey& key) {
+  Writer params;
+  params.object().list("key", key);
+  return params;
+}
 
 /// Into an open object.
 void write_start(Writer& writer, const StartParams& params) {
@@ -64,92 +73,63 @@ std::string with_address(const NodeId& id, const std::string& address) {
   return address.empty() ? id.hex() : util::str(id.hex(), '@', address);
 }
 
-util::Error unreadable(const char* method, const util::Error& error) {
-  return jsonrpc::safe_error({unreadable_reply, util::str("unexpected reply to ", method, ": ", error.message), {}});
+/// `then` gets whether the reply has this one.
+template <class T>
+Reply<std::vector<T>> whether_among(const T& wanted, Reply<bool> then) {
+  return [wanted, then = std::move(then)](util::Result<std::vector<T>> all) mutable {
+    if (!all.ok()) return then(std::move(all.error()));
+    then(std::find(all->begin(), all->end(), wanted) != all->end());
+  };
 }
 
 }  // namespace
 
-void Client::send(Call call, util::Rope params, Handler handler, std::string_view filter) const {
-  const auto number = observer_ ? observer_->sent(call.method, call.peer) : 0;
-  auto answered = [method = call.method, handler = std::move(handler), observer = observer_,
-                   number](util::Result<json::Value> reply) mutable {
-    if (observer) observer->answered(number, reply.ok() ? nullptr : &reply.error());
-    if (!reply.ok()) reply = jsonrpc::safe_error(std::move(reply.error()));
-    handler.answer(handler.parse, std::move(handler.then), std::move(reply), method);
-  };
-  caller_->call(origin_, call.method, std::move(params), std::move(answered), filter);
-}
-
-template <class T>
-void Client::answer(void (*parse)(), util::AnyFunction then, util::Result<json::Value> reply, const char* method) {
-  auto typed = Reply<T>::of(std::move(then));
-  if (!reply.ok()) return typed(std::move(reply.error()));
-  auto result = reinterpret_cast<Parse<T>>(parse)(*reply);
-  if (result.ok()) return typed(std::move(result));
-  typed(unreadable(method, result.error()));
-}
-
-template <class T>
-void Client::send(Call call, util::Rope params, Parse<T> parse, Reply<T> then, std::string_view filter) const {
-  send(call, std::move(params), {reinterpret_cast<void (*)()>(parse), &answer<T>, std::move(then)}, filter);
-}
-
 void Client::usage(const std::string& method, Reply<std::string> then) const {
-  Writer params;
-  params.object().field("command", method);
-  send("help", params.end().take(), replies::usage, std::move(then), R"({"help":[{"command":true}]})");
+  calls_.send("help", only("command", method), replies::usage, std::move(then), R"({"help":[{"command":true}]})");
 }
 
 void Client::getinfo(Reply<NodeInfo> then) const {
-  send("getinfo", std::string("{}"), replies::node_info, std::move(then));
+  calls_.send("getinfo", std::string("{}"), replies::node_info, std::move(then));
 }
 
 void Client::log(Reply<std::vector<LogLine>> then) const {
-  send("getlog", std::string(R"({"level":"info"})"), replies::log_lines, std::move(then));
+  calls_.send("getlog", std::string(R"({"level":"info"})"), replies::log_lines, std::move(then));
 }
 
 void Client::feerates(Reply<FeerateLimits> then) const {
-  send("feerates", std::string(R"({"style":"perkw"})"), replies::feerate_limits, std::move(then),
-       R"({"perkw":{"floor":true,"min_acceptable":true,"unilateral_anchor_close":true}})");
+  calls_.send("feerates", std::string(R"({"style":"perkw"})"), replies::feerate_limits, std::move(then),
+              R"({"perkw":{"floor":true,"min_acceptable":true,"unilateral_anchor_close":true}})");
 }
 
 void Client::limits(Reply<NodeLimits> then) const {
-  send("listconfigs", std::string("{}"), replies::node_limits, std::move(then),
-       R"({"configs":{"min-emergency-msat":{"value_msat":true},"min-capacity-sat":{"value_int":true}}})");
+  calls_.send("listconfigs", std::string("{}"), replies::node_limits, std::move(then),
+              R"({"configs":{"min-emergency-msat":{"value_msat":true},"min-capacity-sat":{"value_int":true}}})");
 }
 
 void Client::connect(const NodeId& id, const std::string& address, Reply<Connected> then) const {
-  Writer params;
-  params.object().field("id", with_address(id, address));
-  send({"connect", &id}, params.end().take(), replies::connected, std::move(then));
+  calls_.send({"connect", &id}, only("id", with_address(id, address)), replies::connected, std::move(then));
 }
 
 void Client::is_connected(const NodeId& id, Reply<bool> then) const {
-  Writer params;
-  params.object().field("id", id.hex());
-  send({"listpeers", &id}, params.end().take(), replies::is_connected, std::move(then),
-       R"({"peers":[{"connected":true}]})");
+  calls_.send({"listpeers", &id}, only("id", id.hex()), replies::is_connected, std::move(then),
+              R"({"peers":[{"connected":true}]})");
 }
 
 void Client::disconnect(const NodeId& id, bool force, Reply<void> then) const {
-  Writer params;
-  params.object().field("id", id.hex()).field("force", force);
-  send({"disconnect", &id}, params.end().take(), replies::anything, std::move(then));
+  calls_.send({"disconnect", &id}, Writer().object().field("id", id.hex()).field("force", force).end().take(),
+              replies::anything, std::move(then));
 }
 
 void Client::parsefeerate(const std::string& feerate, Reply<bitcoin::Perkw> then) const {
-  Writer params;
   // By position: lightningd's code and its schema disagree about the parameter's name.
-  params.array().value(feerate);
-  send("parsefeerate", params.end().take(), replies::feerate, std::move(then));
+  calls_.send("parsefeerate", Writer().array().value(feerate).end().take(), replies::feerate, std::move(then));
 }
 
 void Client::fundpsbt(const FundParams& params, std::uint32_t minconf, Reply<Funded> then) const {
   Writer writer;
   begin_fund_params(writer, params);
   writer.field("minconf", minconf).field("nonwrapped", true);
-  send("fundpsbt", writer.end().take(), replies::funded, std::move(then));
+  calls_.send("fundpsbt", writer.end().take(), replies::funded, std::move(then));
 }
 
 void Client::utxopsbt(const FundParams& params, const std::vector<bitcoin::Outpoint>& utxos, bool reservedok,
@@ -157,21 +137,21 @@ void Client::utxopsbt(const FundParams& params, const std::vector<bitcoin::Outpo
   Writer writer;
   begin_fund_params(writer, params);
   writer.field("reservedok", reservedok).list("utxos", utxos, &bitcoin::Outpoint::str);
-  send("utxopsbt", writer.end().take(), replies::funded, std::move(then));
+  calls_.send("utxopsbt", writer.end().take(), replies::funded, std::move(then));
 }
 
 void Client::reserveinputs(const util::SharedText& psbt, bool exclusive, std::uint32_t blocks,
                            Reply<std::vector<Reservation>> then) const {
   Writer others;
   others.object().field("exclusive", exclusive).field("reserve", blocks);
-  send("reserveinputs", with_psbt(psbt, others), replies::reservations, std::move(then));
+  calls_.send("reserveinputs", with_psbt(psbt, others), replies::reservations, std::move(then));
 }
 
 void Client::unreserveinputs(const util::SharedText& psbt, std::uint32_t blocks,
                              Reply<std::vector<Reservation>> then) const {
   Writer others;
   others.object().field("reserve", blocks);
-  send("unreserveinputs", with_psbt(psbt, others), replies::reservations, std::move(then));
+  calls_.send("unreserveinputs", with_psbt(psbt, others), replies::reservations, std::move(then));
 }
 
 void Client::txprepare(const std::vector<Placeholder>& outputs, const std::string& feerate,
@@ -182,45 +162,38 @@ void Client::txprepare(const std::vector<Placeholder>& outputs, const std::strin
     writer.object().field(output.address, output.amount ? to_text(*output.amount) : "all").end();
   }
   writer.end().field("feerate", feerate).list("utxos", utxos, &bitcoin::Outpoint::str);
-  send("txprepare", writer.end().take(), replies::prepared, std::move(then), R"({"txid":true})");
+  calls_.send("txprepare", writer.end().take(), replies::prepared, std::move(then), R"({"txid":true})");
 }
 
 void Client::txdiscard(const bitcoin::Txid& txid, Reply<void> then) const {
-  Writer params;
-  params.object().field("txid", txid.hex());
-  send("txdiscard", params.end().take(), replies::anything, std::move(then), R"({"txid":true})");
+  calls_.send("txdiscard", only("txid", txid.hex()), replies::anything, std::move(then), R"({"txid":true})");
 }
 
 void Client::newaddr(Reply<std::string> then) const {
-  send("newaddr", std::string(R"({"addresstype":"p2tr"})"), replies::p2tr_address, std::move(then));
+  calls_.send("newaddr", std::string(R"({"addresstype":"p2tr"})"), replies::p2tr_address, std::move(then));
 }
 
 void Client::is_address_ours(const std::string& address, Reply<bool> then) const {
-  Writer params;
-  params.object().field("address", address);
-  auto look = [address, then = std::move(then)](util::Result<std::vector<std::string>> all) mutable {
-    if (!all.ok()) return then(std::move(all.error()));
-    then(std::find(all->begin(), all->end(), address) != all->end());
-  };
-  send<std::vector<std::string>>("listaddresses", params.end().take(), replies::addresses, std::move(look));
+  calls_.send("listaddresses", only("address", address), replies::addresses, whether_among(address, std::move(then)));
 }
 
 void Client::fundchannel_start(const StartParams& params, Reply<Started> then) const {
   Writer writer;
   write_start(writer.object(), params);
-  send({"fundchannel_start", &params.id}, writer.end().take(), replies::started, std::move(then));
+  calls_.send({"fundchannel_start", &params.id}, writer.end().take(), replies::started, std::move(then));
 }
 
 void Client::check_start(const StartParams& params, Reply<void> then) const {
   Writer writer;
   write_start(writer.object().field("command_to_check", "fundchannel_start"), params);
-  send("check", writer.end().take(), replies::anything, std::move(then));
+  calls_.send("check", writer.end().take(), replies::anything, std::move(then));
 }
 
 void Client::check_connect(const NodeId& id, const std::string& address, Reply<void> then) const {
-  Writer params;
-  params.object().field("command_to_check", "connect").field("id", with_address(id, address));
-  send("check", params.end().take(), replies::anything, std::move(then));
+  calls_.send(
+      "check",
+      Writer().object().field("command_to_check", "connect").field("id", with_address(id, address)).end().take(),
+      replies::anything, std::move(then));
 }
 
 void Client::fundchannel_complete(const NodeId& id, const util::SharedText& psbt, bool withhold,
@@ -228,19 +201,17 @@ void Client::fundchannel_complete(const NodeId& id, const util::SharedText& psbt
   Writer others;
   others.object().field("id", id.hex());
   if (withhold) others.field("withhold", true);
-  send({"fundchannel_complete", &id}, with_psbt(psbt, others), replies::completed, std::move(then));
+  calls_.send({"fundchannel_complete", &id}, with_psbt(psbt, others), replies::completed, std::move(then));
 }
 
 void Client::fundchannel_cancel(const NodeId& id, Reply<void> then) const {
-  Writer params;
-  params.object().field("id", id.hex());
-  send({"fundchannel_cancel", &id}, params.end().take(), replies::anything, std::move(then));
+  calls_.send({"fundchannel_cancel", &id}, only("id", id.hex()), replies::anything, std::move(then));
 }
 
 void Client::close(const ChannelId& channel, std::uint32_t unilateraltimeout_seconds, Reply<void> then) const {
   Writer params;
   params.object().field("id", channel.hex()).field("unilateraltimeout", unilateraltimeout_seconds);
-  send("close", params.end().take(), replies::anything, std::move(then));
+  calls_.send("close", params.end().take(), replies::anything, std::move(then));
 }
 
 void Client::setchannel(const NodeId& peer, const ChannelId& channel, const ChannelPolicy& policy,
@@ -252,96 +223,78 @@ void Client::setchannel(const NodeId& peer, const ChannelId& channel, const Chan
   if (policy.feeppm) params.field("feeppm", *policy.feeppm);
   if (policy.htlcmin) params.field("htlcmin", to_text(*policy.htlcmin));
   if (policy.htlcmax) params.field("htlcmax", to_text(*policy.htlcmax));
-  send({"setchannel", &peer}, params.end().take(), replies::policy_warnings, std::move(then));
+  calls_.send({"setchannel", &peer}, params.end().take(), replies::policy_warnings, std::move(then));
 }
 
 void Client::listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vector<PeerChannel>> then) const {
   Writer params;
   params.object();
   if (peer) params.field("id", peer->hex());
-  send({"listpeerchannels", peer ? &*peer : nullptr}, params.end().take(), replies::peer_channels, std::move(then),
-       channels_filter);
+  calls_.send({"listpeerchannels", peer ? &*peer : nullptr}, params.end().take(), replies::peer_channels,
+              std::move(then), channels_filter);
 }
 
 void Client::listfunds(Reply<std::vector<WalletOutput>> then) const {
-  send("listfunds", std::string("{}"), replies::wallet_outputs, std::move(then), outputs_filter);
+  calls_.send("listfunds", std::string("{}"), replies::wallet_outputs, std::move(then), outputs_filter);
 }
 
 void Client::signpsbt(const util::SharedText& psbt, Reply<util::SharedText> then) const {
   Writer others;
-  send("signpsbt", with_psbt(psbt, others.object()), replies::signed_psbt, std::move(then));
+  calls_.send("signpsbt", with_psbt(psbt, others.object()), replies::signed_psbt, std::move(then));
 }
 
 void Client::sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks, Reply<Sent> then) const {
   Writer others;
   others.object().field("reserve", reserve_blocks);
-  send("sendpsbt", with_psbt(psbt, others), replies::sent, std::move(then));
+  calls_.send("sendpsbt", with_psbt(psbt, others), replies::sent, std::move(then));
 }
 
 void Client::is_transaction_known(const bitcoin::Txid& txid, Reply<bool> then) const {
-  auto look = [txid, then = std::move(then)](util::Result<std::vector<bitcoin::Txid>> all) mutable {
-    if (!all.ok()) return then(std::move(all.error()));
-    then(std::find(all->begin(), all->end(), txid) != all->end());
-  };
-  send<std::vector<bitcoin::Txid>>("listtransactions", std::string("{}"), replies::transactions, std::move(look),
-                          R"({"transactions":[{"hash":true}]})");
+  calls_.send("listtransactions", std::string("{}"), replies::transactions, whether_among(txid, std::move(then)),
+              R"({"transactions":[{"hash":true}]})");
 }
 
 void Client::listtransactions(Reply<std::vector<WalletTransaction>> then) const {
-  send("listtransactions", std::string("{}"), replies::wallet_transactions, std::move(then),
-       R"({"transactions":[{"hash":true,"blockheight":true,"inputs":[{"txid":true,"index":true}]}]})");
+  calls_.send("listtransactions", std::string("{}"), replies::wallet_transactions, std::move(then),
+              R"({"transactions":[{"hash":true,"blockheight":true,"inputs":[{"txid":true,"index":true}]}]})");
 }
 
 void Client::is_unspent(const bitcoin::Outpoint& outpoint, Reply<bool> then) const {
-  Writer params;
-  params.object().field("txid", outpoint.txid.hex()).field("vout", outpoint.vout);
-  send("getutxout", params.end().take(), replies::is_unspent, std::move(then));
+  calls_.send("getutxout",
+              Writer().object().field("txid", outpoint.txid.hex()).field("vout", outpoint.vout).end().take(),
+              replies::is_unspent, std::move(then));
 }
 
 void Client::makesecret(std::string_view purpose, Reply<util::MacKey> then) const {
-  Writer params;
-  params.object().field("string", purpose);
-  send("makesecret", params.end().take(), replies::secret, std::move(then));
+  calls_.send("makesecret", only("string", purpose), replies::secret, std::move(then));
 }
 
 void Client::datastore_create(const DatastoreKey& key, const std::string& text, Reply<std::uint64_t> then) const {
-  Writer params;
-  params.object();
-  write_key(params, key);
+  auto params = with_key(key);
   params.field("string", text).field("mode", "must-create");
-  send("datastore", params.end().take(), replies::generation, std::move(then), generation_filter);
+  calls_.send("datastore", params.end().take(), replies::generation, std::move(then), generation_filter);
 }
 
 void Client::datastore_replace(const DatastoreKey& key, const std::string& text,
                                std::optional<std::uint64_t> generation, Reply<std::uint64_t> then) const {
-  Writer params;
-  params.object();
-  write_key(params, key);
+  auto params = with_key(key);
   params.field("string", text).field("mode", "must-replace");
   if (generation) params.field("generation", *generation);
-  send("datastore", params.end().take(), replies::generation, std::move(then), generation_filter);
+  calls_.send("datastore", params.end().take(), replies::generation, std::move(then), generation_filter);
 }
 
 void Client::listdatastore(const DatastoreKey& key, Reply<std::vector<StoredText>> then) const {
-  Writer params;
-  params.object();
-  write_key(params, key);
-  send("listdatastore", params.end().take(), replies::stored_texts, std::move(then),
-       R"({"datastore":[{"key":true,"generation":true,"string":true}]})");
+  calls_.send("listdatastore", with_key(key).end().take(), replies::stored_texts, std::move(then),
+              R"({"datastore":[{"key":true,"generation":true,"string":true}]})");
 }
 
 void Client::listdatastore_names(const DatastoreKey& key, Reply<std::vector<StoredText>> then) const {
-  Writer params;
-  params.object();
-  write_key(params, key);
-  send("listdatastore", params.end().take(), replies::stored_texts, std::move(then), R"({"datastore":[{"key":true}]})");
+  calls_.send("listdatastore", with_key(key).end().take(), replies::stored_texts, std::move(then),
+              R"({"datastore":[{"key":true}]})");
 }
 
 void Client::deldatastore(const DatastoreKey& key, Reply<void> then) const {
-  Writer params;
-  params.object();
-  write_key(params, key);
-  send("deldatastore", params.end().take(), replies::anything, std::move(then), generation_filter);
+  calls_.send("deldatastore", with_key(key).end().take(), replies::anything, std::move(then), generation_filter);
 }
 
 }  // namespace lightningd

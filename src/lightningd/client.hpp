@@ -10,29 +10,16 @@
 
 #include "bitcoin/amounts.hpp"
 #include "bitcoin/ids.hpp"
-#include "jsonrpc/caller.hpp"
-#include "lightningd/call_observer.hpp"
 #include "lightningd/channel.hpp"
 #include "lightningd/channel_policy.hpp"
 #include "lightningd/features.hpp"
 #include "lightningd/ids.hpp"
-#include "util/function.hpp"
+#include "lightningd/typed_caller.hpp"
 #include "util/mac_key.hpp"
 #include "util/result.hpp"
 #include "util/rope.hpp"
 
 namespace lightningd {
-
-/// lightningd answered a call with something else than it is known to: what the call did is in doubt.
-inline constexpr int unreadable_reply = jsonrpc::Caller::unreadable;
-
-/// Whether a call that failed may have had its effect all the same.
-[[nodiscard]] inline bool in_doubt(const util::Error& error) {
-  return error.code == jsonrpc::Caller::lost || error.code == unreadable_reply;
-}
-
-template <class T>
-using Reply = util::Function<void(util::Result<T>)>;
 
 struct NodeInfo {
   std::optional<NodeId> id;
@@ -163,7 +150,7 @@ struct StoredText {
 class Client {
  public:
   Client(jsonrpc::Caller& caller, std::string origin, std::shared_ptr<CallObserver> observer = nullptr)
-      : caller_(&caller), origin_(std::move(origin)), observer_(std::move(observer)) {}
+      : calls_(caller, std::move(origin), std::move(observer)) {}
 
   /// The names of a method's parameters, in brackets where they may be left out (help).
   void usage(const std::string& method, Reply<std::string> then) const;
@@ -251,32 +238,7 @@ class Client {
   void deldatastore(const DatastoreKey& key, Reply<void> then) const;
 
  private:
-  /// A method, a literal, and the one peer that the call concerns, if it does.
-  struct Call {
-    Call(const char* name, const NodeId* whom = nullptr) : method(name), peer(whom) {}
-    const char* method;
-    const NodeId* peer;
-  };
-
-  template <class T>
-  using Parse = util::Result<T> (*)(const json::Value&);
-  /// What differs from one type of reply to the next; the types of both functions are erased.
-  struct Handler {
-    void (*parse)();  ///< a Parse<T>
-    void (*answer)(void (*parse)(), util::AnyFunction then, util::Result<json::Value> reply, const char* method);
-    util::AnyFunction then;  ///< a Reply<T>
-  };
-
-  /// `params` is the JSON text of an object or array; `filter` as in Caller::call.
-  template <class T>
-  void send(Call call, util::Rope params, Parse<T> parse, Reply<T> then, std::string_view filter = {}) const;
-  void send(Call call, util::Rope params, Handler handler, std::string_view filter) const;
-  template <class T>
-  static void answer(void (*parse)(), util::AnyFunction then, util::Result<json::Value> reply, const char* method);
-
-  jsonrpc::Caller* caller_;
-  std::string origin_;
-  std::shared_ptr<CallObserver> observer_;  ///< may be empty
+  TypedCaller calls_;
 };
 
 }  // namespace lightningd

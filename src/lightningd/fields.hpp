@@ -5,9 +5,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "bitcoin/amounts.hpp"
 #include "json/value.hpp"
+#include "lightningd/codes.hpp"
 #include "util/bytes.hpp"
 #include "util/result.hpp"
 
@@ -54,5 +56,21 @@ class Fields {
   json::Value object_;
   std::optional<util::Error> error_;
 };
+
+/// The elements of the array `name` of `result`, each read by `parse`.
+template <class T>
+util::Result<std::vector<T>> list(const json::Value& result, std::string_view name,
+                                  util::Result<T> (*parse)(const json::Value&)) {
+  const auto array = result.field(name);
+  if (!array.ok()) return array.error();
+  if (!array->is_array()) return util::Error{code::generic, array->path() + ": expected an array", {}};
+  std::vector<T> all;
+  for (const auto& element : array->elements()) {
+    auto one = parse(element);
+    if (!one.ok()) return std::move(one.error());
+    all.push_back(std::move(*one));
+  }
+  return all;
+}
 
 }  // namespace lightningd

@@ -11,22 +11,6 @@
 namespace lightningd::replies {
 namespace {
 
-/// The elements of the array `name` of `result`, each read by `parse`.
-template <class T>
-util::Result<std::vector<T>> list(const json::Value& result, std::string_view name,
-                                  util::Result<T> (*parse)(const json::Value&)) {
-  const auto array = result.field(name);
-  if (!array.ok()) return array.error();
-  if (!array->is_array()) return util::Error{code::generic, array->path() + ": expected an array", {}};
-  std::vector<T> all;
-  for (const auto& element : array->elements()) {
-    auto one = parse(element);
-    if (!one.ok()) return std::move(one.error());
-    all.push_back(std::move(*one));
-  }
-  return all;
-}
-
 util::Result<Reservation> reservation(const json::Value& object) {
   Fields fields(object);
   Reservation reservation;
@@ -48,29 +32,6 @@ util::Result<LogLine> log_line(const json::Value& entry) {
 util::Result<bool> connected_flag(const json::Value& peer) {
   Fields fields(peer);
   return fields.finish(fields.boolean("connected"));
-}
-
-util::Result<PeerChannel> peer_channel(const json::Value& object) {
-  Fields fields(object);
-  PeerChannel channel;
-  channel.peer = fields.id<NodeId>("peer_id");
-  channel.state = channel_state_named(fields.text("state"));
-  // An opening in progress has few of the rest.
-  if (fields.has("peer_connected")) channel.peer_connected = fields.boolean("peer_connected");
-  if (fields.has("channel_id")) channel.channel_id = fields.id<ChannelId>("channel_id");
-  if (fields.has("funding_txid") && fields.has("funding_outnum")) {
-    channel.funding = bitcoin::Outpoint{fields.id<bitcoin::Txid>("funding_txid"), fields.u32("funding_outnum")};
-  }
-  if (fields.has("total_msat")) channel.total = fields.sat("total_msat");
-  if (fields.has("opener")) channel.opened_by_us = fields.text("opener") == "local";
-  if (fields.has("short_channel_id")) channel.short_channel_id = fields.text("short_channel_id");
-  if (const auto funding = object.find("funding"); funding && funding->find("withheld")) {
-    const auto withheld = funding->boolean("withheld");
-    if (!withheld.ok()) return withheld.error();
-    channel.withheld = *withheld;
-    channel.released = !*withheld;
-  }
-  return fields.finish(std::move(channel));
 }
 
 util::Result<WalletOutput> wallet_output(const json::Value& object) {
@@ -246,7 +207,7 @@ util::Result<Completed> completed(const json::Value& result) {
 }
 
 util::Result<std::vector<PeerChannel>> peer_channels(const json::Value& result) {
-  return list(result, "channels", peer_channel);
+  return list(result, "channels", read_channel);
 }
 
 util::Result<std::vector<WalletOutput>> wallet_outputs(const json::Value& result) {
