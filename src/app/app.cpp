@@ -18,6 +18,7 @@
 namespace app {
 
 using plugin::Configuration;
+using plugin::OptionType;
 using util::Result;
 
 namespace {
@@ -139,7 +140,7 @@ void App::Impl::start() {
 void App::Impl::add_options() {
   plugin.add_option({
       "multifundchannel-peer-timeout",
-      "int",
+      OptionType::integer,
       "Seconds that each peer has for each of connect, fundchannel_start and fundchannel_complete",
       "60",
       true,
@@ -151,7 +152,7 @@ void App::Impl::add_options() {
   });
   plugin.add_option({
       "multifundchannel-max-connects",
-      "int",
+      OptionType::integer,
       "How many connects to peers may be in flight at the same time",
       "10",
       true,
@@ -164,7 +165,7 @@ void App::Impl::add_options() {
   });
   plugin.add_option({
       "multifundchannel-dry-run",
-      "string",
+      OptionType::string,
       "How it is found out whether the wallet can pay, before any peer is asked: fundpsbt, or txprepare with "
       "placeholders for the channels",
       R"("fundpsbt")",
@@ -177,7 +178,7 @@ void App::Impl::add_options() {
   });
   plugin.add_option({
       "multifundchannel-progress",
-      "bool",
+      OptionType::boolean,
       "Tell the caller how far a batch is: lightning-cli draws bars on its standard output, before the result",
       "false",
       true,
@@ -189,7 +190,7 @@ void App::Impl::add_options() {
   });
   plugin.add_option({
       "multifundchannel-trace-dir",
-      "string",
+      OptionType::string,
       "Directory in which each batch leaves a trace of its calls (Chrome's trace-event format); empty: none",
       "",
       true,

@@ -16,7 +16,10 @@ std::string without_controls(std::string text) {
 }
 
 void write_option(json::Writer& manifest, const Option& option) {
-  manifest.object().field("name", option.name).field("type", option.type).field("description", option.description);
+  manifest.object()
+      .field("name", option.name)
+      .field("type", name_of(option.type))
+      .field("description", option.description);
   if (!option.default_json.empty()) manifest.raw_field("default", option.default_json);
   if (option.dynamic) manifest.field("dynamic", true);
   manifest.end();

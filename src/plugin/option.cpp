@@ -22,8 +22,8 @@ bool is_integer(std::string_view text) {
 /// The JSON text of what a string from setconfig means.
 util::Result<std::string> meaning(const Option& option, const json::Value& given) {
   const std::string_view text = *given.string();
-  if (option.type == "string") return given.dump();
-  if (option.type == "int") {
+  if (option.type == OptionType::string) return given.dump();
+  if (option.type == OptionType::integer) {
     if (is_integer(text)) return std::string(text);
     return wrong(option, "an integer", given.excerpt());
   }
@@ -36,19 +36,33 @@ util::Result<std::string> meaning(const Option& option, const json::Value& given
 util::Result<std::string> json_text(const Option& option, const std::optional<json::Value>& given) {
   if (given && given->is_string()) return meaning(option, *given);
   if (given) return given->dump();
-  if (option.type == "flag" || option.type == "bool") return std::string("true");
+  if (option.type == OptionType::flag || option.type == OptionType::boolean) return std::string("true");
   return wrong(option, "given a value", "nothing");
 }
 
 util::Result<void> has_type(const Option& option, const json::Value& value) {
-  if (option.type == "string")
+  if (option.type == OptionType::string)
     return value.is_string() ? util::Result<void>() : wrong(option, "a string", value.excerpt());
-  if (option.type == "int")
+  if (option.type == OptionType::integer)
     return value.i64().ok() ? util::Result<void>() : wrong(option, "an integer", value.excerpt());
   return value.is_bool() ? util::Result<void>() : wrong(option, "true or false", value.excerpt());
 }
 
 }  // namespace
+
+const char* name_of(OptionType type) {
+  switch (type) {
+    case OptionType::string:
+      return "string";
+    case OptionType::integer:
+      return "int";
+    case OptionType::boolean:
+      return "bool";
+    case OptionType::flag:
+      return "flag";
+  }
+  return "";
+}
 
 util::Result<json::Document> option_value(const Option& option, const std::optional<json::Value>& given) {
   const auto text = json_text(option, given);

@@ -9,12 +9,17 @@
 
 namespace plugin {
 
+enum class OptionType { string, integer, boolean, flag };
+
+/// lightningd's word for it.
+[[nodiscard]] const char* name_of(OptionType type);
+
 /// An option of ours. `set` is called with the value at init (the default too, since lightningd
 /// sends it) and, for a dynamic one, at setconfig; an error refuses the value. It always gets the
 /// JSON type that `type` says, although setconfig sends every value as a string.
 struct Option {
   std::string name;
-  std::string type;  ///< "string", "int", "bool" or "flag"
+  OptionType type = OptionType::string;
   std::string description;
   std::string default_json;  ///< JSON text; empty: none
   bool dynamic = false;

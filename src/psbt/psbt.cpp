@@ -5,6 +5,8 @@
 #include "bitcoin/byte_reader.hpp"
 #include "psbt/psbt_keys.hpp"
 #include "psbt/psbt_locktime.hpp"
+#include "psbt/psbt_reader.hpp"
+#include "psbt/psbt_writer.hpp"
 
 namespace psbt {
 
@@ -58,6 +60,18 @@ void PsbtMap::remove(const util::Bytes& key) {
   const auto entry = find_entry(entries, key);
   if (entry != entries.end()) entries.erase(entry);
 }
+
+util::Result<Psbt> Psbt::parse(const util::Bytes& bytes) { return Reader(bytes).read(); }
+
+util::Result<Psbt> Psbt::from_base64(std::string_view text) {
+  const auto bytes = util::from_base64(text);
+  if (!bytes) return util::Error{-32602, "PSBT: not base64", {}};
+  return parse(*bytes);
+}
+
+util::Bytes Psbt::serialise(std::uint32_t version) const { return Writer(*this, version == 0 ? 0 : 2).write(); }
+
+std::string Psbt::base64(std::uint32_t version) const { return util::to_base64(serialise(version)); }
 
 Psbt Psbt::spending(const std::vector<bitcoin::Outpoint>& outpoints) {
   Psbt psbt;

@@ -176,12 +176,4 @@ util::Result<void> Psbt::Reader::read_output(std::uint64_t index) {
   return {};
 }
 
-util::Result<Psbt> Psbt::parse(const util::Bytes& bytes) { return Reader(bytes).read(); }
-
-util::Result<Psbt> Psbt::from_base64(std::string_view text) {
-  const auto bytes = util::from_base64(text);
-  if (!bytes) return bad("not base64");
-  return parse(*bytes);
-}
-
 }  // namespace psbt

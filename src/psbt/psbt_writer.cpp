@@ -68,8 +68,4 @@ void Psbt::Writer::write_map(const psbt_key::Kind& kind, const PsbtMap& fields, 
   out_.u8(0);
 }
 
-util::Bytes Psbt::serialise(std::uint32_t version) const { return Writer(*this, version == 0 ? 0 : 2).write(); }
-
-std::string Psbt::base64(std::uint32_t version) const { return util::to_base64(serialise(version)); }
-
 }  // namespace psbt

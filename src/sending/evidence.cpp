@@ -42,9 +42,10 @@ Result<void> Evidence::check(const std::vector<PeerChannel>& channels, Channels 
       if (std::exchange(has_change, true)) return not_signed("its output ", i, " pays the change again");
       continue;
     }
-    const bool shown = std::any_of(channels.begin(), channels.end(), [&](const PeerChannel& channel) {
-      return channel.peer == payee->peer && is_funding(channel, i, stand);
-    });
+    const bool shown =
+        std::any_of(channels.begin(), channels.end(), [this, payee, i, stand](const PeerChannel& channel) {
+          return channel.peer == payee->peer && is_funding(channel, i, stand);
+        });
     if (!shown) return not_signed("lightningd shows no channel of ours that its output ", i, " funds");
     ++fundings;
   }

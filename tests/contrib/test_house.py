@@ -17,10 +17,19 @@ MOST_LINES = 1500   # of a folder
 LONGEST = 300       # lines of a source or a header
 MOST_PARAMETERS = 4  # of a constructor
 
+# The folders that know a library. Another one could include its headers all the same: they are the system's.
+KNOWN_IN = {"uv": "loop", "rapidjson": "json", "spdlog": "util", "sodium": "util"}
+
 # What breaks a rule today.
-TOO_MANY_ROOMS = set()
-TOO_LONG = set()
-TOO_MANY_PARAMETERS = set()
+TEXT_AS_STATE = {
+    # lightningd's own word for it: confirmed, unconfirmed, spent, immature
+    "lightningd/client.hpp: status",
+    # JSON, handed on as it is
+    "lightningd/client.hpp: channel_type",
+    # a batch's phase as a reader of listmultifundchannels sees it, made by name_of()
+    "report/batch_report.hpp: phase",
+}
+CAPTURES_ALL = {"recovery/abort.cpp"}
 
 
 def folders():
@@ -65,8 +74,7 @@ def constructors(text):
 
 
 def test_a_folder_is_small():
-    too_many = {folder for folder in folders() if len(files(folder, ".hpp")) > MOST_ROOMS}
-    assert too_many == TOO_MANY_ROOMS
+    assert [folder for folder in folders() if len(files(folder, ".hpp")) > MOST_ROOMS] == []
     assert not {folder: size for folder in folders()
                 if (size := sum(lines(folder, name) for name in files(folder, ".cpp", ".hpp"))) > MOST_LINES}
 
@@ -78,7 +86,7 @@ def test_a_folder_says_its_job():
 
 
 def test_a_source_is_short():
-    assert {f"{folder}/{name}" for folder, name in sources() if lines(folder, name) > LONGEST} == TOO_LONG
+    assert [f"{folder}/{name}" for folder, name in sources() if lines(folder, name) > LONGEST] == []
 
 
 def test_a_source_has_a_header():
@@ -87,14 +95,70 @@ def test_a_source_has_a_header():
 
 
 def test_a_constructor_has_few_parameters():
-    found = {f"{folder}/{name}: {of}" for folder, name in sources() if name.endswith(".hpp")
-             for of, number in constructors(read(folder, name)) if number > MOST_PARAMETERS}
-    assert found == TOO_MANY_PARAMETERS
+    assert [f"{folder}/{name}: {of}" for folder, name in sources()
+            for of, number in constructors(read(folder, name)) if number > MOST_PARAMETERS] == []
 
 
 def test_the_count_of_parameters_is_right():
     text = "class A {\n  explicit A(int x);\n  A();\n  A(std::map<int, int> a, F<void(int, int)> b,\n    int c);  // a, b\n};\n"
     assert sorted(constructors(text)) == [("A", 0), ("A", 1), ("A", 3)]
+
+
+def test_a_class_stands_in_one_source():
+    """Its methods are defined beside its header, or in its header, and nowhere else."""
+    scattered = []
+    for folder, name in sources():
+        if not name.endswith(".cpp") or name[:-4] + ".hpp" not in files(folder, ".hpp"):
+            continue
+        own = without_comments(read(folder, name[:-4] + ".hpp") + read(folder, name))
+        for of in re.findall(r"^(?:[\w:<>,&* ]+[ &*])?(?:\w+::)*([A-Z]\w*)::~?\w+\([^;]*\{", own, re.M):
+            if not re.search(rf"\b(?:class|struct) (?:\w+::)?{of}\b(?!::)[^;{{]*\{{", own):
+                scattered.append(f"{folder}/{name}: {of}")
+    assert scattered == []
+
+
+def test_a_state_is_an_enum():
+    """No member is a text that says in which state something is, or of which kind."""
+    found = {f"{folder}/{name}: {of}" for folder, name in sources()
+             for of in re.findall(r"^ +(?:const )?std::string(?:_view)? ((?:\w+_)?(?:state|status|phase|stage|kind|type|mode))_?[;{ ]",
+                                  without_comments(read(folder, name)), re.M)}
+    assert found == TEXT_AS_STATE
+
+
+def test_an_enum_has_one_name_of():
+    """Which text stands for a value is known in one place."""
+    names = [of for folder, name in sources() if name.endswith(".cpp")
+             for of in re.findall(r"^const char\* name_of\((?:const )?([\w:]+)&? \w+\) \{", read(folder, name), re.M)]
+    assert names and sorted(names) == sorted(set(names))
+
+
+def test_a_library_is_known_to_one_folder():
+    for folder, name in sources():
+        for library in re.findall(r"#include <(\w+)[./]", read(folder, name)):
+            assert KNOWN_IN.get(library, folder) == folder, f"{folder}/{name} includes {library}"
+
+
+def test_a_lambda_names_what_it_captures():
+    """By itself it could refer to what is gone when it runs."""
+    assert {f"{folder}/{name}" for folder, name in sources()
+            if re.search(r"\[[&=][],]", without_comments(read(folder, name)))} == CAPTURES_ALL
+
+
+def test_a_result_cannot_be_dropped():
+    """The class itself says so: no function has to."""
+    assert re.search(r"class \[\[nodiscard\]\] Result\b", read("util", "result.hpp"))
+
+
+def test_the_words_are_plain():
+    texts = [os.path.join(SRC, folder, name) for folder, name in sources()]
+    texts += [os.path.join(ROOT, name) for name in os.listdir(ROOT) if name.endswith(".md")]
+    for top in ("docs", "contrib"):
+        texts += [os.path.join(where, name) for where, _, names in os.walk(os.path.join(ROOT, top)) for name in names
+                  if re.search(r"(\.(md|json|py|sh|\d)|^[\w-]+)$", name) and "__pycache__" not in where]
+    for path in texts:
+        with open(path) as f:
+            found = re.search(r"\b(somebody else|prolong\w*|let go|can not|anew)\b", f.read())
+        assert not found, f"{os.path.relpath(path, ROOT)}: {found}"
 
 
 @pytest.mark.parametrize("folder", folders())

@@ -37,11 +37,11 @@ TEST_CASE("init sets the options that lightningd sends, in the type they declare
     seen.push_back(value.dump());
     return util::Result<void>();
   };
-  fixture.plugin->add_option({"a-int", "int", "", "1", false, keep, nullptr});
-  fixture.plugin->add_option({"b-bool", "bool", "", "false", false, keep, nullptr});
-  fixture.plugin->add_option({"c-flag", "flag", "", "", false, keep, nullptr});
-  fixture.plugin->add_option({"d-string", "string", "", "", false, keep, nullptr});
-  fixture.plugin->add_option({"e-unset", "string", "", "", false, keep, nullptr});
+  fixture.plugin->add_option({"a-int", OptionType::integer, "", "1", false, keep, nullptr});
+  fixture.plugin->add_option({"b-bool", OptionType::boolean, "", "false", false, keep, nullptr});
+  fixture.plugin->add_option({"c-flag", OptionType::flag, "", "", false, keep, nullptr});
+  fixture.plugin->add_option({"d-string", OptionType::string, "", "", false, keep, nullptr});
+  fixture.plugin->add_option({"e-unset", OptionType::string, "", "", false, keep, nullptr});
   fixture.start();
   CHECK(fixture.init(R"({"a-int":7,"b-bool":true,"c-flag":true,"d-string":"12","other":3})") == reply("{}"));
   CHECK(seen == std::vector<std::string>{"7", "true", "true", R"("12")"});
@@ -49,7 +49,7 @@ TEST_CASE("init sets the options that lightningd sends, in the type they declare
 
 TEST_CASE("what init refuses disables the plugin with a reason") {
   Fixture fixture;
-  fixture.plugin->add_option({"mfc-timeout", "int", "", "60", false,
+  fixture.plugin->add_option({"mfc-timeout", OptionType::integer, "", "60", false,
                               [](const json::Value&) { return util::Result<void>(); },
                               [](const json::Value& value) {
                                 if (*value.i64() > 0) return util::Result<void>();

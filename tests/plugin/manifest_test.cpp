@@ -37,8 +37,8 @@ TEST_CASE("methods, options, subscriptions and the hook are in the manifest") {
   Fixture fixture;
   std::vector<Command> commands;
   fixture.plugin->add_method(keeping_method("multifundchannel-spark", commands));
-  fixture.plugin->add_option({"mfc-timeout", "int", "seconds", "60", true, nullptr, nullptr});
-  fixture.plugin->add_option({"mfc-dir", "string", "a place", "", false, nullptr, nullptr});
+  fixture.plugin->add_option({"mfc-timeout", OptionType::integer, "seconds", "60", true, nullptr, nullptr});
+  fixture.plugin->add_option({"mfc-dir", OptionType::string, "a place", "", false, nullptr, nullptr});
   fixture.plugin->subscribe("disconnect", [](const json::Value&) {});
   fixture.plugin->redirect("multifundchannel", [](const json::Value&) { return std::string(); });
   fixture.start();

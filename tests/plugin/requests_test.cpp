@@ -12,11 +12,11 @@ struct Asked : Fixture {
   Asked() {
     plugin->add_method({"multifundchannel", "amount", "opens", [](const json::Value& params) { return check(params); },
                         [](Command command, const json::Value&) { command.succeed("{}"); }});
-    add("fixed", "int", false);
-    add("number", "int", true);
-    add("text", "string", true);
-    add("switch", "bool", true);
-    add("flag", "flag", true);
+    add("fixed", OptionType::integer, false);
+    add("number", OptionType::integer, true);
+    add("text", OptionType::string, true);
+    add("switch", OptionType::boolean, true);
+    add("flag", OptionType::flag, true);
     start();
     CHECK(init() == reply("{}"));
   }
@@ -28,7 +28,7 @@ struct Asked : Fixture {
     return amount ? util::Result<void>() : amount.error();
   }
 
-  void add(std::string name, std::string type, bool dynamic) {
+  void add(std::string name, OptionType type, bool dynamic) {
     const auto take = [this](const json::Value& value) {
       set.push_back(value.dump());
       return util::Result<void>();
@@ -36,7 +36,7 @@ struct Asked : Fixture {
     const auto not_13 = [](const json::Value& value) {
       return value.dump() == "13" ? util::Result<void>(util::Error{-32602, "13 is unlucky", {}}) : util::Result<void>();
     };
-    plugin->add_option({std::move(name), std::move(type), "", "", dynamic, take, not_13});
+    plugin->add_option({std::move(name), type, "", "", dynamic, take, not_13});
   }
 
   std::vector<std::string> set;
