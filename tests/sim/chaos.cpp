@@ -172,6 +172,16 @@ std::string draw_batch(Random& random, std::size_t peers, std::size_t coins) {
   return writer.end().take();
 }
 
+/// Feerates around bitcoind's limit of 2,500,000 perkw. From numbers of their own, so that they change nothing else.
+void draw_dear(std::uint64_t seed, Chaos& chaos) {
+  Random random(seed + 0x25);
+  for (auto& batch : chaos.batches) {
+    if (!random.one_in(24) || batch.params.find("\"feerate\"") != std::string::npos) continue;
+    const auto feerate = util::str(2'400'000 + random.below(200'000), "perkw");
+    batch.params.insert(batch.params.find('{') + 1, util::str(R"("feerate":")", feerate, R"(",)"));
+  }
+}
+
 /// What lightningd and peers write into their errors. From numbers of its own, so that it changes nothing else.
 void draw_texts(std::uint64_t seed, Setup& setup) {
   constexpr std::uint64_t other_stream = 0x9E3779B97F4A7C15ull;
@@ -257,6 +267,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   for (auto& batch : chaos.batches) {
     if (slips.one_in(6)) batch.params = draw_slip(slips, std::move(batch.params));
   }
+  draw_dear(seed, chaos);
   if (random.one_in(3)) {
     for (auto& batch : chaos.batches) batch.params = sloppy(batch.params, random);
   }
