@@ -1,7 +1,5 @@
 #include "loop/stream.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -12,17 +10,10 @@ namespace loop {
 namespace {
 
 constexpr std::size_t most_pieces = 256;  // of one write
-constexpr std::size_t page = 4096;
 
 template <class Handle>
 Stream& stream_of(const Handle* handle) {
   return *static_cast<Stream*>(handle->data);
-}
-
-/// Of what libuv takes for a pipe.
-bool is_socket(int fd) {
-  struct stat status{};
-  return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
 /// What the program holds of a stream.
@@ -52,7 +43,6 @@ std::shared_ptr<Stream> Stream::open(uv_loop_t* loop, int fd, Use use) {
       uv_pipe_init(loop, &handle.pipe, 0);
       stream->adopt_handle();
       failed = uv_pipe_open(&handle.pipe, fd);
-      stream->takes_files_ = is_socket(fd);
       break;
     case UV_TCP:
       uv_tcp_init(loop, &handle.tcp);
@@ -75,7 +65,6 @@ std::shared_ptr<Stream> Stream::unconnected(uv_loop_t* loop) {
   std::shared_ptr<Stream> stream(new Stream(Use::both));
   uv_pipe_init(loop, &stream->handle_.pipe, 0);
   stream->adopt_handle();
-  stream->takes_files_ = true;
   return stream;
 }
 
@@ -129,11 +118,7 @@ void Stream::send(const util::Rope& message) {
   for (const auto& piece : message.pieces()) {
     if (piece->empty()) continue;
     queued_ += piece->size();
-    // Never its last page: whatever goes out ends with a write of libuv, which tells when it is through.
-    const auto file = takes_files_ ? files_.of(piece) : nullptr;
-    const auto pages = file ? (piece->size() - 1) / page * page : 0;
-    if (pages > 0) queue_.push_back({piece, 0, pages, file});
-    if (pages < piece->size()) queue_.push_back({piece, pages, piece->size(), nullptr});
+    queue_.push_back(piece);
   }
   write_next();
 }
@@ -142,21 +127,16 @@ std::size_t Stream::pending() const {
   return queued_ + (writing_.empty() ? 0 : uv_stream_get_write_queue_size(&handle_.stream));
 }
 
-/// One write at a time: what is sent meanwhile goes out together. Files, and what comes before them, go at once as far
-/// as there is room; libuv then waits for more of it, with the next page in its hands.
+/// One write at a time: what is sent meanwhile goes out together.
 void Stream::write_next() {
   if (!writing_.empty()) return;
   std::vector<uv_buf_t> buffers;
   while (!queue_.empty() && buffers.size() < most_pieces) {
-    const auto& file = queue_.front().file;
-    if (!file) {
-      take(buffers, std::string::npos);
-    } else if (!write_now(buffers)) {
-      break;
-    } else if (!send_file()) {
-      take(buffers, takes_files_ ? page : std::string::npos);
-      break;
-    }
+    auto& text = queue_.front();
+    buffers.push_back({const_cast<char*>(text->data()), text->size()});
+    queued_ -= text->size();
+    writing_.push_back(std::move(text));
+    queue_.pop_front();
   }
   if (buffers.empty()) return;
   const auto written = [](uv_write_t* request, int status) { stream_of(request).on_written(status); };
@@ -164,50 +144,6 @@ void Stream::write_next() {
   const auto status =
       uv_write(&request_, &handle_.stream, buffers.data(), static_cast<unsigned>(buffers.size()), written);
   if (status != 0) broken(status);
-}
-
-/// The next `most` bytes of the first piece are for libuv.
-void Stream::take(std::vector<uv_buf_t>& buffers, std::size_t most) {
-  auto& piece = queue_.front();
-  const auto size = std::min(most, piece.end - piece.begin);
-  buffers.push_back({const_cast<char*>(piece.text->data() + piece.begin), size});
-  writing_.push_back(piece.text);
-  advance(size);
-}
-
-void Stream::advance(std::size_t size) {
-  queued_ -= size;
-  queue_.front().begin += size;
-  if (queue_.front().begin == queue_.front().end) queue_.pop_front();
-}
-
-/// False when something is left in `buffers`: it did not fit, or libuv shall tell what is wrong.
-bool Stream::write_now(std::vector<uv_buf_t>& buffers) {
-  if (buffers.empty()) return true;
-  const auto written = uv_try_write(&handle_.stream, buffers.data(), static_cast<unsigned>(buffers.size()));
-  auto size = static_cast<std::size_t>(std::max(written, 0));
-  auto left = buffers.begin();
-  while (left != buffers.end() && size >= left->len) size -= left++->len;
-  buffers.erase(buffers.begin(), left);
-  if (!buffers.empty()) {
-    buffers.front().base += size;
-    buffers.front().len -= size;
-    return false;
-  }
-  writing_.clear();
-  return true;
-}
-
-/// Likewise: false when not all of the first piece, which has a file, was sent.
-bool Stream::send_file() {
-  auto& piece = queue_.front();
-  int socket = -1;
-  uv_fileno(&handle_.handle, &socket);
-  const auto left = piece.end - piece.begin;
-  const auto sent = piece.file->send(socket, piece.begin, left);
-  takes_files_ = sent.has_value();
-  advance(sent.value_or(0));
-  return sent == left;
 }
 
 void Stream::on_written(int status) {

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "loop/text_file.hpp"
 #include "util/transport.hpp"
 
 namespace loop {
@@ -42,24 +41,12 @@ class Stream final : public std::enable_shared_from_this<Stream> {
   [[nodiscard]] uv_handle_t* handle() { return &handle_.handle; }
 
  private:
-  /// What is left to be written of a text.
-  struct Piece {
-    util::SharedText text;
-    std::size_t begin;
-    std::size_t end;
-    std::shared_ptr<const TextFile> file;  // to be sent from there, if any
-  };
-
   explicit Stream(Use use) : use_(use) {}
   void adopt_handle();
   void close();
   void read();
   void on_read(ssize_t size);
   void write_next();
-  void take(std::vector<uv_buf_t>& buffers, std::size_t most);
-  void advance(std::size_t size);
-  [[nodiscard]] bool write_now(std::vector<uv_buf_t>& buffers);
-  [[nodiscard]] bool send_file();
   void on_written(int status);
   void broken(int status);
   void report_closed(const std::string& reason);
@@ -69,11 +56,9 @@ class Stream final : public std::enable_shared_from_this<Stream> {
   Use use_;
   util::Receiver* receiver_ = nullptr;
   std::array<char, 65536> input_;
-  std::deque<Piece> queue_;                // not yet given to libuv
-  TextFiles files_;                        // of what came to queue_
+  std::deque<util::SharedText> queue_;     // not yet given to libuv
   std::vector<util::SharedText> writing_;  // given to libuv with request_
   std::size_t queued_ = 0;                 // bytes in queue_
-  bool takes_files_ = false;               // a unix socket that has not refused one
   bool broken_ = false;                    // for writing
   bool let_go_ = false;
   bool paused_ = false;

@@ -1,10 +1,8 @@
-#include "loop/text_file.hpp"
-
 #include "pair.hpp"
 
 namespace {
 
-/// A large text that goes out `count` times with others around it: its second and later times from a file.
+/// A large text that goes out `count` times with others around it, as a PSBT does that goes to many peers.
 struct Repeated : Pair {
   static constexpr int count = 40;
 
@@ -25,64 +23,7 @@ struct Repeated : Pair {
   std::string expected;
 };
 
-/// Open files of this process that are only memory.
-int memory_files() {
-  int count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    std::error_code error;
-    count += std::filesystem::read_symlink(entry, error).string().starts_with("/memfd:") ? 1 : 0;
-  }
-  return count;
-}
-
 }  // namespace
-
-TEST_CASE("a file is for large texts that come again, and for the last of them") {
-  loop::TextFiles files;
-  const auto small = util::share(pattern(1000));
-  const auto first = util::share(pattern(100'000));
-  const auto second = util::share(pattern(100'000));
-  CHECK_FALSE(files.of(first));
-  const auto file = files.of(first);
-  REQUIRE(file);
-  CHECK_FALSE(files.of(small));
-  CHECK_FALSE(files.of(small));
-  CHECK(files.of(first) == file);
-  CHECK_FALSE(files.of(second));
-  CHECK(files.of(second) != file);
-  CHECK_FALSE(files.of(first));
-}
-
-TEST_CASE("a file sends what fits, from where it is told, and nothing to a socket whose reader is gone") {
-  const auto text = pattern(1'000'000);
-  const auto file = loop::TextFile::make(text);
-  REQUIRE(file);
-  auto [out, in] = LoopBench::socket_pair();
-  REQUIRE(::fcntl(out, F_SETFL, O_NONBLOCK) == 0);
-  std::string got(text.size(), '\0');
-  std::size_t sent = 0;
-  const std::size_t begin = 4096;
-  int rounds = 0;
-  while (begin + sent < text.size()) {
-    const auto size = file->send(out, begin + sent, text.size() - begin - sent).value_or(0);
-    REQUIRE(size > 0);
-    for (std::size_t have = 0; have < size;) {
-      const auto read = ::read(in, got.data() + sent + have, size - have);
-      REQUIRE(read > 0);
-      have += static_cast<std::size_t>(read);
-    }
-    sent += size;
-    ++rounds;
-  }
-  CHECK(rounds > 1);
-  CHECK((got.substr(0, sent) == text.substr(begin)));
-  const auto first = file->send(out, 0, text.size());
-  CHECK(first.value_or(text.size()) < text.size());
-  CHECK(file->send(out, 0, text.size()) == 0);
-  ::close(in);
-  CHECK(file->send(out, 0, text.size()) == std::nullopt);
-  ::close(out);
-}
 
 TEST_CASE_FIXTURE(Repeated, "a text that comes again: all pieces in their order, pending while the reader is slow") {
   SUBCASE("sockets") { open_sockets(); }
@@ -113,25 +54,6 @@ TEST_CASE_FIXTURE(Repeated, "a text that comes again: all pieces in their order,
   CHECK(left->pending() == 0);
   CHECK(least == 0);
   CHECK(text.use_count() == 1);
-}
-
-TEST_CASE_FIXTURE(Repeated, "only a socket is sent the text from a file, and the file goes with the stream") {
-  const int before = memory_files();
-  int more = 0;
-  SUBCASE("sockets") {
-    open_sockets();
-    more = 1;
-  }
-  SUBCASE("pipes") { open_pipes(); }
-  start();
-  send_all();
-  CHECK(memory_files() == before + more);
-  stop_at(expected.size());
-  run();
-  left.reset();
-  right.reset();
-  run_turns();
-  CHECK(memory_files() == before);
 }
 
 TEST_CASE_FIXTURE(Repeated,
