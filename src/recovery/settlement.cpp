@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "psbt/psbt.hpp"
+#include "sending/below_floor.hpp"
 #include "sending/evidence.hpp"
 #include "sending/found_channels.hpp"
 #include "sending/own_script.hpp"
@@ -136,12 +137,23 @@ void Settlement::sign() {
     if (!text) return retry(str("signpsbt: ", text.error().message));
     const auto psbt = psbt::Psbt::from_base64(**text);
     if (!psbt || psbt->txid() != ledger_->plan->txid) return retry("signpsbt answered another transaction");
-    check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
+    check_floor(*psbt);
   };
   auto bare = psbt::Psbt::from_base64(*ledger_->plan->psbt);
   if (!bare) return retry(str("psbt: ", bare.error().message), BatchState::unsettled);
   bare->strip();  // what a map says of how to sign would be done
   calls_.client.signpsbt(util::share(bare->base64(0)), calls_.local<util::SharedText>("signpsbt", signed_psbt));
+}
+
+// A refused sendpsbt would leave the signed transaction in the channels, for lightningd to send it at its next start.
+void Settlement::check_floor(const psbt::Psbt& psbt) {
+  auto told = [this, psbt](const Result<lightningd::FeerateLimits>& feerates) {
+    const auto lacking = feerates ? sending::below_floor(psbt, feerates->floor) : std::nullopt;
+    if (!lacking) return check_channels([this, final_psbt = util::share(psbt.base64(2))] { send(final_psbt); });
+    pause_ = calls_.settings.longest_settle_pause;
+    retry(str(*lacking, ": it is sent when that has fallen", way_out()));
+  };
+  calls_.client.feerates(calls_.local<lightningd::FeerateLimits>("feerates", std::move(told)));
 }
 
 // A peer that sends an error makes lightningd drop a withheld channel at any moment.
@@ -182,9 +194,7 @@ void Settlement::not_sent(const Error& error) {
 // another node. Our bitcoind does not want it now, but another one may have it.
 void Settlement::refused(const Error& error) {
   pause_ = calls_.settings.longest_settle_pause;
-  retry(str("bitcoind refuses it: ", sending::refusal_text(error), "; to give it up: multifundchannel-abort ",
-            batch_.report.id),
-        BatchState::refused);
+  retry(str("bitcoind refuses it: ", sending::refusal_text(error), way_out()), BatchState::refused);
 }
 
 /// A fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be sent.

@@ -9,6 +9,7 @@
 #include "journal/journal.hpp"
 #include "lightningd/client.hpp"
 #include "peers/process.hpp"
+#include "psbt/psbt.hpp"
 #include "recovery/impossibility.hpp"
 #include "recovery/left_batch.hpp"
 #include "recovery/record_undo.hpp"
@@ -65,6 +66,9 @@ class Settlement {
   void not_complete(const std::string& what, bool never_sent);
   void prove_change(util::Function<void()> then);
   void sign();
+  void check_floor(const psbt::Psbt& psbt);
+  /// For the end of a text that says why the transaction is not sent.
+  [[nodiscard]] std::string way_out() const { return "; to give it up: multifundchannel-abort " + batch_.report.id; }
   void check_channels(util::Function<void()> then);
   void send(const util::SharedText& signed_psbt);
   void not_sent(const util::Error& error);

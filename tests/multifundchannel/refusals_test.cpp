@@ -118,6 +118,27 @@ TEST_CASE("with several channels it is kept, says so, and is sent when bitcoind 
   worlds::check_invariants(world);
 }
 
+TEST_CASE("after a crash it is not sent below the floor, but as soon as that has fallen") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.kills.push_back(sim::Kill{0, sim::End::kill_plugin, seconds(5), "signpsbt"});
+  setup.acts.push_back(Act{seconds(2), Deed::floor, 0, 9'000});
+  setup.acts.push_back(Act{minutes(12), Deed::floor, 0, 253});
+  World world(setup);
+  (void)world.start("multifundchannel", open({"a", "b"}));
+  world.run_for(minutes(11));
+  CHECK(state(world) == "settling");
+  CHECK_FALSE(asked_for(world, "sendpsbt"));
+  CHECK(count(world.call("listpeerchannels", "{}"), "channels") == 2);
+  const auto listed = world.call("listmultifundchannels", "{}");
+  REQUIRE(listed.ok());
+  CHECK(listed.result->find("that the mempool's floor of 9000 perkw comes to: it is sent when that has fallen") !=
+        std::string::npos);
+  world.settle();
+  CHECK(state(world) == "opened");
+  CHECK(world.node().sending().sent().size() == 1);
+  worlds::check_invariants(world);
+}
+
 TEST_CASE("a crash in the middle of taking it back leaves nothing behind") {
   for (const auto how : {sim::End::kill_plugin, sim::End::kill_lightningd}) {
     for (std::uint64_t event = 0; event < 40; ++event) {
