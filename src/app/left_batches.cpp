@@ -52,7 +52,10 @@ std::unique_ptr<recovery::Settlement> LeftBatches::take(const std::string& id) {
 }
 
 void LeftBatches::add_unreadable(const std::string& id, const std::string& why) {
-  if (unreadable_.size() >= unreadable_limit) return;
+  if (unreadable_.size() >= unreadable_limit && !unreadable_.contains(id)) {
+    if (counted_++ == 0) util::warn("more than ", unreadable_limit, " records are not acted on");
+    return;
+  }
   util::warn("batch ", journal::brief(id), ": its record is kept but not acted on: ", why);
   unreadable_[id] = why;
 }
@@ -72,6 +75,9 @@ std::vector<report::BatchReport> LeftBatches::reports(std::vector<report::BatchR
     report.state = report::BatchState::unsettled;
     report.recovery = {str("its record is kept but not acted on: ", why)};
     reports.push_back(std::move(report));
+  }
+  if (more_unreadable_ > 0 && !unreadable_.empty()) {
+    reports.back().recovery.push_back(str("and ", more_unreadable_, " more records like it, which are not shown"));
   }
   std::stable_sort(reports.begin(), reports.end(), [](const auto& a, const auto& b) { return a.begun < b.begun; });
   return reports;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "context/calls.hpp"
@@ -37,6 +39,8 @@ class LeftBatches {
 
   /// Its record is kept and shown, never acted on: why not.
   void add_unreadable(const std::string& id, const std::string& why);
+  /// All records have been read; those that did not fit are told again by each reading.
+  void all_read() { more_unreadable_ = std::exchange(counted_, 0); }
   void remove_unreadable(const std::string& id) { unreadable_.erase(id); }
   /// nullptr when there is no such record.
   [[nodiscard]] const std::string* why_unreadable(const std::string& id) const;
@@ -69,6 +73,8 @@ class LeftBatches {
   const context::Settings& settings_;
   std::map<std::string, std::unique_ptr<recovery::Settlement>> settlements_;
   std::map<std::string, std::string> unreadable_;
+  std::size_t counted_ = 0;          ///< more of them, in the present reading
+  std::size_t more_unreadable_ = 0;  ///< likewise in the last one
   report::EndedBatches ended_;
 };
 

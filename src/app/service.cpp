@@ -108,6 +108,7 @@ void Service::found(const StoredText& record, const journal::SealSource::Seal& s
 void Service::unreadable(const std::string& id, const std::string& why) { left_.add_unreadable(id, why); }
 
 void Service::journal_read() {
+  left_.all_read();
   if (to_look_at_ == 0) recovered();
 }
 

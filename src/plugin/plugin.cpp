@@ -37,7 +37,11 @@ void Plugin::log(util::Level level, std::string_view line) {
 
 void Plugin::received(std::string_view bytes) {
   if (gone_) return;
-  const auto fed = framer_.feed(bytes, [this](std::string_view text) { return dispatch(text); });
+  const auto fed = framer_.feed(bytes, [this](std::string_view text) {
+    // What goes wrong with one message must not cost those that were read with it.
+    const auto more = contained("a message", [this, text]() -> util::Result<bool> { return dispatch(text); });
+    return more ? *more : !gone_;
+  });
   if (fed) return;
   util::error("lightningd's messages cannot be told apart any more: ", fed.error().message);
   lose(fed.error().message);

@@ -132,8 +132,10 @@ void Broadcast::answered(const Result<lightningd::Sent>& answer) {
 // An error may hide a success: then the wallet knows the transaction all the same.
 void Broadcast::not_confirmed(const Error& error) {
   auto judge = [this, error](const Result<bool>& known) {
-    if (known && *known) return owner_.sent(signed_tx_);
-    not_known(error);
+    if (!known || !*known) return not_known(error);
+    // A result without its `tx` would end the builtin fundchannel, and the node with it.
+    if (signed_tx_.empty()) return maybe_sent(error);
+    owner_.sent(signed_tx_);
   };
   context_.calls.client.is_transaction_known(
       transaction_.txid,

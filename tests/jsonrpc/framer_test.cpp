@@ -174,6 +174,26 @@ TEST_CASE("100,000 levels are no matter") {
   CHECK(frames.texts == Texts{object});
 }
 
+// Whoever may call one command would speak for lightningd otherwise; see docs/typed-input.md.
+TEST_CASE("a blank line and a message that a caller has typed are never a message, whole or behind a broken one") {
+  const std::string typed = "\n\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"multifundchannel\"}\n\n";
+  const std::string in_string = R"(\n\n{\"method\":\"multifundchannel\"})";
+  for (const auto& object : {"{\"params\":[" + typed + "]}", "{\"params\":[1\"2," + typed + "]}",
+                             "{\"params\":\"\n\n" + in_string + "\n\n\"}"}) {
+    Frames frames;
+    REQUIRE(frames.feed(object + "\n\n").ok());
+    CHECK(frames.texts == Texts{object});
+  }
+  Frames unbalanced(10'000);
+  REQUIRE(unbalanced.feed("{\"params\":[{]}" + typed + typed).ok());
+  CHECK(unbalanced.texts.empty());
+  CHECK_FALSE(unbalanced.feed(std::string(10'000, ' ')).ok());  // then the plugin ends
+  const std::string unfinished = "{\"params\":\"}";
+  Frames by_chance;
+  REQUIRE(by_chance.feed(unfinished + typed + "{}").ok());
+  CHECK(by_chance.texts == Texts{unfinished + typed.substr(0, typed.size() - 2), "{}"});
+}
+
 TEST_CASE("nothing is found after `found` returned false") {
   Framer framer;
   int count = 0;

@@ -144,6 +144,21 @@ TEST_CASE("an older record put in the place of one that was deleted does not kee
   }
 }
 
+TEST_CASE("of what others keep beside the records 1,000 are shown, and the last says how many more there are") {
+  auto setup = with({peer("a")});
+  setup.kills = {{0, sim::End::kill_plugin, seconds(0), "fundchannel_complete"}};
+  World world(setup);
+  for (int i = 0; i < 1'003; ++i) {
+    world.node().datastore().put({"multifundchannel", "batch", "junk " + std::to_string(1'000'000 + i)}, {'x'});
+  }
+  (void)world.start("multifundchannel", open({"a"}));
+  world.run_for(minutes(5));
+  const auto shown = listed(world);
+  CHECK(says(shown, "junk 1000999"));
+  CHECK_FALSE(says(shown, "junk 1001000"));
+  CHECK(says(shown, "and 3 more records like it, which are not shown"));
+}
+
 TEST_CASE("what others keep beside the records is not read, and one that cannot be read keeps no other from it") {
   auto setup = with({peer("a")});
   setup.kills = {{0, sim::End::kill_plugin, seconds(0), "fundchannel_complete"}};
