@@ -52,7 +52,7 @@ class Service : private journal::JournalReader::Owner {
   /// To be called when an option has changed the settings; running batches keep theirs.
   void settings_changed();
 
-  /// `params` have passed funding::parse_request already; whatever is wrong answers the command.
+  /// `params` have passed request::parse_request already; whatever is wrong answers the command.
   void multifundchannel(plugin::Command command, const json::Value& params);
   /// Every batch since the start and every unsettled one from before, or the one asked for.
   void list(plugin::Command command, const std::optional<std::string>& batch);

@@ -19,7 +19,8 @@ namespace funding {
 inline constexpr std::uint64_t rounding_weight = 8;
 
 /// Weight of a transaction with `outputs` P2WSH outputs and one input's worth of counters, but
-/// without any input, and the rounding weight: what fundpsbt and utxopsbt want as `startweight`.
+/// without any input; and, on top, weight for rounding and for longer counters: what fundpsbt and utxopsbt get as
+/// `startweight`.
 [[nodiscard]] std::uint64_t start_weight(std::size_t outputs);
 
 /// What the wallet proposed for one set of destinations: the inputs, and a change output or none.

@@ -35,8 +35,8 @@ class LeftBatch {
   [[nodiscard]] std::optional<std::string> why_not_abort() const;
   /// Writes the ledger to the journal.
   void save(lightningd::Reply<void> then);
-  /// Holding::keep() of all inputs, or of whatever can be kept: it may take days until bitcoind wants the transaction, or
-  /// the user says what to do.
+  /// Holding::keep() of all inputs, or of whatever can be kept: it may take days until bitcoind wants the transaction,
+  /// or the user says what to do.
   void keep_coins(lightningd::Reply<wallet::Holding::Taken> then);
   void keep_rest(lightningd::Reply<void> then);
   /// For a call that changes its reservations, as long as that still may be carried out.
