@@ -16,7 +16,7 @@ namespace batch {
 
 /// Undoes what a batch has done, from its ledger, in a scope of its own that outlives the batch.
 /// Coins that a peer's commitment could still spend stay reserved until that channel is gone.
-/// Owned by the Service until it is done.
+/// Owned by the CommandRun, or by a RecordUndo for each of its passes.
 class Undo {
  public:
   Undo(const peers::Process& process, lightningd::Client client, std::shared_ptr<ledger::Ledger> ledger,

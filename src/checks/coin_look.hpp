@@ -12,7 +12,7 @@
 namespace checks {
 
 /// Looks at the wallet's coins for what is told about them. Changes nothing; what lightningd does not answer is left
-/// out. Owned by a batch or a preview, and runs in its scope.
+/// out. Owned by a batch's Funding or by a preview, and runs in the scope of that batch or preview.
 class CoinLook {
  public:
   CoinLook(context::Calls calls, const request::Request& request) : calls_(std::move(calls)), request_(request) {}

@@ -13,7 +13,7 @@ namespace context {
 /// difference.
 enum class DryRun { fundpsbt, txprepare };
 
-/// Deadlines and limits. One per process, owned by the Service; options change it, running batches
+/// Deadlines and limits. One per process, owned by the App; options change it, running batches
 /// keep the copy they started with.
 struct Settings {
   /// For each peer in each phase: connect, fundchannel_start, fundchannel_complete.

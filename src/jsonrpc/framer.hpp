@@ -11,8 +11,8 @@ namespace jsonrpc {
 
 /// Cuts a byte stream into top-level objects, in linear time however the bytes arrive, without relying on blank lines
 /// between them. lightningd hands on what its callers typed, and a caller may type blank lines; what stands in a string
-/// or in a word without quotes (12"3, a{b) is told from brackets by the rules of lightningd's own reader. Owned by a
-/// Channel; one per direction of a connection.
+/// or in a word without quotes (12"3, a{b) is told from brackets by the rules of lightningd's own reader. Owned by
+/// whoever reads the stream: the Plugin for standard input, the Caller for its connection.
 ///
 /// What stands between objects and is no white space is no caller's. It is skipped up to the next blank line, with
 /// which lightningd ends each message. Inside an object a blank line ends nothing, or a caller could type messages.

@@ -41,7 +41,8 @@ struct BatchContext {
 };
 
 /// One peer's way through a batch: connect, fundchannel_start, fundchannel_complete. Each step is
-/// one spark; it completes when the step is over, well or not. Owned by the Batch; runs in its scope.
+/// one spark; it completes when the step is over, well or not. Owned by the Roster; runs in the
+/// batch's scope.
 class PeerOpening {
  public:
   class Owner {

@@ -17,7 +17,7 @@ namespace peers {
 /// peer-wide and takes the peer's first channel that awaits lock-in, so it is used only where that
 /// is ours, and it may never answer.
 ///
-/// Owned by whoever undoes (an Undo, or the batch that drops a peer), within whose scope it runs.
+/// Owned by whoever undoes (an Undo, or the Roster of a batch that drops a peer), within whose scope it runs.
 class PeerUndo {
  public:
   enum class Outcome {

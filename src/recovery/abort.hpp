@@ -24,7 +24,8 @@ namespace recovery {
 ///   one of them is in a block                     -> wait
 ///   else                                          -> sign and send the abort's own (again), and wait
 ///
-/// Owned by the Settlement, in whose scope it runs; made again for each attempt.
+/// look() needs no AbortRecord: it serves a batch that is not aborted as well. Owned by the Impossibility, which makes
+/// one for each attempt; runs in the Settlement's scope.
 class Abort {
  public:
   enum class Outcome { won, lost, unsent, waiting };

@@ -29,7 +29,7 @@ struct AbortTransaction {
 /// far as they can be spent still. In a mempool that holds the batch's transaction it must pay more than that in all,
 /// and for its own size besides (BIP 125): it always does, since lightningd may send that transaction at any time.
 ///
-/// One for each command; owned by the Service, in whose scope it runs.
+/// One for each command; owned by the Aborting, in whose scope it runs.
 class AbortOffer {
  public:
   AbortOffer(context::Calls calls, std::shared_ptr<const ledger::Ledger> ledger);

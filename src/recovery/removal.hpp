@@ -12,8 +12,8 @@
 namespace recovery {
 
 /// Clears up after a transaction that is impossible: cancels its channels, one after the other, and then frees the
-/// inputs that are reserved still, whatever has become of the channels. The record stays as it is but for these: a crash finds the proof again. Owned by the
-/// Settlement, in whose scope it runs.
+/// inputs that are reserved still, whatever has become of the channels. The record stays as it is but for these: a crash
+/// finds the proof again. Owned by the Impossibility; runs in the Settlement's scope.
 class Removal {
  public:
   /// What lightningd keeps for good, for the user to know; an error says why it is to be tried again.

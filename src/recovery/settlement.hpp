@@ -35,7 +35,7 @@ namespace recovery {
 /// Once the user aborts it, its own transaction is not sent any more, and Impossibility sees to it that it never
 /// confirms.
 ///
-/// Repeats with growing pauses until the record can be removed. Owned by the Service.
+/// Repeats with growing pauses until the record can be removed. Owned by the LeftBatches.
 class Settlement {
  public:
   Settlement(const peers::Process& process, lightningd::Client client, journal::Kept kept, report::BatchReport report);

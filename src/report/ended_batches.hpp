@@ -8,7 +8,7 @@
 namespace report {
 
 /// What listmultifundchannels shows of batches that have ended, in that order: 1,000 of them, or as many as fit into
-/// 16 MB. The oldest go first. Owned by the Service.
+/// 16 MB. The oldest go first. Owned by the LeftBatches.
 class EndedBatches {
  public:
   /// Errors' data is dropped: it is never shown, and may hold the signed transaction.

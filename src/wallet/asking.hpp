@@ -14,7 +14,8 @@
 namespace wallet {
 
 /// Asks the wallet to pay a batch: reserves inputs (the dry run), and proposes a transaction on the same inputs for
-/// other payees. Records in the ledger what it reserves when it is sent. Owned by the batch, and runs in its scope.
+/// other payees. Records in the ledger what it reserves when it is sent. Owned by a batch's Funding, and runs in the
+/// batch's scope.
 class Asking {
  public:
   /// `holding` has the batch's ledger, and gives back what is not wanted.
