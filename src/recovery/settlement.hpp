@@ -29,6 +29,7 @@ namespace recovery {
 ///   not yet ready to be sent, a channel is released       -> unsettled: an older record was put back
 ///   not yet ready to be sent, else                        -> undo
 ///
+/// What pays less than the mempool's floor is signed but not sent, and tried again after long pauses.
 /// What bitcoind refuses when it is sent again is kept as `refused`, and tried again after long pauses: another node
 /// may have it.
 ///
