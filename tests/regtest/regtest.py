@@ -30,7 +30,8 @@ SPARE_PLUGINS = ("autoclean", "bookkeeper", "chanbackup", "cln-askrene", "cln-bi
                  "cln-lsps-client", "cln-lsps-service", "cln-renepay", "cln-xpay", "clnrest", "commando",
                  "exposesecret", "fetchinvoice", "funder", "keysend", "offers", "pay", "recklessrpc", "recover",
                  "sql", "topology", "wss-proxy")
-PEER_SPARE_PLUGINS = SPARE_PLUGINS + ("spenderp", "txprepare")
+# Not txprepare: v25.12 never comes up with bcli as its only plugin.
+PEER_SPARE_PLUGINS = SPARE_PLUGINS + ("spenderp",)
 
 _claims = []  # of ports
 _libc = ctypes.CDLL(None, use_errno=True)
