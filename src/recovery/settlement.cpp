@@ -151,7 +151,7 @@ void Settlement::check_floor(const psbt::Psbt& psbt) {
     const auto lacking = feerates ? sending::below_floor(psbt, feerates->floor) : std::nullopt;
     if (!lacking) return check_channels([this, final_psbt = util::share(psbt.base64(2))] { send(final_psbt); });
     pause_ = calls_.settings.longest_settle_pause;
-    retry(str(*lacking, ": it is sent when that has fallen", way_out()));
+    retry(str(*lacking, ": it is sent when that has fallen", way_out()), BatchState::refused);
   };
   calls_.client.feerates(calls_.local<lightningd::FeerateLimits>("feerates", std::move(told)));
 }

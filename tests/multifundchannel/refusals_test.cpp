@@ -126,7 +126,7 @@ TEST_CASE("after a crash it is not sent below the floor, but as soon as that has
   World world(setup);
   (void)world.start("multifundchannel", open({"a", "b"}));
   world.run_for(minutes(11));
-  CHECK(state(world) == "settling");
+  CHECK(state(world) == "refused");
   CHECK_FALSE(asked_for(world, "sendpsbt"));
   CHECK(count(world.call("listpeerchannels", "{}"), "channels") == 2);
   const auto listed = world.call("listmultifundchannels", "{}");
