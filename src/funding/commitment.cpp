@@ -66,7 +66,8 @@ util::Result<void> Commitment::check_push(const request::Destination& destinatio
       lightningd::code::cannot_afford,
       util::str("destinations[", destination.index, "].push_msat: ", destination.push.value, " of ",
                 to_msat(amount).value, " msat leaves too little for the commitment transaction, which costs us ",
-                cost(kind)->value, " sat: ", most->value, " msat is the largest that works"),
+                cost(kind)->value, " sat: ", most->value,
+                " msat is the largest that works (Funder cannot afford fee on initial commitment transaction)"),
       {}};
 }
 

@@ -23,7 +23,9 @@ constexpr Perkw bitcoind_limit{2'500'000};
 /// Signatures may come out a little smaller than estimated: so much less than the limit is always below it.
 constexpr Perkw safe_limit{bitcoind_limit.value / 100 * 99};
 
-constexpr auto certain = "bitcoind would refuse the transaction";
+// With bitcoind's own words, which programs know.
+constexpr auto too_low = "bitcoind would refuse the transaction (min relay fee not met)";
+constexpr auto too_high = "bitcoind would refuse the transaction (Fee exceeds maximum configured by user)";
 constexpr auto possible = "bitcoind may refuse the transaction, since signatures may come out smaller than estimated";
 
 Error refusal(const bitcoin::Cost& cost, const std::string& what, const char* bound, Perkw perkw, Perkw ask_for) {
@@ -42,7 +44,7 @@ Result<void> FeeBounds::check(const bitcoin::Cost& cost) const {
     const auto least = bitcoin::whole_vbytes_fee(cost.weight, *floor).value;
     return refusal(cost,
                    str("less than the ", least, " sat that the mempool's floor of ", floor->value,
-                       " perkw comes to (ask for ", floor->value, "perkw or more): ", certain),
+                       " perkw comes to (ask for ", floor->value, "perkw or more): ", too_low),
                    "floor_perkw", *floor, *floor);
   }
   if (cost.fee > bitcoin::whole_vbytes_fee(cost.weight, safe_limit)) {
@@ -51,7 +53,7 @@ Result<void> FeeBounds::check(const bitcoin::Cost& cost) const {
     return refusal(cost,
                    str("more than ", above ? "" : "99 % of ", "the ", limit.value,
                        " sat that bitcoind's limit of 0.1 BTC for 1,000 vbytes comes to (ask for ", safe_limit.value,
-                       "perkw or less): ", above ? certain : possible),
+                       "perkw or less): ", above ? too_high : possible),
                    "limit_perkw", bitcoind_limit, safe_limit);
   }
   return {};

@@ -44,7 +44,10 @@ void ReservationRecord::take_renewed(const ReservationRecord& copy) {
   renewed_at = copy.renewed_at;
   renewed_since = copy.renewed_since;
   blocks = copy.blocks;
-  for (const auto& [input, height] : copy.heights) heights.insert_or_assign(input, height);
+  for (const auto& [input, height] : copy.heights) {
+    if (copy.renewed_since.contains(input)) heights[input] = height;
+    heights.try_emplace(input, height);
+  }
 }
 
 bool ReservationRecord::ends_by(std::uint32_t height) const {
@@ -97,14 +100,17 @@ std::uint64_t ReservationRecord::asked_since(const Outpoint& input) const {
   return renewed == renewed_since.end() ? since : renewed->second;
 }
 
-void ReservationRecord::announce_renewal(const std::vector<Outpoint>& inputs, std::uint32_t height) {
+void ReservationRecord::announce_renewal(const std::vector<Outpoint>& inputs, std::uint32_t height,
+                                         std::uint64_t free_at) {
   renewed_at = height;
-  for (const auto& input : inputs) heights[input] = height + blocks;
+  for (const auto& input : inputs) {
+    heights[input] = height + blocks;
+    renewed_since[input] = free_at;
+  }
 }
 
-void ReservationRecord::renewal_sent(const std::vector<Outpoint>& inputs, std::uint64_t now) {
+void ReservationRecord::renewal_sent() {
   sent();
-  for (const auto& input : inputs) renewed_since[input] = now;
   doubtful_blocks = blocks;
 }
 

@@ -20,7 +20,8 @@ struct ReservationRecord {
   std::uint32_t unanswered = 0;  ///< calls that reserve inputs or free them, which were sent
   bool freed = false;       ///< by a call of ours, since they were last reserved
   std::uint64_t since = 0;  ///< as Book counts: when they were asked for
-  std::map<bitcoin::Outpoint, std::uint64_t> renewed_since;  ///< likewise those that were reserved again
+  std::map<bitcoin::Outpoint, std::uint64_t>
+      renewed_since;  ///< likewise those that were reserved again: when they were free
   std::uint32_t blocks = 0;
   std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
   std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were last reserved again, for `blocks`
@@ -42,15 +43,16 @@ struct ReservationRecord {
   void extended(const bitcoin::Outpoint& input, std::uint32_t reserved_to_block, std::uint32_t by);
   /// What we may have reserved each input for.
   [[nodiscard]] std::uint32_t most_blocks() const;
-  /// As Book counts: when this input was last asked for.
+  /// As Book counts: when this input was last seen to be free, or asked for.
   [[nodiscard]] std::uint64_t asked_since(const bitcoin::Outpoint& input) const;
-  /// Inputs that are free will be asked for at this height, for `blocks`. To be recorded before that.
-  void announce_renewal(const std::vector<bitcoin::Outpoint>& inputs, std::uint32_t height);
-  /// They are asked for now, as Book counts.
-  void renewal_sent(const std::vector<bitcoin::Outpoint>& inputs, std::uint64_t now);
+  /// Inputs that were free at that time, as Book counts, will be asked for at this height, for `blocks`. To be recorded
+  /// before that.
+  void announce_renewal(const std::vector<bitcoin::Outpoint>& inputs, std::uint32_t height, std::uint64_t free_at);
+  void renewal_sent();
   /// Inputs that were free are reserved for so many blocks and no more.
   void reserved(const Reservations& reservations, std::uint32_t for_blocks);
-  /// The answer to reserving free inputs again, for the `doubtful_blocks`.
+  /// The answer to reserving free inputs again, for the `doubtful_blocks`. One that is refused may have been reserved
+  /// by an earlier call of ours that came late: it stays as announced.
   void renewal_answered(const util::Result<Reservations>& answer);
   /// The answer to adding the `doubtful_blocks`: only what was ours before is so afterwards.
   void extension_answered(const util::Result<Reservations>& answer);

@@ -99,7 +99,7 @@ void Settlement::send_again(bool never_sent) {
   if (!ledger_->reservation.held()) return not_complete("its inputs are free already", never_sent);
   batch_.keep_coins([this, never_sent](const Result<wallet::Holding::Taken>& taken) {
     if (!taken) return retry(taken.error().message);
-    if (!*taken) return prove_change([this] { check_channels([this] { sign(); }); });
+    if (!*taken) return prove_change([this, never_sent] { check_channels([this, never_sent] { sign(never_sent); }); });
     not_complete(str("input ", (*taken)->str(), " is spent, or another program has reserved it"), never_sent);
   });
 }
@@ -132,12 +132,13 @@ void Settlement::prove_change(util::Function<void()> then) {
                          });
 }
 
-void Settlement::sign() {
-  auto signed_psbt = [this](const Result<util::SharedText>& text) {
+void Settlement::sign(bool never_sent) {
+  auto signed_psbt = [this, never_sent](const Result<util::SharedText>& text) {
     if (!text) return retry(str("signpsbt: ", text.error().message));
     const auto psbt = psbt::Psbt::from_base64(**text);
     if (!psbt || psbt->txid() != ledger_->plan->txid) return retry("signpsbt answered another transaction");
-    check_floor(*psbt);
+    auto send_it = [this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); };
+    never_sent ? check_floor(*psbt, std::move(send_it)) : check_channels(std::move(send_it));
   };
   auto bare = psbt::Psbt::from_base64(*ledger_->plan->psbt);
   if (!bare) return retry(str("psbt: ", bare.error().message), BatchState::unsettled);
@@ -145,11 +146,12 @@ void Settlement::sign() {
   calls_.client.signpsbt(util::share(bare->base64(0)), calls_.local<util::SharedText>("signpsbt", signed_psbt));
 }
 
-// A refused sendpsbt would leave the signed transaction in the channels, for lightningd to send it at its next start.
-void Settlement::check_floor(const psbt::Psbt& psbt) {
-  auto told = [this, psbt](const Result<lightningd::FeerateLimits>& feerates) {
+// A first sendpsbt that is refused would leave the signed transaction in the channels, for lightningd to send it at its
+// next start.
+void Settlement::check_floor(const psbt::Psbt& psbt, util::Function<void()> then) {
+  auto told = [this, psbt, then = std::move(then)](const Result<lightningd::FeerateLimits>& feerates) mutable {
     const auto lacking = feerates ? sending::below_floor(psbt, feerates->floor) : std::nullopt;
-    if (!lacking) return check_channels([this, final_psbt = util::share(psbt.base64(2))] { send(final_psbt); });
+    if (!lacking) return check_channels(std::move(then));
     pause_ = calls_.settings.longest_settle_pause;
     retry(str(*lacking, ": it is sent when that has fallen", way_out()), BatchState::refused);
   };
@@ -201,9 +203,9 @@ void Settlement::refused(const Error& error) {
 bool Settlement::is_being_cancelled() const {
   const auto& openings = ledger_->openings;
   const auto since = batch_.process.runtime.now() - calls_.settings.lost_after;
-  return std::any_of(openings.begin(), openings.end(), [this, since](const auto& opening) {
-    return batch_.process.book.is_cancelling(opening->peer, since);
-  });
+  const auto& book = batch_.process.book;
+  return std::any_of(openings.begin(), openings.end(),
+                     [&book, since](const auto& opening) { return book.is_cancelling(opening->peer, since); });
 }
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.

@@ -66,8 +66,8 @@ class Settlement {
   void send_again(bool never_sent);
   void not_complete(const std::string& what, bool never_sent);
   void prove_change(util::Function<void()> then);
-  void sign();
-  void check_floor(const psbt::Psbt& psbt);
+  void sign(bool never_sent);
+  void check_floor(const psbt::Psbt& psbt, util::Function<void()> then);
   /// For the end of a text that says why the transaction is not sent.
   [[nodiscard]] std::string way_out() const { return "; to give it up: multifundchannel-abort " + batch_.report.id; }
   void check_channels(util::Function<void()> then);

@@ -103,7 +103,8 @@ void refuse_announced_alias(Params& params, const Destination& destination) {
 void refuse_reserve_beyond_amount(Params& params, const Destination& destination) {
   if (destination.share || !destination.reserve || destination.reserve->value <= destination.amount.value / 2) return;
   params.fail(wrong(*params.find("reserve"), util::str("is more than half of the amount of ", destination.amount.value,
-                                                       " sat, and both sides have to keep it")));
+                                                       " sat, and both sides have to keep it (Not opening because "
+                                                       "if they used the same setting as us)")));
 }
 
 /// Both parameters ask for dual funding; only an explicit zero asks for nothing.

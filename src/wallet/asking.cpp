@@ -80,6 +80,8 @@ void Asking::prepare(TxprepareDryRun::Wanted wanted, Reply<Funded> then) {
     return holding_.release(
         [this, wanted = std::move(wanted), then = std::move(then)](const Result<bool>& released) mutable {
           if (!released) return then(released.error());
+          if (ledger_->reservation.held())
+            return then(Error{-1, "it is in doubt which inputs txprepare has reserved", {}});
           prepare(std::move(wanted), std::move(then));
         });
   }

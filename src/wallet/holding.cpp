@@ -60,9 +60,10 @@ void Holding::reserve_free(const Outputs& outputs, Reply<Taken> then) {
   if (waits_for_answers_ || ledger_->reservation.in_flight())
     return then(Error{jsonrpc::Caller::lost, "lightningd has not answered reserveinputs", {}});
   ledger_->reservation.settle_doubt(outputs);  // of the others
-  auto renew = [this, lapsed = std::move(lapsed), then = std::move(then)](const Result<NodeInfo>& node) mutable {
+  auto renew = [this, lapsed = std::move(lapsed), free_at = book_.reservations(),
+                then = std::move(then)](const Result<NodeInfo>& node) mutable {
     if (!node) return then(node.error());
-    ledger_->reservation.announce_renewal(lapsed, node->blockheight);
+    ledger_->reservation.announce_renewal(lapsed, node->blockheight, free_at);
     save_([this, lapsed = std::move(lapsed), then = std::move(then)](const Result<void>& saved) mutable {
       if (!saved) return then(saved.error());
       reserve_again(lapsed, std::move(then));
@@ -76,7 +77,7 @@ void Holding::reserve_again(const std::vector<Outpoint>& inputs, Reply<Taken> th
       calls_.local<Reservations>("reserveinputs", [then = std::move(then)](const Result<Reservations>& answer) mutable {
         then(answer ? Result<Taken>(Taken()) : Result<Taken>(answer.error()));
       });
-  ledger_->reservation.renewal_sent(inputs, book_.reservations());
+  ledger_->reservation.renewal_sent();
   auto recorded = [ledger = ledger_, &book = book_, guarded = std::move(guarded)](Result<Reservations> answer) mutable {
     ledger->reservation.renewal_answered(answer);
     if (answer) book.reserved(*answer, ledger->id);

@@ -67,9 +67,10 @@ TEST_CASE("below the floor the error names fee, floor and what to ask for") {
   const auto checked = FeeBounds{Perkw{2'500}}.check(paid);
   REQUIRE_FALSE(checked.ok());
   CHECK(checked.error().code == -32602);
-  CHECK(checked.error().message ==
-        "feerate: the fee would be 197 sat for 165 vbytes, less than the 1650 sat that the mempool's floor of 2500 perkw "
-        "comes to (ask for 2500perkw or more): bitcoind would refuse the transaction");
+  CHECK(
+      checked.error().message ==
+      "feerate: the fee would be 197 sat for 165 vbytes, less than the 1650 sat that the mempool's floor of 2500 perkw "
+      "comes to (ask for 2500perkw or more): bitcoind would refuse the transaction (min relay fee not met)");
   CHECK(checked.error().data ==
         R"({"parameter":"feerate","fee_msat":197000,"weight":657,"floor_perkw":2500,"ask_for_perkw":2500})");
   CHECK(FeeBounds{}.check(paid).ok());
@@ -90,7 +91,8 @@ TEST_CASE("above bitcoind's limit nothing is sent, whether the floor is known or
     CHECK(
         checked.error().message ==
         "feerate: the fee would be 1980000 sat for 165 vbytes, more than the 1650000 sat that bitcoind's limit of 0.1 "
-        "BTC for 1,000 vbytes comes to (ask for 2475000perkw or less): bitcoind would refuse the transaction");
+        "BTC for 1,000 vbytes comes to (ask for 2475000perkw or less): bitcoind would refuse the transaction "
+        "(Fee exceeds maximum configured by user)");
   }
 }
 
@@ -109,7 +111,7 @@ TEST_CASE("a little below bitcoind's limit nothing is sent either, and the error
     CHECK(checked.error().data == R"({"parameter":"feerate","fee_msat":)" + std::to_string(fee) +
                                       R"(000,"weight":657,"limit_perkw":2500000,"ask_for_perkw":2475000})");
   }
-  CHECK(FeeBounds{}.check(paid(1'650'001)).error().message.ends_with("bitcoind would refuse the transaction"));
+  CHECK(FeeBounds{}.check(paid(1'650'001)).error().message.ends_with("(Fee exceeds maximum configured by user)"));
   // What is named does work.
   CHECK(FeeBounds{}.check(cost(1, 1, true, Perkw{2'475'000})).ok());
   CHECK_FALSE(FeeBounds{}.check(cost(1, 1, true, Perkw{2'475'004})).ok());

@@ -250,7 +250,7 @@ TEST_CASE("a record knows a transaction of txprepare, with its txid or before it
 
 TEST_CASE("inputs that are reserved again are known by the height at that time") {
   auto ledger = sample(BatchPhase::opening);
-  ledger.reservation.announce_renewal({input}, 200);
+  ledger.reservation.announce_renewal({input}, 200, 0);
   const auto read = read_ledger(write_ledger(ledger));
   REQUIRE(read);
   const auto& reservation = (*read)->reservation;

@@ -259,10 +259,17 @@ TEST_CASE("a doubted reservation is the same one, with no call in flight") {
   copy.renewed_at = 120;
   copy.blocks = 20;
   copy.heights = {{first, 140}, {second, 141}};
+  copy.renewed_since = {{first, 9}};
   reservation.take_renewed(copy);
   CHECK(reservation.renewed_at == 120);
   CHECK(reservation.blocks == 20);
   CHECK(reservation.doubtful_blocks == 133);
   CHECK(reservation.in_flight());
   CHECK(reservation.heights == decltype(reservation.heights){{first, 140}, {second, 141}});
+  CHECK(reservation.asked_since(first) == 9);
+
+  // What an answer has told since about an input that was not reserved again stays.
+  reservation.heights[second] = 273;
+  reservation.take_renewed(copy);
+  CHECK(reservation.heights.at(second) == 273);
 }

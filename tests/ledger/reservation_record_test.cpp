@@ -92,18 +92,22 @@ TEST_CASE("inputs that were free are reserved again for the blocks asked for, wh
   CHECK_FALSE(record.in_flight());
 
   record = extended_record();
+  record.announce_renewal({outpoint(0)}, 120, 0);
   record.renewal_answered(lost);
   CHECK(record.doubtful_blocks == 133);
-  record.sent();
+  CHECK(record.heights.at(outpoint(0)) == 132);
+  record.renewal_sent();
   record.renewal_answered(refused);
   CHECK(record.doubtful_blocks == 0);
-  CHECK(record.heights.at(outpoint(0)) == 112);
+  CHECK(record.heights.at(outpoint(0)) == 132);
+  CHECK(record.heights.at(outpoint(1)) == 112);
 }
 
 TEST_CASE("a renewal explains the heights of the inputs that were renewed, and of no other") {
   auto record = extended_record();
   record.doubtful_blocks = 0;
-  record.announce_renewal({outpoint(0)}, 200);
+  record.since = 3;
+  record.announce_renewal({outpoint(0)}, 200, 7);
   CHECK(record.renewed_at == 200);
   CHECK(record.explains(outpoint(0), 212));
   CHECK(record.explains(outpoint(0), 213));  // a block came in between
@@ -113,8 +117,7 @@ TEST_CASE("a renewal explains the heights of the inputs that were renewed, and o
   CHECK_FALSE(record.explains(outpoint(1), 113));
   CHECK_FALSE(record.explains(outpoint(1), 212));
 
-  record.since = 3;
-  record.renewal_sent({outpoint(0)}, 7);
+  record.renewal_sent();
   CHECK(record.asked_since(outpoint(0)) == 7);
   CHECK(record.asked_since(outpoint(1)) == 3);
   CHECK(record.in_flight());

@@ -133,6 +133,11 @@ TEST_CASE("the rpc_command hook asks only about its filter") {
     CHECK(fixture.ask("rpc_command", R"({"rpc_command":{"id":"a","method":7}})") == go_on);
     CHECK(fixture.ask("rpc_command", R"({"rpc_command":7})") == go_on);
     CHECK(fixture.ask("rpc_command", "[]") == go_on);
+    for (const auto* typed :
+         {"[010,lbl,desc]", "[010,lbl,desc,]", R"({"amount_msat":1_000,"label":-,})", R"(["\ud800"])"}) {
+      const auto invoice = util::str(R"({"rpc_command":{"id":"a","method":"invoice","params":)", typed, "}}");
+      CHECK_MESSAGE(fixture.ask("rpc_command", invoice) == go_on, typed);
+    }
     CHECK(asked.empty());
   }
   SUBCASE("a decision that fails continues: a reply without result stops the node") {

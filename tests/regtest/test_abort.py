@@ -142,7 +142,7 @@ def test_killed_while_it_clears_up(bench, n, deed):
         in_mempool(bench, begun["txid"])
         mine_until_almost_deep(bench, victim)
         victim.arm("fundchannel_cancel", "forwarded", deed, n, delay=0.2)
-        bench.net.mine(1)
+        bench.bitcoind.mine(1)  # the node may be gone before it could say that it has seen it
         # By itself within a second or two, unless its pauses have grown already.
         come_back(victim, deed)
         check_undone(victim)

@@ -106,12 +106,13 @@ def test_largest_push(bench, channel_type, cost):
     """It works on real nodes; one millisatoshi more does not, and lightningd agrees."""
     most = (AMOUNT - cost) * 1000
     fields = {"channel_type": channel_type}
-    refused(bench, with_first(bench, push_msat=most + 1, **fields), f"{most} msat is the largest that works")
+    refused(bench, with_first(bench, push_msat=most + 1, **fields),
+            f"{most} msat is the largest that works (Funder cannot afford fee on initial commitment transaction)")
     result = bench.open(with_first(bench, push_msat=most, **fields))
     channel = bench.channel(bench.funder, result["channel_ids"][0]["channel_id"])
     assert channel["to_us_msat"] == AMOUNT * 1000 - most, channel
     error = error_of(bench.multifundchannel, with_first(bench, push_msat=most + 1, **fields), node=bench.reference)
-    assert "cannot afford fee" in error.message, error
+    assert "Funder cannot afford fee on initial commitment transaction" in error.message, error
 
 
 @builtin_fails("asks the peers")

@@ -95,9 +95,8 @@ def nodes_with_commando(bench):
     try:
         for name, options in (("ordered", [f"--plugin={bench.plugin}"]), ("ordering", [])):
             node = bench.net.node(name, options, lean=True)
-            node.options.remove("--disable-plugin=commando")
-            for spare in ("spenderp", "txprepare"):
-                node.options.remove(f"--disable-plugin={spare}")
+            for needed in ("commando", "spenderp"):
+                node.options.remove(f"--disable-plugin={needed}")
             nodes.append(node)
         bench.net.start(nodes)
         bench.net.fund(nodes[0], [COIN])

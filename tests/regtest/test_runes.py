@@ -144,6 +144,27 @@ def spends(bench, victim, batch, order):
     assert batch not in json.dumps(result)
 
 
+def spends_with_one_channel(bench, victim, batch, order):
+    """fundchannel is a batch of one: a rune for it spends as well."""
+    set_floor(bench)
+    peer = bench.peers[0]
+    push = AMOUNT * 1000 // 2
+    result = order("fundchannel", id=peer.address(), amount=AMOUNT, push_msat=push)
+    assert result["txid"] in mempool(bench), result
+    channel, = [c for c in peer.channels(victim.node.id) if c["channel_id"] == result["channel_id"]]
+    assert channel["to_us_msat"] == push, channel
+
+
+def knows_the_key(bench, victim, batch, order):
+    """That of the records: worth nothing without `datastore`."""
+    assert len(bytes.fromhex(order("makesecret", string="multifundchannel records")["secret"])) == 32
+    channels, reserved = victim.node.channels(), victim.node.reserved()
+    restarted(bench, victim)
+    wait_for(lambda: victim.batch(batch)["state"] == "refused", "the batch to be looked at", 20)
+    assert len(victim.node.channels()) == len(channels) and victim.node.reserved() == reserved
+    assert not mempool(bench)
+
+
 def watches(bench, victim, batch, order):
     """The batches and the channels; no record, and no signature."""
     shown, = [b for b in order("listmultifundchannels")["batches"] if b["batch"] == batch]
@@ -162,6 +183,8 @@ def watches(bench, victim, batch, order):
         "multifundchannel-forget": ([["method=multifundchannel-forget"]], ["multifundchannel-forget"], forgets),
         "multifundchannel-abort": ([["method=multifundchannel-abort"]], ["multifundchannel-abort"], aborts),
         "multifundchannel": ([["method=multifundchannel"]], ["multifundchannel"], spends),
+        "fundchannel": ([["method=fundchannel"]], ["fundchannel"], spends_with_one_channel),
+        "makesecret": ([["method=makesecret"]], ["makesecret"], knows_the_key),
         "readonly": ("readonly", READS, watches)})
 def test_rune(bench, restrictions, permitted, deed):
     with an_unsettled_batch(bench) as (victim, batch):

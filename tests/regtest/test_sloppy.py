@@ -3,23 +3,27 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
+import time
 
 import pytest
 
 from bench import UNREACHABLE_IDS
-from marks import builtin_fails
+from marks import builtin_fails, cases
 from regtest import free_port
 from sloppy_inputs import INPUTS, NODE, OPENS, REFUSES
 from test_names import plugin_pid
 
 SILENT = 30  # seconds that the batch beside waits for a peer
 PATIENCE = 20
+# A refusal says where: the parameter, or how far the text could be read.
+PLACE = re.compile(r"destinations|utxos|minconf|minchannels|feerate|nonsense|parameters|at byte \d")
 
 
-def raw_call(node, method, params):
-    """Sends the parameters as they are; returns the error, or None when lightningd took it for no request."""
+def raw_reply(node, method, params):
+    """Sends the parameters as they are; None when lightningd took it for no request."""
     head = f'{{"jsonrpc":"2.0","id":"sloppy","method":"{method}","params":'.encode()
     directory = os.open(os.path.join(node.dir, "regtest"), os.O_RDONLY)
     try:
@@ -37,9 +41,14 @@ def raw_call(node, method, params):
         os.close(directory)
     if b'"id":null' in answer[:40]:
         return None  # its message repeats the text, whatever that holds
-    reply = json.loads(answer)
-    assert "error" in reply, reply
-    return reply["error"]
+    return json.loads(answer)
+
+
+def raw_call(node, method, params):
+    """As raw_reply(), of what is not to succeed: the error."""
+    reply = raw_reply(node, method, params)
+    assert reply is None or "error" in reply, reply
+    return reply and reply["error"]
 
 
 def what(error):
@@ -71,8 +80,8 @@ def same_inputs(node, method, reference=None):
         error = raw_call(node, method, filled(text, node))
         if what(error) != ours:
             wrong.append((text[:100], "plugin", ours, error))
-        elif ours == REFUSES and not error["message"]:
-            wrong.append((text[:100], "plugin", "says nothing", error))
+        elif ours == REFUSES and not PLACE.search(error["message"]):
+            wrong.append((text[:100], "plugin", "does not say where", error))
         theirs = raw_call(reference, "multifundchannel", filled(text, reference)) if reference else None
         if reference and what(theirs) != builtin:
             wrong.append((text[:100], "builtin", builtin, theirs))
@@ -80,23 +89,23 @@ def same_inputs(node, method, reference=None):
 
 
 @contextlib.contextmanager
-def batch_beside(bench):
-    """A batch that waits for a silent peer while something else happens, and then opens its other channel."""
+def batch_beside(bench, node):
+    """A batch of the node that waits for a silent peer while something else happens, and then opens its other channel."""
     slow, good = bench.peers[:2]
     slow.set_fault("start", "silent")
     destinations = bench.destinations([slow, good])
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
-        running = threads.submit(bench.multifundchannel, destinations, minchannels=1, peer_timeout=SILENT)
+        running = threads.submit(bench.multifundchannel, destinations, node, minchannels=1, peer_timeout=SILENT)
         yield
         result = running.result()
     assert [c["id"] for c in result["channel_ids"]] == [good.id], result
-    bench.check_opened(result, destinations)
+    bench.check_opened(result, destinations, node)
 
 
 @builtin_fails("is what the plugin is compared with")
 def test_beside_the_builtin(bench):
     pid = plugin_pid(bench.funder, bench.plugin)
-    with batch_beside(bench):
+    with batch_beside(bench, bench.funder):
         give_word_coin(bench, bench.funder)
         give_word_coin(bench, bench.reference)
         wrong = same_inputs(bench.funder, "multifundchannel", bench.reference)
@@ -108,11 +117,26 @@ def test_beside_the_builtin(bench):
 @builtin_fails("is what the plugin is compared with")
 def test_without_the_builtin(bench, start_node):
     node = start_node("--disable-plugin=spenderp")
+    bench.net.fund(node, [10_000_000])
     give_word_coin(bench, node)
     pid = plugin_pid(node, bench.plugin)
-    wrong = same_inputs(node, "multifundchannel")
+    with batch_beside(bench, node):
+        wrong = same_inputs(node, "multifundchannel")
     assert not wrong, "\n".join(map(str, wrong))
     assert plugin_pid(node, bench.plugin) == pid
+
+
+@cases({"a leading zero": ("0100000",), "sats": ("100000sats",), "btc": ("0.001btc",), "msat": ("100000000msat",),
+        "a comma too many": ('"100000",',)})
+def test_opened_as_typed(bench, amount):
+    """The channel is the one that the builtin opens."""
+    opened = []
+    for node in (bench.reference, bench.funder):
+        typed = f'{{"destinations":[{{"id":"{bench.peers[0].address()}","announce":false,"amount":{amount}}},],}}'
+        result = raw_reply(node, "multifundchannel", typed.encode())["result"]
+        channel = bench.channel(node, result["channel_ids"][0]["channel_id"])
+        opened.append((channel["total_msat"], channel["private"]))
+    assert opened == [(100_000_000, True)] * 2, opened
 
 
 @builtin_fails("knows none of these")
@@ -129,6 +153,9 @@ def test_other_commands(bench):
                            ("multifundchannel-spark", "[" * 3000 + "]" * 3000)):
         error = raw_call(node, method, filled(params, node))
         assert error and error["code"] == -32602, (method, params[:60], error)
+    # Before v25.12 every command goes through the plugin's hook.
+    invoice = raw_reply(node, "invoice", f'[010,lbl{time.time_ns()},typed,]'.encode())
+    assert invoice["result"]["bolt11"], invoice
     good = '{"command_to_check":"multifundchannel-spark","destinations":[{"id":ID,"amount":0100000sat,}]}'
     with pytest.raises(AssertionError, match="command_to_check"):  # no error
         raw_call(node, "check", filled(good, node))
