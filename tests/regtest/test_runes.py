@@ -160,7 +160,7 @@ def knows_the_key(bench, victim, batch, order):
     assert len(bytes.fromhex(order("makesecret", string="multifundchannel records")["secret"])) == 32
     channels, reserved = victim.node.channels(), victim.node.reserved()
     restarted(bench, victim)
-    wait_for(lambda: victim.batch(batch)["state"] == "refused", "the batch to be looked at", 20)
+    wait_for(lambda: [b["state"] for b in victim.batches()] == ["refused"], "the batch to be looked at", 20)
     assert len(victim.node.channels()) == len(channels) and victim.node.reserved() == reserved
     assert not mempool(bench)
 

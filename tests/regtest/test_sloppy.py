@@ -12,14 +12,14 @@ import pytest
 
 from bench import UNREACHABLE_IDS
 from marks import builtin_fails, cases
-from regtest import free_port
+from regtest import free_port, wait_for
 from sloppy_inputs import INPUTS, NODE, OPENS, REFUSES
 from test_names import plugin_pid
 
 SILENT = 30  # seconds that the batch beside waits for a peer
 PATIENCE = 20
 # A refusal says where: the parameter, or how far the text could be read.
-PLACE = re.compile(r"destinations|utxos|minconf|minchannels|feerate|nonsense|parameters|at byte \d")
+PLACE = re.compile(r"destinations|utxos|minconf|minchannels|feerate|nonsense|parameter|at byte \d")
 
 
 def raw_reply(node, method, params):
@@ -95,7 +95,9 @@ def batch_beside(bench, node):
     slow.set_fault("start", "silent")
     destinations = bench.destinations([slow, good])
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        before = node.reserved()
         running = threads.submit(bench.multifundchannel, destinations, node, minchannels=1, peer_timeout=SILENT)
+        wait_for(lambda: node.reserved() - before, "the batch to have its coins", 20)
         yield
         result = running.result()
     assert [c["id"] for c in result["channel_ids"]] == [good.id], result
@@ -118,9 +120,9 @@ def test_beside_the_builtin(bench):
 def test_without_the_builtin(bench, start_node):
     node = start_node("--disable-plugin=spenderp")
     bench.net.fund(node, [10_000_000])
-    give_word_coin(bench, node)
     pid = plugin_pid(node, bench.plugin)
     with batch_beside(bench, node):
+        give_word_coin(bench, node)
         wrong = same_inputs(node, "multifundchannel")
     assert not wrong, "\n".join(map(str, wrong))
     assert plugin_pid(node, bench.plugin) == pid
@@ -154,7 +156,7 @@ def test_other_commands(bench):
         error = raw_call(node, method, filled(params, node))
         assert error and error["code"] == -32602, (method, params[:60], error)
     # Before v25.12 every command goes through the plugin's hook.
-    invoice = raw_reply(node, "invoice", f'[010,lbl{time.time_ns()},typed,]'.encode())
+    invoice = raw_reply(node, "invoice", f'[010,"{time.time_ns()}","typed",]'.encode())
     assert invoice["result"]["bolt11"], invoice
     good = '{"command_to_check":"multifundchannel-spark","destinations":[{"id":ID,"amount":0100000sat,}]}'
     with pytest.raises(AssertionError, match="command_to_check"):  # no error
