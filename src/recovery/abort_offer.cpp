@@ -8,6 +8,7 @@
 #include "bitcoin/fees.hpp"
 #include "context/calls.hpp"
 #include "lightningd/codes.hpp"
+#include "psbt/fee.hpp"
 #include "sending/found_channels.hpp"
 #include "util/str.hpp"
 #include "wallet/holds.hpp"
@@ -37,14 +38,11 @@ constexpr std::uint64_t large_part = 10;
 
 /// What the batch's transaction pays; nothing when an input is not shown.
 Sat fee_of(const Psbt& psbt, const std::map<Outpoint, Sat>& amounts) {
-  Sat in, out;
-  for (const auto& input : psbt.inputs()) {
-    const auto amount = amounts.find(input.outpoint);
-    if (amount == amounts.end()) return {};
-    in = in + amount->second;
-  }
-  for (const auto& output : psbt.outputs()) out = out + output.amount;
-  return in < out ? Sat{} : in - out;
+  const auto amount_of = [&psbt, &amounts](std::size_t i) {
+    const auto amount = amounts.find(psbt.inputs()[i].outpoint);
+    return amount == amounts.end() ? std::nullopt : std::optional(amount->second);
+  };
+  return psbt::fee(psbt, amount_of).value_or(Sat{});
 }
 
 }  // namespace
