@@ -77,6 +77,43 @@ TEST_CASE("a push that no peer can take is refused with the largest that works")
   check_refused(world, batch(R"("push_msat":995125001)"), "995125000 msat is the largest that works");
 }
 
+namespace {
+
+struct Largest {
+  const char* field;
+  std::uint64_t value;
+  const char* words;  ///< behind the value
+  std::string options;
+  bool told_beforehand;  ///< that more does not work: else only when the features of the peer are known
+};
+
+/// It opens both channels; one more does not.
+void check_largest(const sim::PeerSetup& a, const Largest& largest) {
+  for (const std::uint64_t more : {0, 1}) {
+    CAPTURE(more);
+    World world(with({a, peer("b")}));
+    const auto outcome = world.call("multifundchannel",
+                                    batch(util::str('"', largest.field, "\":", largest.value + more), largest.options));
+    const auto words = util::str(largest.value, largest.words);
+    if (largest.told_beforehand && more > 0) {
+      CHECK(error(outcome).code == code::invalid_params);
+      CHECK(error(outcome).message.find(words) != std::string::npos);
+      continue;
+    }
+    const auto failed = field(outcome, "failed");
+    if (more == 0) {
+      CHECK(failed == "[]");
+    } else {
+      CHECK_MESSAGE(failed.find(words) != std::string::npos, failed);
+      CHECK(failed.find(R"("cause":"limits")") != std::string::npos);
+    }
+    CHECK(calls(world, "fundchannel_start") == (more == 0 ? 2 : 1));
+    worlds::check_invariants(world);
+  }
+}
+
+}  // namespace
+
 TEST_CASE("the largest push works, and one more does not, with and without anchors") {
   for (const bool anchors : {true, false}) {
     CAPTURE(anchors);
@@ -85,26 +122,8 @@ TEST_CASE("the largest push works, and one more does not, with and without ancho
     // Without anchors the plain feerate counts; with them it must not.
     const std::string feerate = R"("commitment_feerate":"1000perkw","minchannels":1,"details":true)";
     const std::uint64_t most = 1'000'000'000 - (anchors ? 4'875'000 : 724'000);
-    for (const std::uint64_t more : {0, 1}) {
-      World world(with({a, peer("b")}));
-      const auto outcome =
-          world.call("multifundchannel", batch(R"("push_msat":)" + std::to_string(most + more), feerate));
-      const auto largest = std::to_string(most) + " msat is the largest that works";
-      // Nobody makes a cheaper channel than one without anchors here: that is known beforehand.
-      if (!anchors && more > 0) {
-        CHECK(error(outcome).code == code::invalid_params);
-        CHECK(error(outcome).message.find(largest) != std::string::npos);
-        continue;
-      }
-      const auto failed = field(outcome, "failed");
-      if (more == 0) {
-        CHECK(failed == "[]");
-      } else {
-        CHECK_MESSAGE(failed.find(largest) != std::string::npos, failed);
-        CHECK(failed.find(R"("cause":"limits")") != std::string::npos);
-      }
-      worlds::check_invariants(world);
-    }
+    // Nobody makes a cheaper channel than one without anchors here: that is known beforehand.
+    check_largest(a, {"push_msat", most, " msat is the largest that works", feerate, !anchors});
   }
 }
 
@@ -186,27 +205,8 @@ TEST_CASE("the largest reserve works, and one more does not, with and without an
     if (!anchors) a.features = "0800000a0259a1";
     const std::string feerate = R"("commitment_feerate":"8000perkw","minchannels":1,"details":true)";
     const std::uint64_t most = (1'000'000 - 10'000 - (anchors ? 4'875 : 5'792)) / 2;
-    for (const std::uint64_t more : {0, 1}) {
-      World world(with({a, peer("b")}));
-      const auto outcome =
-          world.call("multifundchannel", batch(R"("reserve":)" + std::to_string(most + more), feerate));
-      const auto largest = std::to_string(most) + " sat, the largest that works";
-      // Nobody makes a cheaper channel than one with anchors here: that is known beforehand.
-      if (anchors && more > 0) {
-        CHECK(error(outcome).code == code::invalid_params);
-        CHECK(error(outcome).message.find(largest) != std::string::npos);
-        continue;
-      }
-      const auto failed = field(outcome, "failed");
-      if (more == 0) {
-        CHECK(failed == "[]");
-      } else {
-        CHECK_MESSAGE(failed.find(largest) != std::string::npos, failed);
-        CHECK(failed.find(R"("cause":"limits")") != std::string::npos);
-      }
-      CHECK(calls(world, "fundchannel_start") == (more == 0 ? 2 : 1));
-      worlds::check_invariants(world);
-    }
+    // Nobody makes a cheaper channel than one with anchors here: that is known beforehand.
+    check_largest(a, {"reserve", most, " sat, the largest that works", feerate, anchors});
   }
 }
 

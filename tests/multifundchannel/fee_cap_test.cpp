@@ -1,8 +1,6 @@
 // max_fee and max_feerate in whole commands.
-#include "../jsonrpc/memory_connector.hpp"
-#include "journal/record_sample.hpp"
+#include "broadcast_sample.hpp"
 #include "jsonrpc/message.hpp"
-#include "sending/broadcast.hpp"
 #include "worlds.hpp"
 
 using sim::CoinSetup;
@@ -49,58 +47,17 @@ std::string all_and_little(const std::string& more) {
          R"(}],"commitment_feerate":"253perkw","details":true,"minchannels":1)" + (more.empty() ? "" : "," + more) + "}";
 }
 
-/// The end of a batch that hears of an error only.
-struct Refused final : sending::Broadcast::Owner {
-  void sent(const std::string&) override { FAIL("sent"); }
-  void channels_vanished() override { FAIL("vanished"); }
-  void not_sent(const util::Error& why) override { error = why; }
-  std::optional<util::Error> error;
-};
-
-/// Of listpeerchannels: those of the sample, as they should be.
-std::string channels_of(const ledger::Ledger& ledger) {
-  std::string text;
-  for (std::size_t i = 0; i < 2; ++i) {
-    const auto funding = *ledger.outpoint_of(i);
-    text += util::str(i == 0 ? "" : ",", R"({"peer_id":")", ledger.openings[i]->peer.hex(),
-                      R"(","peer_connected":true,"state":"CHANNELD_AWAITING_LOCKIN","opener":"local","channel_id":")",
-                      std::string(64, '2'), R"(","funding_txid":")", funding.txid.hex(), R"(","funding_outnum":)",
-                      funding.vout, R"(,"total_msat":)", ledger.openings[i]->amount.value * 1000,
-                      R"(,"funding":{"withheld":true}})");
-  }
-  return util::str(R"({"channels":[)", text, "]}");
-}
-
 /// What is sent after the look at the channels of a transaction with this cap: the method, or the error.
 std::string after_the_look(const request::FeeCap& cap) {
-  sim::VirtualTime time;
-  test::MemoryConnector connector;
-  jsonrpc::Caller caller(connector, "path");
-  caller.start();
-  const auto wire = connector.accept();
-  spark::Scope scope(time, nullptr);
-  spark::Gate connects(time, 1);
-  report::BatchWatch watch(time, {});
-  ledger::Book book;
-  peers::BatchContext context{.calls = {scope, lightningd::Client(caller, ""), {}},
-                              .connects = connects,
-                              .watch = watch,
-                              .book = book,
-                              .withhold = true};
-  funding::FundingTransaction transaction;
-  const auto ledger = std::make_shared<ledger::Ledger>(record_sample::ledger());
-  transaction.psbt = ledger->plan->psbt;
-  transaction.txid = ledger->plan->txid;
-  transaction.cost = {bitcoin::Sat{5'910}, {}, bitcoin::Perkw{7'500}, 788};
-  Refused owner;
-  sending::Broadcast broadcast(context, owner, sending::Broadcast::Job{ledger, transaction, cap, {}});
-  broadcast.run();
+  SampleBroadcast sample(cap);
+  auto& wire = sample.wire;
   const auto look = jsonrpc::Message::parse(wire->sent.at(1).flat());
   REQUIRE(look.ok());
-  wire->say(jsonrpc::reply_text(look->raw_id(), channels_of(*ledger)));
-  if (owner.error) return owner.error->message;
+  wire->say(jsonrpc::reply_text(look->raw_id(), sample.channels()));
+  if (sample.end.error) return sample.end.error->message;
   const auto next = jsonrpc::Message::parse(wire->sent.at(2).flat());
   REQUIRE(next.ok());
+  CHECK_FALSE(sample.end.tx);
   return next->method();
 }
 

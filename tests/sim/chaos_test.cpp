@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <initializer_list>
 
 namespace {
 
@@ -16,6 +17,15 @@ std::string lines(const std::vector<std::string>& texts) {
   std::string all;
   for (const auto& text : texts) all += "\n  " + text;
   return all;
+}
+
+/// Worlds in which an invariant was broken once.
+void check_clean(std::initializer_list<std::uint64_t> seeds) {
+  for (const auto seed : seeds) {
+    CAPTURE(seed);
+    const auto result = sim::run_chaos(seed, false);
+    CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
+  }
 }
 
 }  // namespace
@@ -41,64 +51,38 @@ TEST_CASE("whatever happens, the invariants hold") {
 }
 
 TEST_CASE("a stop in the moment in which a batch is settled breaks nothing") {
-  for (const std::uint64_t seed : {15021, 21481}) {  // each ended the process once
-    CAPTURE(seed);
-    const auto result = sim::run_chaos(seed, false);
-    CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
-  }
+  check_clean({15021, 21481});  // each ended the process once
 }
 
 // The first batch's start was answered, though late, after its opening had gone and the second one's had come.
-TEST_CASE("a late answer does not make a batch take its own opening for another's") {
-  const auto result = sim::run_chaos(300923, false);
-  CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
-}
+TEST_CASE("a late answer does not make a batch take its own opening for another's") { check_clean({300923}); }
 
 // One batch failed between announcing its txprepare and sending it, when the other's had reserved the same coin.
 TEST_CASE("a batch that has not asked txprepare yet does not free what another's has reserved") {
-  const auto result = sim::run_chaos(711020, false);
-  CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
+  check_clean({711020});
 }
 
 // Before it is signed again the coins are looked at, which may take long: the channels are looked at after that. And
 // inputs that are reserved again do not make it forget what was announced for the others.
 TEST_CASE("a batch from before a crash signs by a look of just now, and frees what it may have extended") {
-  for (const std::uint64_t seed : {311689, 791495}) {
-    CAPTURE(seed);
-    const auto result = sim::run_chaos(seed, false);
-    CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
-  }
+  check_clean({311689, 791495});
 }
 
 // Two channels were to be closed, whose coins were free: each had them reserved, the second while the first one's
 // reserveinputs was not answered yet. That came last of all, when the batch was over. In the other seed the next pass
 // asked, which works on a copy of the record.
 TEST_CASE("coins are not reserved again while lightningd has not answered the last time") {
-  for (const std::uint64_t seed : {750300, 958265}) {
-    CAPTURE(seed);
-    const auto result = sim::run_chaos(seed, false);
-    CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
-  }
+  check_clean({750300, 958265});
 }
 
 // Another batch had reserved the coin between the choice and a txprepare that may have reserved it.
-TEST_CASE("a coin that another batch reserved after it was chosen is not taken for ours") {
-  const auto result = sim::run_chaos(889743, false);
-  CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
-}
+TEST_CASE("a coin that another batch reserved after it was chosen is not taken for ours") { check_clean({889743}); }
 
 // Two of three coins had been reserved again, to the height to which another batch had reserved the third.
-TEST_CASE("what was reserved again does not explain the reservation of the other coins") {
-  const auto result = sim::run_chaos(903275, false);
-  CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
-}
+TEST_CASE("what was reserved again does not explain the reservation of the other coins") { check_clean({903275}); }
 
 // A coin reserved for as long as a sendpsbt would have added, which was never asked, was another batch's; and a reply
 // with `"channels":[,]` was read as none, so that a batch was undone that may have been sent.
 TEST_CASE("nothing is claimed that sendpsbt did not add, and no sloppy reply is guessed at") {
-  for (const std::uint64_t seed : {200285, 213464, 409931, 481777}) {
-    CAPTURE(seed);
-    const auto result = sim::run_chaos(seed, false);
-    CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
-  }
+  check_clean({200285, 213464, 409931, 481777});
 }
