@@ -15,7 +15,7 @@ using util::str;
 
 namespace {
 
-std::string abort_json(const std::string& batch, const recovery::AbortTransaction& transaction, bool aborting) {
+std::string abort_json(const std::string& batch, const rivals::AbortTransaction& transaction, bool aborting) {
   json::Writer out;
   out.object().field("batch", batch).field("aborting", aborting).field("txid", transaction.record.txid.hex());
   out.list("inputs", transaction.record.inputs, &bitcoin::Outpoint::str);
@@ -36,11 +36,10 @@ void Aborting::abort(plugin::Command command, const AbortRequest& request) {
   const auto* const found = batches_.settling(request.batch);
   if (found == nullptr) return command.fail(batches_.not_unsettled(request.batch));
   if (const auto why = found->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
-  offers_.push_back(
-      std::make_unique<recovery::AbortOffer>(batches_.calls(scope_, command.raw_id()), found->ledger()));
+  offers_.push_back(std::make_unique<rivals::AbortOffer>(batches_.calls(scope_, command.raw_id()), found->ledger()));
   auto* const offer = offers_.back().get();
   auto offered = [this, offer, request,
-                  command = std::move(command)](const Result<recovery::AbortTransaction>& transaction) mutable {
+                  command = std::move(command)](const Result<rivals::AbortTransaction>& transaction) mutable {
     // It is in the middle of calling this.
     scope_.runtime().post(scope_.guard<>("offer", [this, offer] {
       std::erase_if(offers_, [offer](const auto& one) { return one.get() == offer; });
@@ -53,8 +52,7 @@ void Aborting::abort(plugin::Command command, const AbortRequest& request) {
 }
 
 // In the journal first: from then on nobody sends the batch's own transaction, a crash or not.
-void Aborting::begin(plugin::Command command, const std::string& batch,
-                     const recovery::AbortTransaction& transaction) {
+void Aborting::begin(plugin::Command command, const std::string& batch, const rivals::AbortTransaction& transaction) {
   auto* const settlement = batches_.settling(batch);
   if (settlement == nullptr) return command.fail(batches_.not_unsettled(batch));  // settled just now
   if (const auto why = settlement->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});

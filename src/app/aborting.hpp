@@ -7,7 +7,7 @@
 #include "app/batch_params.hpp"
 #include "app/left_batches.hpp"
 #include "plugin/command.hpp"
-#include "recovery/abort_offer.hpp"
+#include "rivals/abort_offer.hpp"
 #include "spark/scope.hpp"
 
 namespace app {
@@ -24,10 +24,10 @@ class Aborting {
   void abort(plugin::Command command, const AbortRequest& request);
 
  private:
-  void begin(plugin::Command command, const std::string& batch, const recovery::AbortTransaction& transaction);
+  void begin(plugin::Command command, const std::string& batch, const rivals::AbortTransaction& transaction);
 
   LeftBatches& batches_;
-  std::vector<std::unique_ptr<recovery::AbortOffer>> offers_;
+  std::vector<std::unique_ptr<rivals::AbortOffer>> offers_;
   spark::Scope scope_;  // last, so that it ends first
 };
 

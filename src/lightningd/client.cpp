@@ -234,13 +234,13 @@ void Client::listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vect
               std::move(then), channels_filter);
 }
 
-void Client::listfunds(Reply<std::vector<WalletOutput>> then) const {
-  calls_.send("listfunds", std::string("{}"), replies::wallet_outputs, std::move(then), outputs_filter);
+void Client::listfunds(Reply<std::vector<WalletOutput>> then, bool with_spent) const {
+  calls_.send("listfunds", std::string(with_spent ? R"({"spent":true})" : "{}"), replies::wallet_outputs,
+              std::move(then), outputs_filter);
 }
 
 void Client::signpsbt(const util::SharedText& psbt, Reply<util::SharedText> then) const {
-  Writer others;
-  calls_.send("signpsbt", with_psbt(psbt, others.object()), replies::signed_psbt, std::move(then));
+  calls_.send("signpsbt", with_psbt(psbt, Writer().object()), replies::signed_psbt, std::move(then));
 }
 
 void Client::sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks, Reply<Sent> then) const {

@@ -207,7 +207,8 @@ class Client {
                   Reply<std::vector<std::string>> then) const;
   /// One peer's channels, or everyone's. An opening in progress has state "OPENINGD".
   void listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vector<PeerChannel>> then) const;
-  void listfunds(Reply<std::vector<WalletOutput>> then) const;
+  /// `with_spent`: those as well that are spent in a block, which may be all that the wallet ever had.
+  void listfunds(Reply<std::vector<WalletOutput>> then, bool with_spent = false) const;
   /// The signed PSBT, same version as given.
   void signpsbt(const util::SharedText& psbt, Reply<util::SharedText> then) const;
   /// Give it version 2 (funding-protocol.md 1.4). Error -1 "Error broadcasting..." may hide a success.

@@ -6,16 +6,23 @@
 
 namespace recovery {
 
+using rivals::Abort;
+using rivals::Rival;
+using rivals::UnrecordedRival;
 using util::Result;
 using util::str;
+
+namespace {
+
+/// So deep the rival has been final for a day: what is not cleared up by then never may be.
+constexpr std::uint32_t settled_long_ago = Rival::deep_enough + 144;
+
+}  // namespace
 
 // What is deep in the chain settles it; else nobody can tell.
 void Impossibility::look_for_rival(const std::string& what, Done done) {
   done_ = std::move(done);
-  abort_ = std::make_unique<Abort>(batch_.calls, batch_.ledger);
-  abort_->look([this, what](Abort::Outcome outcome, const std::string& found) {
-    if (outcome == Abort::Outcome::won) return impossible(found);
-    if (outcome == Abort::Outcome::lost) return end(Outcome::sent, {});
+  look([this, what](const std::string& found, bool) {
     batch_.keep_rest([this, what, found](const Result<void>&) {
       later(str(what, found.empty() ? "" : ", ", found,
                 ", and the transaction may have been sent: it is neither sent again nor undone"));
@@ -26,23 +33,39 @@ void Impossibility::look_for_rival(const std::string& what, Done done) {
 void Impossibility::abort(Done done) {
   done_ = std::move(done);
   if (batch_.ledger->send_in_flight) return later("lightningd has not answered sendpsbt yet");
-  abort_ = std::make_unique<Abort>(batch_.calls, batch_.ledger);
-  abort_->look([this](Abort::Outcome outcome, const std::string& what) { abort_looked(outcome, what); });
+  look([this](const std::string& found, bool wait) { wait ? later(found) : send_abort(); });
 }
 
-void Impossibility::abort_looked(Abort::Outcome outcome, const std::string& what) {
-  switch (outcome) {
-    case Abort::Outcome::won:
-      return impossible(what);
-    case Abort::Outcome::lost:
-      batch_.note(what);
-      batch_.ledger->abort.reset();
-      return end(Outcome::sent, {});
-    case Abort::Outcome::unsent:
-      return send_abort();
-    case Abort::Outcome::waiting:
-      return later(what);
-  }
+void Impossibility::look(Undecided then) {
+  abort_ = std::make_unique<Abort>(batch_.calls, batch_.ledger);
+  abort_->look([this, then = std::move(then)](Abort::Outcome outcome, const std::string& what) mutable {
+    switch (outcome) {
+      case Abort::Outcome::won:
+        return impossible(what, abort_->depth());
+      case Abort::Outcome::lost:
+        return lost(what);
+      case Abort::Outcome::unsent:
+        return look_for_unrecorded(std::move(then));
+      case Abort::Outcome::waiting:
+        return then(what, true);
+    }
+  });
+}
+
+void Impossibility::look_for_unrecorded(Undecided then) {
+  auto looked = [this, then = std::move(then)](const Result<std::optional<UnrecordedRival::Found>>& found) mutable {
+    if (!found) return then(found.error().message, true);
+    if (!*found) return then({}, false);
+    if ((*found)->depth < Rival::deep_enough) return then((*found)->str(), true);
+    impossible((*found)->str(), (*found)->depth);
+  };
+  unrecorded_.look(abort_->height(), std::move(looked));
+}
+
+void Impossibility::lost(const std::string& what) {
+  if (batch_.ledger->abort) batch_.note(what);
+  batch_.ledger->abort.reset();
+  end(Outcome::sent, {});
 }
 
 // An input of the batch that is spent, or that another program has reserved, keeps no other from being held. Whether
@@ -68,12 +91,12 @@ void Impossibility::record_abort() {
 
 // Proven: it never confirms, whoever has it. The record stays as it is until the end, so that a crash finds the proof
 // again.
-void Impossibility::impossible(const std::string& why) {
+void Impossibility::impossible(const std::string& why, std::uint32_t depth) {
   batch_.note(why + ": the transaction never confirms");
   if (batch_.must_wait()) return later("lightningd has not answered a call that changes reservations yet");
   batch_.ending = true;
   batch_.process.book.never_confirms(batch_.ledger->plan->txid);
-  removal_ = std::make_unique<Removal>(batch_.calls, batch_.process.book, abort_->is_won_long_ago());
+  removal_ = std::make_unique<Removal>(batch_.calls, batch_.process.book, depth >= settled_long_ago);
   removal_->run(batch_.ledger, batch_.journal, [this](const Result<std::vector<std::string>>& kept) {
     if (!kept) return later(kept.error().message);
     for (const auto& channel : *kept) batch_.note(channel);

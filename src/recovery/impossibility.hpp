@@ -3,9 +3,10 @@
 #include <memory>
 #include <string>
 
-#include "recovery/abort.hpp"
 #include "recovery/left_batch.hpp"
 #include "recovery/removal.hpp"
+#include "rivals/abort.hpp"
+#include "rivals/unrecorded_rival.hpp"
 
 namespace recovery {
 
@@ -22,7 +23,7 @@ class Impossibility {
   /// `why`, when it is `later`: what it waits for.
   using Done = util::Function<void(Outcome, const std::string& why)>;
 
-  explicit Impossibility(LeftBatch& batch) : batch_(batch) {}
+  explicit Impossibility(LeftBatch& batch) : batch_(batch), unrecorded_(batch.calls, batch.ledger) {}
   Impossibility(const Impossibility&) = delete;
   Impossibility& operator=(const Impossibility&) = delete;
 
@@ -32,15 +33,21 @@ class Impossibility {
   void abort(Done done);
 
  private:
-  void abort_looked(Abort::Outcome outcome, const std::string& what);
+  /// `found`: what is known so far; `wait`: for what a block has, or for an answer.
+  using Undecided = util::Function<void(const std::string& found, bool wait)>;
+
+  void look(Undecided then);
+  void look_for_unrecorded(Undecided then);
+  void lost(const std::string& what);
   void send_abort();
   void record_abort();
-  void impossible(const std::string& why);
+  void impossible(const std::string& why, std::uint32_t depth);
   void later(const std::string& why) { end(Outcome::later, why); }
   void end(Outcome outcome, const std::string& why);
 
   LeftBatch& batch_;
-  std::unique_ptr<Abort> abort_;
+  std::unique_ptr<rivals::Abort> abort_;
+  rivals::UnrecordedRival unrecorded_;
   std::unique_ptr<Removal> removal_;
   Done done_;
   bool abort_recorded_ = false;  ///< by this

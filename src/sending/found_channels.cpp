@@ -18,11 +18,14 @@ FoundChannels find_channels(const ledger::Ledger& ledger, const std::vector<Peer
     if (!outnum) continue;
     ++found.wanted;
     const std::pair key{Outpoint{ledger.plan->txid, *outnum}, ledger.openings[i]->peer};
-    if (withheld.contains(key) || released.contains(key)) ++found.present;
+    if (!withheld.contains(key) && !released.contains(key)) continue;
+    ++found.present;
+    found.waiting = key.first;
   }
   found.locked_in = std::any_of(channels.begin(), channels.end(), [&ledger](const PeerChannel& channel) {
     return channel.is_of(ledger.plan->txid) && !channel.short_channel_id.empty();
   });
+  if (found.locked_in) found.waiting.reset();
   return found;
 }
 

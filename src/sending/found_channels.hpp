@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@ struct FoundChannels {
   std::size_t present = 0;   ///< alive, whether withheld or not
   bool all_withheld = true;  ///< of those that lightningd shows in any state
   bool locked_in = false;    ///< one of them has confirmed
+  std::optional<bitcoin::Outpoint> waiting{};  ///< the funding output of one that is present and has not confirmed
 };
 
 /// Of a ledger with a plan.

@@ -29,7 +29,7 @@ TEXT_AS_STATE = {
     # a batch's phase as a reader of listmultifundchannels sees it, made by name_of()
     "report/batch_report.hpp: phase",
 }
-CAPTURES_ALL = {"recovery/abort.cpp"}
+CAPTURES_ALL = {"rivals/abort.cpp"}
 
 
 def folders():

@@ -221,7 +221,31 @@ TEST_CASE("nothing is signed with an input that another program has reserved mea
   worlds::check_invariants(world);
 }
 
-TEST_CASE("an input is left that can be spent, when another transaction has spent one and no wallet tells which") {
+TEST_CASE("a rival that the wallet has not recorded ends the batch, six blocks after it was first seen") {
+  auto setup = refused();
+  setup.coins = {sim::CoinSetup{bitcoin::Sat{3'000'001}}};
+  for (const bool aborted : {false, true}) {
+    World world(setup);
+    begin(world);
+    auto& core = world.node().core();
+    auto& coin = core.wallet.coins().front();
+    core.wallet.take(coin, 0, world.time().now());
+    world.node().sending().spend_for_others(coin);
+    if (aborted) (void)world.call("multifundchannel-abort", of_batch(world, confirmed));
+    mine(world, 6);
+    CHECK(state(world) == (aborted ? "aborting" : "unsettled"));
+    CHECK(channels(world) == 2);
+    CHECK(world.call("listmultifundchannels", "{}").result->find("that the wallet has not recorded") !=
+          std::string::npos);
+    mine(world, 1);
+    CHECK(state(world) == "undone");
+    CHECK(channels(world) == 0);
+    CHECK(world.node().sending().sent().empty());
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("an input is left that can be spent, when another transaction has spent one and no channel proves which") {
   auto setup = refused();
   setup.coins = {sim::CoinSetup{bitcoin::Sat{1'500'001}}, sim::CoinSetup{bitcoin::Sat{1'500'000}}};
   World world(setup);
@@ -229,6 +253,7 @@ TEST_CASE("an input is left that can be spent, when another transaction has spen
   auto& core = world.node().core();
   for (auto& coin : core.wallet.coins()) core.wallet.take(coin, 0, world.time().now());
   world.node().sending().spend_for_others(core.wallet.coins()[0]);
+  for (auto& one : core.peers.all()) one.channels.front().state = "AWAITING_UNILATERAL";
   mine(world, 8);
   CHECK(state(world) == "unsettled");
   // Nothing holds the other one meanwhile.

@@ -204,6 +204,43 @@ def test_an_input_is_spent_six_blocks_deep(bench, everything):
         assert victim.batch(batch)["state"] == "undone", victim.batch(batch)
 
 
+def spend_unrecorded(bench, victim, coin):
+    """As another program with the same seed does: lightningd's wallet hears of it in a block only, and records nothing."""
+    node = victim.node
+    psbt = spending(bench, coin)
+    while coin in node.reserved():
+        node.rpc("unreserveinputs", psbt=psbt)
+    amount = next(o["amount_msat"] for o in node.rpc("listfunds")["outputs"] if f"{o['txid']}:{o['output']}" == coin) // 1000
+    psbt = bench.bitcoind.call("createpsbt", [{"txid": coin[:64], "vout": int(coin[65:])}],
+                               [{bench.bitcoind.ADDRESS: f"{(amount - 5000) / 1e8:.8f}"}])
+    node.rpc("reserveinputs", psbt=psbt)
+    signed = bench.bitcoind.call("finalizepsbt", node.rpc("setpsbtversion", psbt=node.rpc("signpsbt", psbt=psbt)["signed_psbt"],
+                                                          version=0)["psbt"])
+    txid = bench.bitcoind.call("sendrawtransaction", signed["hex"])
+    node.rpc("unreserveinputs", psbt=psbt)
+    return txid
+
+
+@builtin_fails(BUILTIN_FAILS)
+def test_an_input_is_spent_by_what_the_wallet_has_not_recorded(bench):
+    with a_refused_batch(bench) as (victim, batch):
+        taken, *_ = sorted(victim.node.reserved())
+        txid = spend_unrecorded(bench, victim, taken)
+        bench.net.mine(1)
+        assert txid not in {t["hash"] for t in victim.node.rpc("listtransactions")["transactions"]}
+        look_again(victim)
+        wait_for(lambda: "that the wallet has not recorded, which is 0 of 6" in str(victim.batches()), "the look",
+                 20)
+        assert len(victim.node.channels()) == len(victim.peers)
+        bench.net.mine(DEEP - 1)
+        look = "that the wallet has not recorded, which is 5 of 6"
+        wait_for(lambda: look in str(victim.batches()), "another look", 60)
+        assert len(victim.node.channels()) == len(victim.peers)
+        bench.net.mine(1)
+        check_undone(victim)
+        assert victim.batch(batch)["state"] == "undone", victim.batch(batch)
+
+
 @builtin_fails(BUILTIN_FAILS)
 def test_it_keeps_off_inputs_of_other_programs(bench):
     with a_refused_batch(bench) as (victim, batch):

@@ -37,7 +37,7 @@ Chain::Verdict Chain::submit(const bitcoin::Transaction& transaction, std::optio
   const auto conflicts = conflicts_of(transaction);
   if (!may_replace(conflicts, fee) && !conflicts.empty()) return Verdict::conflict;
   for (const auto& other : conflicts) drop(other);
-  known_.insert(txid);
+  known_.emplace(txid, transaction.outputs);
   if (fee) fees_.emplace(txid, *fee);
   for (const auto& input : transaction.inputs) spent_.emplace(input.outpoint, txid);
   mempool_.push_back(transaction);
@@ -53,6 +53,12 @@ std::vector<bitcoin::Transaction> Chain::mine(std::uint32_t height) {
 std::optional<std::uint32_t> Chain::height(const bitcoin::Txid& txid) const {
   const auto found = heights_.find(txid);
   return found == heights_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<bitcoin::Sat> Chain::unspent(const bitcoin::Outpoint& outpoint) const {
+  const auto found = known_.find(outpoint.txid);
+  if (found == known_.end() || outpoint.vout >= found->second.size() || spender(outpoint)) return std::nullopt;
+  return found->second[outpoint.vout].amount;
 }
 
 std::optional<bitcoin::Txid> Chain::spender(const bitcoin::Outpoint& outpoint) const {

@@ -27,6 +27,8 @@ class Chain {
   /// In mempool or chain.
   [[nodiscard]] bool has(const bitcoin::Txid& txid) const { return known_.contains(txid); }
   [[nodiscard]] std::optional<std::uint32_t> height(const bitcoin::Txid& txid) const;
+  /// Of an output in mempool or chain that nothing there spends, as gettxout.
+  [[nodiscard]] std::optional<bitcoin::Sat> unspent(const bitcoin::Outpoint& outpoint) const;
   /// The transaction in mempool or chain that spends the outpoint.
   [[nodiscard]] std::optional<bitcoin::Txid> spender(const bitcoin::Outpoint& outpoint) const;
 
@@ -35,7 +37,7 @@ class Chain {
   [[nodiscard]] bool may_replace(const std::set<bitcoin::Txid>& conflicts, std::optional<std::uint64_t> fee) const;
   void drop(const bitcoin::Txid& txid);
 
-  std::set<bitcoin::Txid> known_;
+  std::map<bitcoin::Txid, std::vector<bitcoin::TxOutput>> known_;
   std::map<bitcoin::Txid, std::uint32_t> heights_;
   std::map<bitcoin::Outpoint, bitcoin::Txid> spent_;
   std::map<bitcoin::Txid, std::uint64_t> fees_;  // of the wallet's own

@@ -38,6 +38,8 @@ Sending::Sending(Core& core) : core_(core) {
                    [this](Params& params, Reply reply) { sendpsbt(params, std::move(reply)); });
   core.methods.add("setpsbtversion", "psbt version",
                    [this](Params& params, Reply reply) { setpsbtversion(params, std::move(reply)); });
+  core.methods.add("getutxout", "txid vout",
+                   [this](Params& params, Reply reply) { getutxout(params, std::move(reply)); });
   core.methods.add("listtransactions", "", [this](Params&, Reply reply) { listtransactions(std::move(reply)); });
 }
 
@@ -257,6 +259,19 @@ void Sending::setpsbtversion(Params& params, Reply reply) {
   if (params.error()) return reply.finish(*params.error());
   if (version != 0 && version != 2) return reply.fail(code::generic, "Could not set PSBT version");
   reply.succeed(json::Writer().object().field("psbt", psbt->base64(version)).end().take());
+}
+
+// Of bcli, which passes on what bitcoind says.
+void Sending::getutxout(Params& params, Reply reply) {
+  const auto txid = bitcoin::Txid::from_hex(params.text("txid"));
+  const auto vout = params.number("vout");
+  if (!txid) params.bad("txid", "should be a txid");
+  if (params.error()) return reply.finish(*params.error());
+  json::Writer writer;
+  writer.object();
+  const auto amount = core_.chain.unspent({*txid, vout});
+  amount ? writer.field("amount", amount->value) : writer.key("amount").null();
+  reply.succeed(writer.end().take());
 }
 
 void Sending::listtransactions(Reply reply) {

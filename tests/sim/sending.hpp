@@ -9,7 +9,7 @@
 
 namespace sim {
 
-/// sendpsbt, setpsbtversion, listtransactions, and what lightningd learns from blocks. A part of the
+/// sendpsbt, setpsbtversion, listtransactions, getutxout, and what lightningd learns from blocks. A part of the
 /// node.
 class Sending {
  public:
@@ -43,6 +43,7 @@ class Sending {
 
   void sendpsbt(Params& params, Reply reply);
   void setpsbtversion(Params& params, Reply reply);
+  void getutxout(Params& params, Reply reply);
   void listtransactions(Reply reply);
   [[nodiscard]] Broadcast next_kind();
   void broadcast(Attempt attempt);

@@ -7,7 +7,7 @@
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 
-namespace recovery {
+namespace rivals {
 
 /// A transaction in a block that spends an input of a batch's transaction. So deep in the chain it is taken to be
 /// there for good, as lightningd and its peers do with a channel of usual size: the batch's own transaction never
@@ -31,4 +31,4 @@ struct Rival {
                                          const std::vector<lightningd::WalletTransaction>& transactions,
                                          std::uint32_t height);
 
-}  // namespace recovery
+}  // namespace rivals

@@ -1,4 +1,4 @@
-#include "recovery/abort.hpp"
+#include "rivals/abort.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +9,7 @@
 #include "util/str.hpp"
 #include "wallet/holds.hpp"
 
-namespace recovery {
+namespace rivals {
 
 using lightningd::NodeInfo;
 using util::Result;
@@ -32,6 +32,7 @@ void Abort::look(Done done) {
 }
 
 void Abort::judge(const Transactions& transactions, std::uint32_t height) {
+  height_ = height;
   auto done = std::exchange(done_, nullptr);
   if (const auto depth = depth_of_own(*ledger_->plan, transactions, height); depth > 0) {
     const bool final = depth >= Rival::deep_enough;
@@ -157,4 +158,4 @@ void Abort::signed_psbt(const Result<util::SharedText>& text) {
 
 void Abort::wait(const std::string& what) { std::exchange(done_, nullptr)(Outcome::waiting, what); }
 
-}  // namespace recovery
+}  // namespace rivals

@@ -1,4 +1,4 @@
-#include "recovery/abort_offer.hpp"
+#include "rivals/abort_offer.hpp"
 
 #include <algorithm>
 #include <map>
@@ -13,7 +13,7 @@
 #include "util/str.hpp"
 #include "wallet/holds.hpp"
 
-namespace recovery {
+namespace rivals {
 
 using psbt::Psbt;
 using lightningd::FeerateLimits;
@@ -183,4 +183,4 @@ bool AbortOffer::spends_chosen(const Psbt& psbt) const {
 
 void AbortOffer::fail(const Error& error) { std::exchange(then_, nullptr)(error); }
 
-}  // namespace recovery
+}  // namespace rivals

@@ -1,11 +1,11 @@
-#include "recovery/rival.hpp"
+#include "rivals/rival.hpp"
 
 #include <algorithm>
 #include <set>
 
 #include "psbt/psbt.hpp"
 
-namespace recovery {
+namespace rivals {
 
 using bitcoin::Outpoint;
 using lightningd::WalletTransaction;
@@ -40,4 +40,4 @@ std::uint32_t depth_of_own(const ledger::FundingPlan& plan, const std::vector<Wa
   return own->blockheight <= height ? height - own->blockheight + 1 : 1;
 }
 
-}  // namespace recovery
+}  // namespace rivals

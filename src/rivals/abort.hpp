@@ -11,11 +11,11 @@
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "psbt/psbt.hpp"
-#include "recovery/rival.hpp"
+#include "rivals/rival.hpp"
 #include "sending/own_script.hpp"
 #include "spark/scope.hpp"
 
-namespace recovery {
+namespace rivals {
 
 /// One attempt at making a batch's transaction impossible, with the transaction of the ledger's AbortRecord:
 ///
@@ -30,8 +30,6 @@ class Abort {
  public:
   enum class Outcome { won, lost, unsent, waiting };
   using Done = util::Function<void(Outcome, const std::string& what)>;
-  /// So deep it has been won for a day: what is not cleared up by then never may be.
-  static constexpr std::uint32_t won_long_ago = Rival::deep_enough + 144;
 
   Abort(context::Calls calls, std::shared_ptr<ledger::Ledger> ledger);
   Abort(const Abort&) = delete;
@@ -43,8 +41,9 @@ class Abort {
   /// shows to be reserved by it, into one output that is the wallet's own, for the fee that was recorded; and that no
   /// channel of the batch is in use.
   void send(Done done);
-  /// When it is won: for more than a day.
-  [[nodiscard]] bool is_won_long_ago() const { return depth_ >= won_long_ago; }
+  /// After look(): of what spends an input, and of the chain.
+  [[nodiscard]] std::uint32_t depth() const { return depth_; }
+  [[nodiscard]] std::uint32_t height() const { return height_; }
 
  private:
   using Transactions = std::vector<lightningd::WalletTransaction>;
@@ -64,8 +63,9 @@ class Abort {
   context::Calls calls_;
   std::shared_ptr<ledger::Ledger> ledger_;
   bitcoin::TxOutput output_;  ///< the one of the abort's transaction
-  std::uint32_t depth_ = 0;   ///< of what spends an input
+  std::uint32_t depth_ = 0;
+  std::uint32_t height_ = 0;
   Done done_;
 };
 
-}  // namespace recovery
+}  // namespace rivals

@@ -13,7 +13,7 @@
 #include "psbt/psbt.hpp"
 #include "spark/scope.hpp"
 
-namespace recovery {
+namespace rivals {
 
 /// What aborting a batch would send: which inputs, for which fee.
 struct AbortTransaction {
@@ -67,4 +67,4 @@ class AbortOffer {
   bool raised_ = false;
 };
 
-}  // namespace recovery
+}  // namespace rivals
