@@ -70,6 +70,34 @@ const std::vector<Mutation>& mutations() {
   return all;
 }
 
+const std::vector<TestedMutation>& tested_mutations() {
+  static const std::vector<TestedMutation> all{
+      {"accepts-contradictory-records", "each channel has an output of its own, with its amount"},
+      {"nests-too-deep", "101 levels are an error, and so are 100,000, in linear time"},
+      {"ignores-the-filter", "a command's result is filtered, its errors are not"},
+      {"announces-an-alias", "an announced channel has no alias"},
+      {"opens-to-itself", "our own node is no destination, however its id is written"},
+      {"asks-peers-without-estimates", "without fee estimates nobody is asked, and the remedy is named"},
+      {"leaves-fields-to-the-peers", "what lightningd would refuse of a destination it is asked for beforehand"},
+      {"drops-close-to-silently", "the call tells of a close_to as its preview does, in the log and in the details"},
+      {"pushes-too-much", "a push that no peer can take is refused with the largest that works"},
+      {"reserves-too-much", "a reserve that no peer's channel can bear is refused with the largest that works"},
+      {"asks-again-who-hung-up", "a peer that hangs up in its first start has failed, as with the builtin"},
+      {"signs-below-the-floor", "a floor that rises while the peers take their time is seen before anything is signed"},
+      {"settles-what-is-refused", "a refused transaction with one channel is taken back, and the caller hears so"},
+      {"settles-below-the-floor", "after a crash it is not sent below the floor, but as soon as that has fallen"},
+      {"leaves-added-blocks",
+       "a batch that was settling for days leaves what the builtin leaves, however often it was extended"},
+      {"closes-over-others",
+       "two channels of a batch are closed, and the next batch reserves what is freed: it keeps it"},
+      {"aborts-what-is-in-use", "nothing is signed when a channel has come to be in use since the user decided"},
+      {"offers-what-is-in-use", "a channel that is in use already is not aborted"},
+      {"trusts-the-first-look",
+       "a rival that the wallet has not recorded ends the batch, six blocks after it was first seen"},
+  };
+  return all;
+}
+
 void mutate(std::string_view name) { current = name; }
 
 }  // namespace sim

@@ -19,6 +19,15 @@ struct Mutation {
 
 [[nodiscard]] const std::vector<Mutation>& mutations();
 
+/// One that no invariant tells, because it makes an answer wrong, or because another guard is left: it must fail this
+/// test case.
+struct TestedMutation {
+  std::string_view name;
+  std::string_view test;
+};
+
+[[nodiscard]] const std::vector<TestedMutation>& tested_mutations();
+
 /// From now on the plugin is wrong in this way; "": in none.
 void mutate(std::string_view name);
 
