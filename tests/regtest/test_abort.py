@@ -8,7 +8,7 @@ from marks import builtin_fails, cases
 from regtest import wait_for
 from test_names import plugin_pid
 from test_refusals import FLOOR, refused, set_floor
-from test_sending import held_at
+from test_sending import check_maybe_sent, held_at
 from victims import a_victim
 
 BUILTIN_FAILS = "has no such command"
@@ -167,6 +167,28 @@ def test_of_a_batch_that_is_stuck_in_the_mempool(bench):
         in_mempool(bench, second["txid"])
         assert mempool(bench) == [second["txid"]]
         mine_until_undone(bench, victim)
+
+
+@builtin_fails(BUILTIN_FAILS)
+def test_of_a_batch_in_doubt(bench):
+    """bitcoind is away: nobody knows whether the transaction was sent, and the user does not wait for the answer."""
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt") as call:
+            bench.bitcoind.shut_down()
+        try:
+            data = check_maybe_sent(bench, victim, call)
+            offer = abort(victim, data["batch"], feerate="5000perkw")
+            assert not offer["aborting"] and victim.batch(data["batch"])["state"] == "settling", offer
+            begun = abort(victim, data["batch"], feerate="5000perkw", confirm=True)
+            wait_for(lambda: victim.batch(data["batch"])["state"] == "aborting", "the abort", 20)
+        finally:
+            bench.bitcoind.start()
+        victim.node.sync()
+        look_again(victim)
+        in_mempool(bench, begun["txid"])
+        assert mempool(bench) == [begun["txid"]]  # and not the batch's, which lightningd was asked to send once
+        mine_until_undone(bench, victim)
+        assert victim.batch(data["batch"])["state"] == "undone"
 
 
 @builtin_fails(BUILTIN_FAILS)

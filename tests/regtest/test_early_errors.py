@@ -58,6 +58,27 @@ def test_close_to(bench, address, text):
     refused(bench, with_first(bench, close_to=address), text, error.code)
 
 
+@builtin_fails("says nothing")
+def test_close_to_that_the_peer_does_not_keep_to(bench):
+    """Opened as by the builtin, but told."""
+    plain = bench.net.node("plain", ["--dev-force-features=-5"], lean=True)  # without option_upfront_shutdown_script
+    plain.start()
+    try:
+        destination, = bench.destinations([plain], AMOUNT)
+        destination["close_to"] = bench.bitcoind.ADDRESS
+        warned, = bench.multifundchannel([destination], dryrun=True)["warnings"]
+        assert "destinations[0].close_to: the peer does not offer option_upfront_shutdown_script" in warned, warned
+        start = bench.funder.log_size()
+        opened, = bench.multifundchannel([destination], details=True)["channel_ids"]
+        assert opened["close_to_refused"] == bench.bitcoind.ADDRESS and "close_to" not in opened, opened
+        assert warned in bench.funder.log(start)
+        theirs, = bench.reference.rpc("multifundchannel", destinations=[destination])["channel_ids"]
+        assert "close_to" not in theirs, theirs
+    finally:
+        bench.forget_channels()
+        bench.net.remove(plain)
+
+
 @builtin_fails("asks the peers first")
 @cases({"unknown": ([12, 99],), "anchors without static_remotekey": ([22],), "taproot": ([80],)})
 def test_channel_type(bench, bits):

@@ -3,6 +3,7 @@ channels in time, and nothing is left behind, neither before the peer wakes up n
 import contextlib
 import time
 
+from bench import error_of
 from marks import builtin_fails, cases
 from regtest import RpcError, patience, wait_for
 from sleep import CLEANING_UP, STOPPED_BY, Sleep
@@ -80,3 +81,19 @@ def leftovers(bench):
     """At the funder: a peer that sleeps does not answer."""
     reserved = bench._reserved_in_vain(bench.funder)
     return reserved or [c for c in bench.funder.channels() if c["state"] == "OPENINGD" or bench._is_zombie(c)]
+
+
+@builtin_fails("waits for ever")
+def test_a_silent_address_and_then_the_right_one(bench):
+    """lightningd tries the addresses of a peer one after the other, each for a minute."""
+    peer, other = bench.peers[:2]
+    leave(bench.funder, peer)
+    right, second = bench.destinations([peer, other])
+    silent = f"127.0.0.1:{bench.net.doors.silent()}"
+    first = error_of(bench.multifundchannel, [{**right, "id": f"{peer.id}@{silent}"}, second], peer_timeout=PEER_TIMEOUT)
+    assert "did not answer connect" in first.message and "earlier attempt" not in first.message, first
+    error = error_of(bench.multifundchannel, [right, second], peer_timeout=PEER_TIMEOUT)
+    assert f"an earlier attempt to connect to it, at {silent}, is under way for" in error.message, error
+    assert "try again in" in error.message and "or let the peer connect to this node" in error.message, error
+    peer.rpc("connect", id=bench.funder.address())
+    bench.check_opened(bench.open([right, second]), [right, second])
