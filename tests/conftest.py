@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, REGTEST)
 
 from bench import default_plugin  # noqa: E402  (found by way of the path above)
-from regtest import missing_programs  # noqa: E402
+from regtest import missing_programs, older_than  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -58,7 +58,17 @@ def why_skipped(item, option):
     for mark in item.iter_markers("needs"):
         for program in mark.args:
             missing += missing_programs() if program == "nodes" else [program] * (not shutil.which(program))
-    return "not on PATH: " + ", ".join(missing) if missing else ""
+    if missing:
+        return "not on PATH: " + ", ".join(missing)
+    for mark in item.iter_markers("since"):
+        version, how_it_is_before = mark.args
+        if older_than(version):
+            return f"before v{version} {how_it_is_before}"
+    for mark in item.iter_markers("before"):
+        version, how_it_is_since = mark.args
+        if not older_than(version):
+            return f"since v{version} {how_it_is_since}"
+    return ""
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

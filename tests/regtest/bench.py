@@ -7,11 +7,12 @@ import contextlib
 import os
 import re
 
-from regtest import RpcError, in_parallel, wait_for
+from regtest import RpcError, in_parallel, older_than, wait_for
 
 PEERS = 11
 COINS = 120  # of each funder
 COIN = 10_000_000  # sat
+P2TR_COUNTED_TOO_MUCH = 41  # for each such input, before v25.05
 UNREACHABLE_IDS = [  # valid keys, nobody's
     "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
     "02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5",
@@ -77,9 +78,15 @@ class Bench:
         return self.bitcoind.call("getrawtransaction", txid, 1)
 
     def feerate(self, txid):
-        """Of a transaction in the mempool, in sat per 1000 weight."""
-        entry = self.bitcoind.call("getmempoolentry", txid)
-        return entry["fees"]["base"] * 1e8 * 1000 / entry["weight"]
+        """Of a transaction in the mempool, in sat per 1000 weight as lightningd counts it."""
+        return self.bitcoind.call("getmempoolentry", txid)["fees"]["base"] * 1e8 * 1000 / self.weight(txid)
+
+    def weight(self, txid):
+        """As lightningd counts it."""
+        weight = self.bitcoind.call("getmempoolentry", txid)["weight"]
+        if older_than("25.05"):
+            weight += P2TR_COUNTED_TOO_MUCH * sum(len(i["txinwitness"]) == 1 for i in self.transaction(txid)["vin"])
+        return weight
 
     def channel(self, node, channel_id, peer_id=None):
         found = [c for c in node.channels(peer_id) if c.get("channel_id") == channel_id]

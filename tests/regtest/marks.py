@@ -5,6 +5,11 @@ import pytest
 
 builtin_fails = pytest.mark.builtin_fails  # "does what is wrong": skipped with --builtin
 slow = pytest.mark.slow                    # "why": skipped without --slow
+since = pytest.mark.since                  # "25.12", "how it is before": skipped with a lightningd from before v25.12
+before = pytest.mark.before                # "25.12", "how it is since": skipped with v25.12 and newer ones
+
+withheld = since("25.12", "no channel can be withheld: what bitcoind refuses is in doubt")
+cancels_one_of_two = since("25.12", "a secured channel stays while its peer has an older one that awaits lock-in")
 
 
 def cases(table, quick=None):

@@ -7,10 +7,12 @@ import asyncio
 import base64
 import contextlib
 import ctypes
+import functools
 import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -48,6 +50,22 @@ def installed_plugins():
         with contextlib.suppress(OSError):
             return set(os.listdir(os.path.join(programs, place)))
     return set(PEER_SPARE_PLUGINS)
+
+
+@functools.cache
+def lightningd_version():
+    """(26, 6) of the lightningd on PATH; None without one, and of one from a clone without tags."""
+    if not shutil.which("lightningd"):
+        return None
+    done = subprocess.run(["lightningd", "--version"], capture_output=True, text=True, check=True)
+    found = re.match(r"v(\d+)\.(\d+)", done.stdout)
+    return found and tuple(map(int, found.groups()))
+
+
+def older_than(version):
+    """Whether the lightningd on PATH is from before that: "25.12"."""
+    known = lightningd_version()
+    return known is not None and known < tuple(map(int, version.split(".")))
 
 
 def free_port():
@@ -270,6 +288,10 @@ class Node:
 
     def rpc(self, method, params=None, timeout=300, **named):
         return self.socket.call(method, params if params is not None else named, timeout)
+
+    def set_option(self, config, value):
+        """Until its next start; before v25.02 lightningd writes it down in any case."""
+        self.rpc("setconfig", {"config": config, "val": value, **({} if older_than("25.02") else {"transient": True})})
 
     def address(self):
         return f"{self.id}@127.0.0.1:{self.port}"

@@ -4,7 +4,7 @@ import os
 import signal
 
 from bench import INVALID_PARAMS, error_of
-from marks import builtin_fails, cases
+from marks import builtin_fails, cases, withheld
 from regtest import wait_for
 from test_names import plugin_pid
 from test_refusals import FLOOR, refused, set_floor
@@ -12,6 +12,7 @@ from test_sending import check_maybe_sent, held_at
 from victims import a_victim
 
 BUILTIN_FAILS = "has no such command"
+pytestmark = withheld
 DEEP = 6
 INPUT_TAKEN = -1
 

@@ -13,11 +13,11 @@ UNKNOWN_TO_BUILTIN = "has no such option"
 
 @contextlib.contextmanager
 def with_txprepare(node):
-    node.rpc("setconfig", config=OPTION, val="txprepare", transient=True)
+    node.set_option(OPTION, "txprepare")
     try:
         yield
     finally:
-        node.rpc("setconfig", config=OPTION, val="fundpsbt", transient=True)
+        node.set_option(OPTION, "fundpsbt")
 
 
 @builtin_fails(UNKNOWN_TO_BUILTIN)
@@ -75,7 +75,7 @@ QUICK = ("while txprepare is carried out", "before txdiscard", "with the node, b
 @cases(KILLS, quick=QUICK)
 def test_killed_in_the_dry_run(bench, deed, method, n, when):
     with a_victim(bench) as victim:
-        victim.node.rpc("setconfig", config=OPTION, val="txprepare", transient=True)
+        victim.node.set_option(OPTION, "txprepare")
         victim.crash(method, when, deed, n)
         if deed == "node":
             victim.node.start()

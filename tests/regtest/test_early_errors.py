@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from bench import INVALID_PARAMS, UNREACHABLE_IDS, error_of
-from marks import builtin_fails, cases
+from marks import builtin_fails, cases, since
 
 AMOUNT = 200_000
 FEERATE = 7500  # forced, for every purpose
@@ -141,6 +141,7 @@ def test_reserve(bench):
     refused(bench, with_first(bench, reserve=AMOUNT), "destinations[0].reserve: is more than half")
 
 
+@since("25.09", "lightningd opens with a reserve that is larger")
 @builtin_fails("asks the peers")
 @cases({"anchors": ([12, 22], ANCHORS), "no anchors": ([12], PLAIN)})
 def test_largest_reserve(bench, channel_type, cost):

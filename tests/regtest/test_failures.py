@@ -4,7 +4,7 @@ import time
 import pytest
 
 from bench import CANNOT_AFFORD, INVALID_PARAMS, UNREACHABLE_IDS, error_of
-from marks import builtin_fails, cases, slow
+from marks import builtin_fails, cancels_one_of_two, cases, slow
 from regtest import RpcError, free_port, in_parallel, patience, wait_for
 
 # label -> phase, kind, method and code of the error, part of its message
@@ -148,8 +148,8 @@ def test_unknown_commitment_feerate(bench):
     assert error.code == INVALID_PARAMS and "quick" in error.message, error
 
 
-@pytest.mark.parametrize("phase", ["start", pytest.param(
-    "complete", marks=builtin_fails("cancels the older channel of a peer instead of the new one"))])
+@pytest.mark.parametrize("phase", ["start", pytest.param("complete", marks=[
+    cancels_one_of_two, builtin_fails("cancels the older channel of a peer instead of the new one")])])
 def test_other_channels_are_left_alone(bench, phase):
     """fundchannel_cancel is peer-wide: with an older channel waiting for its transaction it must not be the one hit."""
     older = bench.open(bench.destinations(bench.peers[1:3]))
@@ -174,6 +174,7 @@ def test_a_failure_next_to_a_success(bench):
     bench.check_opened(result, good)
 
 
+@cancels_one_of_two
 @builtin_fails("has no deadline for a silent peer")
 @cases({"its channel came before": (True,), "its channel came after": (False,)})
 def test_a_peer_of_two_batches_fails_in_one(bench, doomed_first):
@@ -213,13 +214,13 @@ PATIENCE = 3  # seconds
 def impatient(bench):
     """Sets the plugin's deadline for peers."""
     try:
-        bench.funder.rpc("setconfig", config="multifundchannel-peer-timeout", val=PATIENCE, transient=True)
+        bench.funder.set_option("multifundchannel-peer-timeout", PATIENCE)
     except RpcError as e:
         pytest.skip(f"no option multifundchannel-peer-timeout: {e.message}")
 
 
 def patient(bench):
-    bench.funder.rpc("setconfig", config="multifundchannel-peer-timeout", val=60, transient=True)
+    bench.funder.set_option("multifundchannel-peer-timeout", 60)
 
 
 @builtin_fails("waits for ever")

@@ -2,7 +2,7 @@
 for the sake of a channel that our node has lost."""
 from bench import UNKNOWN_PEER, error_of
 from marks import builtin_fails, cases
-from regtest import wait_for
+from regtest import older_than, wait_for
 from test_silence import leave
 
 
@@ -14,7 +14,7 @@ def test_hanging_up_once_in_the_first_start_is_a_failure(bench, phase):
         bench.peers[0].set_fault(phase, "disconnect", once=True)
         params = {"destinations": bench.destinations(bench.peers[:2])}
         try:
-            error = error_of(node.rpc, "multifundchannel", params, timeout=120)
+            error = error_of(node.rpc, "multifundchannel", params, timeout=20 if node is bench.reference else 120)
         except TimeoutError:
             # lightningd may lose the answer of a start whose peer hangs up right then; the builtin waits for it for ever.
             assert node is bench.reference, "no answer"
@@ -33,7 +33,8 @@ def lose_a_channel(node, peer):
     node.rpc("connect", id=peer.address())
     address = node.rpc("fundchannel_start", id=peer.id, amount=100_000)["funding_address"]
     prepared = node.rpc("txprepare", outputs=[{address: "100000sat"}])
-    node.rpc("fundchannel_complete", id=peer.id, psbt=prepared["psbt"], withhold=True)
+    withhold = {} if older_than("25.12") else {"withhold": True}
+    node.rpc("fundchannel_complete", {"id": peer.id, "psbt": prepared["psbt"], **withhold})
     wait_for(lambda: peer.channels(node.id), "the peer's side of the channel", 10)
     leave(node, peer)
     node.rpc("fundchannel_cancel", id=peer.id)

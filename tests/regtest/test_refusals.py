@@ -2,7 +2,7 @@
 import contextlib
 
 from bench import INVALID_PARAMS, error_of
-from marks import builtin_fails
+from marks import builtin_fails, withheld
 from regtest import RpcError, wait_for
 from test_sending import MAYBE_SENT, held_at
 from victims import a_victim, settle_and_check
@@ -75,6 +75,7 @@ def refused(victim, call):
     return error
 
 
+@withheld
 @builtin_fails(BUILTIN_FAILS)
 def test_refused_with_one_channel_is_undone(bench):
     """The floor rises in the last moment."""
@@ -96,6 +97,7 @@ def test_refused_with_one_channel_is_undone(bench):
         settle_and_check(bench, victim, opened=False)
 
 
+@withheld
 @builtin_fails(BUILTIN_FAILS)
 def test_refused_with_several_channels_is_kept_and_sent_in_the_end(bench):
     with a_victim(bench) as victim:

@@ -7,7 +7,7 @@ import os
 import signal
 
 from bench import INVALID_PARAMS, error_of
-from marks import builtin_fails, cases
+from marks import builtin_fails, cases, withheld
 from regtest import wait_for
 from test_names import plugin_pid
 from test_refusals import FLOOR, refused, set_floor
@@ -176,6 +176,7 @@ def watches(bench, victim, batch, order):
     assert transaction not in lines  # lightningd itself shows the signed one in listpeerchannels
 
 
+@withheld
 @builtin_fails("has no records")
 @cases({"listdatastore": ([["method=listdatastore"]], ["listdatastore"], reads_records),
         "datastore": ([["method=datastore"]], ["datastore"], writes_a_record),

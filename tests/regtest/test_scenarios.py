@@ -53,8 +53,8 @@ class RealWorld:
             return
         for option, value in self.scenario.get("options", {}).items():
             old = self._option(option)
-            self.node.rpc("setconfig", config=option, val=value, transient=True)
-            cleanup.callback(self.node.rpc, "setconfig", {"config": option, "val": old, "transient": True})
+            self.node.set_option(option, value)
+            cleanup.callback(self.node.set_option, option, old)
 
     def _option(self, name):
         try:

@@ -5,7 +5,7 @@ import os
 import signal
 
 from bench import NOT_FOUND, error_of
-from marks import builtin_fails, cases, slow
+from marks import builtin_fails, cases, since, slow
 from regtest import RpcError, wait_for
 from test_names import plugin_pid
 from victims import a_victim, settle_and_check
@@ -241,11 +241,14 @@ def give_up_channel(angry, victim):
     wait_for(lambda: not victim.node.channels(angry.id), "the peer's error to take effect", 10)
 
 
+KEEPS_DEAD = since("25.12", "lightningd keeps the channel that its peer has given up")
+
 # The last check before signing, the signature, the last check before sending, and after that.
 ERROR_POINTS = {"before the first check": ("listpeerchannels", 1), "before signing": ("signpsbt", 1),
                 "before the second check": ("listpeerchannels", 2), "before sending": ("sendpsbt", 1)}
 
 
+@KEEPS_DEAD
 @builtin_fails("sends all the same")
 @cases(ERROR_POINTS)
 def test_a_peer_gives_up_its_channel(bench, method, n):
@@ -264,6 +267,7 @@ def test_a_peer_gives_up_its_channel(bench, method, n):
         settle_and_check(bench, victim, opened=False)
 
 
+@KEEPS_DEAD
 @builtin_fails("sends all the same")
 @cases(ERROR_POINTS)
 def test_a_peer_gives_up_its_channel_and_the_others_go_on(bench, method, n):

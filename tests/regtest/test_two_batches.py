@@ -1,7 +1,7 @@
 """Two batches of one node are in flight when the plugin or the node is killed: neither costs the other anything."""
 from dataclasses import dataclass
 
-from marks import builtin_fails, slow
+from marks import builtin_fails, cancels_one_of_two, slow
 from outcomes import OPENED, UNDONE, check_batches
 from test_recovery import Case, run_side_by_side
 
@@ -70,10 +70,12 @@ def hit(bench, table):
     run_side_by_side(bench, [make() for make in table])
 
 
+@cancels_one_of_two
 def test_two_batches_with_a_shared_peer_are_hit(bench):
     hit(bench, SHARING)
 
 
+@cancels_one_of_two
 @slow("more of the same")
 def test_two_batches_with_a_shared_peer_are_hit_at_other_points(bench):
     hit(bench, MORE_SHARING)
