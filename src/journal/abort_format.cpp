@@ -17,7 +17,7 @@ using util::str;
 
 namespace {
 
-Error broken(const std::string& what) { return Error{-1, what, {}}; }
+Error unfit(const std::string& what) { return Error{-1, what, {}}; }
 
 /// An input map could name another sighash type, by which lightningd would sign.
 bool is_bare(psbt::Psbt psbt, const std::string& text) {
@@ -30,9 +30,8 @@ bool spends_part_of(const psbt::Psbt& psbt, const psbt::Psbt& whole) {
   std::set<Outpoint> left;
   for (const auto& input : whole.inputs()) left.insert(input.outpoint);
   const auto& inputs = psbt.inputs();
-  return !inputs.empty() && std::all_of(inputs.begin(), inputs.end(), [&left](const auto& input) {
-    return left.erase(input.outpoint) == 1;
-  });
+  return !inputs.empty() && std::all_of(inputs.begin(), inputs.end(),
+                                        [&left](const auto& input) { return left.erase(input.outpoint) == 1; });
 }
 
 Result<std::vector<Outpoint>> read_abort_inputs(const json::Value& abort) {
@@ -49,7 +48,7 @@ Result<std::vector<Outpoint>> read_abort_inputs(const json::Value& abort) {
     const auto text = name.string();
     if (!text) return text.error();
     const auto outpoint = Outpoint::parse(*text);
-    if (!outpoint) return broken(str(name.path(), ": not an outpoint"));
+    if (!outpoint) return unfit(str(name.path(), ": not an outpoint"));
     inputs.push_back(*outpoint);
   }
   return inputs;
@@ -80,11 +79,11 @@ Result<void> read_abort(const json::Value& root, ledger::Ledger& ledger) {
   if (!text) return text.error();
   const auto psbt = psbt::Psbt::from_base64(*text);
   const auto batch =
-      ledger.plan ? psbt::Psbt::from_base64(*ledger.plan->psbt) : Result<psbt::Psbt>(broken("no transaction"));
+      ledger.plan ? psbt::Psbt::from_base64(*ledger.plan->psbt) : Result<psbt::Psbt>(unfit("no transaction"));
   const bool fits = psbt && batch && ledger.phase == ledger::BatchPhase::sending && psbt->txid().hex() == *txid &&
                     is_bare(*psbt, std::string(*text)) && psbt->outputs().size() == 1 && psbt->spends(*inputs) &&
                     spends_part_of(*psbt, *batch) && *fee <= bitcoin::max_money.value;
-  if (!fits) return broken("abort: not a transaction that spends inputs of the batch's into one output");
+  if (!fits) return unfit("abort: not a transaction that spends inputs of the batch's into one output");
   ledger.abort = ledger::AbortRecord{psbt->txid(), *inputs, Sat{*fee}, util::share(std::string(*text))};
   return {};
 }

@@ -9,8 +9,6 @@
 namespace json {
 namespace {
 
-constexpr int parse_error = -32700;
-
 rapidjson::SizeType size_of(std::string_view text) { return static_cast<rapidjson::SizeType>(text.size()); }
 
 /// Whether the text is one number of JSON's grammar.
@@ -126,7 +124,7 @@ util::Result<void> read_leniently(std::string_view text, Builder& builder) {
   if (!tokens) return tokens.error();
   Walker walker(text, *tokens, builder);
   if (builder.build([&walker] { return walker.run(); })) return {};
-  return util::Error{parse_error, builder.complaint(), {}};
+  return util::Error{util::code::parse_error, builder.complaint(), {}};
 }
 
 }  // namespace json

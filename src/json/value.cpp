@@ -12,9 +12,6 @@ namespace {
 
 using Dom = rapidjson::Value;
 
-constexpr int parse_error = -32700;
-constexpr int invalid_params = -32602;
-
 const Dom& dom(const void* raw) { return *static_cast<const Dom*>(raw); }
 
 std::string_view text_of(const Dom& string) { return {string.GetString(), string.GetStringLength()}; }
@@ -96,7 +93,7 @@ util::Result<Value> Value::field(std::string_view name) const {
   if (!is_object()) return expected("an object");
   auto path = util::str(path_, '.', name);
   const auto* found = member(dom(raw_), name);
-  if (found == nullptr) return util::Error{invalid_params, util::str(path, ": missing"), {}};
+  if (found == nullptr) return util::Error{util::code::invalid_params, util::str(path, ": missing"), {}};
   return Value(found, std::move(path));
 }
 
@@ -162,7 +159,7 @@ std::string Value::excerpt(std::size_t limit) const {
 }
 
 util::Error Value::expected(std::string_view what) const {
-  return {invalid_params, util::str(path_, ": expected ", what, ", got ", excerpt()), {}};
+  return {util::code::invalid_params, util::str(path_, ": expected ", what, ", got ", excerpt()), {}};
 }
 
 struct Document::Impl {
@@ -181,7 +178,8 @@ util::Result<void> Document::Impl::parse(std::string_view text, const std::strin
                result.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid;
   const bool ours = result.Code() == rapidjson::kParseErrorTermination;
   const std::string_view reason = ours ? dom.complaint() : rapidjson::GetParseError_En(result.Code());
-  return util::Error{parse_error, util::str(root, ": not valid JSON at byte ", result.Offset(), ": ", reason), {}};
+  return util::Error{
+      util::code::parse_error, util::str(root, ": not valid JSON at byte ", result.Offset(), ": ", reason), {}};
 }
 
 Document::Document(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -203,7 +201,7 @@ util::Result<Document> Document::read(std::string_view text, std::string name) {
     impl = std::make_unique<Impl>();
     if (!strict && !of_a_string) impl->flaw = strict.error();
     if (const auto lenient = read_leniently(text, impl->dom); !lenient) {
-      return util::Error{parse_error, util::str(name, ": cannot be read: ", lenient.error().message), {}};
+      return util::Error{util::code::parse_error, util::str(name, ": cannot be read: ", lenient.error().message), {}};
     }
   }
   impl->name = std::move(name);

@@ -9,7 +9,6 @@
 namespace jsonrpc {
 namespace {
 
-constexpr int parse_error = -32700;
 constexpr std::size_t npos = std::string_view::npos;
 /// Of what is no message, enough to say what it was.
 constexpr std::size_t garbage_kept = 4096;
@@ -23,7 +22,7 @@ std::size_t find(std::string_view bytes, char c, std::size_t at) {
 }  // namespace
 
 util::Result<void> Framer::feed(std::string_view bytes, util::Function<bool(std::string_view)> found) {
-  if (broken_) return util::Error{parse_error, "the stream of messages broke before", {}};
+  if (broken_) return util::Error{util::code::parse_error, "the stream of messages broke before", {}};
   std::size_t begin = 0;
   while (begin < bytes.size()) {
     if (depth_ == 0 && !in_garbage_) {
@@ -129,7 +128,7 @@ std::size_t Framer::scan_string(std::string_view bytes, std::size_t at) {
 util::Error Framer::broken(std::string message) {
   broken_ = true;
   partial_ = {};
-  return util::Error{parse_error, std::move(message), {}};
+  return util::Error{util::code::parse_error, std::move(message), {}};
 }
 
 }  // namespace jsonrpc

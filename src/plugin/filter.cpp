@@ -5,10 +5,8 @@
 namespace plugin {
 namespace {
 
-constexpr int invalid_params = -32602;
-
 util::Error bad(const json::Value& part, std::string_view what) {
-  return {invalid_params, util::str("filter: ", what, ": invalid token '", part.excerpt(), "'"), {}};
+  return {util::code::invalid_params, util::str("filter: ", what, ": invalid token '", part.excerpt(), "'"), {}};
 }
 
 bool is_container(const json::Value& value) { return value.is_object() || value.is_array(); }

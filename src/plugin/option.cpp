@@ -10,7 +10,7 @@ namespace plugin {
 namespace {
 
 util::Error wrong(const Option& option, std::string_view what, std::string_view given) {
-  return util::Error{-32602, util::str(option.name, ": should be ", what, ", not ", given), {}};
+  return util::Error{util::code::invalid_params, util::str(option.name, ": should be ", what, ", not ", given), {}};
 }
 
 bool is_integer(std::string_view text) {

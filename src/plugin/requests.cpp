@@ -10,9 +10,6 @@
 namespace plugin {
 namespace {
 
-constexpr int unknown_method = -32601;
-constexpr int invalid_params = -32602;
-
 /// Of a name that an error repeats.
 constexpr std::size_t longest_name = 100;
 
@@ -32,7 +29,8 @@ util::Result<Checked> parse_check(const json::Value& params) {
   json::Writer rest;
   if (params.is_array()) {
     const auto elements = params.elements();
-    if (elements.empty()) return util::Error{invalid_params, "missing required parameter: command_to_check", {}};
+    if (elements.empty())
+      return util::Error{util::code::invalid_params, "missing required parameter: command_to_check", {}};
     const auto command = elements.front().string();
     if (!command) return command.error();
     rest.array();
@@ -85,7 +83,8 @@ util::Result<std::string> Requests::answer(const jsonrpc::Message& message) {
     if (const auto set = setconfig(params, false); !set) return set.error();
     return std::string("{}");
   }
-  return util::Error{unknown_method, util::str("unknown method ", util::shortened(message.method(), longest_name)), {}};
+  return util::Error{
+      util::code::unknown_method, util::str("unknown method ", util::shortened(message.method(), longest_name)), {}};
 }
 
 /// A caller's parameters are lightningd's to judge, but it lets through what nobody can read (nesting without end).
@@ -95,7 +94,7 @@ util::Result<std::string> Requests::refuse(const jsonrpc::Message& message) {
   if (message.method() == "rpc_command") return std::string(go_on);
   if (message.method() == "getmanifest") return getmanifest();
   if (message.method() == "init") return json::Writer().object().field("disable", why).end().take();
-  return util::Error{invalid_params, why, {}};
+  return util::Error{util::code::invalid_params, why, {}};
 }
 
 std::string Requests::getmanifest() {
@@ -131,8 +130,8 @@ util::Result<std::string> Requests::check(const json::Value& params) {
   if (!request) return request.error();
   const auto& [command, rest] = *request;
 
-  util::Result<void> passed =
-      util::Error{unknown_method, util::str("unknown command ", util::shortened(command, longest_name)), {}};
+  util::Result<void> passed = util::Error{
+      util::code::unknown_method, util::str("unknown command ", util::shortened(command, longest_name)), {}};
   if (const auto* method = manifest_.method(command)) {
     passed = method->check(rest.root());
   } else if (command == "setconfig") {
@@ -148,8 +147,10 @@ util::Result<void> Requests::setconfig(const json::Value& params, bool check_onl
   if (!name) return name.error();
   const auto* option = manifest_.option(*name);
   if (option == nullptr)
-    return util::Error{invalid_params, util::str("unknown option ", util::shortened(*name, longest_name)), {}};
-  if (!option->dynamic) return util::Error{invalid_params, util::str(*name, " cannot be changed at run time"), {}};
+    return util::Error{
+        util::code::invalid_params, util::str("unknown option ", util::shortened(*name, longest_name)), {}};
+  if (!option->dynamic)
+    return util::Error{util::code::invalid_params, util::str(*name, " cannot be changed at run time"), {}};
 
   const auto value = option_value(*option, params.find("val"));
   if (!value) return value.error();

@@ -65,7 +65,7 @@ util::Result<Psbt> Psbt::parse(const util::Bytes& bytes) { return Reader(bytes).
 
 util::Result<Psbt> Psbt::from_base64(std::string_view text) {
   const auto bytes = util::from_base64(text);
-  if (!bytes) return util::Error{-32602, "PSBT: not base64", {}};
+  if (!bytes) return util::Error{util::code::invalid_params, "PSBT: not base64", {}};
   return parse(*bytes);
 }
 

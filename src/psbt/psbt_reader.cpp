@@ -16,11 +16,10 @@ namespace {
 const util::Bytes magic{'p', 's', 'b', 't', 0xFF};
 
 // As JSON-RPC has it: whoever gave us the PSBT is told so.
-constexpr int invalid_params = -32602;
 
 template <class... Parts>
 util::Error bad(const Parts&... parts) {
-  return {.code = invalid_params, .message = util::str("PSBT: ", parts...)};
+  return {.code = util::code::invalid_params, .message = util::str("PSBT: ", parts...)};
 }
 
 /// Takes a field of the transaction out of a map.

@@ -7,6 +7,13 @@
 
 namespace util {
 
+/// The standard codes of JSON-RPC that this program answers with.
+namespace code {
+inline constexpr int parse_error = -32700;
+inline constexpr int unknown_method = -32601;
+inline constexpr int invalid_params = -32602;
+}  // namespace code
+
 /// An error as JSON-RPC knows it. `code` is lightningd's (common/jsonrpc_errors.h) or a standard
 /// JSON-RPC code; `data` is the raw JSON text of the `data` member, empty when there is none.
 struct Error {

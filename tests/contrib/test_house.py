@@ -181,8 +181,9 @@ def patches():
 def test_the_mutants_have_every_patch():
     """One that is missing keeps its mutations from being tried at all."""
     with open(os.path.join(ROOT, "tests", "sim", "meson.build")) as f:
-        patched = re.search(r"foreach source : \[(.*?)\]", f.read(), re.S).group(1)
-    assert re.findall(r"'([\w/]+)'", patched) == list(patches())
+        patched = re.search(r"^patched = \{(.*?)\}", f.read(), re.S | re.M).group(1)
+    assert [f"{folder}/{name}" for folder, names in re.findall(r"'(\w+)': \[(.*?)\]", patched)
+            for name in re.findall(r"'(\w+)'", names)] == list(patches())
 
 
 @pytest.mark.parametrize("source", patches())

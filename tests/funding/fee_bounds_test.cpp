@@ -14,7 +14,7 @@ using bitcoin::Sat;
 
 namespace {
 
-std::vector<FundingOutput> channels(std::size_t count) {
+std::vector<FundingOutput> equal_channels(std::size_t count) {
   util::Bytes script(34, 7);
   script[0] = 0x00;
   script[1] = 32;
@@ -24,7 +24,7 @@ std::vector<FundingOutput> channels(std::size_t count) {
 /// Of a transaction for which lightningd was asked for this feerate.
 Cost cost(std::size_t inputs, std::size_t outputs, bool change, Perkw feerate) {
   std::mt19937_64 random(1);
-  const auto built = build(test::proposal(inputs, outputs, change, feerate), channels(outputs), random);
+  const auto built = build(test::proposal(inputs, outputs, change, feerate), equal_channels(outputs), random);
   REQUIRE_MESSAGE(built.ok(), built.error().message);
   return built->cost;
 }

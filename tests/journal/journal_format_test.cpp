@@ -27,7 +27,7 @@ const util::Bytes change_script = *util::from_hex("5120" + std::string(64, '3'))
 const util::Bytes funding_script = *util::from_hex("0020" + std::string(64, '4'));
 
 /// Change, then the channel of the first peer.
-Psbt transaction() {
+Psbt sample_transaction() {
   Psbt psbt = Psbt::spending({input});
   psbt.insert_output(0, {Sat{500'000}, change_script});
   psbt.insert_output(1, {Sat{1'000'000}, funding_script});
@@ -49,7 +49,7 @@ Ledger sample(BatchPhase phase) {
     ledger.openings.back()->planned = Sat{1'000'000};
   }
   if (phase == BatchPhase::completing || phase == BatchPhase::sending) {
-    const Psbt psbt = transaction();
+    const Psbt psbt = sample_transaction();
     ledger.plan = FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {1, std::nullopt}, change_script};
   }
   return ledger;
@@ -74,7 +74,7 @@ TEST_CASE("what is written is read again, with every opening in doubt") {
   CHECK(ledger.reservation.doubtful_blocks == 133);
   CHECK(ledger.reservation.heights.at(input) == 122);
   REQUIRE(ledger.plan);
-  CHECK(ledger.plan->txid == transaction().txid());
+  CHECK(ledger.plan->txid == sample_transaction().txid());
   CHECK(ledger.plan->change == change_script);
   CHECK(ledger.plan->outnums[0] == 1);
   CHECK_FALSE(ledger.plan->outnums[1]);

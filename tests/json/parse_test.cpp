@@ -18,7 +18,7 @@ std::string round_trip(std::string_view text) {
 
 std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
 
-std::string repeated(std::string_view text, int times) {
+std::string many(std::string_view text, int times) {
   std::string out;
   for (int i = 0; i < times; ++i) out += text;
   return out;
@@ -156,19 +156,19 @@ TEST_CASE("a string that is not UTF-8 is named as the reason") {
 TEST_CASE("100 levels are allowed, 101 are not") {
   CHECK(round_trip(nested(100)) == nested(100));
   CHECK(round_trip(nested(101)) == "msg: not valid JSON at byte 101: Nesting deeper than 100 levels.");
-  CHECK(Document::parse(repeated(R"({"a":)", 100) + "1" + std::string(100, '}'), "msg"));
-  CHECK_FALSE(Document::parse(repeated(R"({"a":)", 101) + "1" + std::string(101, '}'), "msg"));
-  CHECK_FALSE(Document::parse(repeated(R"([{"a":)", 51), "msg"));
+  CHECK(Document::parse(many(R"({"a":)", 100) + "1" + std::string(100, '}'), "msg"));
+  CHECK_FALSE(Document::parse(many(R"({"a":)", 101) + "1" + std::string(101, '}'), "msg"));
+  CHECK_FALSE(Document::parse(many(R"([{"a":)", 51), "msg"));
 }
 
 TEST_CASE("a million levels are an error, not a crash") {
   CHECK_FALSE(Document::parse(nested(1'000'000), "msg"));
   CHECK_FALSE(Document::parse(std::string(1'000'000, '['), "msg"));
-  CHECK_FALSE(Document::parse(repeated(R"({"a":)", 1'000'000), "msg"));
+  CHECK_FALSE(Document::parse(many(R"({"a":)", 1'000'000), "msg"));
 }
 
 TEST_CASE("levels are counted down again: many neighbours are not deep") {
-  const auto text = "[" + repeated("[{}],", 1000) + "0]";
+  const auto text = "[" + many("[{}],", 1000) + "0]";
   CHECK(round_trip(text) == text);
 }
 

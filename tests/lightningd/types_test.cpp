@@ -13,44 +13,44 @@ using namespace lightningd;
 
 namespace {
 
-const std::string txid_hex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const std::string counting_hex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 }  // namespace
 
 TEST_CASE("an outpoint has one text") {
-  const auto outpoint = Outpoint::parse(txid_hex + ":4294967295");
+  const auto outpoint = Outpoint::parse(counting_hex + ":4294967295");
   REQUIRE(outpoint);
-  CHECK(outpoint->txid.hex() == txid_hex);
+  CHECK(outpoint->txid.hex() == counting_hex);
   CHECK(outpoint->vout == 4294967295u);
-  CHECK(outpoint->str() == txid_hex + ":4294967295");
-  CHECK(Outpoint::parse(txid_hex + ":0")->str() == txid_hex + ":0");
+  CHECK(outpoint->str() == counting_hex + ":4294967295");
+  CHECK(Outpoint::parse(counting_hex + ":0")->str() == counting_hex + ":0");
 }
 
 TEST_CASE("anything else is no outpoint") {
   for (const std::string end :
        {"", ":", ":-1", ":+1", ": 1", ":1 ", ":01", ":1x", ":0x1", ":4294967296", ";1", "0:1"}) {
-    CHECK_MESSAGE(!Outpoint::parse(txid_hex + end), end);
+    CHECK_MESSAGE(!Outpoint::parse(counting_hex + end), end);
   }
   CHECK(!Outpoint::parse(""));
-  CHECK(!Outpoint::parse(txid_hex.substr(2) + ":1"));
-  CHECK(!Outpoint::parse(txid_hex.substr(1) + "g:1"));
+  CHECK(!Outpoint::parse(counting_hex.substr(2) + ":1"));
+  CHECK(!Outpoint::parse(counting_hex.substr(1) + "g:1"));
 }
 
 TEST_CASE("a v1 channel id is the reversed txid with the output number in its last bytes") {
-  const auto txid = *Txid::from_hex(txid_hex);
+  const auto txid = *Txid::from_hex(counting_hex);
   CHECK(v1_channel_id(txid, 0).hex() == "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100");
   CHECK(v1_channel_id(txid, 1).hex() == "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020101");
   CHECK(v1_channel_id(txid, 0x1234).hex() == "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403021334");
 }
 
 TEST_CASE("ids of 32 bytes keep the order of their hex") {
-  const auto id = Txid::from_hex(txid_hex);
+  const auto id = Txid::from_hex(counting_hex);
   REQUIRE(id);
   CHECK(id->bytes().front() == 0x00);
   CHECK(id->bytes().back() == 0x1f);
   CHECK(Txid::from_bytes(id->bytes()) == *id);
-  CHECK(!Txid::from_hex(txid_hex + "00"));
-  CHECK(!Txid::from_hex(txid_hex.substr(2)));
+  CHECK(!Txid::from_hex(counting_hex + "00"));
+  CHECK(!Txid::from_hex(counting_hex.substr(2)));
   CHECK(!Txid::from_hex(""));
 }
 

@@ -17,15 +17,15 @@ using util::Bytes;
 
 namespace {
 
-struct Vector {
+struct FinalVector {
   Psbt psbt;
   std::string base64;
   std::string tx;
 };
 
-std::map<std::string, Vector> read_vectors() {
+std::map<std::string, FinalVector> read_final_vectors() {
   std::ifstream file(TEST_DATA "/final_vectors.txt");
-  std::map<std::string, Vector> vectors;
+  std::map<std::string, FinalVector> vectors;
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with('#')) continue;
     std::istringstream fields(line);
@@ -33,7 +33,7 @@ std::map<std::string, Vector> read_vectors() {
     fields >> name >> base64 >> tx;
     const auto psbt = Psbt::from_base64(base64);
     REQUIRE_MESSAGE(psbt, name);
-    vectors.insert_or_assign(name, Vector{*psbt, base64, tx});
+    vectors.insert_or_assign(name, FinalVector{*psbt, base64, tx});
   }
   return vectors;
 }
@@ -82,7 +82,7 @@ const std::string before_witness =
 }  // namespace
 
 TEST_CASE("what a wallet of lightningd spends is finished as bitcoind does it") {
-  const auto vectors = read_vectors();
+  const auto vectors = read_final_vectors();
   for (const auto* name : {"p2wpkh", "p2tr", "to_remote", "to_remote_leased", "pk", "all"}) {
     CAPTURE(name);
     const auto& vector = vectors.at(name);
@@ -96,7 +96,7 @@ TEST_CASE("what a wallet of lightningd spends is finished as bitcoind does it") 
 }
 
 TEST_CASE("without its delay, or with a script that is not known, there is no transaction") {
-  const auto vectors = read_vectors();
+  const auto vectors = read_final_vectors();
   for (const auto* name : {"to_remote_too_early", "leased_too_early", "multi", "pkh", "wrapped"}) {
     CAPTURE(name);
     CHECK(final_hex(vectors.at(name).psbt) == "none");
@@ -104,7 +104,7 @@ TEST_CASE("without its delay, or with a script that is not known, there is no tr
 }
 
 TEST_CASE("neither the wrong witness script nor another's signature is taken") {
-  const auto vectors = read_vectors();
+  const auto vectors = read_final_vectors();
   const auto& psbt = vectors.at("to_remote").psbt;
   const auto* script = psbt.input_map(0).get({0x05});
   REQUIRE(script != nullptr);

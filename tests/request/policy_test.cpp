@@ -14,13 +14,13 @@ using Answer = util::Result<std::vector<std::string>>;
 
 namespace {
 
-std::optional<lightningd::ChannelPolicy> parsed(const std::string& members) {
+std::optional<lightningd::ChannelPolicy> policy_of(const std::string& members) {
   const auto request = parse_members(members);
   REQUIRE_MESSAGE(request, error_of(request));
   return request->destinations.front().policy;
 }
 
-std::string error(const std::string& members) { return error_of(parse_members(members)); }
+std::string policy_error(const std::string& members) { return error_of(parse_members(members)); }
 
 const util::Error lost{-32091, "no answer", {}};
 const util::Error no_such_channel{lightningd::code::invalid_params, "id: Channel id not found", {}};
@@ -28,7 +28,7 @@ const util::Error no_such_channel{lightningd::code::invalid_params, "id: Channel
 }  // namespace
 
 TEST_CASE("a policy has lightningd's units") {
-  const auto policy = parsed(R"("amount":1000,"feebase":1000,"feeppm":"250","htlcmin":"1sat","htlcmax":"1000000msat")");
+  const auto policy = policy_of(R"("amount":1000,"feebase":1000,"feeppm":"250","htlcmin":"1sat","htlcmax":"1000000msat")");
   REQUIRE(policy);
   CHECK(policy->feebase == Msat{1'000});
   CHECK(policy->feeppm == 250);
@@ -37,9 +37,9 @@ TEST_CASE("a policy has lightningd's units") {
 }
 
 TEST_CASE("what is left out of a policy stays as it is") {
-  CHECK_FALSE(parsed(R"("amount":1000)"));
-  CHECK_FALSE(parsed(R"("amount":1000,"feebase":null)"));
-  const auto policy = parsed(R"("amount":1000,"feeppm":0)");
+  CHECK_FALSE(policy_of(R"("amount":1000)"));
+  CHECK_FALSE(policy_of(R"("amount":1000,"feebase":null)"));
+  const auto policy = policy_of(R"("amount":1000,"feeppm":0)");
   REQUIRE(policy);
   CHECK(policy->feeppm == 0);
   CHECK_FALSE(policy->feebase);
@@ -60,25 +60,25 @@ TEST_CASE("a policy by position follows what the builtin takes") {
 }
 
 TEST_CASE("a wrong policy is refused, and the parameter named") {
-  CHECK(error(R"("amount":1000,"feebase":4294967295)") == "");
-  CHECK(error(R"("amount":1000,"feebase":4294967296)") ==
+  CHECK(policy_error(R"("amount":1000,"feebase":4294967295)") == "");
+  CHECK(policy_error(R"("amount":1000,"feebase":4294967296)") ==
         "-32602: destinations[0].feebase: is more than 4294967295msat, got 4294967296");
-  CHECK(error(R"("amount":1000,"feebase":"x")")
+  CHECK(policy_error(R"("amount":1000,"feebase":"x")")
             .starts_with("-32602: destinations[0].feebase: should be a millisatoshi amount"));
-  CHECK(error(R"("amount":1000,"feeppm":-1)") ==
+  CHECK(policy_error(R"("amount":1000,"feeppm":-1)") ==
         "-32602: destinations[0].feeppm: should be an integer from 0 to 4294967295, got -1");
-  CHECK(error(R"("amount":1000,"htlcmin":true)")
+  CHECK(policy_error(R"("amount":1000,"htlcmin":true)")
             .starts_with("-32602: destinations[0].htlcmin: should be a millisatoshi amount"));
-  CHECK(error(R"("amount":1000,"htlcmin":11,"htlcmax":10)") ==
+  CHECK(policy_error(R"("amount":1000,"htlcmin":11,"htlcmax":10)") ==
         "-32602: destinations[0].htlcmin: is more than htlcmax, 10msat, got 11");
-  CHECK(error(R"("amount":1000,"htlcmin":10,"htlcmax":10)") == "");
+  CHECK(policy_error(R"("amount":1000,"htlcmin":10,"htlcmax":10)") == "");
 }
 
 TEST_CASE("htlcmax is at most the amount, as far as that is known") {
-  CHECK(error(R"("amount":1000,"htlcmax":1000000)") == "");
-  CHECK(error(R"("amount":1000,"htlcmax":"1001sat")") ==
+  CHECK(policy_error(R"("amount":1000,"htlcmax":1000000)") == "");
+  CHECK(policy_error(R"("amount":1000,"htlcmax":"1001sat")") ==
         "-32602: destinations[0].htlcmax: is more than the amount of 1000sat, got \"1001sat\"");
-  CHECK(error(R"("amount":"all","htlcmax":"1001sat")") == "");
+  CHECK(policy_error(R"("amount":"all","htlcmax":"1001sat")") == "");
 }
 
 TEST_CASE("setchannel is tried again after what decides nothing, but not for ever") {

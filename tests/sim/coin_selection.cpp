@@ -14,7 +14,6 @@ using bitcoin::Sat;
 namespace code = lightningd::code;
 
 constexpr int cannot_afford_with_emergency = 313;
-constexpr Sat dust{330};
 
 /// What is left of `input` after `amount` and the fee; nothing when that is not enough.
 std::optional<Sat> left_over(Sat input, Sat amount, const FundRequest& request, std::uint64_t weight) {
@@ -32,7 +31,7 @@ Sat change_fee(std::uint32_t feerate, std::uint64_t weight) {
 /// The change output that `excess` pays for; 0 when it cannot pay for itself.
 Sat change_amount(Sat excess, std::uint32_t feerate, std::uint64_t weight) {
   const Sat fee = change_fee(feerate, weight);
-  if (excess < fee || excess - fee < dust) return Sat{0};
+  if (excess < fee || excess - fee < CoinSelection::dust) return Sat{0};
   return excess - fee;
 }
 
@@ -83,7 +82,7 @@ util::Result<Selection> CoinSelection::choose(const FundRequest& request) {
   }
   const auto diff = left_over(input, request.all ? Sat{0} : request.amount, request, found.weight);
   if (request.all && found.coins.empty()) return short_of(request, 0, input, found.weight);
-  if (request.all && (!diff || *diff < dust)) {
+  if (request.all && (!diff || *diff < CoinSelection::dust)) {
     return util::Error{code::cannot_afford, util::str("All ", found.coins.size(), " inputs could not afford fees"), ""};
   }
   if (!diff) return short_of(request, found.coins.size(), input, found.weight);
@@ -100,7 +99,7 @@ util::Result<Selection> CoinSelection::use(const FundRequest& request, std::vect
     found.weight += input_weight(*coin);
   }
   const auto diff = left_over(input, request.all ? Sat{0} : request.amount, request, found.weight);
-  if (!diff || (request.all && *diff < dust)) {
+  if (!diff || (request.all && *diff < CoinSelection::dust)) {
     const std::string what = request.all ? "anything" : util::str(request.amount.value, "sat");
     return util::Error{code::cannot_afford,
                        util::str("Could not afford ", what, " using UTXOs totalling ", input.value, "sat with weight ",
@@ -139,7 +138,8 @@ Sat CoinSelection::lacking(const Selection& found) const {
 /// Where it would make change of excess, and that is dust: it asserts that the change is what was lacking.
 bool CoinSelection::dies(const FundRequest& request, const Selection& found) const {
   const Sat needed = lacking(found);
-  return needed > Sat{0} && needed < dust && change_amount(found.change, request.feerate, found.weight) < needed &&
+  return needed > Sat{0} && needed < CoinSelection::dust &&
+         change_amount(found.change, request.feerate, found.weight) < needed &&
          found.excess >= change_fee(request.feerate, found.weight) + needed;
 }
 

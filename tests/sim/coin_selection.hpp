@@ -10,6 +10,9 @@
 
 namespace sim {
 
+/// For how many blocks, unless the caller says otherwise.
+inline constexpr std::uint32_t default_reserve = 72;
+
 /// What fundpsbt and utxopsbt are asked for.
 struct FundRequest {
   bool all = false;
@@ -20,7 +23,7 @@ struct FundRequest {
   bool nonwrapped = false;
   bool excess_as_change = false;
   bool keep_emergency = false;
-  std::uint32_t reserve = 72;  ///< blocks
+  std::uint32_t reserve = default_reserve;
   std::uint32_t locktime = 0;
 };
 
@@ -43,6 +46,7 @@ class CoinSelection {
   /// utxopsbt, with these coins. Errors 301 and 313.
   [[nodiscard]] util::Result<Selection> use(const FundRequest& request, std::vector<Coin*> coins);
 
+  static constexpr bitcoin::Sat dust{330};
   static constexpr std::uint64_t change_output_weight = (8 + 1 + 34) * 4;
   [[nodiscard]] static bitcoin::Sat fee(std::uint32_t feerate, std::uint64_t weight);
   /// Of one input that spends the coin, with its witness.

@@ -10,15 +10,15 @@
 namespace sim {
 namespace {
 
+using bitcoin::Sat;
 using ledger::BatchPhase;
 using ledger::Ledger;
 using ledger::OpeningRecord;
 using psbt::Psbt;
-using bitcoin::Sat;
 
-constexpr std::uint64_t other_stream = 0x1B873593ull;
+constexpr std::uint64_t intruders_stream = 0x1B873593ull;
 /// What others' openings have: a record that names it claims them.
-constexpr Sat others_amount{777'777};
+constexpr Sat intruders_amount{777'777};
 
 Datastore::Key name_of(const std::string& batch) { return {"multifundchannel", "batch", batch}; }
 
@@ -32,7 +32,7 @@ std::string with_version(std::string text, int version) {
 }  // namespace
 
 Intruders::Intruders(Core& core, Datastore& datastore, const Secrets& secrets)
-    : core_(core), datastore_(datastore), secrets_(secrets), random_(core.setup.seed ^ other_stream) {
+    : core_(core), datastore_(datastore), secrets_(secrets), random_(core.setup.seed ^ intruders_stream) {
   for (const auto& one : core.setup.intrusions) {
     if (one.at.count() == 0) {
       intrude(one);
@@ -43,7 +43,7 @@ Intruders::Intruders(Core& core, Datastore& datastore, const Secrets& secrets)
 }
 
 void Intruders::intrude(const Intrusion& intrusion) {
-  static constexpr const char* names[] = {"junk",  "unsealed", "sealed elsewhere", "old",      "damaged",
+  static constexpr const char* names[] = {"junk",  "unsealed", "sealed elsewhere", "old",       "damaged",
                                           "moved", "replayed", "deleted",          "colluding", "giving up"};
   core_.trace("=== intruder: ", names[static_cast<std::size_t>(intrusion.what)]);
   switch (intrusion.what) {
@@ -136,8 +136,8 @@ Ledger Intruders::forged(Random& random) const {
   for (const auto& peer : core_.peers.all()) {
     ledger.openings.push_back(std::make_shared<OpeningRecord>());
     ledger.openings.back()->peer = peer.id;
-    ledger.openings.back()->planned = others_amount;
-    ledger.openings.back()->amount = others_amount;
+    ledger.openings.back()->planned = intruders_amount;
+    ledger.openings.back()->amount = intruders_amount;
   }
   return ledger;
 }
@@ -146,7 +146,7 @@ void Intruders::add_theft(Ledger& ledger) const {
   std::vector<bitcoin::Outpoint> inputs;
   for (const auto& [input, height] : ledger.reservation.heights) inputs.push_back(input);
   auto psbt = Psbt::spending(inputs);
-  psbt.insert_output(0, {others_amount, util::Bytes(22, 0x01)});
+  psbt.insert_output(0, {intruders_amount, util::Bytes(22, 0x01)});
   ledger.phase = BatchPhase::sending;
   ledger.plan = ledger::FundingPlan{psbt.txid(), util::share(psbt.base64(0)), {}, {}};
   ledger.plan->outnums.resize(ledger.openings.size());

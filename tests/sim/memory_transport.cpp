@@ -49,10 +49,10 @@ void deliver(const std::shared_ptr<Link>& link, int to) {
   side.receiver->closed("the other side closed");
 }
 
-class End final : public util::Transport {
+class PipeEnd final : public util::Transport {
  public:
-  End(std::shared_ptr<Link> link, int index) : link_(std::move(link)), index_(index) {}
-  ~End() override {
+  PipeEnd(std::shared_ptr<Link> link, int index) : link_(std::move(link)), index_(index) {}
+  ~PipeEnd() override {
     link_->sides[index_].alive = false;
     link_->sides[index_].receiver = nullptr;
     schedule(link_, 1 - index_);
@@ -86,13 +86,13 @@ class End final : public util::Transport {
 
 std::pair<std::unique_ptr<util::Transport>, std::unique_ptr<util::Transport>> make_pair(spark::Runtime& runtime) {
   auto link = std::make_shared<Link>(runtime);
-  return {std::make_unique<End>(link, 0), std::make_unique<End>(link, 1)};
+  return {std::make_unique<PipeEnd>(link, 0), std::make_unique<PipeEnd>(link, 1)};
 }
 
-std::size_t unread(const util::Transport& end) { return dynamic_cast<const End&>(end).side().inbox.size(); }
+std::size_t unread(const util::Transport& end) { return dynamic_cast<const PipeEnd&>(end).side().inbox.size(); }
 
 void lose_unread(util::Transport& end, std::size_t kept) {
-  Link::Side& side = dynamic_cast<End&>(end).side();
+  Link::Side& side = dynamic_cast<PipeEnd&>(end).side();
   while (side.inbox.size() > kept) {
     side.bytes -= side.inbox.back().size();
     side.inbox.pop_back();

@@ -3,12 +3,12 @@
 namespace sim {
 namespace {
 
-constexpr std::uint64_t other_stream = 0x5DEECE66Dull;
+constexpr std::uint64_t faults_stream = 0x5DEECE66Dull;
 
 }  // namespace
 
 RpcFaults::RpcFaults(const Setup& setup)
-    : random_(setup.seed ^ other_stream), schedule_(setup.rpc_faults), read_delay_(setup.read_delay) {}
+    : random_(setup.seed ^ faults_stream), schedule_(setup.rpc_faults), read_delay_(setup.read_delay) {}
 
 std::optional<RpcFault> RpcFaults::next(const std::string& method) {
   if (schedule_.empty()) return std::nullopt;

@@ -13,7 +13,6 @@ namespace {
 
 namespace code = lightningd::code;
 
-constexpr std::uint32_t default_reserve = 72;
 constexpr spark::Duration broadcast_time{5};
 constexpr spark::Duration hang_time{45'000};
 constexpr spark::Duration client_gives_up{180'000};
@@ -61,8 +60,9 @@ void Sending::sendpsbt(Params& params, Reply reply) {
   }
   core_.monitor.sending(*raw, psbt->version(), core_.asked, core_.runtime.now());
   const auto& acts = core_.setup.acts;
-  const bool floor_was_told = core_.setup.rpc_faults.empty() &&
-                              std::none_of(acts.begin(), acts.end(), [](const Act& act) { return act.deed == Deed::floor; });
+  const bool floor_was_told =
+      core_.setup.rpc_faults.empty() &&
+      std::none_of(acts.begin(), acts.end(), [](const Act& act) { return act.deed == Deed::floor; });
   if (const auto why = refusal(*raw); why && floor_was_told) {
     core_.monitor.violation(Invariant::transaction_is_right, "sent what bitcoind was known to refuse: " + *why);
   }

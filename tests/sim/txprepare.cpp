@@ -17,7 +17,6 @@ using bitcoin::Sat;
 /// lightningd's weight of a transaction without inputs, and of an output with a script of 34 bytes.
 constexpr std::uint64_t core_weight = 42;
 constexpr std::uint64_t output_weight = (8 + 1 + 34) * 4;
-constexpr Sat dust{330};
 
 struct Output {
   std::string address;
@@ -111,7 +110,7 @@ void Txprepare::funded(Params& params, const json::Value& funded, Reply reply) {
     if (*outputs[i].amount > excess) return reply.fail(code::cannot_afford, util::str("Could not afford output ", i));
     excess = excess - *outputs[i].amount;
   }
-  if (all != nullptr && excess < dust) {
+  if (all != nullptr && excess < CoinSelection::dust) {
     return reply.fail(code::cannot_afford, util::str("Could not afford 'all' output: only ", excess.value, "sat left"));
   }
   if (all != nullptr) all->amount = excess;

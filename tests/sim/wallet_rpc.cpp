@@ -14,7 +14,6 @@ namespace {
 
 namespace code = lightningd::code;
 
-constexpr std::uint32_t default_reserve = 72;
 constexpr std::uint32_t rbf_sequence = 0xFFFFFFFDu;
 
 bool is_ours(const Coin* coin) { return coin != nullptr; }
