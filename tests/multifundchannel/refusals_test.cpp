@@ -109,8 +109,10 @@ TEST_CASE("with several channels it is kept, says so, and is sent when bitcoind 
   CHECK(state(world) == "refused");
   const auto tries = world.node().core().methods.calls().at("sendpsbt");
   CHECK(tries == 2);
-  world.run_for(minutes(4));  // no endless loop
+  world.run_for(minutes(4));
   CHECK(world.node().core().methods.calls().at("sendpsbt") == tries);
+  world.run_for(minutes(120));  // every five minutes
+  CHECK(world.node().core().methods.calls().at("sendpsbt") <= tries + 25);
   CHECK(count(world.call("listpeerchannels", "{}"), "channels") == 2);
   world.settle();
   CHECK(state(world) == "opened");

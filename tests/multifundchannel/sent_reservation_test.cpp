@@ -64,7 +64,7 @@ TEST_CASE("what comes slowly does not end the reservation, and another program w
 }
 
 TEST_CASE("a batch that was settling for days leaves what the builtin leaves, however often it was extended") {
-  for (const int days : {1, 2, 4, 12}) {
+  for (const int days : {1, 12}) {
     CAPTURE(days);
     auto setup = with({peer("a"), peer("b")});
     setup.broadcast = sim::Broadcast::refused;
@@ -74,7 +74,7 @@ TEST_CASE("a batch that was settling for days leaves what the builtin leaves, ho
     CHECK(worlds::error(world.call("multifundchannel", open({"a", "b"}))).code == 303);
     for (int block = 0; block < 144 * days; ++block) {
       world.mine(1);
-      world.run_for(seconds(600));
+      world.run_for(seconds(310));  // it looks every five minutes
     }
     core.setup.broadcast = sim::Broadcast::works;
     world.run_for(seconds(900));

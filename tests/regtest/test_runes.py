@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import tempfile
 
 from bench import INVALID_PARAMS, error_of
 from marks import builtin_fails, cases, withheld
@@ -18,7 +19,7 @@ NOT_PERMITTED = 1502
 READS = ["listmultifundchannels", "listpeerchannels", "listfunds", "listtransactions", "getlog", "getinfo"]
 OURS = ["multifundchannel-spark", "multifundchannel-forget", "multifundchannel-abort"]
 METHODS = [*READS, *OURS, "multifundchannel", "fundchannel", "listdatastore", "datastore", "deldatastore", "makesecret",
-           "withdraw", "close", "signpsbt", "sendpsbt", "unreserveinputs", "fundchannel_cancel", "createrune"]
+           "withdraw", "close", "signpsbt", "sendpsbt", "unreserveinputs", "fundchannel_cancel", "createrune", "setconfig", "plugin"]
 
 
 @contextlib.contextmanager
@@ -176,6 +177,32 @@ def watches(bench, victim, batch, order):
     assert transaction not in lines  # lightningd itself shows the signed one in listpeerchannels
 
 
+def sets_options(bench, victim, batch, order):
+    """Where the traces are written, for example: they have the beginnings of peer ids, and no transaction."""
+    before = victim.batch(batch)
+    with tempfile.TemporaryDirectory() as directory:
+        order("setconfig", config="multifundchannel-trace-dir", val=directory)
+        set_floor(bench)
+        peer = bench.peers[0]
+        result = victim.node.rpc("multifundchannel", destinations=[{"id": peer.address(), "amount": AMOUNT}])
+        name, = wait_for(lambda: os.listdir(directory), "the trace", 20)
+        with open(os.path.join(directory, name), encoding="utf-8") as f:
+            trace = f.read()
+        order("setconfig", config="multifundchannel-trace-dir", val="")
+    assert peer.id[:8] in trace and "cHNi" not in trace and result["tx"] not in trace, name
+    assert victim.batch(batch)["txid"] == before["txid"]
+
+
+def stops_the_plugin(bench, victim, batch, order):
+    """And starts it again: what was left is settled as before, and nothing else follows."""
+    channels, reserved = victim.node.channels(), victim.node.reserved()
+    order("plugin", subcommand="stop", plugin=victim.plugin)
+    order("plugin", subcommand="start", plugin=victim.plugin)
+    wait_for(lambda: [b["state"] for b in victim.batches()] == ["refused"], "the batch to be looked at", 20)
+    assert len(victim.node.channels()) == len(channels) and victim.node.reserved() == reserved
+    assert not mempool(bench)
+
+
 @withheld
 @builtin_fails("has no records")
 @cases({"listdatastore": ([["method=listdatastore"]], ["listdatastore"], reads_records),
@@ -186,6 +213,8 @@ def watches(bench, victim, batch, order):
         "multifundchannel": ([["method=multifundchannel"]], ["multifundchannel"], spends),
         "fundchannel": ([["method=fundchannel"]], ["fundchannel"], spends_with_one_channel),
         "makesecret": ([["method=makesecret"]], ["makesecret"], knows_the_key),
+        "setconfig": ([["method=setconfig"]], ["setconfig"], sets_options),
+        "plugin": ([["method=plugin"]], ["plugin"], stops_the_plugin),
         "readonly": ("readonly", READS, watches)})
 def test_rune(bench, restrictions, permitted, deed):
     with an_unsettled_batch(bench) as (victim, batch):

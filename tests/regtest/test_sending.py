@@ -57,6 +57,9 @@ def check_tx(bench, data):
     """Once bitcoind answers again."""
     decoded = bench.bitcoind.call("decoderawtransaction", data["tx"])
     assert decoded["txid"] == data["txid"], data["txid"]
+    # With other witnesses than those that are there, or with bad ones, it would be said something else.
+    verdict, = bench.bitcoind.call("testmempoolaccept", [data["tx"]])
+    assert verdict["allowed"] or verdict["reject-reason"] in ("txn-already-in-mempool", "txn-already-known"), verdict
 
 
 def check_success(bench, victim, call):

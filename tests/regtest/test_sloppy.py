@@ -16,7 +16,7 @@ from regtest import free_port, wait_for
 from sloppy_inputs import INPUTS, NODE, OPENS, REFUSES
 from test_names import plugin_pid
 
-SILENT = 30  # seconds that the batch beside waits for a peer
+SILENT = 45  # seconds that the batch beside waits for a peer
 PATIENCE = 20
 # A refusal says where: the parameter, or how far the text could be read.
 PLACE = re.compile(r"destinations|utxos|minconf|minchannels|feerate|nonsense|parameter|at byte \d")
@@ -99,6 +99,7 @@ def batch_beside(bench, node):
         running = threads.submit(bench.multifundchannel, destinations, node, minchannels=1, peer_timeout=SILENT)
         wait_for(lambda: node.reserved() - before, "the batch to have its coins", 20)
         yield
+        assert not running.done(), "the batch beside was over too soon"
         result = running.result()
     assert [c["id"] for c in result["channel_ids"]] == [good.id], result
     bench.check_opened(result, destinations, node)
@@ -128,17 +129,31 @@ def test_without_the_builtin(bench, start_node):
     assert plugin_pid(node, bench.plugin) == pid
 
 
-@cases({"a leading zero": ("0100000",), "sats": ("100000sats",), "btc": ("0.001btc",), "msat": ("100000000msat",),
-        "a comma too many": ('"100000",',)})
-def test_opened_as_typed(bench, amount):
-    """The channel is the one that the builtin opens."""
+# label -> amount, more of the destination, options; COIN is one of the wallet
+TYPED = {"a leading zero": ("0100000", "", ""), "sats": ("100000sats", "", ""), "btc": ("0.001btc", "", ""),
+         "msat": ("100000000msat", "", ""), "a comma too many": ('"100000",', "", ""),
+         "push, reserve and depth": ("100000", ',"push_msat":1sat,"reserve":01000,"mindepth":0x1', ""),
+         "a coin without quotes": ("100000", "", '"utxos":[COIN]'), "a comma behind a coin": ("100000", "", '"utxos":["COIN",]'),
+         "minconf as a text": ("100000", "", '"minconf":"+1"'), "feerate without quotes": ("100000", "", '"feerate":5000perkw')}
+
+
+@cases(TYPED)
+def test_opened_as_typed(bench, amount, more, options):
+    """The channel is the one that the builtin opens, with the same terms and of the coin that was chosen."""
     opened = []
     for node in (bench.reference, bench.funder):
-        typed = f'{{"destinations":[{{"id":"{bench.peers[0].address()}","announce":false,"amount":{amount}}},],}}'
-        result = raw_reply(node, "multifundchannel", typed.encode())["result"]
+        give_word_coin(bench, node)
+        coin = "{txid}:{output}".format(**word_coin(node))
+        typed = f'{{"destinations":[{{"id":"{bench.peers[0].address()}","announce":false,"amount":{amount}{more}}}],{options}}}'
+        result = raw_reply(node, "multifundchannel", typed.replace("COIN", coin).encode())["result"]
         channel = bench.channel(node, result["channel_ids"][0]["channel_id"])
-        opened.append((channel["total_msat"], channel["private"]))
-    assert opened == [(100_000_000, True)] * 2, opened
+        spent = [f"{i['txid']}:{i['vout']}" for i in bench.transaction(result["txid"])["vin"]]
+        opened.append((channel["total_msat"], channel["private"], channel["to_us_msat"], channel["their_reserve_msat"],
+                       spent == [coin] if "COIN" in options else None,
+                       4900 < bench.feerate(result["txid"]) < 5100 if "feerate" in options else None))
+    builtins, ours = opened
+    assert ours == builtins and ours[:2] == (100_000_000, True) and False not in ours[4:], opened
+    assert ours[2] == (99_999_000 if more else 100_000_000), opened
 
 
 @builtin_fails("knows none of these")
