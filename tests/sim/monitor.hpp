@@ -77,6 +77,8 @@ class Monitor {
   /// Every transaction that may have been broadcast.
   [[nodiscard]] const std::map<bitcoin::Txid, bitcoin::Transaction>& attempted() const { return attempted_; }
   [[nodiscard]] bool send_attempted(const Coin& coin) const { return attempted_inputs_.contains(coin.outpoint); }
+  /// Whether the user has aborted a batch.
+  [[nodiscard]] bool any_aborted() const { return !abort_confirmed_.empty(); }
   /// Transactions that spend a coin of a batch back to the wallet, and were signed.
   [[nodiscard]] const std::set<bitcoin::Txid>& aborts() const { return aborts_; }
   /// Whether a peer's error ended the channel between the plugin's last look and its sendpsbt.

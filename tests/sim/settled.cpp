@@ -102,11 +102,14 @@ class Leftovers {
   }
 
   /// An aborted batch has waited for a day after the six blocks for another channel of the peer to go: cancelling its
-  /// own could take that one. It names what is left, and is over.
-  [[nodiscard]] bool is_given_up(const Peer& peer, const bitcoin::Txid& txid) const {
-    const auto tried = core_.monitor.attempted().find(txid);
-    return tried != core_.monitor.attempted().end() && core_.monitor.is_impossible(tried->second, 6 + 144) &&
-           is_in_the_way(peer, txid);
+  /// own could take that one. It names what is left, and is over. Its transaction may not have been sent at all, when its
+  /// fee was below the floor.
+  [[nodiscard]] bool is_given_up(const Peer& peer, const Channel& channel) const {
+    const auto& txid = channel.funding.txid;
+    if (!core_.monitor.any_aborted() && !core_.monitor.attempted().contains(txid)) return false;
+    const auto psbt = channel.psbt ? psbt::Psbt::from_base64(*channel.psbt) : util::Error{-1, "none", {}};
+    const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
+    return raw && core_.monitor.is_impossible(raw->transaction(), 6 + 144) && is_in_the_way(peer, txid);
   }
 
   /// As the plugin can see it: by a transaction that the wallet has recorded.
@@ -159,7 +162,7 @@ class Leftovers {
         if (channel.others || channel.forged || core_.chain.has(txid) || kept_.contains(txid) ||
             is_kept_for_good(channel))
           continue;
-        if (is_given_up(peer, txid)) continue;
+        if (is_given_up(peer, channel)) continue;
         note(Invariant::nothing_left,
              str("a channel with ", peer.setup.name, " is left, state ", channel.state, ", of ", txid.hex()));
       }
