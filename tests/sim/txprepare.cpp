@@ -6,6 +6,7 @@
 #include "lightningd/codes.hpp"
 #include "request/amount.hpp"
 #include "request/request.hpp"
+#include "sim/coin_selection.hpp"
 #include "util/str.hpp"
 
 namespace sim {
