@@ -53,6 +53,14 @@ void begin(World& world) {
   REQUIRE(state(world) == "refused");
 }
 
+/// Another user of the wallet frees it, whoever has reserved it, and spends it.
+void spend_first_coin(World& world) {
+  auto& wallet = world.node().core().wallet;
+  auto& coin = wallet.coins().front();
+  wallet.take(coin, 0, world.time().now());
+  world.node().sending().spend_for_others(coin);
+}
+
 void mine(World& world, int blocks) {
   for (; blocks > 0; --blocks) {
     world.mine(1);
@@ -188,10 +196,7 @@ TEST_CASE("what cannot be aborted says why") {
 TEST_CASE("an input that another transaction has spent, six blocks deep, ends the batch") {
   World world(refused());
   begin(world);
-  auto& core = world.node().core();
-  auto& coin = core.wallet.coins().front();
-  core.wallet.take(coin, 0, world.time().now());
-  world.node().sending().spend_for_others(coin);
+  spend_first_coin(world);
   mine(world, 5);
   CHECK(state(world) == "unsettled");
   CHECK(channels(world) == 2);
@@ -227,10 +232,7 @@ TEST_CASE("a rival that the wallet has not recorded ends the batch, six blocks a
   for (const bool aborted : {false, true}) {
     World world(setup);
     begin(world);
-    auto& core = world.node().core();
-    auto& coin = core.wallet.coins().front();
-    core.wallet.take(coin, 0, world.time().now());
-    world.node().sending().spend_for_others(coin);
+    spend_first_coin(world);
     if (aborted) (void)world.call("multifundchannel-abort", of_batch(world, confirmed));
     mine(world, 6);
     CHECK(state(world) == (aborted ? "aborting" : "unsettled"));
@@ -520,10 +522,7 @@ TEST_CASE("what another transaction has made impossible is cleared up in the end
     setup.peers[0].channels.push_back(theirs);
     World world(setup);
     begin(world);
-    auto& core = world.node().core();
-    auto& coin = core.wallet.coins().front();
-    core.wallet.take(coin, 0, world.time().now());
-    world.node().sending().spend_for_others(coin);
+    spend_first_coin(world);
     mine(world, 7);
     CHECK(state(world) == "unsettled");
     CHECK(worlds::says(worlds::listed(world), "is not cancelled yet: fundchannel_cancel would take the peer's older channel"));

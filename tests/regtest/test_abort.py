@@ -8,7 +8,7 @@ from marks import builtin_fails, cases, withheld
 from regtest import wait_for
 from test_names import plugin_pid
 from test_refusals import FLOOR, refused, set_floor
-from test_sending import check_maybe_sent, held_at
+from test_sending import bitcoind_down_for_sendpsbt, held_at
 from victims import a_victim
 
 BUILTIN_FAILS = "has no such command"
@@ -18,18 +18,24 @@ INPUT_TAKEN = -1
 
 
 @contextlib.contextmanager
-def a_refused_batch(bench):
+def a_batch_below_the_floor(bench):
     """Of several channels: bitcoind's floor rises in the last moment, and has fallen again when the test is over."""
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt", feerate="300perkw") as call:
             set_floor(bench, floor=FLOOR)
         try:
-            batch = refused(victim, call).data["batch"]
-            wait_for(lambda: victim.batch(batch)["state"] == "refused", "the batch to be refused", 20)
-            yield victim, batch
+            yield victim, call
         finally:
             set_floor(bench)
         victim.meet_peers()
+
+
+@contextlib.contextmanager
+def a_refused_batch(bench):
+    with a_batch_below_the_floor(bench) as (victim, call):
+        batch = refused(victim, call).data["batch"]
+        wait_for(lambda: victim.batch(batch)["state"] == "refused", "the batch to be refused", 20)
+        yield victim, batch
 
 
 def abort(victim, batch, **options):
@@ -174,16 +180,11 @@ def test_of_a_batch_that_is_stuck_in_the_mempool(bench):
 def test_of_a_batch_in_doubt(bench):
     """bitcoind is away: nobody knows whether the transaction was sent, and the user does not wait for the answer."""
     with a_victim(bench) as victim:
-        with held_at(victim, "sendpsbt") as call:
-            bench.bitcoind.shut_down()
-        try:
-            data = check_maybe_sent(bench, victim, call)
+        with bitcoind_down_for_sendpsbt(bench, victim) as data:
             offer = abort(victim, data["batch"], feerate="5000perkw")
             assert not offer["aborting"] and victim.batch(data["batch"])["state"] == "settling", offer
             begun = abort(victim, data["batch"], feerate="5000perkw", confirm=True)
             wait_for(lambda: victim.batch(data["batch"])["state"] == "aborting", "the abort", 20)
-        finally:
-            bench.bitcoind.start()
         victim.node.sync()
         look_again(victim)
         in_mempool(bench, begun["txid"])

@@ -53,6 +53,17 @@ def check_maybe_sent(bench, victim, call):
     return data
 
 
+@contextlib.contextmanager
+def bitcoind_down_for_sendpsbt(bench, victim):
+    """A batch in doubt; bitcoind runs again afterwards."""
+    with held_at(victim, "sendpsbt") as call:
+        bench.bitcoind.shut_down()
+    try:
+        yield check_maybe_sent(bench, victim, call)
+    finally:
+        bench.bitcoind.start()
+
+
 def check_tx(bench, data):
     """Once bitcoind answers again."""
     decoded = bench.bitcoind.call("decoderawtransaction", data["tx"])
@@ -97,15 +108,10 @@ def test_bitcoind_hangs_for_longer_than_the_deadline(bench):
 @builtin_fails(BUILTIN_FAILS)
 def test_bitcoind_is_down_for_sendpsbt(bench):
     with a_victim(bench) as victim:
-        with held_at(victim, "sendpsbt") as call:
-            bench.bitcoind.shut_down()
-        try:
-            data = check_maybe_sent(bench, victim, call)
+        with bitcoind_down_for_sendpsbt(bench, victim) as data:
             held = victim.node.reserved()
             wait_for(lambda: any("sendpsbt" in line for line in victim.batch(data["batch"])["recovery"]), "a second try", 20)
             assert victim.node.reserved() == held and len(victim.node.channels()) == len(victim.peers)
-        finally:
-            bench.bitcoind.start()
         check_tx(bench, data)
         settle_and_check(bench, victim, opened=True)
 

@@ -4,27 +4,20 @@ import contextlib
 from bench import error_of
 from marks import before, builtin_fails
 from regtest import wait_for
-from test_abort import abort, in_mempool, look_again, mine_until_undone
-from test_refusals import FLOOR, set_floor
-from test_sending import check_maybe_sent, held_at
-from victims import a_victim, settle_and_check
+from test_abort import a_batch_below_the_floor, abort, in_mempool, look_again, mine_until_undone
+from test_refusals import set_floor
+from test_sending import check_maybe_sent
+from victims import settle_and_check
 
 pytestmark = [before("25.12", "channels are withheld"), builtin_fails("has no records")]
 
 
 @contextlib.contextmanager
 def a_batch_in_doubt(bench):
-    """bitcoind's floor rises in the last moment, and has fallen again when the test is over."""
-    with a_victim(bench) as victim:
-        with held_at(victim, "sendpsbt", feerate="300perkw") as call:
-            set_floor(bench, floor=FLOOR)
-        try:
-            data = check_maybe_sent(bench, victim, call)
-            assert "refused" not in data, data
-            yield victim, data["batch"]
-        finally:
-            set_floor(bench)
-        victim.meet_peers()
+    with a_batch_below_the_floor(bench) as (victim, call):
+        data = check_maybe_sent(bench, victim, call)
+        assert "refused" not in data, data
+        yield victim, data["batch"]
 
 
 def test_what_bitcoind_refuses_is_sent_once_it_is_taken(bench):
