@@ -31,25 +31,21 @@ Result<void> Evidence::check(const std::vector<PeerChannel>& channels, Channels 
   if (!ready || !psbt_ || psbt_->txid() != ledger_.plan->txid) return not_signed("it is not the one of the record");
   if (auto checked = check_inputs(); !checked) return checked;
 
-  std::size_t fundings = 0;
+  const Payees payees = this->payees();
+  const std::vector<bool> shown = funded(channels, payees, stand);
   bool has_change = false;
-  for (std::uint32_t i = 0; i < psbt_->outputs().size(); ++i) {
-    const auto* payee = payee_of(i);
-    if (payee == nullptr) {
+  for (std::uint32_t i = 0; i < payees.size(); ++i) {
+    if (payees[i] == nullptr) {
       if (psbt_->outputs()[i].script != ledger_.plan->change) {
         return not_signed("its output ", i, " pays neither a channel nor the wallet's change");
       }
       if (std::exchange(has_change, true)) return not_signed("its output ", i, " pays the change again");
-      continue;
+    } else if (!shown[i]) {
+      return not_signed("lightningd shows no channel of ours that its output ", i, " funds");
     }
-    const bool shown =
-        std::any_of(channels.begin(), channels.end(), [this, payee, i, stand](const PeerChannel& channel) {
-          return channel.peer == payee->peer && is_funding(channel, i, stand);
-        });
-    if (!shown) return not_signed("lightningd shows no channel of ours that its output ", i, " funds");
-    ++fundings;
   }
-  return fundings > 0 ? Result<void>() : not_signed("it funds no channel");
+  const bool funds = std::find(shown.begin(), shown.end(), true) != shown.end();
+  return funds ? Result<void>() : not_signed("it funds no channel");
 }
 
 Result<void> Evidence::check_inputs() const {
@@ -62,19 +58,34 @@ Result<void> Evidence::check_inputs() const {
   return not_signed("it does not spend what is reserved for it");
 }
 
-/// Nothing unless exactly one opening has it.
-const ledger::OpeningRecord* Evidence::payee_of(std::uint32_t output) const {
+Evidence::Payees Evidence::payees() const {
+  Payees payees(psbt_->outputs().size());
+  std::vector<bool> named(payees.size());
   const auto& outnums = ledger_.plan->outnums;
-  const auto found = std::find(outnums.begin(), outnums.end(), output);
-  if (found == outnums.end() || std::count(outnums.begin(), outnums.end(), output) != 1) return nullptr;
-  const auto number = static_cast<std::size_t>(found - outnums.begin());
-  return number < ledger_.openings.size() ? ledger_.openings[number].get() : nullptr;
+  for (std::size_t i = 0; i < std::min(outnums.size(), ledger_.openings.size()); ++i) {
+    if (!outnums[i] || *outnums[i] >= payees.size()) continue;
+    payees[*outnums[i]] = named[*outnums[i]] ? nullptr : ledger_.openings[i].get();
+    named[*outnums[i]] = true;
+  }
+  return payees;
+}
+
+/// By output: whether lightningd shows the payee's channel that it funds.
+std::vector<bool> Evidence::funded(const std::vector<PeerChannel>& channels, const Payees& payees,
+                                   Channels stand) const {
+  std::vector<bool> funded(payees.size());
+  for (const auto& channel : channels) {
+    if (!channel.is_of(ledger_.plan->txid)) continue;
+    const std::uint32_t output = channel.funding->vout;
+    if (output >= payees.size() || payees[output] == nullptr) continue;
+    if (channel.peer == payees[output]->peer && is_funding(channel, output, stand)) funded[output] = true;
+  }
+  return funded;
 }
 
 bool Evidence::is_funding(const PeerChannel& channel, std::uint32_t output, Channels stand) const {
   const bool stands = channel.withheld || stand == Channels::withheld_or_released;
-  return stands && channel.lives() && channel.opened_by_us && channel.total == psbt_->outputs()[output].amount &&
-         channel.funding == Outpoint{ledger_.plan->txid, output};
+  return stands && channel.lives() && channel.opened_by_us && channel.total == psbt_->outputs()[output].amount;
 }
 
 }  // namespace sending

@@ -27,8 +27,13 @@ class Evidence {
   [[nodiscard]] util::Result<void> check(const std::vector<lightningd::PeerChannel>& channels, Channels stand) const;
 
  private:
+  /// What each output pays, by its number: nothing, when no opening names it or two do.
+  using Payees = std::vector<const ledger::OpeningRecord*>;
+
   [[nodiscard]] util::Result<void> check_inputs() const;
-  [[nodiscard]] const ledger::OpeningRecord* payee_of(std::uint32_t output) const;
+  [[nodiscard]] Payees payees() const;
+  [[nodiscard]] std::vector<bool> funded(const std::vector<lightningd::PeerChannel>& channels, const Payees& payees,
+                                         Channels stand) const;
   [[nodiscard]] bool is_funding(const lightningd::PeerChannel& channel, std::uint32_t output, Channels stand) const;
 
   const ledger::Ledger& ledger_;

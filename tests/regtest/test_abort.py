@@ -2,10 +2,11 @@
 import contextlib
 import os
 import signal
+import time
 
 from bench import INVALID_PARAMS, error_of
 from marks import builtin_fails, cases, withheld
-from regtest import wait_for
+from regtest import RpcError, wait_for
 from test_names import plugin_pid
 from test_refusals import FLOOR, refused, set_floor
 from test_sending import bitcoind_down_for_sendpsbt, held_at
@@ -39,7 +40,15 @@ def a_refused_batch(bench):
 
 
 def abort(victim, batch, **options):
-    return victim.node.rpc("multifundchannel-abort", batch=batch, **options)
+    """Asks again, as the error says, while the settlement is just sending or looking."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return victim.node.rpc("multifundchannel-abort", batch=batch, **options)
+        except RpcError as error:
+            if not error.message.endswith("try again") or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 def mempool(bench):
