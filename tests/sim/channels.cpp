@@ -5,6 +5,7 @@
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
 #include "psbt/psbt.hpp"
+#include "sim/peer_side.hpp"
 #include "sim/wallet_rpc.hpp"
 #include "util/str.hpp"
 
@@ -112,6 +113,7 @@ void Channels::incoming(Peer& peer, bitcoin::Sat amount) {
   channel.others = true;
   channel.channel_type = type_json(peer, std::nullopt);
   peer.channels.push_back(std::move(channel));
+  write_down(core_, peer, {txid, 0});
   announce_state(peer, peer.channels.back(), "", awaiting_lockin);
 }
 
@@ -258,9 +260,11 @@ void Channels::close_channel(Peer& peer, Channel& channel, std::uint32_t timeout
                       util::str("id: Channel in state ", channel.state, ": invalid token '", channel.id.hex(), "'"));
   }
   core_.monitor.ending(channel, "close");
+  // Where it waits for its transaction, LND ignores a shutdown (peer/brontide.go, fetchActiveChanCloser).
+  const bool deaf = channel.state == awaiting_lockin && habits_of(peer.setup.kind).keeps_told;
   set_state(peer, channel, shutting_down);
   const spark::Duration patience(std::uint64_t{timeout_seconds} * 1000), talk = peer.setup.delay * 4;
-  const bool agrees = peer.connected && !peer.frozen && talk < patience;
+  const bool agrees = peer.connected && !peer.frozen && !deaf && talk < patience;
   const auto delay = agrees ? talk : patience;
   core_.after(delay, [this, &peer, id = channel.id, agrees, asked = core_.asked, reply = std::move(reply)]() mutable {
     closed(peer, id, agrees ? "mutual" : "unilateral", asked, std::move(reply));

@@ -47,6 +47,8 @@ Connections::Connections(Core& core) : core_(core) {
                    [this](Params& params, Reply reply) { disconnect(params, std::move(reply)); });
   core.methods.add("listpeers", "[id] [level]",
                    [this](Params& params, Reply reply) { listpeers(params, std::move(reply)); });
+  core.methods.add("ping", "id [len] [pongbytes]",
+                   [this](Params& params, Reply reply) { ping(params, std::move(reply)); });
   core.methods.add("getlog", "[level]", [this](Params& params, Reply reply) { getlog(params, std::move(reply)); });
   started();
 }
@@ -63,7 +65,7 @@ void Connections::killed() {
   ticking_ = false;
   for (auto& peer : core_.peers.all()) {
     peer.opening.reset();
-    peer.connected = peer.connecting = peer.frozen = false;
+    peer.connected = peer.connecting = peer.frozen = peer.pinging = false;
     peer.failures = 0;
     peer.connects.clear();
     peer.disconnects.clear();
@@ -107,7 +109,7 @@ void Connections::attempt(Peer& peer) {
 void Connections::begin(Peer& peer) {
   const auto fault = peer.take_fault(Phase::connect);
   if (!fault) {
-    core_.after(peer.setup.delay * handshake_crossings, [this, &peer] { connected(peer); });
+    core_.after(peer.setup.delay * handshake_crossings, [this, &peer] { peer.dead ? begin(peer) : connected(peer); });
     return;
   }
   const std::string where = util::str("All addresses failed: ", peer.address(), ": ");
@@ -203,12 +205,22 @@ void Connections::disconnect(Params& params, Reply reply) {
 }
 
 void Connections::lost(Peer& peer) {
-  peer.connected = false;
+  peer.connected = peer.pinging = false;
   if (auto opening = std::exchange(peer.opening, std::nullopt)) opening->command.fail(code::generic, openingd_died);
   answer_all(peer.connects, util::Error{disconnected_during, "disconnected during connection", ""});
   core_.publish("disconnect", json::Writer().object().field("id", peer.id.hex()).end().take());
   answer_all(peer.disconnects, std::string("{}"));
   if (!peer.channels.empty()) reconnect_later(peer);
+}
+
+void Connections::die(Peer& peer, bool silently) {
+  peer.dead = true;
+  peer.setup.faults = {{Phase::connect, silently ? Kind::silent : Kind::refuse}};
+  if (silently) {
+    peer.frozen = true;
+  } else if (peer.connected) {
+    lost(peer);
+  }
 }
 
 void Connections::reminded(Peer& peer) {
@@ -217,6 +229,34 @@ void Connections::reminded(Peer& peer) {
                                           ? util::str("Unknown channel ", channel, " for WIRE_CHANNEL_REESTABLISH")
                                           : util::str("Responded to reestablish for long-closed channel ", channel)});
   lost(peer);
+}
+
+/// Nothing that happens to the connection answers it: lightningd waits for the pong. It asks connectd about a peer that
+/// it knows, connected or not, and has one wording for whatever connectd does not send (lightningd/ping.c and
+/// send_manual_ping in connectd/multiplex.c, v26.06.6).
+void Connections::ping(Params& params, Reply reply) {
+  constexpr std::uint32_t longest = 65'529, no_pong = 65'532, pong_header = 4;
+  const auto id = params.node_id("id");
+  const auto length = params.number("len", 128), pong = params.number("pongbytes", 128);
+  if (params.error()) return reply.finish(*params.error());
+  if (length > longest) {
+    return reply.fail(code::invalid_params, util::str(length, " would result in oversize ping"));
+  }
+  if (pong > 65'535) return reply.fail(code::invalid_params, util::str("pongbytes ", pong, " > 65535"));
+  Peer* peer = core_.peers.find(id);
+  if (peer == nullptr) return reply.fail(code::generic, "Peer not connected");
+  const bool refused = !peer->connected || peer->pinging;
+  const auto number = core_.monitor.pinging(*peer, refused, core_.asked, core_.runtime.now());
+  if (refused) return reply.fail(code::generic, peer->known() ? "Ping already pending" : "Peer not connected");
+  if (pong >= no_pong) return reply.succeed(R"({"totlen":0})");
+  peer->pinging = true;
+  core_.after(peer->setup.delay * 2, [this, peer, number, connection = peer->connection, length = pong + pong_header,
+                                      reply = std::move(reply)]() mutable {
+    if (!peer->connected || peer->frozen || peer->connection != connection) return;
+    peer->pinging = false;
+    core_.monitor.ponged(number, core_.runtime.now());
+    reply.succeed(json::Writer().object().field("totlen", length).end().take());
+  });
 }
 
 void Connections::getlog(Params& params, Reply reply) {

@@ -22,6 +22,8 @@ class Connections {
   void lost(Peer& peer);
   /// The peer wants to go on with a channel that lightningd does not know: it logs that, tells the peer and hangs up.
   void reminded(Peer& peer);
+  /// The peer is gone for good: its connection is lost, or it says nothing more.
+  void die(Peer& peer, bool silently);
   /// lightningd was killed: nobody is connected any more.
   void killed();
   /// lightningd starts: it connects to everyone whom it has a channel with.
@@ -35,6 +37,7 @@ class Connections {
   void connect(Params& params, Reply reply);
   void disconnect(Params& params, Reply reply);
   void listpeers(Params& params, Reply reply);
+  void ping(Params& params, Reply reply);
   void getlog(Params& params, Reply reply);
 
   void attempt(Peer& peer);

@@ -47,6 +47,14 @@ std::string describe(Invariant invariant, std::string_view text) {
 Monitor::Monitor(Wallet& wallet, Peers& peers, const Chain& chain, bool prompt)
     : wallet_(wallet), peers_(peers), chain_(chain), prompt_(prompt), between_calls_(prompt ? between_prompt_calls : between_calls) {}
 
+void Monitor::completing(const Peer& peer, const bitcoin::Outpoint& funding, const Asked& asked, spark::Duration now) {
+  tellings_.tell({batch_of(asked.origin), peer.id, peer.setup.kind, funding, now});
+}
+
+std::size_t Monitor::pinging(const Peer& peer, bool refused, const Asked& asked, spark::Duration now) {
+  return tellings_.ping({batch_of(asked.origin), peer.id, now, refused, std::nullopt});
+}
+
 void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
   const auto attempted = attempted_inputs_.find(coin.outpoint);
   // One that is reserved is only looked at: a batch whose reservation has lapsed meanwhile finds out afterwards.

@@ -14,6 +14,7 @@
 #include "sim/peers.hpp"
 #include "sim/raw_psbt.hpp"
 #include "sim/request.hpp"
+#include "sim/tellings.hpp"
 #include "sim/wallet.hpp"
 
 namespace sim {
@@ -52,6 +53,12 @@ class Monitor {
   /// fundchannel_start answered: this is what the peer was told.
   void told(const util::Bytes& script, bitcoin::Sat amount) { told_[script] = amount; }
   [[nodiscard]] bool was_told(const util::Bytes& script) const { return told_.contains(script); }
+  /// fundchannel_complete is about to go out.
+  void completing(const Peer& peer, const bitcoin::Outpoint& funding, const Asked& asked, spark::Duration now);
+  /// A ping goes out, or is `refused` by lightningd. Gives its number.
+  std::size_t pinging(const Peer& peer, bool refused, const Asked& asked, spark::Duration now);
+  void ponged(std::size_t ping, spark::Duration now) { tellings_.pong(ping, now); }
+  [[nodiscard]] const Tellings& tellings() const { return tellings_; }
   /// fundpsbt or utxopsbt chose the coin, for a transaction of this feerate.
   void funding(const Coin& coin, std::uint32_t feerate);
   /// The same transaction's change output, which tells it from others that spend the same coins.
@@ -188,6 +195,7 @@ class Monitor {
   const spark::Duration between_calls_;
   std::map<std::uint32_t, spark::Duration> mined_;  ///< when each block came
   std::vector<std::string> violations_;
+  Tellings tellings_;
   std::map<util::Bytes, bitcoin::Sat> told_;                       // by funding script
   std::map<bitcoin::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
   std::set<bitcoin::Outpoint> losses_;

@@ -4,6 +4,7 @@
 
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
+#include "sim/peer_side.hpp"
 #include "util/str.hpp"
 
 namespace sim {
@@ -169,6 +170,10 @@ std::string Node::state_json() const {
           .field("foreign", channel.others)
           .end();
     }
+  }
+  writer.end().key("pending_at_peers").object();
+  for (const auto& peer : peers) {
+    if (const auto pending = pending_at(core_, peer); pending > 0) writer.field(peer.setup.name, pending);
   }
   writer.end().key("sent").array();
   for (const auto& txid : sending_.sent()) writer.value(txid.hex());

@@ -49,6 +49,8 @@ class Node {
   void mine(std::uint32_t blocks) { outsiders_.mine(blocks); }
   /// The end of all faults: RPCs and broadcasts work from now on.
   void recover();
+  /// A peer is gone for good, with its connection or silently.
+  void die(Peer& peer, bool silently) { connections_.die(peer, silently); }
   /// Openings of others that still wait for something end.
   void others_give_up() { outsiders_.give_up(); }
 

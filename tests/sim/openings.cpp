@@ -4,6 +4,7 @@
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
 #include "sim/judgement.hpp"
+#include "sim/peer_side.hpp"
 #include "sim/raw_psbt.hpp"
 #include "sim/script.hpp"
 #include "sim/wallet_rpc.hpp"
@@ -121,7 +122,8 @@ void Openings::start(Params& params, Reply reply) {
     });
   }
   if (const auto fault = peer->take_fault(Phase::start)) return misbehave(*peer, *fault);
-  later(*peer, peer->setup.delay * 2, [this](Peer& answering) { started(answering); });
+  if (!takes_another(core_, *peer)) return refuse(*peer, peer->setup.delay * 2, habits_of(peer->setup.kind).too_many);
+  answer(*peer, peer->setup.delay * 2, [this](Peer& answering) { started(answering); });
 }
 
 std::optional<util::Error> Openings::check(Params& params) const {
@@ -164,11 +166,13 @@ void Openings::open_for_others(Peer& peer, Sat amount, bool fully) {
   opening.amount = amount;
   opening.channel_type = channels_.type_json(peer, std::nullopt);
   begin(peer, std::move(opening));
+  if (!takes_another(core_, peer)) return refuse(peer, peer.setup.delay * 2, habits_of(peer.setup.kind).too_many);
   later(peer, peer.setup.delay * 2, [this, fully](Peer& answering) {
     answering.opening->step = Opening::Step::started;
     if (!fully) return;
     answering.opening->funding = {bitcoin::Txid::from_hex(util::to_hex(core_.random.bytes(32))).value(), 0};
     later(answering, answering.setup.delay * 2, [this](Peer& secured) {
+      write_down(core_, secured, secured.opening->funding);
       (void)channels_.commit(secured, std::exchange(secured.opening, std::nullopt).value());
     });
   });
@@ -185,21 +189,31 @@ void Openings::later(Peer& peer, spark::Duration delay, util::Function<void(Peer
               });
 }
 
+void Openings::answer(Peer& peer, spark::Duration delay, util::Function<void(Peer&)> then) {
+  later(peer, delay, [then = std::move(then)](Peer& answering) mutable {
+    if (!answering.frozen) then(answering);
+  });
+}
+
 void Openings::misbehave(Peer& peer, const Fault& fault) {
   const auto delay = fault.after + peer.setup.delay * 2;
   switch (fault.kind) {
     case Kind::refuse:
-      return later(peer, delay, [this, text = fault.text](Peer& refusing) {
-        failed(refusing, util::str("They sent ERROR channel ", refusing.opening->temporary_id.hex(), ": ", text));
-      });
+      return refuse(peer, delay, fault.text);
     case Kind::disconnect:
       return later(peer, delay, [this](Peer& leaving) { connections_.lost(leaving); });
     case Kind::reminds:
       return later(peer, delay, [this](Peer& leaving) { connections_.reminded(leaving); });
     case Kind::silent:
-      peer.frozen = true;
-      return;
+      if (fault.phase != Phase::started) return (void)(peer.frozen = true);
+      return later(peer, fault.after, [](Peer& silent) { silent.frozen = true; });
   }
+}
+
+void Openings::refuse(Peer& peer, spark::Duration delay, std::string_view text) {
+  answer(peer, delay, [this, text = std::string(text)](Peer& refusing) {
+    failed(refusing, util::str("They sent ERROR channel ", refusing.opening->temporary_id.hex(), ": ", text));
+  });
 }
 
 void Openings::started(Peer& peer) {
@@ -215,6 +229,8 @@ void Openings::started(Peer& peer) {
                "The funding transaction MUST NOT be broadcast until after channel establishment has been successfully "
                "completed by running `fundchannel_complete`");
   opening.command.succeed(writer.end().take());
+  const auto& habits = habits_of(peer.setup.kind);
+  if (habits.patience.count() > 0) refuse(peer, habits.patience, habits.too_late);
   if (const auto fault = peer.take_fault(Phase::started)) misbehave(peer, *fault);
 }
 
@@ -276,12 +292,26 @@ void Openings::complete(Params& params, Reply reply) {
   opening.psbt = told->stored;
   opening.funding = {told->txid, *output};
   opening.command = std::move(reply);
+  core_.monitor.completing(*peer, opening.funding, core_.asked, core_.runtime.now());
   if (!can_afford(opening)) {
     return failed(*peer,
                   "Could not meet their fees and reserve: Funder cannot afford fee on initial commitment transaction");
   }
-  if (const auto fault = peer->take_fault(Phase::complete)) return misbehave(*peer, *fault);
-  later(*peer, peer->setup.delay * 2, [this](Peer& answering) { completed(answering); });
+  const auto fault = peer->take_fault(Phase::complete);
+  tell(*peer, fault);
+  if (fault) return misbehave(*peer, *fault);
+  answer(*peer, peer->setup.delay * 2, [this](Peer& answering) { completed(answering); });
+}
+
+/// funding_created, on its way to a peer that keeps what it is told. Over a fault in this phase it goes silent, or
+/// leaves, with the channel written down: that is the worst. Our own end does not call the message back.
+void Openings::tell(Peer& peer, const std::optional<Fault>& fault) {
+  if (!habits_of(peer.setup.kind).keeps_told || peer.frozen || (fault && fault->kind == Kind::refuse)) return;
+  core_.runtime.start_timer(peer.setup.delay, [this, &peer, funding = peer.opening->funding, life = core_.lives,
+                                               connection = peer.connection, lasts = fault.has_value()] {
+    const bool left = life == core_.lives && (!peer.connected || peer.connection != connection);
+    if (lasts || !(peer.frozen || left)) write_down(core_, peer, funding);
+  });
 }
 
 void Openings::completed(Peer& peer) {

@@ -52,8 +52,13 @@ class Openings {
   [[nodiscard]] util::Result<std::uint32_t> find_output(const Opening& opening, const Proposal& proposal) const;
   /// Runs `then` unless the opening is gone or has moved on by then.
   void later(Peer& peer, spark::Duration delay, util::Function<void(Peer&)> then);
+  /// The same for what the peer says: one that has gone silent by then does not.
+  void answer(Peer& peer, spark::Duration delay, util::Function<void(Peer&)> then);
   void begin(Peer& peer, Opening opening);
   void misbehave(Peer& peer, const Fault& fault);
+  /// The peer sends an error for the opening, which comes after `delay`.
+  void refuse(Peer& peer, spark::Duration delay, std::string_view text);
+  void tell(Peer& peer, const std::optional<Fault>& fault);
   void started(Peer& peer);
   void completed(Peer& peer);
   /// The peer refused or we gave up: pending command and queued cancels are told.

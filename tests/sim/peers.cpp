@@ -28,6 +28,16 @@ Channel make_channel(Random& random, const ChannelSetup& setup) {
   return channel;
 }
 
+/// The features in hex, with these bits set.
+std::string with_bits(const std::string& features, const std::vector<std::size_t>& bits) {
+  auto bytes = util::from_hex(features).value_or(util::Bytes());
+  for (const auto bit : bits) {
+    if (bytes.size() <= bit / 8) bytes.insert(bytes.begin(), bit / 8 + 1 - bytes.size(), 0);
+    bytes[bytes.size() - 1 - bit / 8] |= static_cast<std::uint8_t>(1u << bit % 8);
+  }
+  return util::to_hex(bytes);
+}
+
 }  // namespace
 
 std::optional<Fault> Peer::take_fault(Phase phase) {
@@ -48,17 +58,23 @@ std::string Peer::address() const { return util::str("127.0.0.1:", port); }
 
 Peers::Peers(Random& random, const Setup& setup)
     : ours_(lightningd::Features::from_hex(setup.features).value_or(lightningd::Features())) {
-  for (const auto& peer : setup.peers) add(random, peer);
+  for (const auto& peer : setup.peers) add(random, peer, setup.height);
 }
 
-void Peers::add(Random& random, const PeerSetup& setup) {
+void Peers::add(Random& random, const PeerSetup& setup, std::uint32_t height) {
   Peer& peer = peers_.emplace_back();
   peer.setup = setup;
   peer.id =
       lightningd::NodeId::from_hex(util::str(random.one_in(2) ? "02" : "03", util::to_hex(random.bytes(32)))).value();
   peer.port = static_cast<std::uint16_t>(first_port + peers_.size());
   peer.connected = setup.connected;
-  for (const auto& channel : setup.channels) peer.channels.push_back(make_channel(random, channel));
+  const auto& habits = habits_of(setup.kind);
+  peer.setup.features = with_bits(setup.features, habits.features);
+  for (const auto& channel : setup.channels) {
+    peer.channels.push_back(make_channel(random, channel));
+    const bool waits = channel.state == "CHANNELD_AWAITING_LOCKIN";
+    if (habits.keeps_told && waits) peer.kept.push_back({peer.channels.back().funding, height});
+  }
   by_id_.emplace(peer.id, &peer);
 }
 

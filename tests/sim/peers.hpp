@@ -80,6 +80,12 @@ struct Opening {
   std::vector<Reply> cancels;  ///< queued fundchannel_cancel commands
 };
 
+/// A channel as its peer has written it down.
+struct KeptChannel {
+  bitcoin::Outpoint funding;
+  std::uint32_t since = 0;  ///< height
+};
+
 /// One peer as lightningd sees it, and how it behaves.
 struct Peer {
   PeerSetup setup;
@@ -95,6 +101,9 @@ struct Peer {
   std::list<Channel> channels;
   std::vector<Reply> connects;
   std::vector<Reply> disconnects;
+  bool dead = false;              ///< for good: from now on the faults of the phase `connect` are all of it
+  bool pinging = false;           ///< it owes a pong
+  std::vector<KeptChannel> kept;  ///< of a kind that keeps what it was told
 
   /// lightningd has an object for it.
   [[nodiscard]] bool known() const { return connected || opening || !channels.empty(); }
@@ -123,7 +132,7 @@ class Peers {
   [[nodiscard]] bool have_anchor_channel() const;
 
  private:
-  void add(Random& random, const PeerSetup& setup);
+  void add(Random& random, const PeerSetup& setup, std::uint32_t height);
 
   lightningd::Features ours_;
   std::deque<Peer> peers_;

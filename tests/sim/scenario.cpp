@@ -68,6 +68,9 @@ class Reader {
     peer.connected = flag(value, "connected", false);
     peer.address_known = flag(value, "address_known", true);
     peer.features = text(value, "features", peer.features);
+    peer.kind = one_of<PeerKind>(
+        value, "kind", peer.kind,
+        {{"cln", PeerKind::cln}, {"lnd", PeerKind::lnd}, {"eclair", PeerKind::eclair}, {"ldk", PeerKind::ldk}});
     if (const auto one = value.find("fault")) peer.faults.push_back(fault(*one));
     if (const auto several = value.find("faults")) {
       for (const auto& element : several->elements()) peer.faults.push_back(fault(element));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bitcoin/amounts.hpp"
+#include "sim/peer_kind.hpp"
 #include "spark/runtime.hpp"
 
 namespace sim {
@@ -43,9 +44,10 @@ struct PeerSetup {
   spark::Duration delay{1};   ///< one way
   bool connected = false;     ///< before anything happens
   bool address_known = true;  ///< from gossip; else `connect` needs a host
-  std::string features = default_features;
+  std::string features = default_features;  ///< beside those of its kind
   std::vector<Fault> faults;
   std::vector<ChannelSetup> channels;
+  PeerKind kind = PeerKind::cln;
 };
 
 enum class ScriptKind { p2wpkh, p2tr, p2sh_p2wpkh };
