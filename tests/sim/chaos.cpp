@@ -219,6 +219,16 @@ void draw_slowness(std::uint64_t seed, Setup& setup) {
   }
 }
 
+/// Peers that are not all Core Lightning. From numbers of its own, so that what it does not meet stays as it was: the
+/// seeds that tests and mutations name are among those.
+void draw_kinds(std::uint64_t seed, Setup& setup) {
+  constexpr std::uint64_t other_stream = 0x44;
+  static constexpr PeerKind kinds[] = {PeerKind::cln, PeerKind::lnd, PeerKind::lnd, PeerKind::eclair, PeerKind::ldk};
+  Random random(seed + other_stream);
+  if (!random.one_in(4)) return;
+  for (auto& peer : setup.peers) peer.kind = kinds[random.below(std::size(kinds))];
+}
+
 /// Before v25.12 a channel cannot be withheld. What cannot be promised there is not asked for: a channel
 /// whose peer fails it is closed, and stays; and fundchannel_cancel cannot tell two channels of one peer
 /// that await their lock-in, so there is no other.
@@ -274,6 +284,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   if (!calm) draw_texts(seed, setup);
   if (random.one_in(3)) draw_aborts(random, chaos);
   draw_slowness(seed, setup);
+  draw_kinds(seed, setup);
   return chaos;
 }
 

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 #include <initializer_list>
+#include <map>
+#include <set>
 
 namespace {
 
@@ -48,6 +50,21 @@ TEST_CASE("whatever happens, the invariants hold") {
   if (seeds >= 100) CHECK(opened > seeds / 5);
   if (seeds >= 100) CHECK(failed > seeds / 5);
   if (seeds >= 1'000) CHECK(aborts > seeds / 400);
+}
+
+TEST_CASE("peers of every kind are met, mixed with others") {
+  std::map<sim::PeerKind, std::size_t> peers;
+  std::size_t mixtures = 0;
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    std::set<sim::PeerKind> kinds;
+    for (const auto& peer : sim::draw_chaos(seed).setup.peers) {
+      ++peers[peer.kind];
+      kinds.insert(peer.kind);
+    }
+    mixtures += kinds.size() > 1;
+  }
+  CHECK(mixtures > 40);
+  for (const auto kind : {sim::PeerKind::lnd, sim::PeerKind::eclair, sim::PeerKind::ldk}) CHECK(peers[kind] > 40);
 }
 
 TEST_CASE("a stop in the moment in which a batch is settled breaks nothing") {
