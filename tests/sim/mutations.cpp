@@ -36,7 +36,7 @@ const std::vector<Mutation>& mutations() {
       {"talks-on-after-the-answer", Invariant::one_reply, true},
       {"frees-coins-of-others", Invariant::others_untouched, true},
       {"renewal-explains-all", Invariant::others_untouched, true, 903275},
-      {"reserves-beside-unanswered", Invariant::nothing_left, true, 958265},
+      {"reserves-beside-unanswered", Invariant::nothing_left, true, 750300},
       {"frees-coins-twice", Invariant::others_untouched, true},
       {"cancels-whatever-comes-first", Invariant::others_untouched, true},
       {"retracts-whatever-comes-first", Invariant::others_untouched},
