@@ -32,6 +32,7 @@ class Bench:
         self.funder = net.node("funder", [f"--plugin={plugin}"] if plugin else [])
         self.reference = net.node("reference")
         self.peers = [net.node(f"peer{i:02}", lean=True, faulty=True) for i in range(PEERS)]
+        self.guests = []  # peers of one test, which a fixture starts and ends
         net.start([self.funder, self.reference, *self.peers])
         for node in (self.funder, self.reference):
             net.fund(node, [COIN] * COINS + list(more_coins))
@@ -94,7 +95,7 @@ class Bench:
         return found[0]
 
     def peer(self, node_id):
-        return next(p for p in self.peers if p.id == node_id)
+        return next(p for p in (*self.peers, *self.guests) if p.id == node_id)
 
     def check_opened(self, result, destinations, node=None):
         """The result's channels are those of the destinations (or of a part), in their order, on both sides."""
@@ -168,7 +169,8 @@ class Bench:
         found = [f"{p.name}: openingd runs" for p in self.peers if _runs_openingd(p)]
         for node in (self.funder, self.reference):
             found += [f"{node.name}: {o} is reserved" for o in self._reserved_in_vain(node)]
-        for node in (self.funder, self.reference, *self.peers):
+        guests = [guest for guest in self.guests if guest.runs()]
+        for node in (self.funder, self.reference, *self.peers, *guests):
             found += [f"{node.name}: channel with {c['peer_id'][:10]} in {c['state']} {c.get('funding_txid', '')[:10]}"
                       for c in node.channels() if c["state"] == "OPENINGD" or self._is_zombie(c)]
         return found

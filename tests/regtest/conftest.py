@@ -19,6 +19,7 @@ import threading
 
 import pytest
 
+import ldk as ldk_peers
 from bench import Bench, plugin_lines
 from regtest import Network
 from scenarios import coins_of_all
@@ -77,6 +78,28 @@ def start_node(bench):
     yield start
     for node in nodes:
         bench.net.remove(node)
+
+
+@pytest.fixture(scope="session")
+def ldk_is_there():
+    if not ldk_peers.available():
+        pytest.skip(ldk_peers.MISSING)
+
+
+@pytest.fixture
+def ldk(ldk_is_there, bench):
+    """ldk(count=1, **options): that many real LDK nodes, for this test; see LdkPeer."""
+    started = []
+
+    def start(count=1, **options):
+        new = [ldk_peers.LdkPeer(bench.net, f"ldk{next(NUMBERS)}", **options).spawn() for _ in range(count)]
+        started.extend(new)
+        bench.guests.extend(new)
+        return [peer.wait_up() for peer in new]
+    yield start
+    for peer in started:
+        bench.guests.remove(peer)
+        peer.kill()
 
 
 @pytest.hookimpl(trylast=True)

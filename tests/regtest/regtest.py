@@ -115,14 +115,14 @@ def _die_with_parent():
     _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG; spawn only from the main thread
 
 
-def _spawn(args, output):
+def spawn(args, output):
     """In a process group of its own, so that killing it takes the subdaemons and plugins along."""
     with open(output, "ab") as out:
         return subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                                 start_new_session=True, preexec_fn=_die_with_parent)
 
 
-def _kill_group(proc):
+def kill_group(proc):
     if proc and proc.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(proc.pid, signal.SIGKILL)
@@ -190,7 +190,7 @@ class Bitcoind:
         self.mine(240, self.call("getnewaddress"))
 
     def start(self, *options):
-        self.proc = _spawn(
+        self.proc = spawn(
             ["bitcoind", *options, f"-datadir={self.dir}", "-regtest", f"-rpcport={self.rpcport}", "-rpcuser=u", "-rpcpassword=p",
              "-listen=0", "-txindex=1", "-server=1", "-nodebug", "-printtoconsole=0", "-fallbackfee=0.00001",
              "-dnsseed=0", "-discover=0", "-rpcthreads=16", "-rpcworkqueue=256", "-maxtxfee=1"],
@@ -238,7 +238,7 @@ class Bitcoind:
         self.stop()
 
     def stop(self):
-        _kill_group(self.proc)
+        kill_group(self.proc)
 
 
 class Node:
@@ -266,7 +266,7 @@ class Node:
 
     def spawn(self):
         self.log_before = self.log_size()
-        self.proc = _spawn(["lightningd", *self.options], os.path.join(self.dir, "out"))
+        self.proc = spawn(["lightningd", *self.options], os.path.join(self.dir, "out"))
         return self
 
     def wait_up(self, timeout=120):
@@ -359,7 +359,7 @@ class Node:
         return self.proc.wait(timeout)
 
     def kill(self):
-        _kill_group(self.proc)
+        kill_group(self.proc)
 
 
 class Doors:

@@ -14,15 +14,17 @@ class Sleep:
     """Stops a peer's processes, now or as soon as the funder has sent it a certain message, which then is under way
     (that is what the delay is for) and not read before the peer wakes up. A context manager; wakes it at the end."""
 
+    DEED = signal.SIGSTOP
+
     def __init__(self, funder, peer, message=None, wake_at=None):
         self.funder, self.peer, self.message, self.wake_at = funder, peer, message, wake_at
-        self.stopped = False
+        self.done = False
         self._position = funder.log_size()
         self._over = threading.Event()
 
     def __enter__(self):
         if not self.message:
-            self._signal(signal.SIGSTOP)
+            self._signal(self.DEED)
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
         return self
@@ -34,7 +36,7 @@ class Sleep:
 
     def _watch(self):
         if self.message and self._await(rf"{self.peer.id}-\S*: peer_out {self.message}\b"):
-            self._signal(signal.SIGSTOP)
+            self._signal(self.DEED)
         if isinstance(self.wake_at, str) and self._await(self.wake_at):
             self._signal(signal.SIGCONT)
         elif isinstance(self.wake_at, float) and not self._over.wait(self.wake_at):
@@ -52,4 +54,10 @@ class Sleep:
 
     def _signal(self, number):
         os.killpg(self.peer.proc.pid, number)
-        self.stopped = self.stopped or number == signal.SIGSTOP
+        self.done = self.done or number == self.DEED
+
+
+class Death(Sleep):
+    """The same, and the peer does not wake up."""
+
+    DEED = signal.SIGKILL

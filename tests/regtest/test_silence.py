@@ -60,9 +60,17 @@ def test_one_peer_silent(bench, phase, live, wakes):
         assert [c["id"] for c in result["channel_ids"]] == [p.id for p in others], result["channel_ids"]
         assert PEER_TIMEOUT <= took < patience(WITHIN + BUSY), f"{took:.1f} s"
         wait_for(lambda: not leftovers(bench), "the funder to clean up", 20)
-    assert sleep.stopped
-    # The peer is awake. What it says late must not change anything, and a channel that it has made
-    # meanwhile it gives up when it meets us again: maybe it makes it only after we have met.
+    assert sleep.done
+    meet_again(bench, peer)
+    bench.check_opened(result, destinations)
+    if channel:
+        state = bench.channel(bench.funder, channel)["state"]
+        assert state == "CHANNELD_NORMAL", state
+
+
+def meet_again(bench, peer):
+    """It is awake. What it says late must not change anything, and a channel that it has made meanwhile it gives up when
+    it meets us: maybe it makes it only after we have met."""
     bench.funder.rpc("connect", id=peer.address())
     for _ in range(4):
         with contextlib.suppress(AssertionError):
@@ -71,10 +79,6 @@ def test_one_peer_silent(bench, phase, live, wakes):
         leave(bench.funder, peer)
         bench.funder.rpc("connect", id=peer.address())
     bench.check_nothing_left(30)
-    bench.check_opened(result, destinations)
-    if channel:
-        state = bench.channel(bench.funder, channel)["state"]
-        assert state == "CHANNELD_NORMAL", state
 
 
 def leftovers(bench):

@@ -1,0 +1,113 @@
+"""Real LDK nodes as peers, alone and beside Core Lightning's: they open, refuse, fall silent, die and come back."""
+import pytest
+
+from bench import error_of
+from marks import builtin_fails, cancels_one_of_two, cases
+from sleep import STOPPED_BY, Death, Sleep
+from test_silence import PEER_TIMEOUT, meet_again, silent_destination
+
+TOO_SMALL = 200_000  # sat; for less Core Lightning does not take what LDK lets be in flight: a tenth
+LOCK_IN = 6  # blocks
+
+
+def check_failed(result, peer, phase):
+    failed, = result["failed"]
+    assert failed["id"] == peer.id and phase in failed["method"], failed
+    return failed
+
+
+# --- they open ---
+
+@cases({"private, LDK only": (3, 0, False), "private, with Core Lightning": (2, 2, False),
+        "public, with Core Lightning": (2, 1, True)})
+def test_all_is_well(bench, ldk, of_ldk, of_cln, announce):
+    peers = [*ldk(of_ldk, channels="public" if announce else "private"), *bench.peers[:of_cln]]
+    bench.open(bench.destinations(peers, announce=announce))
+    bench.mine_until_normal(bench.funder, LOCK_IN)
+    assert {c["private"] for c in bench.funder.channels()} == {not announce}
+
+
+@cases({"private and public": ("both",)})
+def test_one_that_takes_both(bench, ldk, channels):
+    first, second = ldk(2, channels=channels)
+    bench.open([*bench.destinations([first], announce=False), *bench.destinations([second], announce=True)])
+
+
+# --- they refuse ---
+
+@builtin_fails("gives up all of them")
+@cases({"too small": (dict(minimum_sat=TOO_SMALL + 1), dict(announce=False), "unding"),
+        "public": (dict(channels="private"), dict(announce=True), "announce")})
+def test_one_refuses(bench, ldk, limits, wish, words):
+    """Its own words are in the result, and the others get their channels."""
+    refusing, = ldk(1, **limits)
+    willing, = ldk(1, channels="both")
+    destinations = bench.destinations([refusing, willing, bench.peers[0]], TOO_SMALL, **wish)
+    result = bench.multifundchannel(destinations, minchannels=2)
+    failed = check_failed(result, refusing, "fundchannel_start")
+    assert words in failed["error"]["message"], failed
+    bench.check_opened(result, destinations)
+
+
+# --- they fall silent, or die ---
+
+def open_with_others(bench, unwell, others, phase, **options):
+    """A batch in which something happens to the first peer."""
+    destinations = [{**silent_destination(bench, phase, unwell), "announce": False},
+                    *bench.destinations(others, announce=False)]
+    return destinations, lambda: bench.multifundchannel(destinations, minchannels=2, peer_timeout=PEER_TIMEOUT)
+
+
+@builtin_fails("waits for ever")
+@pytest.mark.parametrize("phase", STOPPED_BY)
+def test_one_is_silent(bench, ldk, phase):
+    silent, other = ldk(2)
+    destinations, batch = open_with_others(bench, silent, [other, bench.peers[0]], phase)
+    with Sleep(bench.funder, silent, STOPPED_BY[phase]) as sleep:
+        result = batch()
+    assert sleep.done
+    check_failed(result, silent, phase)
+    bench.check_opened(result, destinations)
+    meet_again(bench, silent)
+    bench.open(bench.destinations([silent], announce=False))
+
+
+@builtin_fails("gives up all of them")
+def test_one_is_killed_in_complete(bench, ldk):
+    killed, other = ldk(2)
+    destinations, batch = open_with_others(bench, killed, [other, bench.peers[0]], "complete")
+    with Death(bench.funder, killed, STOPPED_BY["complete"]) as death:
+        result = batch()
+    assert death.done
+    check_failed(result, killed, "complete")
+    bench.check_opened(result, destinations)
+    killed.restart()
+    meet_again(bench, killed)
+    bench.open(bench.destinations([killed], announce=False))
+
+
+# --- a batch fails, and they are asked again ---
+
+@cancels_one_of_two
+def test_after_a_failed_batch(bench, ldk):
+    """They were told a transaction that is dead now; LDK forgets it when it is told so."""
+    *others, refusing = peers = [*ldk(2), bench.peers[0]]
+    refusing.set_fault("complete", "refuse")
+    error = error_of(bench.multifundchannel, bench.destinations(peers, announce=False))
+    assert error.data["id"] == refusing.id and error.data["method"] == "fundchannel_complete", error
+    bench.check_nothing_left()
+    refusing.set_fault()
+    bench.open(bench.destinations(peers, announce=False))
+    bench.mine_until_normal(bench.funder, LOCK_IN)
+
+
+@builtin_fails("gives up all of them")
+def test_the_batch_itself_goes_on(bench, ldk):
+    """The same LDK peers are asked a second time in it."""
+    peers = [*ldk(2), bench.peers[0]]
+    peers[-1].set_fault("complete", "refuse")
+    destinations = bench.destinations(peers, announce=False)
+    result = bench.multifundchannel(destinations, minchannels=1)
+    check_failed(result, peers[-1], "complete")
+    bench.check_opened(result, destinations)
+    bench.mine_until_normal(bench.funder, LOCK_IN)
