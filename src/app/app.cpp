@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/batch_params.hpp"
+#include "app/options.hpp"
 #include "app/service.hpp"
 #include "json/writer.hpp"
 #include "jsonrpc/caller.hpp"
@@ -18,7 +19,6 @@
 namespace app {
 
 using plugin::Configuration;
-using plugin::OptionType;
 using util::Result;
 
 namespace {
@@ -44,23 +44,6 @@ std::optional<bool> at_least(std::string_view version, int year, int month) {
   if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') return std::nullopt;
   if (std::from_chars(first.ptr + 1, end, has_month).ec != std::errc()) return std::nullopt;
   return has_year > year || (has_year == year && has_month >= month);
-}
-
-Result<void> in_range(const json::Value& value, std::uint32_t least, std::uint32_t most) {
-  const auto number = value.u32();
-  if (number && *number >= least && *number <= most) return {};
-  return util::Error{lightningd::code::invalid_params,
-                     util::str(value.path(), ": must be from ", least, " to ", most, ", got ", value.excerpt()),
-                     {}};
-}
-
-Result<void> is_dry_run(const json::Value& value) {
-  const auto text = *value.string();
-  if (text == "fundpsbt" || text == "txprepare") return {};
-  // Without quotation marks: lightningd escapes them once more.
-  return util::Error{lightningd::code::invalid_params,
-                     util::str(value.path(), ": must be fundpsbt or txprepare, not ", text.substr(0, 80)),
-                     {}};
 }
 
 /// Whether something could be parsed.
@@ -93,8 +76,6 @@ struct App::Impl {
         plugin(stdio, environment.lightningd_version) {}
 
   void start();
-  void add_options();
-  [[nodiscard]] Result<void> check_trace_dir(const json::Value& value) const;
   void choose_name();
   [[nodiscard]] std::string redirect(const json::Value& request);
   [[nodiscard]] Result<void> init(const Configuration& configuration);
@@ -133,82 +114,17 @@ void App::Impl::start() {
     const auto height = members.front().second.u64("height");  // in "block" before v24.08
     if (height) service->block_added(static_cast<std::uint32_t>(*height));
   });
-  add_options();
+  plugin.subscribe("disconnect", [this](const json::Value& params) {
+    const auto& members = params.members();
+    if (!service || members.empty()) return;
+    const auto id = (members.front().first == "id" ? params : members.front().second).string("id");
+    const auto peer = id ? lightningd::NodeId::from_hex(*id) : std::nullopt;
+    if (peer) service->disconnected(*peer);
+  });
+  add_options(plugin, settings, {environment.files, [this] {
+                                   if (service) service->settings_changed();
+                                 }});
   plugin.start();
-}
-
-void App::Impl::add_options() {
-  plugin.add_option({
-      "multifundchannel-peer-timeout",
-      OptionType::integer,
-      "Seconds that each peer has for each of connect, fundchannel_start and fundchannel_complete",
-      "60",
-      true,
-      [this](const json::Value& value) -> Result<void> {
-        settings.peer_timeout = std::chrono::seconds(*value.u32());
-        return {};
-      },
-      [](const json::Value& value) { return in_range(value, 1, 86400); },
-  });
-  plugin.add_option({
-      "multifundchannel-max-connects",
-      OptionType::integer,
-      "How many connects to peers may be in flight at the same time",
-      "10",
-      true,
-      [this](const json::Value& value) -> Result<void> {
-        settings.max_connects = *value.u32();
-        if (service) service->settings_changed();
-        return {};
-      },
-      [](const json::Value& value) { return in_range(value, 1, 1000); },
-  });
-  plugin.add_option({
-      "multifundchannel-dry-run",
-      OptionType::string,
-      "How it is found out whether the wallet can pay, before any peer is asked: fundpsbt, or txprepare with "
-      "placeholders for the channels",
-      R"("fundpsbt")",
-      true,
-      [this](const json::Value& value) -> Result<void> {
-        settings.dry_run = *value.string() == "txprepare" ? context::DryRun::txprepare : context::DryRun::fundpsbt;
-        return {};
-      },
-      is_dry_run,
-  });
-  plugin.add_option({
-      "multifundchannel-progress",
-      OptionType::boolean,
-      "Tell the caller how far a batch is: lightning-cli draws bars on its standard output, before the result",
-      "false",
-      true,
-      [this](const json::Value& value) -> Result<void> {
-        settings.progress = *value.boolean();
-        return {};
-      },
-      nullptr,
-  });
-  plugin.add_option({
-      "multifundchannel-trace-dir",
-      OptionType::string,
-      "Directory in which each batch leaves a trace of its calls (Chrome's trace-event format); empty: none",
-      "",
-      true,
-      [this](const json::Value& value) -> Result<void> {
-        settings.trace_dir = *value.string();
-        return {};
-      },
-      [this](const json::Value& value) { return check_trace_dir(value); },
-  });
-}
-
-Result<void> App::Impl::check_trace_dir(const json::Value& value) const {
-  const std::string directory(*value.string());
-  if (directory.empty()) return {};
-  const auto checked = environment.files != nullptr ? environment.files->can_write_in(directory)
-                                                    : util::Error{-1, "there are no files to be written here", {}};
-  if (checked) return {};
-  return util::Error{lightningd::code::invalid_params, util::str(value.path(), ": ", checked.error().message), {}};
 }
 
 // While spenderp runs, registering its command's name could stop the whole node: then the command

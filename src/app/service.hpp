@@ -64,6 +64,11 @@ class Service : private journal::JournalReader::Owner {
     for (const auto& [id, run] : runs_) run->block_added(height);
   }
 
+  /// lightningd has lost a connection.
+  void disconnected(const lightningd::NodeId& peer) {
+    for (const auto& [id, run] : runs_) run->disconnected(peer);
+  }
+
   /// The node ends: touches nothing any more, and tells every caller that the next start settles it.
   void leave();
   /// Aborts what runs and calls `done` once nothing is left, or when `limit` has passed.

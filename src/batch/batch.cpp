@@ -11,6 +11,7 @@
 namespace batch {
 
 using ledger::BatchPhase;
+using roster::Peers;
 using spark::Completion;
 using spark::Spark;
 using util::Error;
@@ -36,8 +37,9 @@ Batch::Batch(const peers::Process& process, lightningd::Client client, Order ord
                [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
       inputs_(context_.calls, holding_, [this](const Error& error) { fail(error); }),
       roster_(context_, *this, holding_, request_.destinations),
+      pings_(context_, roster_),
       funding_(context_, roster_, {request_, holding_, details_}),
-      completing_(scope_),
+      completing_(scope_, pings_),
       policies_(scope_, context_.calls.client, ledger_, label_) {
   if (request_.details) details_.emplace(ledger_->id, order.watch.timeline());
   context_.log = std::make_unique<peers::LogLook>(context_.calls);
@@ -64,13 +66,19 @@ void Batch::advance(Step step) {
     case Step::fit:
       if (!funding_.is_for_those_left()) return propose_again();               // fit
       if (const Peers again = stale(); !again.empty()) return restart(again);  // fit
-      return advance(Step::build);
+      return advance(Step::ping);
+    case Step::ping:
+      return ping();  // fit, or build
     case Step::build:
       return build();  // announce
     case Step::announce:
       return announce();  // complete
     case Step::complete:
+      if (!funding_.is_for_those_left()) return advance(Step::take_back);
       return complete_all();  // judge
+    case Step::take_back:
+      ledger_->plan.reset();
+      return save(BatchPhase::opening, next(Step::fit));
     case Step::judge:
       if (completing_.failed()) return advance(Step::start_over);
       return secured();  // send
@@ -127,6 +135,7 @@ void Batch::open_all() {
   });
   std::vector<Spark> started;
   for (const auto& peer : roster_.all()) started.push_back(open(*peer));
+  pings_.watch();
   scope_.wait(std::move(started), when_extended(Step::fit));
 }
 
@@ -161,15 +170,8 @@ void Batch::propose_again() {
   });
 }
 
-/// Those whose opening is too old to be completed, or for another amount than its share is now.
 Peers Batch::stale() {
-  const auto now = scope_.runtime().now();
-  Peers stale;
-  for (auto* peer : roster_.live()) {
-    const bool old = now - peer->started_at() > context_.calls.settings.opening_age && renewed_.insert(peer).second;
-    if (old || peer->record()->amount != funding_.amount_of(*peer)) stale.push_back(peer);
-  }
-  return stale;
+  return roster_.stale([this](const auto& peer) { return funding_.amount_of(peer); });
 }
 
 void Batch::restart(const Peers& peers) {
@@ -185,8 +187,15 @@ void Batch::restart(const Peers& peers) {
       }));
     }
     inputs_.wait();
+    pings_.watch();
     scope_.wait(std::move(started), when_extended(Step::fit));
   });
+}
+
+// One that is gone is dropped here, where it costs nobody else anything.
+void Batch::ping() {
+  pings_.stop_watching();
+  pings_.await_quiet(funding_.peers(), [this] { advance(funding_.is_for_those_left() ? Step::build : Step::fit); });
 }
 
 void Batch::build() {
@@ -200,7 +209,9 @@ void Batch::build() {
 
 // --- Peers know an outpoint. ---
 
+// Beside the pings, which take no time then: nobody waits for those that were heard of just now.
 void Batch::announce() {
+  pings_.ask(funding_.peers());
   ledger_->plan = funding_.plan();
   holding_.announce_extension();
   save(BatchPhase::completing, [this] { inputs_.extend(next(Step::complete)); });
@@ -220,7 +231,7 @@ void Batch::secured() {
 // Whoever was told the transaction must forget it before a new one is told to anybody: else two
 // transactions could claim the same inputs.
 void Batch::forget_transaction() {
-  renewed_.clear();
+  roster_.new_round();
   const Peers told = roster_.told();
   Peers again = told;
   std::erase_if(again, [](const auto* peer) { return !peer->live(); });
@@ -243,12 +254,7 @@ void Batch::broadcast() {
 void Batch::channels_vanished() { advance(Step::start_over); }
 
 void Batch::sent(const std::string& tx) {
-  const auto& opened = funding_.peers();
-  const auto anchors = std::count_if(opened.begin(), opened.end(), [this](const auto* peer) {
-    return funding::kind_of(peer->destination(), node_.features, peer->features()) ==
-           funding::Commitment::Kind::anchors;
-  });
-  warn(checks::caution_of_commitment_feerate(request_, static_cast<std::size_t>(anchors)));
+  warn(checks::caution_of_commitment_feerate(request_, roster_.with_anchors(funding_.peers())));
   policies_.apply(context_.calls.settings.policy_timeout, [this, tx] {
     finish(sending::success_json(tx, funding_.transaction(), funding_.peers(), roster_.failed(), details()));
   });
@@ -287,13 +293,7 @@ void Batch::finish(Result<std::string> answer) {
 
 report::BatchReport Batch::report() const {
   report::BatchReport report = report::report_on(*ledger_);
-  for (std::size_t i = 0; i < roster_.all().size(); ++i) {
-    auto& destination = report.destinations[i];
-    const auto& failure = roster_.all()[i]->failure();
-    if (!failure) continue;
-    destination.state = report::DestinationState::failed;
-    destination.failure = failure;
-  }
+  roster_.tell(report);
   return report;
 }
 

@@ -4,14 +4,11 @@
 #include <memory>
 #include <optional>
 #include <random>
-#include <set>
 #include <string>
 
-#include "batch/completing.hpp"
 #include "batch/funding.hpp"
 #include "batch/held_inputs.hpp"
 #include "batch/policies.hpp"
-#include "batch/roster.hpp"
 #include "checks/preparation.hpp"
 #include "journal/journal.hpp"
 #include "peers/node_facts.hpp"
@@ -21,6 +18,9 @@
 #include "report/batch_watch.hpp"
 #include "report/details.hpp"
 #include "request/request.hpp"
+#include "roster/completing.hpp"
+#include "roster/pings.hpp"
+#include "roster/roster.hpp"
 #include "sending/broadcast.hpp"
 #include "wallet/holding.hpp"
 
@@ -30,7 +30,7 @@ namespace batch {
 /// one call of `done`; what its ledger still holds then is the Undo's business. Owned by a CommandRun.
 ///
 ///   feerates -> reserve coins || connect each -> start each -> [propose again if a peer dropped out]
-///            -> complete each -> all secured -> sign -> all still there -> send [-> set policies]
+///            -> all still there -> complete each -> all secured -> sign -> all still there -> send [-> set policies]
 ///
 /// Before each step with effects the ledger is saved to the journal, and the step waits for that.
 ///
@@ -59,6 +59,8 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
 
   /// A block came: reservations that would end soon are extended while peers are waited for.
   void block_added(std::uint32_t height) { inputs_.block_added(height); }
+  /// lightningd has lost a connection.
+  void disconnected(const lightningd::NodeId& peer) { pings_.disconnected(peer); }
 
   [[nodiscard]] const std::shared_ptr<ledger::Ledger>& ledger() const { return ledger_; }
   [[nodiscard]] const std::string& label() const { return label_; }
@@ -71,8 +73,10 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
     prepare,
     open,
     fit,  ///< every peer that is left has started; nobody knows an outpoint
+    ping,
     build,
     announce,
+    take_back,  ///< a peer has hung up while the transaction was recorded
     complete,
     judge,  ///< every peer that is left has answered
     send,
@@ -89,8 +93,9 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   void reserve(spark::Completion completion);
   [[nodiscard]] spark::Spark open(peers::PeerOpening& peer);
   void propose_again();
-  [[nodiscard]] Peers stale();
-  void restart(const Peers& peers);
+  [[nodiscard]] roster::Peers stale();
+  void restart(const roster::Peers& peers);
+  void ping();
   void build();
   void announce();
   void complete_all();
@@ -126,14 +131,14 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   checks::Prepared prepared_;
   wallet::Holding holding_;
   HeldInputs inputs_;
-  Roster roster_;
+  roster::Roster roster_;
+  roster::Pings pings_;
   Funding funding_;
-  Completing completing_;
+  roster::Completing completing_;
   Policies policies_;
   std::unique_ptr<sending::Broadcast> broadcast_;
 
   std::optional<spark::Spark> funded_;
-  std::set<const peers::PeerOpening*> renewed_;  ///< started again for their age in this round: once is enough
 };
 
 }  // namespace batch

@@ -35,6 +35,7 @@ class CommandRun {
   /// was stopped and what became of the batch.
   void stop();
   void block_added(std::uint32_t height) { batch_->block_added(height); }
+  void disconnected(const lightningd::NodeId& peer) { batch_->disconnected(peer); }
   /// Answers the caller, and leaves the batch to be settled at the next start.
   void leave();
 

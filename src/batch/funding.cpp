@@ -14,7 +14,7 @@ using lightningd::Reply;
 using util::Error;
 using util::Result;
 
-Funding::Funding(peers::BatchContext& context, Roster& roster, Parts parts)
+Funding::Funding(peers::BatchContext& context, roster::Roster& roster, Parts parts)
     : context_(context),
       roster_(roster),
       request_(parts.request),

@@ -3,12 +3,12 @@
 #include <optional>
 #include <random>
 
-#include "batch/roster.hpp"
 #include "checks/coin_look.hpp"
 #include "funding/funding_transaction.hpp"
 #include "ledger/ledger.hpp"
 #include "report/details.hpp"
 #include "request/request.hpp"
+#include "roster/roster.hpp"
 #include "wallet/asking.hpp"
 #include "wallet/holding.hpp"
 
@@ -25,7 +25,7 @@ class Funding {
     std::optional<report::Details>& details;  ///< only when they were asked for
   };
 
-  Funding(peers::BatchContext& context, Roster& roster, Parts parts);
+  Funding(peers::BatchContext& context, roster::Roster& roster, Parts parts);
   Funding(const Funding&) = delete;
   Funding& operator=(const Funding&) = delete;
 
@@ -37,7 +37,7 @@ class Funding {
   /// Whether the proposal is for exactly the peers that are left.
   [[nodiscard]] bool is_for_those_left() const { return roster_.live() == peers_; }
   /// Those that the proposal is for.
-  [[nodiscard]] const Peers& peers() const { return peers_; }
+  [[nodiscard]] const roster::Peers& peers() const { return peers_; }
   [[nodiscard]] bitcoin::Sat amount_of(const peers::PeerOpening& peer) const;
 
   /// Makes the transaction that pays what each peer has started with.
@@ -56,14 +56,14 @@ class Funding {
   [[nodiscard]] bool anchors_negotiated() const;
 
   peers::BatchContext& context_;
-  Roster& roster_;
+  roster::Roster& roster_;
   const request::Request& request_;
   std::optional<report::Details>& details_;
   wallet::Asking asking_;
   checks::CoinLook coin_look_;
   wallet::Asking::Choice choice_;
   std::optional<wallet::Proposal> proposal_;
-  Peers peers_;
+  roster::Peers peers_;
   std::optional<funding::FundingTransaction> transaction_;
 };
 

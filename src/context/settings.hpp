@@ -35,6 +35,10 @@ struct Settings {
   spark::Duration policy_timeout = std::chrono::seconds(3);
   /// Peers forget idle openings (LND after ten minutes): older ones are started again.
   spark::Duration opening_age = std::chrono::minutes(5);
+  /// A started peer that was last heard of so long ago is pinged before any peer is told the transaction.
+  spark::Duration quiet_peer = std::chrono::seconds(3);
+  /// For each ping. Behind Tor an answer may take seconds.
+  spark::Duration ping_timeout = std::chrono::seconds(10);
   /// Connects in flight; connectd works on ten at a time and makes the others wait a second each.
   std::size_t max_connects = 10;
   /// After this long an unanswered connect gives its place to another and waits on outside.

@@ -37,11 +37,9 @@ void begin_fund_params(Writer& writer, const FundParams& params) {
 constexpr auto channels_filter = R"({"channels":[{"peer_id":true,"peer_connected":true,"state":true,"opener":true,)"
                                  R"("channel_id":true,"short_channel_id":true,"funding_txid":true,)"
                                  R"("funding_outnum":true,"total_msat":true,"funding":{"withheld":true}}]})";
-
 constexpr auto outputs_filter = R"({"outputs":[{"txid":true,"output":true,"amount_msat":true,"scriptpubkey":true,)"
                                 R"("status":true,"reserved":true,"reserved_to_block":true,"redeemscript":true,)"
                                 R"("blockheight":true,"spendable_at":true}]})";
-
 /// The reply would repeat the text, in hex too.
 constexpr auto generation_filter = R"({"generation":true})";
 
@@ -120,6 +118,10 @@ void Client::disconnect(const NodeId& id, bool force, Reply<void> then) const {
               replies::anything, std::move(then));
 }
 
+void Client::ping(const NodeId& id, Reply<void> then) const {
+  calls_.send({"ping", &id}, only("id", id.hex()), replies::anything, std::move(then));
+}
+
 void Client::parsefeerate(const std::string& feerate, Reply<bitcoin::Perkw> then) const {
   // By position: lightningd's code and its schema disagree about the parameter's name.
   calls_.send("parsefeerate", Writer().array().value(feerate).end().take(), replies::feerate, std::move(then));
@@ -158,9 +160,8 @@ void Client::txprepare(const std::vector<Placeholder>& outputs, const std::strin
                        const std::vector<bitcoin::Outpoint>& utxos, Reply<bitcoin::Txid> then) const {
   Writer writer;
   writer.object().key("outputs").array();
-  for (const auto& output : outputs) {
+  for (const auto& output : outputs)
     writer.object().field(output.address, output.amount ? to_text(*output.amount) : "all").end();
-  }
   writer.end().field("feerate", feerate).list("utxos", utxos, &bitcoin::Outpoint::str);
   calls_.send("txprepare", writer.end().take(), replies::prepared, std::move(then), R"({"txid":true})");
 }
@@ -190,10 +191,9 @@ void Client::check_start(const StartParams& params, Reply<void> then) const {
 }
 
 void Client::check_connect(const NodeId& id, const std::string& address, Reply<void> then) const {
-  calls_.send(
-      "check",
-      Writer().object().field("command_to_check", "connect").field("id", with_address(id, address)).end().take(),
-      replies::anything, std::move(then));
+  Writer params;
+  params.object().field("command_to_check", "connect").field("id", with_address(id, address));
+  calls_.send("check", params.end().take(), replies::anything, std::move(then));
 }
 
 void Client::fundchannel_complete(const NodeId& id, const util::SharedText& psbt, bool withhold,

@@ -18,4 +18,8 @@ bool Features::has(std::size_t bit) const {
   return (bits_[bits_.size() - 1 - byte] >> (bit % 8) & 1) != 0;
 }
 
+bool is_lnd(const Features& features) {
+  return features.offers(feature::amp) || features.offers(feature::script_enforced_lease);
+}
+
 }  // namespace lightningd

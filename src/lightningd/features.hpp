@@ -29,7 +29,13 @@ inline constexpr std::size_t large_channels = 18;
 inline constexpr std::size_t anchors_zero_fee_htlc_tx = 22;
 inline constexpr std::size_t shutdown_anysegwit = 26;
 inline constexpr std::size_t dual_fund = 28;
+inline constexpr std::size_t amp = 30;
 inline constexpr std::size_t scid_alias = 46;
+inline constexpr std::size_t script_enforced_lease = 2022;
 }  // namespace feature
+
+/// Whether they are those of LND: nobody else offers either. After funding_created it drops an error, keeps the channel
+/// pending for 2,016 blocks, and by default takes no other opening of the same node meanwhile (maxpendingchannels).
+[[nodiscard]] bool is_lnd(const Features& features);
 
 }  // namespace lightningd

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <set>
 #include <vector>
@@ -11,7 +12,7 @@
 #include "spark/scope.hpp"
 #include "wallet/holding.hpp"
 
-namespace batch {
+namespace roster {
 
 using Peers = std::vector<peers::PeerOpening*>;
 
@@ -43,9 +44,16 @@ class Roster {
   [[nodiscard]] Peers live() const;
   /// Those that were told an outpoint, live or not.
   [[nodiscard]] Peers told() const;
+  /// Those whose opening is too old to be completed, once in a round, or for another amount than is to be told now.
+  [[nodiscard]] Peers stale(const std::function<bitcoin::Sat(const peers::PeerOpening&)>& amount_of);
+  void new_round() { renewed_.clear(); }
+  /// How many of them get anchor channels.
+  [[nodiscard]] std::size_t with_anchors(const Peers& peers) const;
   [[nodiscard]] const std::vector<std::unique_ptr<peers::PeerOpening>>& all() const { return peers_; }
   /// In the order in which they dropped out.
   [[nodiscard]] const std::vector<const peers::PeerOpening*>& failed() const { return failed_; }
+  /// Adds who has dropped out.
+  void tell(report::BatchReport& report) const;
 
  private:
   peers::BatchContext& context_;
@@ -55,6 +63,7 @@ class Roster {
   std::vector<const peers::PeerOpening*> failed_;
   std::vector<spark::Spark> connects_;  ///< by the destination's index
   bool channel_remains_ = false;
+  std::set<const peers::PeerOpening*> renewed_;  ///< started again for their age in this round
 };
 
-}  // namespace batch
+}  // namespace roster

@@ -1,8 +1,9 @@
-#include "batch/roster.hpp"
+#include "roster/roster.hpp"
 
+#include <algorithm>
 #include <utility>
 
-namespace batch {
+namespace roster {
 
 using peers::PeerOpening;
 using peers::PeerUndo;
@@ -70,6 +71,33 @@ Peers Roster::live() const {
   return peers;
 }
 
+Peers Roster::stale(const std::function<bitcoin::Sat(const PeerOpening&)>& amount_of) {
+  const auto now = context_.calls.scope.runtime().now();
+  Peers stale;
+  for (auto* peer : live()) {
+    const bool old = now - peer->started_at() > context_.calls.settings.opening_age && renewed_.insert(peer).second;
+    if (old || peer->record()->amount != amount_of(*peer)) stale.push_back(peer);
+  }
+  return stale;
+}
+
+std::size_t Roster::with_anchors(const Peers& peers) const {
+  const auto count = std::count_if(peers.begin(), peers.end(), [this](const auto* peer) {
+    return funding::kind_of(peer->destination(), context_.features, peer->features()) ==
+           funding::Commitment::Kind::anchors;
+  });
+  return static_cast<std::size_t>(count);
+}
+
+void Roster::tell(report::BatchReport& report) const {
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    const auto& failure = peers_[i]->failure();
+    if (!failure) continue;
+    report.destinations[i].state = report::DestinationState::failed;
+    report.destinations[i].failure = failure;
+  }
+}
+
 Peers Roster::told() const {
   Peers peers;
   for (const auto& peer : peers_) {
@@ -78,4 +106,4 @@ Peers Roster::told() const {
   return peers;
 }
 
-}  // namespace batch
+}  // namespace roster

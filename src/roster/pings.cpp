@@ -1,0 +1,144 @@
+#include "roster/pings.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "lightningd/codes.hpp"
+#include "util/str.hpp"
+
+namespace roster {
+
+using ledger::Stage;
+using peers::PeerOpening;
+using spark::Completion;
+using spark::Spark;
+using util::Error;
+using util::Result;
+
+namespace {
+
+constexpr spark::Duration between_looks{1000};
+constexpr spark::Duration before_another{250};
+
+/// It has accepted, and knows no outpoint: dropping it is free.
+bool waits(const PeerOpening& peer) {
+  return peer.live() && peer.record()->stage == Stage::started && !peer.record()->outpoint;
+}
+
+}  // namespace
+
+void Pings::watch() {
+  watching_ = true;
+  if (!std::exchange(looking_, true)) context_.calls.scope.after(between_looks, [this] { look(); });
+}
+
+void Pings::look() {
+  looking_ = false;
+  if (!watching_) return;
+  for (auto* peer : roster_.live()) {
+    if (is_quiet(*peer)) ask(*peer);
+  }
+  watch();
+}
+
+void Pings::disconnected(const lightningd::NodeId& peer) {
+  if (context_.calls.scope.ended()) return;
+  for (auto* candidate : roster_.live()) {
+    if (candidate->destination().id == peer && waits(*candidate)) ask(*candidate);
+  }
+}
+
+void Pings::ask(const Peers& peers) {
+  for (auto* peer : peers) {
+    if (waits(*peer)) ask(*peer);
+  }
+}
+
+void Pings::await_quiet(const Peers& peers, util::Function<void()> then) {
+  std::vector<Spark> answered;
+  for (auto* peer : peers) {
+    if (is_quiet(*peer)) answered.push_back(ask(*peer));
+  }
+  context_.calls.scope.wait(std::move(answered), std::move(then));
+}
+
+void Pings::await_asked(const Peers& peers, util::Function<void()> then) {
+  std::vector<Spark> answered;
+  for (const auto* peer : peers) {
+    if (const auto& asked = pings_[peer].answered) answered.push_back(*asked);
+  }
+  context_.calls.scope.wait(std::move(answered), std::move(then));
+}
+
+// Its accept is a sign of life as well.
+bool Pings::is_quiet(const PeerOpening& peer) const {
+  const auto ping = pings_.find(&peer);
+  const auto heard = std::max(peer.started_at(), ping == pings_.end() ? spark::Duration{} : ping->second.heard);
+  return waits(peer) && context_.calls.scope.runtime().now() - heard >= context_.calls.settings.quiet_peer;
+}
+
+/// Completes when the peer has answered, or was dropped. At most one for each peer is in flight.
+Spark Pings::ask(PeerOpening& peer) {
+  auto& answered = pings_[&peer].answered;
+  if (answered && !answered->completed()) return *answered;
+  const auto give_up_at = context_.calls.scope.runtime().now() + context_.calls.settings.ping_timeout;
+  answered = context_.calls.scope.spark(
+      [this, &peer, give_up_at](Completion completion) { send(peer, give_up_at, std::move(completion)); });
+  return *answered;
+}
+
+void Pings::send(PeerOpening& peer, spark::Duration give_up_at, Completion completion) {
+  if (!waits(peer)) return std::move(completion).done();
+  const auto left = give_up_at - context_.calls.scope.runtime().now();
+  const auto waiting = std::make_shared<Completion>(std::move(completion));
+  context_.calls.client.ping(peer.destination().id,
+                             context_.calls.scope.expect<Result<void>>(
+                                 "ping", left,
+                                 [this, &peer, give_up_at, waiting](const Result<void>& answer) {
+                                   this->answered(peer, answer, give_up_at, std::move(*waiting));
+                                 },
+                                 [this, &peer, waiting] { expired(peer, std::move(*waiting)); }));
+}
+
+// Of what lightningd says only one thing is about the peer. While it waits for the answer to another ping, be it its
+// own, it sends none.
+void Pings::answered(PeerOpening& peer, const Result<void>& answer, spark::Duration give_up_at, Completion completion) {
+  if (answer) {
+    pings_[&peer].heard = context_.calls.scope.runtime().now();
+  } else if (answer.error().message.find("not connected") != std::string::npos) {
+    lost(peer, Error{lightningd::code::not_connected, "the peer hung up while it waited for the others", {}});
+  } else if (answer.error().message.find("already pending") != std::string::npos) {
+    if (context_.calls.scope.runtime().now() + before_another >= give_up_at) {
+      return expired(peer, std::move(completion));
+    }
+    auto again = [this, &peer, give_up_at, c = std::move(completion)]() mutable {
+      send(peer, give_up_at, std::move(c));
+    };
+    return context_.calls.scope.after(before_another, std::move(again));
+  }
+  std::move(completion).done();
+}
+
+// Unless lightningd itself was held up: what it answers now, it answers after a pong that it had got before.
+void Pings::expired(PeerOpening& peer, Completion completion) {
+  auto looked = [this, &peer, asked = context_.calls.scope.runtime().now(),
+                 c = std::move(completion)](const Result<bool>&) mutable {
+    const auto seconds = context_.calls.settings.ping_timeout.count() / 1000;
+    if (pings_[&peer].heard < asked) {
+      lost(peer, Error{-1, util::str("timeout: the peer did not answer ping within ", seconds, " seconds"), {}});
+    }
+    std::move(c).done();
+  };
+  context_.calls.client.is_connected(peer.destination().id, context_.calls.local<bool>("listpeers", std::move(looked)));
+}
+
+// That is the call whose opening is gone: what reads our results knows no `ping` there.
+void Pings::lost(PeerOpening& peer, Error error) {
+  if (!waits(peer)) return;
+  peer.record()->silent = error.code != lightningd::code::not_connected;
+  peer.fail("fundchannel_start", std::move(error));
+}
+
+}  // namespace roster
