@@ -1,7 +1,9 @@
 #include "app/app.hpp"
 
 #include <charconv>
+#include <initializer_list>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "app/batch_params.hpp"
@@ -46,6 +48,19 @@ std::optional<bool> at_least(std::string_view version, int year, int month) {
   return has_year > year || (has_year == year && has_month >= month);
 }
 
+/// What a notification tells: versions of lightningd differ in whether, and how, that is wrapped.
+json::Value content(const json::Value& params, std::initializer_list<std::string_view> names) {
+  for (const auto name : names) {
+    if (const auto inner = params.find(name)) return *inner;
+  }
+  return params;
+}
+
+std::optional<lightningd::NodeId> node_id(const json::Value& object, std::string_view name) {
+  const auto hex = object.string(name);
+  return hex ? lightningd::NodeId::from_hex(*hex) : std::nullopt;
+}
+
 /// Whether something could be parsed.
 template <class T>
 Result<void> checked(const Result<T>& parsed) {
@@ -76,6 +91,7 @@ struct App::Impl {
         plugin(stdio, environment.lightningd_version) {}
 
   void start();
+  void subscribe();
   void choose_name();
   [[nodiscard]] std::string redirect(const json::Value& request);
   [[nodiscard]] Result<void> init(const Configuration& configuration);
@@ -108,23 +124,28 @@ void App::Impl::start() {
       [this] { shut_down(); },
       [this](const std::string&) { environment.exit(0); },
   });
-  plugin.subscribe("block_added", [this](const json::Value& params) {
-    const auto& members = params.members();
-    if (!service || members.empty()) return;
-    const auto height = members.front().second.u64("height");  // in "block" before v24.08
-    if (height) service->block_added(static_cast<std::uint32_t>(*height));
-  });
-  plugin.subscribe("disconnect", [this](const json::Value& params) {
-    const auto& members = params.members();
-    if (!service || members.empty()) return;
-    const auto id = (members.front().first == "id" ? params : members.front().second).string("id");
-    const auto peer = id ? lightningd::NodeId::from_hex(*id) : std::nullopt;
-    if (peer) service->disconnected(*peer);
-  });
+  subscribe();
   add_options(plugin, settings, {environment.files, [this] {
                                    if (service) service->settings_changed();
                                  }});
   plugin.start();
+}
+
+void App::Impl::subscribe() {
+  plugin.subscribe("block_added", [this](const json::Value& params) {
+    const auto height = content(params, {"block_added", "block"}).u64("height");  // "block" before v24.08
+    if (service && height) service->block_added(static_cast<std::uint32_t>(*height));
+  });
+  plugin.subscribe("disconnect", [this](const json::Value& params) {
+    const auto peer = node_id(content(params, {"disconnect"}), "id");
+    if (service && peer) service->disconnected(*peer);
+  });
+  plugin.subscribe("channel_state_changed", [this](const json::Value& params) {
+    const auto change = content(params, {"channel_state_changed"});
+    const auto state = change.string("new_state");
+    const auto peer = node_id(change, "peer_id");
+    if (service && peer && state && *state == "CHANNELD_NORMAL") service->channel_opened(*peer);
+  });
 }
 
 // While spenderp runs, registering its command's name could stop the whole node: then the command

@@ -9,7 +9,7 @@
 namespace app {
 
 struct OptionsUse {
-  util::Files* files = nullptr;    ///< traces are written by; may be none
+  util::Files* files = nullptr;   ///< traces are written by; may be none
   std::function<void()> changed;  ///< comes when a setting that running parts use has changed
 };
 

@@ -47,12 +47,18 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
       files_(given.files),
       seals_(runtime, lightningd::Client(caller, ""), settings_),
       reader_(runtime, *this, settings_, seals_),
+      told_(runtime, lightningd::Client(caller, ""), settings_, seals_),
       connects_(runtime, settings_.max_connects),
       left_({runtime, settings_, connects_, book_, node_}, caller, settings_),
       last_number_(random_() % 100),  // not that of the last process: see run()
       forgetting_(left_),
       aborting_(left_),
       scope_(runtime, nullptr) {}
+
+void Service::block_added(std::uint32_t height) {
+  book_.told_in_vain().set_height(height);
+  for (const auto& [id, run] : runs_) run->block_added(height);
+}
 
 void Service::settings_changed() { connects_.set_limit(settings_.max_connects); }
 
@@ -61,6 +67,7 @@ void Service::settings_changed() { connects_.set_limit(settings_.max_connects); 
 void Service::recover(bool node_known) {
   if (!node_known) return ask_for_withhold();
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
+  told_.keep(book_.told_in_vain());
   read_journal();
   read_again_later();
 }
@@ -224,7 +231,7 @@ void Service::list(plugin::Command command, const std::optional<std::string>& ba
   auto all = left_.reports(std::move(running));
   if (batch) std::erase_if(all, [&batch](const report::BatchReport& report) { return report.id != *batch; });
   if (batch && all.empty()) return command.fail(LeftBatches::unknown(*batch));
-  command.succeed(report::to_json(all));
+  command.succeed(report::to_json(all, batch ? ledger::ToldInVain::Entries() : book_.told_in_vain().all()));
 }
 
 void Service::forget(plugin::Command command, const ForgetRequest& request) {

@@ -17,6 +17,7 @@
 #include "context/settings.hpp"
 #include "journal/journal_reader.hpp"
 #include "journal/seal_source.hpp"
+#include "journal/told_record.hpp"
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
 #include "peers/process.hpp"
@@ -60,9 +61,9 @@ class Service : private journal::JournalReader::Owner {
   void forget(plugin::Command command, const ForgetRequest& request);
   void abort(plugin::Command command, const AbortRequest& request);
   /// lightningd has seen a block.
-  void block_added(std::uint32_t height) {
-    for (const auto& [id, run] : runs_) run->block_added(height);
-  }
+  void block_added(std::uint32_t height);
+  /// A channel with the peer is normal.
+  void channel_opened(const lightningd::NodeId& peer) { book_.told_in_vain().remove(peer); }
 
   /// lightningd has lost a connection.
   void disconnected(const lightningd::NodeId& peer) {
@@ -103,6 +104,7 @@ class Service : private journal::JournalReader::Owner {
   ledger::Book book_;
   journal::SealSource seals_;
   journal::JournalReader reader_;
+  journal::ToldRecord told_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
   LeftBatches left_;
   std::uint64_t last_number_ = 0;

@@ -121,6 +121,7 @@ void Batch::prepare() {
     context_.bounds = prepared->bounds;
     context_.commitment = prepared->commitment;
     warn(checks::caution_of_feerate(request_, prepared->feerate));
+    for (const auto& caution : roster_.cautions()) warn(caution);
     save(BatchPhase::begun, next(Step::open));
   });
 }
@@ -233,12 +234,11 @@ void Batch::secured() {
 void Batch::forget_transaction() {
   roster_.new_round();
   const Peers told = roster_.told();
-  Peers again = told;
-  std::erase_if(again, [](const auto* peer) { return !peer->live(); });
   util::info(label_, ": ", told.size(), " peers must forget transaction ", funding_.transaction().txid.hex());
-  roster_.undo(told, [this, again = std::move(again)](bool gone) {
+  roster_.undo(told, [this, told](bool gone) {
     if (!gone) return fail(Error{-1, "a channel of an unsent transaction could not be cancelled", {}});
-    inputs_.hold([this, again] { restart(again); });
+    const Peers again = roster_.without_keepers(told);
+    if (!scope_.ended()) inputs_.hold([this, again] { restart(again); });
   });
 }
 
@@ -254,6 +254,7 @@ void Batch::broadcast() {
 void Batch::channels_vanished() { advance(Step::start_over); }
 
 void Batch::sent(const std::string& tx) {
+  for (const auto* peer : funding_.peers()) context_.book.told_in_vain().remove(peer->destination().id);
   warn(checks::caution_of_commitment_feerate(request_, roster_.with_anchors(funding_.peers())));
   policies_.apply(context_.calls.settings.policy_timeout, [this, tx] {
     finish(sending::success_json(tx, funding_.transaction(), funding_.peers(), roster_.failed(), details()));
@@ -267,9 +268,8 @@ void Batch::not_sent(const Error& error) { fail(error); }
 void Batch::peer_failed(peers::PeerOpening& peer) {
   roster_.dropped_out(peer);
   completing_.peer_failed();
-  if (roster_.live().size() < request_.minchannels) {
+  if (roster_.live().size() < request_.minchannels)
     return fail(sending::too_few_left(peer, roster_.all(), roster_.failed(), details()));
-  }
   // A peer that was told an outpoint is dealt with when all others have answered.
   if (!peer.record()->outpoint) roster_.undo(peer);
 }

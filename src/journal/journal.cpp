@@ -4,22 +4,18 @@
 
 #include "context/calls.hpp"
 #include "journal/journal_format.hpp"
+#include "lightningd/codes.hpp"
 #include "util/bytes.hpp"
 #include "util/str.hpp"
 
 namespace journal {
 
+namespace code = lightningd::code;
 using lightningd::Reply;
 using util::Error;
 using util::Result;
 
 namespace {
-
-/// lightningd's "no such key" of deldatastore.
-constexpr int no_such_key = 1200;
-/// The same of datastore, and what it says to a must-create of one that is there.
-constexpr int not_there = 1203;
-constexpr int is_there = 1202;
 
 /// lightningd v26.06.6 was seen to die of a text of 5 MB, and to take one of 4 MB.
 constexpr std::size_t longest_record = 3'000'000;
@@ -79,12 +75,12 @@ void Journal::save(spark::Scope& scope, const ledger::Ledger& ledger, Reply<void
     if (answer) {
       state->generation = *answer;
       state->may_be_completed = completes;
-    } else if (exists && answer.error().code == not_there) {
+    } else if (exists && answer.error().code == code::nothing_to_replace) {
       // Deleted by another program: what it said is gone with it, and the next one creates it.
       state->exists = false;
       state->deleted = true;
       state->may_be_completed = false;
-    } else if (!exists && state->deleted && answer.error().code == is_there) {
+    } else if (!exists && state->deleted && answer.error().code == code::key_is_there) {
       state->exists = true;  // an older one was put back: the next one replaces it
     } else if (!exists) {
       state->in_doubt = lightningd::in_doubt(answer.error());
@@ -109,7 +105,7 @@ void Journal::remove(spark::Scope& scope, Reply<void> then) {
       journal_key(batch_),
       context::Calls{scope, client_, settings_}.local<void>(
           "deldatastore", [state = state_, then = std::move(then)](const Result<void>& answer) mutable {
-            if (!answer && answer.error().code != no_such_key) return then(answer);
+            if (!answer && answer.error().code != code::no_such_key) return then(answer);
             state->exists = false;
             then({});
           }));

@@ -51,6 +51,7 @@ void write_opening(json::Writer& out, const ledger::OpeningRecord& opening, std:
   for (const auto amount : opening.earlier) out.value(amount.value);
   out.end();
   if (outnum) out.field("outnum", *outnum);
+  if (opening.keeps_told) out.field("keeps_told", true);
   // What is applied or refused need not be done again.
   if (opening.policy && opening.policy->state == request::PolicyRecord::State::pending) {
     write_policy(out, opening.policy->wanted);
@@ -156,6 +157,11 @@ Result<std::shared_ptr<ledger::OpeningRecord>> read_opening(const json::Value& v
     const auto amount = element.u64();
     if (!amount) return amount.error();
     opening->earlier.push_back(Sat{*amount});
+  }
+  if (value.find("keeps_told")) {
+    const auto keeps = value.boolean("keeps_told");
+    if (!keeps) return keeps.error();
+    opening->keeps_told = *keeps;
   }
   // Records of earlier versions have none.
   if (const auto wanted = value.find("policy")) {

@@ -24,12 +24,12 @@ std::string label_of(const OpeningRecord& opening, std::size_t number) {
   return util::str(label_of(opening.batch), " peer ", number, " (", opening.peer.brief(), ")");
 }
 
-void OpeningRecord::start_sent(bitcoin::Sat told) {
+void OpeningRecord::start_sent(bitcoin::Sat wanted) {
   stage = Stage::starting;
   in_flight = true;
-  if (doubtful && amount != told) earlier.push_back(amount);
-  amount = told;
-  planned = told;
+  if (doubtful && amount != wanted) earlier.push_back(amount);
+  amount = wanted;
+  planned = wanted;
   outpoint.reset();
 }
 
@@ -45,10 +45,11 @@ void OpeningRecord::start_answered(bool ok, bool in_doubt) {
   answered();
 }
 
-void OpeningRecord::complete_sent(const bitcoin::Outpoint& told) {
+void OpeningRecord::complete_sent(const bitcoin::Outpoint& channel) {
   stage = Stage::completing;
   in_flight = true;
-  outpoint = told;
+  outpoint = channel;
+  told = true;
 }
 
 void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
@@ -65,6 +66,7 @@ void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
 void OpeningRecord::gone() {
   stage = Stage::none;
   doubtful = false;
+  told = false;
   earlier.clear();
   outpoint.reset();
 }
@@ -74,8 +76,12 @@ bool OpeningRecord::may_be(bitcoin::Sat total) const {
 }
 
 std::shared_ptr<OpeningRecord> OpeningRecord::doubted() const {
-  auto copy = std::make_shared<OpeningRecord>(OpeningRecord{
-      .peer = peer, .accepted = accepted, .amount = planned, .planned = planned, .earlier = earlier});
+  auto copy = std::make_shared<OpeningRecord>(OpeningRecord{.peer = peer,
+                                                            .keeps_told = keeps_told,
+                                                            .accepted = accepted,
+                                                            .amount = planned,
+                                                            .planned = planned,
+                                                            .earlier = earlier});
   if (stage != Stage::none && amount != planned) copy->earlier.insert(copy->earlier.begin(), amount);
   // What is applied or refused need not be done again.
   const bool pending = policy && policy->state == request::PolicyRecord::State::pending;

@@ -16,6 +16,7 @@
 #include "bitcoin/ids.hpp"
 #include "ledger/abort_record.hpp"
 #include "ledger/reservation_record.hpp"
+#include "ledger/told_in_vain.hpp"
 #include "lightningd/client.hpp"
 #include "lightningd/ids.hpp"
 #include "request/policy.hpp"
@@ -43,6 +44,8 @@ struct OpeningRecord {
   Stage stage = Stage::none;
   bool in_flight = false;                ///< the call that led to `stage` has not been answered
   bool doubtful = false;                 ///< a call was lost, or an undo saw no end: something may be there, or come
+  bool keeps_told = false;               ///< the peer keeps a channel that it was told, whatever becomes of it
+  bool told = false;                     ///< fundchannel_complete was sent, by this process
   bool silent = false;                   ///< it missed a deadline: waiting for it again is in vain
   std::uint64_t accepted = 0;            ///< which of all accepted starts of the process it was, in order
   bitcoin::Sat amount;                ///< told to the peer by fundchannel_start
@@ -52,10 +55,10 @@ struct OpeningRecord {
   std::optional<request::PolicyRecord> policy;            ///< for its channel, when the transaction was sent
   util::Function<void()> on_answer;              ///< an undo that waits for the call in flight
 
-  void start_sent(bitcoin::Sat told);
+  void start_sent(bitcoin::Sat wanted);
   /// A refusal frees the opening; a lost connection leaves it in doubt.
   void start_answered(bool ok, bool in_doubt);
-  void complete_sent(const bitcoin::Outpoint& told);
+  void complete_sent(const bitcoin::Outpoint& channel);
   /// After an error the opening may still be alive without an outpoint (refused up front), gone, or
   /// in doubt.
   void complete_answered(bool ok, bool in_doubt);
@@ -95,6 +98,13 @@ class Book {
   void never_confirms(const bitcoin::Txid& txid) { impossible_.insert(txid); }
   [[nodiscard]] bool is_impossible(const bitcoin::Txid& txid) const { return impossible_.contains(txid); }
 
+  /// Whom batches have told a transaction that was never sent.
+  [[nodiscard]] ToldInVain& told_in_vain() { return told_in_vain_; }
+  /// The peer's channel of a dead transaction is undone on our side.
+  void undone(const OpeningRecord& record, const bitcoin::Outpoint& channel) {
+    if (record.keeps_told) told_in_vain_.add(record.peer, channel);
+  }
+
   /// A fundchannel_cancel on its way, for as long as this lives: it may take any channel of the peer that
   /// awaits lock-in.
   struct Cancel {
@@ -125,6 +135,7 @@ class Book {
   std::map<bitcoin::Outpoint, std::pair<std::string, std::uint64_t>> coins_;  ///< who reserved it last, and when
   std::uint64_t count_ = 0;
   std::set<bitcoin::Txid> impossible_;
+  ToldInVain told_in_vain_;
 };
 
 /// How far a batch has come. Each value is on disk before the first effect that it announces is sent.

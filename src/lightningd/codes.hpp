@@ -19,6 +19,9 @@ inline constexpr int nothing_to_cancel = 307;
 inline constexpr int cancel_unsafe = 308;
 inline constexpr int v2_unsupported = 310;
 inline constexpr int emergency_reserve = 313;
+inline constexpr int no_such_key = 1200;         ///< of deldatastore
+inline constexpr int key_is_there = 1202;        ///< of datastore, which must create it
+inline constexpr int nothing_to_replace = 1203;  ///< of datastore, which must replace it
 }  // namespace code
 
 /// The wallet has too little, for the payment or beside its emergency reserve.

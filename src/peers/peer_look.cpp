@@ -60,8 +60,9 @@ void PeerLook::ask_connect(spark::Scope& scope) {
       "connect", process_.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
       [this, &scope] { expired(scope.runtime().now()); }, std::move(late));
   client_.connect(destination_.id, destination_.address,
-                  [attempt = std::move(attempt), guarded = std::move(guarded)](Result<Connected> answer) mutable {
-                    attempt.reset();
+                  [&runtime = scope.runtime(), pending = process_.node.connects, peer = destination_.id,
+                   attempt = std::move(attempt), guarded = std::move(guarded)](Result<Connected> answer) mutable {
+                    pending->answered(peer, std::move(attempt), runtime.now());
                     guarded(std::move(answer));
                   });
 }

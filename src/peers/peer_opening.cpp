@@ -5,6 +5,7 @@
 
 #include "lightningd/codes.hpp"
 #include "peers/lost_channels.hpp"
+#include "peers/pending_limit.hpp"
 #include "report/cause.hpp"
 #include "util/log.hpp"
 #include "util/str.hpp"
@@ -61,15 +62,17 @@ void PeerOpening::ask_connect() {
   context_.calls.scope.after(context_.calls.settings.connect_patience, [this, asked = ++connects_asked_] {
     if (asked == connects_asked_) place_.leave();
   });
-  auto attempt = context_.pending->begin(destination_.id, destination_.address, context_.calls.scope.runtime().now());
+  auto& runtime = context_.calls.scope.runtime();
+  auto attempt = context_.pending->begin(destination_.id, destination_.address, runtime.now());
   attempt_ = attempt;
   auto guarded = context_.calls.scope.expect<Result<Connected>>(
       "connect", context_.calls.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
       [this] { expired(); });
   context_.calls.client.connect(
       destination_.id, destination_.address,
-      [attempt = std::move(attempt), guarded = std::move(guarded)](Result<Connected> answer) mutable {
-        attempt.reset();
+      [&runtime, pending = context_.pending, peer = destination_.id, attempt = std::move(attempt),
+       guarded = std::move(guarded)](Result<Connected> answer) mutable {
+        pending->answered(peer, std::move(attempt), runtime.now());
         guarded(std::move(answer));
       });
 }
@@ -79,6 +82,7 @@ void PeerOpening::connected(const Result<Connected>& answer) {
   if (starting_) return reconnected(answer);
   if (!answer) return fail(method_, answer.error());
   features_ = answer->features;
+  record_->keeps_told = lightningd::is_lnd(features_);
   util::debug(record_->label, ": connected");
   context_.watch.peer_at(destination_.index, report::Phase::start);
   step_done();
@@ -171,7 +175,9 @@ void PeerOpening::ask_start() {
 void PeerOpening::started(const Result<Started>& answer) {
   if (!answer) {
     if (worth_another_start(answer.error()) && retry_later()) return;
-    return cut_off(answer.error());
+    return cut_off(report::cause_of(method_, answer.error()) == report::pending_limit
+                       ? explain_refusal(answer.error(), context_.book.told_in_vain().find(destination_.id))
+                       : answer.error());
   }
   terms_ = *answer;
   started_at_ = context_.calls.scope.runtime().now();

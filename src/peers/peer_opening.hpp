@@ -81,7 +81,7 @@ class PeerOpening {
   [[nodiscard]] const lightningd::Started& terms() const { return terms_; }
   [[nodiscard]] spark::Duration started_at() const { return started_at_; }
   /// A channel that it was told it keeps pending, whatever becomes of the transaction.
-  [[nodiscard]] bool keeps_told_channel() const { return lightningd::is_lnd(features_); }
+  [[nodiscard]] bool keeps_told_channel() const { return record_->keeps_told; }
   [[nodiscard]] const lightningd::ChannelId& channel_id() const { return channel_id_; }
   /// The RPC that this peer is in, or was in last.
   [[nodiscard]] const char* method() const { return method_; }

@@ -32,6 +32,7 @@ PeerUndo::PeerUndo(context::Calls calls, ledger::Book& book, wallet::Holding& ho
 
 void PeerUndo::run(Done done) {
   done_ = std::move(done);
+  if (record_->told) told_ = record_->outpoint;
   if (record_->stage == Stage::none) {
     finish(Outcome::gone);
   } else if (record_->in_flight) {
@@ -134,6 +135,7 @@ void PeerUndo::wait_for_other() {
 void PeerUndo::remove(const Evidence& evidence) {
   found_ = true;
   if (evidence.committed) {
+    told_ = record_->outpoint;
     remove_committed(evidence);
   } else {
     remove_uncommitted(evidence);
@@ -249,7 +251,10 @@ void PeerUndo::give_up(bool channel) {
 }
 
 void PeerUndo::finish(Outcome outcome) {
-  if (outcome == Outcome::gone) record_->gone();
+  if (outcome == Outcome::gone) {
+    if (told_) book_.undone(*record_, *told_);
+    record_->gone();
+  }
   std::exchange(done_, nullptr)(outcome);
 }
 

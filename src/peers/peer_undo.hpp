@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,7 @@ class PeerUndo {
   const std::shared_ptr<const ledger::Ledger> ledger_;
   std::shared_ptr<ledger::OpeningRecord> record_;
   Done done_;
+  std::optional<bitcoin::Outpoint> told_;  ///< what the peer knows, or may know
   int tries_ = 0;
   bool found_ = false;
   spark::Gate::Pass closing_;  ///< while a close is not answered

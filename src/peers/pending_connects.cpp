@@ -11,6 +11,10 @@ namespace {
 /// That lightningd gives to each address: its handshake, and before that the TCP connection as long as the system does.
 constexpr std::chrono::seconds patience{60};
 
+constexpr std::chrono::seconds through_tor{5};
+constexpr spark::Duration at_once{20};
+constexpr std::size_t most_remembered = 10'000;
+
 std::int64_t whole_seconds(spark::Duration duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
 }
@@ -41,6 +45,19 @@ std::string PendingConnects::earlier(const lightningd::NodeId& peer, const Held&
                    " seconds, and lightningd tries one address after the other, each for a minute: ",
                    left > 0 ? util::str("try again in ", left, " seconds") : std::string("try again in a while"),
                    ", or let the peer connect to this node");
+}
+
+// At once it answers for a peer that was connected already.
+void PendingConnects::answered(const lightningd::NodeId& peer, Held attempt, spark::Duration now) {
+  const auto took = now - attempt->since;
+  attempt.reset();
+  if (took_.size() >= most_remembered) took_.clear();
+  if (took >= at_once) took_[peer] = took;
+}
+
+spark::Duration PendingConnects::expected(const lightningd::NodeId& peer, const std::string& address) const {
+  if (const auto known = took_.find(peer); known != took_.end()) return known->second;
+  return address.find(".onion") == std::string::npos ? spark::Duration{0} : spark::Duration{through_tor};
 }
 
 }  // namespace peers

@@ -52,7 +52,7 @@ void Retraction::list(util::Function<void(const Channels*)> then) {
 
 void Retraction::judge(const Channels* channels) {
   if (channels == nullptr) return done_(Outcome::later, "lightningd does not show the peer's channels");
-  if (!is_there(*channels)) return done_(Outcome::gone, "");
+  if (!is_there(*channels)) return gone();
   if (has_left_lockin(*channels)) return done_(Outcome::kept, "it awaits its lock-in no more");
   const auto why = in_the_way(*channels);
   if (why.empty()) return cancel();
@@ -96,6 +96,11 @@ bool Retraction::is_there(const Channels& channels) const {
   return std::any_of(channels.begin(), channels.end(), [this](const PeerChannel& channel) { return is_ours(channel); });
 }
 
+void Retraction::gone() {
+  book_.undone(*opening_, funding_);
+  done_(Outcome::gone, "");
+}
+
 // lightningd itself asks bitcoind for the output before it forgets the channel.
 void Retraction::cancel() {
   auto on_its_way = book_.cancelling(opening_->peer, calls_.scope.runtime().now());
@@ -116,7 +121,7 @@ void Retraction::cancelled(const Result<void>& answer) {
   const bool refused = !answer && answer.error().code == lightningd::code::cancel_unsafe;
   const auto said = answer ? std::string("fundchannel_cancel did not remove it") : answer.error().message;
   list([this, refused, said](const Channels* channels) {
-    if (channels != nullptr && !is_there(*channels)) return done_(Outcome::gone, "");
+    if (channels != nullptr && !is_there(*channels)) return gone();
     done_(refused && channels != nullptr ? Outcome::kept : Outcome::later, said);
   });
 }

@@ -45,6 +45,7 @@ class Retraction {
 
   void list(util::Function<void(const Channels*)> then);
   void judge(const Channels* channels);
+  void gone();
   void cancel();
   void cancelled(const util::Result<void>& answer);
   [[nodiscard]] bool is_ours(const lightningd::PeerChannel& channel) const;

@@ -20,6 +20,7 @@ using util::Result;
 Preview::Preview(const peers::Process& process, lightningd::Client client, request::Request request)
     : calls_{scope_, std::move(client), process.settings},
       node_(process.node),
+      book_(process.book),
       request_(std::move(request)),
       findings_{request_, node_, {}, {}, {}, {}, {}, {}, {}, {}, false},
       scope_(process.runtime, [this](const Error& error) { conclude(error); }),
@@ -158,7 +159,8 @@ Result<std::string> Preview::report(const wallet::Proposal& proposal) {
     const auto& destination = look->destination();
     const auto share = proposal.shares.find(destination.index);
     const auto amount = share == proposal.shares.end() ? destination.amount : share->second;
-    findings_.peers.push_back({&destination, amount, look->features(), look->failure()});
+    findings_.peers.push_back(
+        {&destination, amount, book_.told_in_vain().find(destination.id), look->features(), look->failure()});
   }
   return preview_json(findings_);
 }

@@ -57,6 +57,7 @@ class Preview {
 
   context::Calls calls_;
   const peers::NodeFacts node_;
+  ledger::Book& book_;
   const request::Request request_;
   Done done_;
   std::optional<util::Result<std::string>> answer_;

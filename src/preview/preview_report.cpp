@@ -6,6 +6,7 @@
 #include "funding/fee_bounds.hpp"
 #include "json/writer.hpp"
 #include "lightningd/features.hpp"
+#include "peers/pending_limit.hpp"
 #include "report/cause.hpp"
 #include "report/details.hpp"
 #include "util/str.hpp"
@@ -122,6 +123,7 @@ void warn_of_peers(const PreviewFindings& findings, Lines& warnings) {
   for (const auto& peer : peers) {
     const auto where = str("destinations[", peer.destination->index, "]: ");
     if (const auto why_not = misfit(findings, peer)) warnings.push_back(where + *why_not);
+    if (peer.told != nullptr) warnings.push_back(peers::caution_of_told(*peer.destination, *peer.told));
     if (peer.features && is_v2(findings.node, *peer.features)) {
       warnings.push_back(where + "it would be a v2 channel (dual funding), which this plugin does not open yet");
     }

@@ -9,6 +9,7 @@
 #include "bitcoin/fees.hpp"
 #include "funding/commitment.hpp"
 #include "funding/economy.hpp"
+#include "ledger/told_in_vain.hpp"
 #include "lightningd/client.hpp"
 #include "peers/node_facts.hpp"
 #include "report/batch_report.hpp"
@@ -21,6 +22,7 @@ namespace preview {
 struct PreviewedPeer {
   const request::Destination* destination = nullptr;
   bitcoin::Sat amount;
+  const ledger::ToldInVain::Entry* told = nullptr;  ///< in vain, by an earlier batch
   std::optional<lightningd::Features> features;  ///< nothing when it was not reached
   std::optional<report::PeerFailure> failure;
 };

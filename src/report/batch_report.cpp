@@ -58,6 +58,16 @@ void write_destination(json::Writer& out, const DestinationReport& destination) 
   out.end();
 }
 
+void write_told(json::Writer& out, const ledger::ToldInVain::Entries& told) {
+  out.key("told_in_vain").array();
+  for (const auto& [peer, entry] : told) {
+    out.object().field("id", peer.hex()).field("txid", entry.channel.txid.hex()).field("outnum", entry.channel.vout);
+    if (const auto until = entry.until()) out.field("until_block", *until);
+    out.end();
+  }
+  out.end();
+}
+
 void write_report(json::Writer& out, const BatchReport& report) {
   out.object().field("batch", report.id).field("begun", report.begun).field("state", name_of(report.state));
   if (!report.phase.empty()) out.field("phase", report.phase);
@@ -146,11 +156,13 @@ void write_policy(json::Writer& out, const request::PolicyRecord& policy) {
   out.end();
 }
 
-std::string to_json(const std::vector<BatchReport>& reports) {
+std::string to_json(const std::vector<BatchReport>& reports, const ledger::ToldInVain::Entries& told) {
   json::Writer out;
   out.object().key("batches").array();
   for (const auto& report : reports) write_report(out, report);
-  return out.end().end().take();
+  out.end();
+  if (!told.empty()) write_told(out, told);
+  return out.end().take();
 }
 
 }  // namespace report

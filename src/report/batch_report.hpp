@@ -65,8 +65,8 @@ struct BatchReport {
 /// "policy": whether it is applied, and lightningd's error or warnings.
 void write_policy(json::Writer& out, const request::PolicyRecord& policy);
 
-/// JSON text of the array `batches`; `code` and `message` of errors, but never their data: lightningd's
-/// error about a failed broadcast carries the signed transaction.
-[[nodiscard]] std::string to_json(const std::vector<BatchReport>& reports);
+/// JSON text of the arrays `batches` and, when there are any, `told_in_vain`; `code` and `message` of errors, but never
+/// their data: lightningd's error about a failed broadcast carries the signed transaction.
+[[nodiscard]] std::string to_json(const std::vector<BatchReport>& reports, const ledger::ToldInVain::Entries& told);
 
 }  // namespace report

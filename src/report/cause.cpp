@@ -36,6 +36,10 @@ constexpr std::array rules{
     Rule{"", lightningd::unreadable_reply, "", "node"},
     Rule{"", -3, "", "node"},  // a plugin failed
     Rule{"", -4, "", "node"},  // a plugin died
+    // LND's words (lnwire.ErrMaxPendingChannels), eclair's (PendingChannelsRateLimiter) and ours.
+    Rule{"fundchannel_start", any, ": rate limit reached", "pending_limit"},
+    Rule{"", any, "umber of pending channels exceed maximum", "pending_limit"},
+    Rule{"", code::generic, "pending limit: the peer keeps channel ", "pending_limit"},
     Rule{"", any, "They sent ", "refused"},
     Rule{"", code::generic, "timeout: the peer did not answer", "timeout"},
     Rule{"", any, "given up, because ", given_up},

@@ -12,6 +12,7 @@ namespace report {
 ///   disconnected the connection was lost on the way
 ///   timeout      the peer did not answer in time
 ///   refused      the peer said no
+///   pending_limit  the peer keeps a channel pending that was never funded, and takes no other meanwhile (LND)
 ///   busy         another opening with this peer is under way
 ///   limits       the amount or the terms are outside of what one of the two sides allows
 ///   unsupported  the node or the peer lacks what was asked for
@@ -26,6 +27,7 @@ namespace report {
 /// `method` is the RPC that failed, its error as lightningd gave it, or ours.
 [[nodiscard]] std::string_view cause_of(std::string_view method, const util::Error& error);
 
+inline constexpr std::string_view pending_limit = "pending_limit";
 /// For a peer whose batch ended because of others.
 inline constexpr std::string_view given_up = "given_up";
 

@@ -134,11 +134,11 @@ void Pings::expired(PeerOpening& peer, Completion completion) {
   context_.calls.client.is_connected(peer.destination().id, context_.calls.local<bool>("listpeers", std::move(looked)));
 }
 
-// That is the call whose opening is gone: what reads our results knows no `ping` there.
+// That is the call which would fail, and which the builtin names: what reads our results knows no `ping` there.
 void Pings::lost(PeerOpening& peer, Error error) {
   if (!waits(peer)) return;
   peer.record()->silent = error.code != lightningd::code::not_connected;
-  peer.fail("fundchannel_start", std::move(error));
+  peer.fail("fundchannel_complete", std::move(error));
 }
 
 }  // namespace roster

@@ -1,7 +1,10 @@
 #include "roster/roster.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
+
+#include "peers/pending_limit.hpp"
 
 namespace roster {
 
@@ -28,11 +31,26 @@ Roster::Roster(peers::BatchContext& context, PeerOpening::Owner& owner, wallet::
 }
 
 void Roster::connect(const std::set<std::size_t>& connected_already) {
-  for (const auto& peer : peers_) {
-    const bool already = connected_already.contains(peer->destination().index);
-    connects_.push_back(context_.calls.scope.spark(
-        [&peer = *peer, already](Completion completion) { peer.connect(already, std::move(completion)); }));
+  std::map<std::size_t, Spark> sparks;
+  for (auto* peer : slowest_first()) {
+    const auto index = peer->destination().index;
+    const bool already = connected_already.contains(index);
+    sparks.emplace(index, context_.calls.scope.spark([peer, already](Completion completion) {
+      peer->connect(already, std::move(completion));
+    }));
   }
+  for (const auto& [index, spark] : sparks) connects_.push_back(spark);
+}
+
+// Places among the connects are few: what takes long is to begin early.
+Peers Roster::slowest_first() const {
+  Peers peers = live();
+  const auto expected = [this](const PeerOpening* peer) {
+    return context_.pending->expected(peer->destination().id, peer->destination().address);
+  };
+  std::stable_sort(peers.begin(), peers.end(),
+                   [expected](const auto* one, const auto* other) { return expected(one) > expected(other); });
+  return peers;
 }
 
 void Roster::when_connected(util::Function<void()> then) { context_.calls.scope.wait(connects_, std::move(then)); }
@@ -55,8 +73,26 @@ void Roster::undo(const Peers& peers, util::Function<void(bool gone)> then) {
   channel_remains_ = false;
   std::vector<Spark> undone;
   for (auto* peer : peers) undone.push_back(undo(*peer));
-  context_.calls.scope.wait(std::move(undone),
-                            [this, then = std::move(then)]() mutable { then(!channel_remains_); });
+  context_.calls.scope.wait(std::move(undone), [this, then = std::move(then)]() mutable { then(!channel_remains_); });
+}
+
+Peers Roster::without_keepers(const Peers& told) {
+  for (auto* peer : told) {
+    const auto* kept = peer->live() ? context_.book.told_in_vain().find(peer->destination().id) : nullptr;
+    if (kept != nullptr) peer->fail("fundchannel_start", peers::pending_limit(*kept));
+  }
+  Peers left = told;
+  std::erase_if(left, [](const auto* peer) { return !peer->live(); });
+  return left;
+}
+
+std::vector<std::string> Roster::cautions() const {
+  std::vector<std::string> cautions;
+  for (const auto& peer : peers_) {
+    const auto* told = context_.book.told_in_vain().find(peer->destination().id);
+    if (told != nullptr) cautions.push_back(peers::caution_of_told(peer->destination(), *told));
+  }
+  return cautions;
 }
 
 void Roster::leave() {

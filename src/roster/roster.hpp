@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "peers/peer_opening.hpp"
@@ -26,7 +27,7 @@ class Roster {
   Roster(const Roster&) = delete;
   Roster& operator=(const Roster&) = delete;
 
-  /// Connects each, once; those of these indices are connected already.
+  /// Connects each, once; those of these indices are connected already. Who is likely to take longest comes first.
   void connect(const std::set<std::size_t>& connected_already);
   /// `then` comes when each is connected or has failed; the other, when this one and something else are done.
   void when_connected(util::Function<void()> then);
@@ -38,6 +39,11 @@ class Roster {
   spark::Spark undo(peers::PeerOpening& peer);
   /// Likewise those of all these peers; `gone` is false when a channel of any peer could not be removed meanwhile.
   void undo(const Peers& peers, util::Function<void(bool gone)> then);
+  /// When their channels are undone on our side: drops those of them that keep theirs all the same, since they would
+  /// refuse another. Gives those that are left.
+  [[nodiscard]] Peers without_keepers(const Peers& told);
+  /// For the user: who may refuse for the sake of an earlier batch.
+  [[nodiscard]] std::vector<std::string> cautions() const;
   /// Gives back the places among the connects, when the batch ends.
   void leave();
 
@@ -56,6 +62,8 @@ class Roster {
   void tell(report::BatchReport& report) const;
 
  private:
+  [[nodiscard]] Peers slowest_first() const;
+
   peers::BatchContext& context_;
   wallet::Holding& holding_;
   std::vector<std::unique_ptr<peers::PeerOpening>> peers_;

@@ -18,7 +18,7 @@ import time
 import pytest
 
 import schema as form
-from regtest import RpcError
+from regtest import RpcError, wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -437,11 +437,21 @@ class TestResults:
             self.check("multifundchannel-forget", answer)
             assert answer["forgotten"] and answer["gives_up"]
             self.check("listmultifundchannels", w.rpc("listmultifundchannels", {}))
+        poisoned = [{"name": "a", "kind": "lnd"}, {"name": "b", "kind": "lnd", "fault": {"phase": "complete", "kind": "refuse"}}]
+        with self.world({"peers": poisoned}) as w:
+            self.failure(w)
+            listed = wait_for(lambda: self.told_in_vain(w), "whom the batch has told in vain", 10)
+            self.check("listmultifundchannels", listed, seen["listmultifundchannels"])
         self.previews(seen[MAIN])
         documented = {(command, path) for command, response in self.schemas.items()
                       for path, _ in form.nested(response)}
         never = {path for command, path in documented if path not in seen[command]}
         assert never == NEVER_SEEN
+
+    @staticmethod
+    def told_in_vain(w):
+        listed = w.rpc("listmultifundchannels", {})
+        return "told_in_vain" in listed and listed
 
     def test_preview_is_what_is_documented(self):
         assert not self.previews()

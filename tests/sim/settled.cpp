@@ -191,7 +191,8 @@ class Leftovers {
   /// Records are left of what cannot be settled, and of nothing else; and the user is told of them.
   void find_records() {
     for (const auto& [key, entry] : journal_) {
-      if (key.empty() || key[0] != "multifundchannel" || intruders_.planted().contains(key)) continue;
+      if (key.size() < 2 || key[0] != "multifundchannel" || key[1] != "batch" || intruders_.planted().contains(key))
+        continue;
       const std::string text(entry.data.begin(), entry.data.end());
       const bool needed = std::any_of(kept_.begin(), kept_.end(), [&text](const auto& kept) {
         return text.find(kept.first.hex()) != std::string::npos;
