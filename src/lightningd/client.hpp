@@ -165,8 +165,8 @@ class Client {
   /// Whether the peer is connected now (listpeers). Error -32602 for an id that is no point on the
   /// curve, which only lightningd can tell.
   void is_connected(const NodeId& id, Reply<bool> then) const;
-  /// Error -1 for a peer that is not connected, or has not answered a ping of anybody's yet. No answer at all, when the
-  /// connection ends meanwhile.
+  /// Error -1: "Peer not connected"; or "Ping already pending", when it has not answered a ping of anybody's yet, or
+  /// has a channel and is not connected. No answer at all, when the connection ends meanwhile.
   void ping(const NodeId& id, Reply<void> then) const;
   /// Feerate text (lightningd's styles) to sat per 1,000 weight. Error 501 without estimates.
   void parsefeerate(const std::string& feerate, Reply<bitcoin::Perkw> then) const;

@@ -102,23 +102,31 @@ void Pings::send(PeerOpening& peer, spark::Duration give_up_at, Completion compl
                                  [this, &peer, waiting] { expired(peer, std::move(*waiting)); }));
 }
 
-// Of what lightningd says only one thing is about the peer. While it waits for the answer to another ping, be it its
-// own, it sends none.
 void Pings::answered(PeerOpening& peer, const Result<void>& answer, spark::Duration give_up_at, Completion completion) {
   if (answer) {
     pings_[&peer].heard = context_.calls.scope.runtime().now();
   } else if (answer.error().message.find("not connected") != std::string::npos) {
-    lost(peer, Error{lightningd::code::not_connected, "the peer hung up while it waited for the others", {}});
+    hung_up(peer);
   } else if (answer.error().message.find("already pending") != std::string::npos) {
-    if (context_.calls.scope.runtime().now() + before_another >= give_up_at) {
-      return expired(peer, std::move(completion));
-    }
-    auto again = [this, &peer, give_up_at, c = std::move(completion)]() mutable {
-      send(peer, give_up_at, std::move(c));
-    };
-    return context_.calls.scope.after(before_another, std::move(again));
+    return look_at_connection(peer, give_up_at, std::move(completion));
   }
-  std::move(completion).done();
+  std::move(completion).done();  // other errors tell nothing of the peer
+}
+
+// lightningd says so while it waits for the answer to another ping, be it its own, and of a peer with a channel that is
+// not connected.
+void Pings::look_at_connection(PeerOpening& peer, spark::Duration give_up_at, Completion completion) {
+  auto told = [this, &peer, give_up_at, c = std::move(completion)](const Result<bool>& connected) mutable {
+    if (connected && !*connected) {
+      hung_up(peer);
+      return std::move(c).done();
+    }
+    auto& scope = context_.calls.scope;
+    if (scope.runtime().now() + before_another >= give_up_at) return expired(peer, std::move(c));
+    scope.after(before_another,
+                [this, &peer, give_up_at, c = std::move(c)]() mutable { send(peer, give_up_at, std::move(c)); });
+  };
+  context_.calls.client.is_connected(peer.destination().id, context_.calls.local<bool>("listpeers", std::move(told)));
 }
 
 // Unless lightningd itself was held up: what it answers now, it answers after a pong that it had got before.
@@ -132,6 +140,10 @@ void Pings::expired(PeerOpening& peer, Completion completion) {
     std::move(c).done();
   };
   context_.calls.client.is_connected(peer.destination().id, context_.calls.local<bool>("listpeers", std::move(looked)));
+}
+
+void Pings::hung_up(PeerOpening& peer) {
+  lost(peer, Error{lightningd::code::not_connected, "the peer hung up while it waited for the others", {}});
 }
 
 // That is the call which would fail, and which the builtin names: what reads our results knows no `ping` there.

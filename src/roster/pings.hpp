@@ -44,8 +44,10 @@ class Pings {
   void send(peers::PeerOpening& peer, spark::Duration give_up_at, spark::Completion completion);
   void answered(peers::PeerOpening& peer, const util::Result<void>& answer, spark::Duration give_up_at,
                 spark::Completion completion);
+  void look_at_connection(peers::PeerOpening& peer, spark::Duration give_up_at, spark::Completion completion);
   void expired(peers::PeerOpening& peer, spark::Completion completion);
   void end(peers::PeerOpening& peer, spark::Completion completion);
+  void hung_up(peers::PeerOpening& peer);
   void lost(peers::PeerOpening& peer, util::Error error);
 
   peers::BatchContext& context_;

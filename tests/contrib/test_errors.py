@@ -362,27 +362,31 @@ def push_above_the_amount(worlds):
 
 @case("305, 306, -1", "`not connected`, `Unknown peer`, `No channel funding in progress`")
 def left(worlds):
-    """Before it was to complete, while the other one was slow to start."""
-    def peers(delay=300, **more):
-        return [{"name": "a", "connected": True, "fault": {"phase": "started", "kind": "disconnect"}, **more},
-                {"name": "b", "connected": True, "delay_ms": delay}]
-
-    with worlds(peers()) as w:
-        error = failure(w)
-        assert error.code == 306, error
+    """In the moment in which it was to complete: who leaves before is noticed."""
+    for code, text in ((305, "Peer not connected"), (306, "Unknown peer"), (-1, "No channel funding in progress.")):
+        error = worlds.faulty("fundchannel_complete", code=code, text=text)
+        assert error.code == code, error
         yield error
-    # lightningd remembers a peer that it has a channel with, and connects to it again after a second.
-    with worlds(peers(channels=[{}]), after=False) as w:
-        error = failure(w)
-        assert error.code == 305, error
-        yield error
-    with worlds(peers(delay=600), after=False) as w:
-        def come_back():
-            until(lambda: not w.rpc("listpeers", {"id": w.ids["a"]})["peers"])
-            w.rpc("connect", {"id": w.ids["a"]})
 
-        error = failure_while(w, come_back)
-        assert error.code == -1, error
+
+@case("305", "`hung up while it waited`", real="test_failures.test_one_peer")
+def hung_up(worlds):
+    for channels in ([], [{}]):  # lightningd remembers a peer that it has a channel with
+        with worlds([{"name": "a", "connected": True, "channels": channels, "fault": {"phase": "started", "kind": "disconnect"}},
+                     {"name": "b", "connected": True, "delay_ms": 300}], after=False if channels else None) as w:
+            yield failure(w)
+
+
+@case("-1", "`Number of pending channels exceed`, `pending limit: `")
+def pending_limit(worlds):
+    lnd = [{"name": name, "kind": "lnd"} for name in "ab"]
+    lnd[1]["fault"] = {"phase": "complete", "kind": "refuse", "once": True}
+    with worlds([*lnd, {"name": "c"}, {"name": "d"}], after=False) as w:
+        error = failure(w, minchannels=3)
+        assert "until block" in error.message, error
+        yield error
+        error = failure(w, minchannels=4)
+        assert "They sent" in error.message and "lncli abandonchannel" in error.message, error
         yield error
 
 
