@@ -32,7 +32,7 @@ class Bench:
         self.funder = net.node("funder", [f"--plugin={plugin}"] if plugin else [])
         self.reference = net.node("reference")
         self.peers = [net.node(f"peer{i:02}", lean=True, faulty=True) for i in range(PEERS)]
-        self.guests = []  # peers of one test, which a fixture starts and ends
+        self.guests = []  # other peers, for one test
         net.start([self.funder, self.reference, *self.peers])
         for node in (self.funder, self.reference):
             net.fund(node, [COIN] * COINS + list(more_coins))
@@ -166,10 +166,10 @@ class Bench:
 
     def _leftovers(self):
         # openingd first: when it ends, its node may still make a channel of what it says last.
-        found = [f"{p.name}: openingd runs" for p in self.peers if _runs_openingd(p)]
+        found = [f"{p.name}: openingd runs" for p in self.peers if runs_openingd(p)]
         for node in (self.funder, self.reference):
             found += [f"{node.name}: {o} is reserved" for o in self._reserved_in_vain(node)]
-        guests = [guest for guest in self.guests if guest.runs()]
+        guests = [guest for guest in self.guests if guest.can_forget()]
         for node in (self.funder, self.reference, *self.peers, *guests):
             found += [f"{node.name}: channel with {c['peer_id'][:10]} in {c['state']} {c.get('funding_txid', '')[:10]}"
                       for c in node.channels() if c["state"] == "OPENINGD" or self._is_zombie(c)]
@@ -209,7 +209,7 @@ def _forget_channels(node):
             node.rpc("dev-forget-channel", id=channel["peer_id"], channel_id=channel["channel_id"], force=True)
 
 
-def _runs_openingd(node):
+def runs_openingd(node):
     """Also faulty_openingd.py, which becomes it after a while, and one that has ended unnoticed."""
     for pid in node.children():
         with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", "rb") as comm, \

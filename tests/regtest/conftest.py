@@ -21,6 +21,7 @@ import pytest
 
 import ldk as ldk_peers
 from bench import Bench, plugin_lines
+from lnd_peers import lnd_peers_of
 from regtest import Network
 from scenarios import coins_of_all
 
@@ -100,6 +101,21 @@ def ldk(ldk_is_there, bench):
     for peer in started:
         bench.guests.remove(peer)
         peer.kill()
+
+
+@pytest.fixture
+def lnd(bench):
+    """lnd(count): that many peers with LND's habit, which hold no pending channel; see LndPeer."""
+    taken = []
+
+    def take(count):
+        taken.extend(lnd_peers_of(bench).take(count))
+        bench.guests.extend(taken)
+        return taken
+    yield take
+    lnd_peers_of(bench).give_back(taken)
+    for peer in taken:
+        bench.guests.remove(peer)
 
 
 @pytest.hookimpl(trylast=True)

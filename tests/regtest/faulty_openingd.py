@@ -15,12 +15,11 @@ import json
 import os
 import select
 import socket
-import struct
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from subdaemon import ERROR, error_message, run  # noqa: E402
+from subdaemon import ERROR, error_message, message_type, read_message, run  # noqa: E402
 
 FAULT = "../fault.json"  # subdaemons run in <lightning-dir>/<network>
 OPEN_CHANNEL, ACCEPT_CHANNEL, FUNDING_CREATED = 32, 33, 34
@@ -36,20 +35,10 @@ def read_fault():
         return {}
 
 
-def read_message(stream):
-    """With its length in front, as it came; b'' at the end."""
-    header = stream.read(4)
-    return header and header + stream.read(struct.unpack(">I", header)[0])
-
-
 def refusal(spoiled, text):
     """For the channel id of the spoiled message (in open_channel it comes after the chain hash)."""
     at = 38 if message_type(spoiled) == OPEN_CHANNEL else 6
     return error_message(spoiled[at:at + 32], text)
-
-
-def message_type(message):
-    return struct.unpack(">H", message[4:6])[0]
 
 
 def rpc(method, params, wait=True):
@@ -83,7 +72,6 @@ def spoil(fault, message, connectd):
 
 def go_between(fault, connectd, openingd):
     """Returns when one side hangs up or the opening has been spoiled."""
-    stream = connectd.makefile("rb", buffering=0)
     while True:
         for ready in select.select([connectd, openingd], [], [])[0]:
             if ready is openingd:
@@ -94,7 +82,7 @@ def go_between(fault, connectd, openingd):
                 if fault["phase"] == "accepted" and message_type(data) == ACCEPT_CHANNEL:
                     return spoil(fault, data, connectd)
                 continue
-            message = read_message(stream)
+            message = read_message(connectd)
             if not message:
                 return
             if message_type(message) == SPOILED[fault["phase"]]:
@@ -104,6 +92,11 @@ def go_between(fault, connectd, openingd):
             openingd.sendall(message)
 
 
-fault = read_fault()
-spoils = fault.get("phase") in SPOILED
-run("openingd", (lambda connectd, openingd: go_between(fault, connectd, openingd)) if spoils else None)
+def main():
+    fault = read_fault()
+    spoils = fault.get("phase") in SPOILED
+    run("openingd", (lambda connectd, openingd: go_between(fault, connectd, openingd)) if spoils else None)
+
+
+if __name__ == "__main__":
+    main()

@@ -83,8 +83,9 @@ class LdkPeer:
         """After kill()."""
         return self.spawn().wait_up()
 
-    def runs(self):
-        return self.proc is not None and self.proc.poll() is None
+    def can_forget(self):
+        """Whether it may be asked to have forgotten what was cancelled."""
+        return self.proc.poll() is None
 
     def _path(self, name):
         return os.path.join(self.dir, name)

@@ -456,7 +456,9 @@ class Network:
 
     def node(self, name, options=(), lean=False, faulty=False):
         """Made, not started."""
-        node = Node(self.root, name, self.bitcoind, options, lean, faulty)
+        return self.add(Node(self.root, name, self.bitcoind, options, lean, faulty))
+
+    def add(self, node):
         self.nodes.append(node)
         return node
 

@@ -15,6 +15,16 @@ def error_message(channel_id, text):
     return struct.pack(">I", len(body)) + body
 
 
+def read_message(stream):
+    """With its length in front, as it came; b'' at the end."""
+    header = stream.recv(4, socket.MSG_WAITALL)
+    return header and header + stream.recv(struct.unpack(">I", header)[0], socket.MSG_WAITALL)
+
+
+def message_type(message):
+    return struct.unpack(">H", message[4:6])[0]
+
+
 def run(name, go_between):
     """Becomes lightning_NAME. With a `go_between(connectd, subdaemon)` a child of it passes on what they say."""
     if go_between and "--version" not in sys.argv:

@@ -1,8 +1,7 @@
 """Real LDK nodes as peers, alone and beside Core Lightning's: they open, refuse, fall silent, die and come back."""
-import pytest
-
 from bench import error_of
 from marks import builtin_fails, cancels_one_of_two, cases
+from regtest import wait_for
 from sleep import STOPPED_BY, Death, Sleep
 from test_silence import PEER_TIMEOUT, meet_again, silent_destination
 
@@ -27,19 +26,13 @@ def test_all_is_well(bench, ldk, of_ldk, of_cln, announce):
     assert {c["private"] for c in bench.funder.channels()} == {not announce}
 
 
-@cases({"private and public": ("both",)})
-def test_one_that_takes_both(bench, ldk, channels):
-    first, second = ldk(2, channels=channels)
-    bench.open([*bench.destinations([first], announce=False), *bench.destinations([second], announce=True)])
-
-
 # --- they refuse ---
 
 @builtin_fails("gives up all of them")
 @cases({"too small": (dict(minimum_sat=TOO_SMALL + 1), dict(announce=False), "unding"),
         "public": (dict(channels="private"), dict(announce=True), "announce")})
 def test_one_refuses(bench, ldk, limits, wish, words):
-    """Its own words are in the result, and the others get their channels."""
+    """Its own words are in the result, and the others get their channels; one of them takes both kinds."""
     refusing, = ldk(1, **limits)
     willing, = ldk(1, channels="both")
     destinations = bench.destinations([refusing, willing, bench.peers[0]], TOO_SMALL, **wish)
@@ -59,7 +52,7 @@ def open_with_others(bench, unwell, others, phase, **options):
 
 
 @builtin_fails("waits for ever")
-@pytest.mark.parametrize("phase", STOPPED_BY)
+@cases({phase: (phase,) for phase in STOPPED_BY}, quick=("start", "complete"))
 def test_one_is_silent(bench, ldk, phase):
     silent, other = ldk(2)
     destinations, batch = open_with_others(bench, silent, [other, bench.peers[0]], phase)
@@ -84,6 +77,23 @@ def test_one_is_killed_in_complete(bench, ldk):
     killed.restart()
     meet_again(bench, killed)
     bench.open(bench.destinations([killed], announce=False))
+
+
+def test_restart(bench, ldk):
+    """One is killed when its channel is in use, the other while it awaits lock-in, which comes meanwhile."""
+    early, late = peers = ldk(2)
+    bench.open(bench.destinations(peers, announce=False))
+    early.kill()
+    bench.net.mine(LOCK_IN)
+    wait_for(lambda: [c["state"] for c in late.channels()] == ["CHANNELD_NORMAL"], "the channel to be normal")
+    late.kill()
+    for peer in peers:
+        peer.restart()
+        bench.funder.rpc("connect", id=peer.address())
+    wait_for(lambda: all(c["usable"] for p in peers for c in p.channels()), "LDK to have its channels established again")
+    for channel in bench.funder.channels():
+        assert channel["state"] == "CHANNELD_NORMAL" and channel["reestablished"], channel
+    assert len(bench.funder.channels()) == 2
 
 
 # --- a batch fails, and they are asked again ---

@@ -21,9 +21,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as ldk from "lightningdevkit";
 import { NodeLDKNet } from "lightningdevkit-node-net";
 
-const LOOK = 100; // ms between looks at the chain and for events
+const LOOK = 200; // ms between looks at the chain and for events
 const FEERATE = 253; // sat per 1000 weight, whatever it is for
-const HEADER = 160; // hex digits of a block's header
+const HEADER = 80; // bytes at the beginning of a block
 const SAVED = ldk.ChannelMonitorUpdateStatus.LDKChannelMonitorUpdateStatus_Completed;
 const NETWORK = ldk.Network.LDKNetwork_Regtest;
 
@@ -85,7 +85,7 @@ async function catchUp(monitor, tip) {
   for (let height = monitor.current_best_block().get_height() + 1; height <= tip; height++) {
     const { tx } = await bitcoind("getblock", await bitcoind("getblockhash", height), 2);
     const transactions = tx.map((each, i) => ldk.TwoTuple_usizeTransactionZ.constructor_new(i, unhex(each.hex)));
-    const header = (await blockAt(height)).slice(0, HEADER / 2);
+    const header = (await blockAt(height)).slice(0, HEADER);
     monitor.block_connected(header, transactions, height, broadcaster, fees, logger);
   }
 }
@@ -111,7 +111,10 @@ const logger = ldk.Logger.new_impl({
 });
 const persister = ldk.Persist.new_impl({
   persist_new_channel: saveMonitor,
-  update_persisted_channel: (outpoint, _update, monitor) => saveMonitor(outpoint, monitor),
+  update_persisted_channel(outpoint, _update, monitor) {
+    setImmediate(saveManager); // LDK closes a channel whose monitor it finds ahead of the manager
+    return saveMonitor(outpoint, monitor);
+  },
   archive_persisted_channel() {},
 });
 const handler = ldk.EventHandler.new_impl({
@@ -172,9 +175,13 @@ async function savedManager(saved) {
   return result;
 }
 
+function saveManager() {
+  save(join(directory, "manager"), manager.write());
+}
+
 const saved = load(join(directory, "manager"));
 const manager = saved ? await savedManager(saved) : await newManager();
-save(join(directory, "manager"), manager.write());
+saveManager();
 const ignore = ldk.IgnoringMessageHandler.constructor_new();
 const peers = ldk.PeerManager.constructor_new(
   manager.as_ChannelMessageHandler(), ignore.as_RoutingMessageHandler(), ignore.as_OnionMessageHandler(),
@@ -195,7 +202,7 @@ function view(channel) {
     peer_id: hex(channel.get_counterparty().get_node_id()),
     channel_id: hex(channel.get_channel_id().get_a()),
     state: funding ? lockedIn : "OPENINGD",
-    usable: channel.get_is_usable(), // also connected, and established again
+    usable: Boolean(channel.get_is_usable()), // also connected, and established again
     private: !channel.get_is_announced(),
     total_msat: 1000 * Number(channel.get_channel_value_satoshis()),
     ...(type && { channel_type: { bits: bits(type.le_flags()) } }),
@@ -225,7 +232,7 @@ async function turn() {
   manager.as_EventsProvider().process_pending_events(handler);
   chain.as_EventsProvider().process_pending_events(handler);
   net.process_events();
-  if (manager.get_and_clear_needs_persistence()) save(join(directory, "manager"), manager.write());
+  if (manager.get_and_clear_needs_persistence()) saveManager();
   show();
 }
 
