@@ -246,7 +246,7 @@ void Connections::ping(Params& params, Reply reply) {
   Peer* peer = core_.peers.find(id);
   if (peer == nullptr) return reply.fail(code::generic, "Peer not connected");
   const bool refused = !peer->connected || peer->pinging;
-  const auto number = core_.monitor.pinging(*peer, refused, core_.asked, core_.runtime.now());
+  const auto number = core_.monitor.pinging(*peer, refused, core_.asked);
   if (refused) return reply.fail(code::generic, peer->known() ? "Ping already pending" : "Peer not connected");
   if (pong >= no_pong) return reply.succeed(R"({"totlen":0})");
   peer->pinging = true;

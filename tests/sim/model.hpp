@@ -29,7 +29,7 @@ struct Model {
   }
 
   void start(const std::string& method, const std::string& params, const std::shared_ptr<std::string>& answer) {
-    lightningd.handle({"1", method, params}, sim::Reply([answer](util::Result<std::string> result) {
+    lightningd.handle({"1", method, params, {}, time.now()}, sim::Reply([answer](util::Result<std::string> result) {
                         *answer =
                             result ? *result : util::str("error ", result.error().code, ": ", result.error().message);
                       }));

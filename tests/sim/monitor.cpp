@@ -39,20 +39,37 @@ std::string describe(Invariant invariant, std::string_view text) {
       "signs only what is ours",
       "texts are clean",
       "inputs stay reserved",
+      "told last",
+      "told while all are there",
+      "told in vain is known",
   };
   const auto number = static_cast<std::size_t>(invariant);
   return str("invariant ", number, " (", names[number], "): ", text);
 }
 
 Monitor::Monitor(Wallet& wallet, Peers& peers, const Chain& chain, bool prompt)
-    : wallet_(wallet), peers_(peers), chain_(chain), prompt_(prompt), between_calls_(prompt ? between_prompt_calls : between_calls) {}
+    : wallet_(wallet),
+      peers_(peers),
+      chain_(chain),
+      prompt_(prompt),
+      between_calls_(prompt ? between_prompt_calls : between_calls),
+      tellings_(between_calls_) {}
 
-void Monitor::completing(const Peer& peer, const bitcoin::Outpoint& funding, const Asked& asked, spark::Duration now) {
-  tellings_.tell({batch_of(asked.origin), peer.id, peer.setup.kind, funding, now});
+void Monitor::told(const Peer& peer, const Opening& opening) {
+  told_[opening.script] = opening.amount;
+  tellings_.started(opening.script, {peer.id, peer.setup.kind, opening.began});
 }
 
-std::size_t Monitor::pinging(const Peer& peer, bool refused, const Asked& asked, spark::Duration now) {
-  return tellings_.ping({batch_of(asked.origin), peer.id, now, refused, std::nullopt});
+void Monitor::completing(const Peer& peer, const std::vector<bitcoin::TxOutput>& outputs, const Asked& asked,
+                         spark::Duration now) {
+  const Telling telling{batch_of(asked.origin), peer.id, peer.setup.kind, peer.opening->funding, asked.at, now};
+  if (const auto wrong = tellings_.too_early(telling, outputs)) violation(Invariant::told_last, *wrong);
+  if (const auto wrong = tellings_.in_vain(telling, outputs)) violation(Invariant::told_while_all_are_there, *wrong);
+  tellings_.tell(telling);
+}
+
+std::size_t Monitor::pinging(const Peer& peer, bool refused, const Asked& asked) {
+  return tellings_.ping({batch_of(asked.origin), peer.id, asked.at, refused, std::nullopt});
 }
 
 void Monitor::funding(const Coin& coin, std::uint32_t feerate) {

@@ -34,6 +34,9 @@ enum class Invariant {
   signs_only_ours,  ///< each output is the funding of a channel of ours, or the wallet's
   texts_are_clean,
   inputs_stay_reserved,  ///< while a batch waits for its peers
+  told_last,             ///< is a peer that keeps a channel whose transaction is given up
+  told_while_all_are_there,
+  told_in_vain_is_known,
 };
 
 /// "invariant 3 (nothing left): text".
@@ -51,12 +54,15 @@ class Monitor {
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
 
   /// fundchannel_start answered: this is what the peer was told.
-  void told(const util::Bytes& script, bitcoin::Sat amount) { told_[script] = amount; }
+  void told(const Peer& peer, const Opening& opening);
   [[nodiscard]] bool was_told(const util::Bytes& script) const { return told_.contains(script); }
-  /// fundchannel_complete is about to go out.
-  void completing(const Peer& peer, const bitcoin::Outpoint& funding, const Asked& asked, spark::Duration now);
+  /// fundchannel_complete is about to go out, for a transaction with these outputs.
+  void completing(const Peer& peer, const std::vector<bitcoin::TxOutput>& outputs, const Asked& asked,
+                  spark::Duration now);
+  /// It has answered.
+  void secured(const bitcoin::Outpoint& funding) { tellings_.secured(funding); }
   /// A ping goes out, or is `refused` by lightningd. Gives its number.
-  std::size_t pinging(const Peer& peer, bool refused, const Asked& asked, spark::Duration now);
+  std::size_t pinging(const Peer& peer, bool refused, const Asked& asked);
   void ponged(std::size_t ping, spark::Duration now) { tellings_.pong(ping, now); }
   [[nodiscard]] const Tellings& tellings() const { return tellings_; }
   /// fundpsbt or utxopsbt chose the coin, for a transaction of this feerate.
@@ -113,6 +119,7 @@ class Monitor {
   void failing(const Channel& channel, spark::Duration now) { failed_[channel.funding] = now; }
   /// The plugin starts: what it did before it knows from its records only.
   void plugin_starts() { ++life_; }
+  [[nodiscard]] bool was_restarted() const { return life_ > 1; }
   /// The user has confirmed multifundchannel-abort for this batch.
   void abort_confirmed(const std::string& batch);
   /// The plugin has written this record.

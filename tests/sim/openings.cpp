@@ -219,7 +219,7 @@ void Openings::refuse(Peer& peer, spark::Duration delay, std::string_view text) 
 void Openings::started(Peer& peer) {
   Opening& opening = *peer.opening;
   opening.step = Opening::Step::started;
-  core_.monitor.told(opening.script, opening.amount);
+  core_.monitor.told(peer, opening);
   json::Writer writer;
   writer.object().field("funding_address", segwit_address(opening.script));
   writer.field("scriptpubkey", util::to_hex(opening.script));
@@ -292,7 +292,7 @@ void Openings::complete(Params& params, Reply reply) {
   opening.psbt = told->stored;
   opening.funding = {told->txid, *output};
   opening.command = std::move(reply);
-  core_.monitor.completing(*peer, opening.funding, core_.asked, core_.runtime.now());
+  core_.monitor.completing(*peer, told->psbt.outputs(), core_.asked, core_.runtime.now());
   if (!can_afford(opening)) {
     return failed(*peer,
                   "Could not meet their fees and reserve: Funder cannot afford fee on initial commitment transaction");
@@ -317,6 +317,7 @@ void Openings::tell(Peer& peer, const std::optional<Fault>& fault) {
 void Openings::completed(Peer& peer) {
   Opening opening = std::exchange(peer.opening, std::nullopt).value();
   const Channel& channel = channels_.commit(peer, opening);
+  core_.monitor.secured(channel.funding);
   const Asked queued{opening.origin, core_.runtime.now()};
   for (auto& cancel : opening.cancels) channels_.cancel_before_broadcast(peer, queued, std::move(cancel));
   json::Writer writer;

@@ -13,6 +13,9 @@ namespace {
 
 using util::str;
 
+/// The record that is not one batch's.
+constexpr const char* told_in_vain = "told_in_vain";
+
 /// What is left on the node.
 class Leftovers {
  public:
@@ -32,6 +35,7 @@ class Leftovers {
     find_channels();
     find_reservations();
     find_records();
+    if (nothing_was_lost()) find_forgotten();
     return std::move(found_);
   }
 
@@ -200,6 +204,32 @@ class Leftovers {
       if (!needed) note(Invariant::nothing_left, str("a record is left: ", key.back(), " ", text));
       const bool shown = listed_ && listed_->ok() && listed_->result->find(key.back()) != std::string::npos;
       if (listed_ && !shown) note(Invariant::nothing_left, str("listmultifundchannels does not show ", key.back()));
+    }
+  }
+
+  /// No call of the plugin's, and no process.
+  [[nodiscard]] bool nothing_was_lost() const {
+    const auto& setup = core_.setup;
+    const bool as_asked = setup.rpc_faults.empty() && setup.intrusions.empty();
+    return as_asked && !core_.monitor.was_restarted() && listed_;
+  }
+
+  /// A peer has a channel whose transaction nobody has tried to send, and the plugin has no note of it: the user is not
+  /// warned before it is asked again.
+  void find_forgotten() {
+    const auto record = std::find_if(journal_.begin(), journal_.end(), [](const auto& item) {
+      return item.first.size() > 1 && item.first[0] == "multifundchannel" && item.first.back() == told_in_vain;
+    });
+    const std::string text =
+        record == journal_.end() ? std::string() : std::string(record->second.data.begin(), record->second.data.end());
+    for (const auto& telling : core_.monitor.tellings().told()) {
+      const Peer& peer = *core_.peers.find(telling.peer);
+      const auto& txid = telling.funding.txid;
+      const bool kept = std::any_of(peer.kept.begin(), peer.kept.end(),
+                                    [&](const KeptChannel& channel) { return channel.funding == telling.funding; });
+      if (!kept || core_.chain.has(txid) || core_.monitor.attempted().contains(txid)) continue;
+      if (text.find(peer.id.hex()) != std::string::npos) continue;
+      note(Invariant::told_in_vain_is_known, str(peer.setup.name, " keeps the channel ", telling.funding.str()));
     }
   }
 
