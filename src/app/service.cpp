@@ -51,6 +51,10 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
       connects_(runtime, settings_.max_connects),
       left_({runtime, settings_, connects_, book_, node_}, caller, settings_),
       last_number_(random_() % 100),  // not that of the last process: see run()
+      inquiries_(
+          {caller, seals_, left_,
+           [this](const auto& client, const auto& batch, const auto& seal) { return new_batch(client, batch, seal); },
+           [this](bool in_doubt) { asked(in_doubt); }}),
       forgetting_(left_),
       aborting_(left_),
       scope_(runtime, nullptr) {}
@@ -119,7 +123,9 @@ void Service::journal_read() {
   if (to_look_at_ == 0) recovered();
 }
 
-bool Service::is_taken_care_of(const std::string& id) const { return runs_.contains(id) || left_.has_record(id); }
+bool Service::is_taken_care_of(const std::string& id) const {
+  return runs_.contains(id) || inquiries_.contains(id) || left_.has_record(id);
+}
 
 void Service::looked() {
   if (--to_look_at_ == 0) recovered();
@@ -141,7 +147,8 @@ void Service::multifundchannel(plugin::Command command, const json::Value& param
   if (!request) return command.fail(request.error());
   auto start = [this, command = std::move(command), request = std::move(*request)]() mutable {
     if (end_) return command.fail(*end_);
-    request.dryrun ? preview(std::move(command), std::move(request)) : run(std::move(command), std::move(request));
+    const bool opens = request.dryrun == request::Request::DryRun::no;
+    opens ? run(std::move(command), std::move(request)) : preview(std::move(command), std::move(request));
   };
   if (recovered_) return start();
   waiting_.push_back(std::move(start));
@@ -168,20 +175,25 @@ void Service::run(plugin::Command command, request::Request request, const journ
   settings.longer_reservation = 145 + static_cast<std::uint32_t>(number % 71) - settings.first_reservation;
   auto watch = std::make_unique<report::BatchWatch>(runtime_, request.destinations);
   lightningd::Client client(caller_, command.raw_id(), watch->timeline());
-  auto ledger = std::make_shared<ledger::Ledger>();
-  ledger->id = new_id();
-  ledger->begun = unix_time_();
-  const auto id = ledger->id;
-  auto journal = std::make_shared<journal::Journal>(client, settings, id, seal);
+  auto kept = new_batch(client, settings, seal);
+  const auto id = kept.ledger->id;
   const auto process = this->process(settings);
   auto batch =
-      std::make_unique<batch::Batch>(process, client, batch::Batch::Order{std::move(request), *watch, random_()},
-                                     journal::Kept{std::move(ledger), journal});
+      std::make_unique<batch::Batch>(process, client, batch::Batch::Order{std::move(request), *watch, random_()}, kept);
   auto& run = runs_[id];
   run = std::make_unique<batch::CommandRun>(
       process, client,
-      batch::CommandRun::Parts{std::move(command), std::move(watch), std::move(batch), std::move(journal)});
+      batch::CommandRun::Parts{std::move(command), std::move(watch), std::move(batch), std::move(kept.journal)});
   run->run([this, id](bool settled) { finished(id, settled); });
+}
+
+journal::Kept Service::new_batch(const lightningd::Client& client, const context::Settings& settings,
+                                 const journal::SealSource::Seal& seal) {
+  auto ledger = std::make_shared<ledger::Ledger>();
+  ledger->id = new_id();
+  ledger->begun = unix_time_();
+  auto journal = std::make_shared<journal::Journal>(client, settings, ledger->id, seal);
+  return {std::move(ledger), std::move(journal)};
 }
 
 void Service::finished(const std::string& id, bool settled) {
@@ -198,15 +210,24 @@ void Service::finished(const std::string& id, bool settled) {
 }
 
 void Service::end_if_idle() {
-  if (idle_ && runs_.empty() && previews_.empty()) std::exchange(idle_, nullptr)();
+  if (idle_ && runs_.empty() && inquiries_.empty() && previews_.empty()) std::exchange(idle_, nullptr)();
 }
 
 void Service::preview(plugin::Command command, request::Request request) {
   context::Settings settings = settings_;
   if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
-  auto preview = std::make_unique<preview::Preview>(process(settings), lightningd::Client(caller_, command.raw_id()),
-                                                    std::move(request));
+  const auto process = this->process(settings);
+  auto ask = [this, process, origin = command.raw_id()](batch::Inquiry::Order order, auto then) {
+    inquiries_.start(process, origin, std::move(order), std::move(then));
+  };
+  auto preview = std::make_unique<preview::Preview>(process, lightningd::Client(caller_, command.raw_id()),
+                                                    std::move(request), std::move(ask));
   previews_.start(std::move(preview), std::move(command), [this] { end_if_idle(); });
+}
+
+void Service::asked(bool in_doubt) {
+  if (in_doubt) read_again_later();
+  end_if_idle();
 }
 
 void Service::write_trace(const batch::CommandRun& run) {
@@ -253,6 +274,7 @@ void Service::leave() {
   left_.leave();
   for (const auto& [id, run] : runs_) run->leave();
   runs_.clear();
+  inquiries_.leave();
   previews_.leave(shutting_down());
 }
 
@@ -260,7 +282,7 @@ void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
   end_ = stopped();
   recovered();
   left_.leave();
-  if (runs_.empty() && previews_.empty()) return done();
+  if (runs_.empty() && inquiries_.empty() && previews_.empty()) return done();
   idle_ = std::move(done);
   util::info("stopping: ", runs_.size(), " batches are undone first");
   runtime_.start_timer(limit, [this] {
@@ -269,6 +291,7 @@ void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
     std::exchange(idle_, nullptr)();
   });
   for (const auto& [id, run] : runs_) run->stop();
+  inquiries_.stop();
   previews_.abort(*end_);
 }
 

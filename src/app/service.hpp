@@ -12,6 +12,7 @@
 #include "app/aborting.hpp"
 #include "app/batch_params.hpp"
 #include "app/forgetting.hpp"
+#include "app/inquiries.hpp"
 #include "app/left_batches.hpp"
 #include "batch/command_run.hpp"
 #include "context/settings.hpp"
@@ -88,6 +89,9 @@ class Service : private journal::JournalReader::Owner {
   void run(plugin::Command command, request::Request request);
   void run(plugin::Command command, request::Request request, const journal::SealSource::Seal& seal);
   void preview(plugin::Command command, request::Request request);
+  void asked(bool in_doubt);
+  [[nodiscard]] journal::Kept new_batch(const lightningd::Client& client, const context::Settings& settings,
+                                        const journal::SealSource::Seal& seal);
   void end_if_idle();
   void finished(const std::string& id, bool settled);
   void write_trace(const batch::CommandRun& run);
@@ -109,6 +113,7 @@ class Service : private journal::JournalReader::Owner {
   LeftBatches left_;
   std::uint64_t last_number_ = 0;
   std::map<std::string, std::unique_ptr<batch::CommandRun>> runs_;  // by the batch's id
+  Inquiries inquiries_;
   preview::Previews previews_;
   Forgetting forgetting_;
   Aborting aborting_;

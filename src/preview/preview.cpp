@@ -17,11 +17,12 @@ using spark::Spark;
 using util::Error;
 using util::Result;
 
-Preview::Preview(const peers::Process& process, lightningd::Client client, request::Request request)
+Preview::Preview(const peers::Process& process, lightningd::Client client, request::Request request, Ask ask)
     : calls_{scope_, std::move(client), process.settings},
       node_(process.node),
       book_(process.book),
       request_(std::move(request)),
+      ask_(std::move(ask)),
       findings_{request_, node_, {}, {}, {}, {}, {}, {}, {}, {}, false},
       scope_(process.runtime, [this](const Error& error) { conclude(error); }),
       hanging_up_(process.runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
@@ -47,6 +48,7 @@ void Preview::abort(const Error& error) { conclude(error); }
 void Preview::prepared(const checks::Prepared& prepared) {
   choice_.feerate = findings_.feerate = prepared.feerate;
   findings_.commitment = prepared.commitment;
+  commitment_feerate_ = prepared.commitment_feerate;
   std::vector<Spark> asked{ask_node(), ask_feerates(), ask_limits(), look_at_coins()};
   for (const auto& look : looks_) {
     const bool already = prepared.connected_already.contains(look->destination().index);
@@ -108,8 +110,25 @@ void Preview::ask_wallet() {
 }
 
 void Preview::quoted(const Result<wallet::Proposal>& proposal) {
-  if (proposal) return conclude(report(*proposal));
+  if (proposal) {
+    proposal_ = *proposal;
+    return request_.dryrun == request::Request::DryRun::ask ? ask_peers() : conclude(report());
+  }
   coin_look_.explain(proposal.error(), choice_.feerate, [this](const Error& error) { conclude(error); });
+}
+
+// For what each would get. Who could not be reached is not asked.
+void Preview::ask_peers() {
+  batch::Inquiry::Order order{{}, commitment_feerate_, findings_.commitment};
+  for (const auto& look : looks_) {
+    if (!look->features()) continue;
+    order.destinations.push_back(look->destination());
+    order.destinations.back().amount = amount_of(look->destination());
+  }
+  ask_(std::move(order), scope_.guard<batch::Inquiry::Answers>("inquiry", [this](batch::Inquiry::Answers answers) {
+    findings_.answers = std::move(answers);
+    conclude(report());
+  }));
 }
 
 void Preview::conclude(Result<std::string> answer) {
@@ -146,7 +165,13 @@ bool Preview::anchors_negotiated() const {
          });
 }
 
-Result<std::string> Preview::report(const wallet::Proposal& proposal) {
+bitcoin::Sat Preview::amount_of(const request::Destination& destination) const {
+  const auto share = proposal_->shares.find(destination.index);
+  return share == proposal_->shares.end() ? destination.amount : share->second;
+}
+
+Result<std::string> Preview::report() {
+  const auto& proposal = *proposal_;
   const auto cost = funding::cost_of(proposal.draft, proposal.paid, looks_.size());
   if (!cost) return cost.error();
   findings_.cost = *cost;
@@ -157,10 +182,8 @@ Result<std::string> Preview::report(const wallet::Proposal& proposal) {
   }
   for (const auto& look : looks_) {
     const auto& destination = look->destination();
-    const auto share = proposal.shares.find(destination.index);
-    const auto amount = share == proposal.shares.end() ? destination.amount : share->second;
-    findings_.peers.push_back(
-        {&destination, amount, book_.told_in_vain().find(destination.id), look->features(), look->failure()});
+    findings_.peers.push_back({&destination, amount_of(destination), book_.told_in_vain().find(destination.id),
+                               look->features(), look->failure()});
   }
   return preview_json(findings_);
 }

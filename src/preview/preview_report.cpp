@@ -37,6 +37,20 @@ std::optional<std::string> misfit(const PreviewFindings& findings, const Preview
   return fits ? std::nullopt : std::optional(fits.error().message);
 }
 
+void write_failure(Writer& out, const report::PeerFailure& failure) {
+  const auto& [method, error] = failure;
+  out.key("error").object().field("code", error.code).field("message", error.message).end();
+  out.field("cause", report::cause_of(method, error));
+}
+
+void write_answer(Writer& out, const request::Destination& destination, const batch::Inquiry::Answer& answer) {
+  out.field("accepts", !answer.failure);
+  if (answer.failure) return write_failure(out, *answer.failure);
+  if (!answer.terms.channel_type.empty()) out.raw_field("channel_type", answer.terms.channel_type);
+  if (answer.terms.close_to) out.field("close_to", *answer.terms.close_to);
+  if (destination.close_to && !answer.terms.close_to) out.field("close_to_refused", *destination.close_to);
+}
+
 void write_peer(Writer& out, const PreviewFindings& findings, const PreviewedPeer& peer) {
   const auto& destination = *peer.destination;
   out.object().field("id", destination.id.hex()).field("amount_msat", to_msat(peer.amount).value);
@@ -46,10 +60,9 @@ void write_peer(Writer& out, const PreviewFindings& findings, const PreviewedPee
     out.field("features", peer.features->hex());
     out.field("protocol", is_v2(findings.node, *peer.features) ? "v2" : "v1");
   }
-  if (peer.failure) {
-    const auto& [method, error] = *peer.failure;
-    out.key("error").object().field("code", error.code).field("message", error.message).end();
-    out.field("cause", report::cause_of(method, error));
+  if (peer.failure) write_failure(out, *peer.failure);
+  if (const auto answer = findings.answers.find(destination.index); answer != findings.answers.end()) {
+    write_answer(out, destination, answer->second);
   }
   const auto why_not = misfit(findings, peer);
   out.field("fits", !why_not);
@@ -113,6 +126,14 @@ void warn_of_peers(const PreviewFindings& findings, Lines& warnings) {
   if (reachable < findings.request.minchannels) {
     warnings.push_back(str("minchannels: ", findings.request.minchannels, " channels are asked for, and ", reachable,
                            " peers can be reached: the batch would fail"));
+  }
+  const auto refused = std::count_if(findings.answers.begin(), findings.answers.end(),
+                                     [](const auto& answer) { return answer.second.failure.has_value(); });
+  if (refused > 0) {
+    const auto left = findings.answers.size() - static_cast<std::size_t>(refused);
+    warnings.push_back(
+        str(refused, " of ", findings.answers.size(), " peers that were asked would not open the channel"));
+    if (left < findings.request.minchannels) warnings.back() += ": the batch would fail";
   }
   const auto announced = count([](const auto& peer) { return peer.destination->announce; });
   if (announced > 0 && announced < peers.size()) {

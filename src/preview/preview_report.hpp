@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "batch/inquiry.hpp"
 #include "bitcoin/fees.hpp"
 #include "funding/commitment.hpp"
 #include "funding/economy.hpp"
@@ -42,6 +43,7 @@ struct PreviewFindings {
   bool anchors = false;              ///< the emergency reserve has to stay
   bitcoin::Perkw feerate{};       ///< as lightningd has read it
   funding::Commitment commitment{};  ///< what the first commitment transactions cost
+  batch::Inquiry::Answers answers{};  ///< of the peers that were asked
 };
 
 /// The result of the command with `dryrun=true`.

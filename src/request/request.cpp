@@ -66,6 +66,14 @@ util::Result<std::uint32_t> parse_positive(const json::Value& value) {
   return number;
 }
 
+util::Result<Request::DryRun> parse_dryrun(const json::Value& value) {
+  const auto text = value.string();
+  if (text && *text == "ask") return Request::DryRun::ask;
+  const auto plain = parse_bool(value);
+  if (!plain) return wrong(value, "should be 'true', 'false' or 'ask'");
+  return *plain ? Request::DryRun::look : Request::DryRun::no;
+}
+
 }  // namespace
 
 bool Request::has_shares() const {
@@ -92,7 +100,7 @@ util::Result<Request> parse_request(const json::Value& given) {
   request.details = params.optional("details", parse_bool).value_or(false);
   request.cap.fee = params.optional("max_fee", parse_sat);
   request.cap.feerate = params.optional("max_feerate", parse_perkw);
-  request.dryrun = params.optional("dryrun", parse_bool).value_or(false);
+  request.dryrun = params.optional("dryrun", parse_dryrun).value_or(Request::DryRun::no);
   if (params.error()) return *params.error();
   return request;
 }

@@ -46,7 +46,13 @@ struct Request {
   std::optional<std::uint32_t> peer_timeout_seconds;
   bool details = false;  ///< a result beyond the builtin's
   FeeCap cap;
-  bool dryrun = false;  ///< only tell what would happen
+  /// Only tell what would happen.
+  enum class DryRun {
+    no,
+    look,
+    ask,  ///< and ask each peer whether it would open the channel
+  };
+  DryRun dryrun = DryRun::no;
 
   [[nodiscard]] bool has_shares() const;
 };

@@ -53,6 +53,7 @@ VALUES = {
 }
 # Parameters with rules of their own.
 SPECIAL = {
+    "dryrun": ([True, False, "true", "false", "ask"], ["yes", 1, {}]),
     "id": ([NODE, NODE + "@10.0.0.1:9735", NODE + "@host"], [NODE[2:], NODE + "@", "x", "", 1, {}]),
     "close_to": (["bc1qxxx"], ["", 1, {}]),
     "request_amt": ([0, "0sat"], [1000, "x"]),
@@ -70,6 +71,7 @@ NEVER_SEEN = {"failed[].error.data"} | {
     f"{channel}.policy.error{member}" for channel in ("channel_ids[]", "batches[].destinations[]")
     for member in ("", ".code", ".message")}
 # What every preview has.
+CLOSE_TO = "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
 PREVIEW = {"dryrun", "inputs", "fee_msat", "weight", "feerate", "destinations", "warnings"}
 # Codes that the source names, and that no caller sees.
 INTERNAL = {
@@ -396,7 +398,7 @@ class TestResults:
         # The second is warned about: the channel is smaller.
         destinations[0].update(feebase=1, feeppm=2, htlcmin=3, htlcmax=4)
         destinations[1].update(amount="*1", htlcmax="2btc")
-        destinations[0]["close_to"] = "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
+        destinations[0]["close_to"] = CLOSE_TO
         return w.rpc("multifundchannel", {"destinations": destinations, **more})
 
     def failure(self, w, **more):
@@ -466,6 +468,11 @@ class TestResults:
             destinations = [{"id": f"{w.ids['a']}@{w.addresses['a']}", "amount": 17_000_000, "push_msat": 1},
                             {"id": f"{w.ids['b']}@{w.addresses['b']}", "amount": "0.01%", "push_msat": 16_000_000_000}]
             self.check(MAIN, w.rpc("multifundchannel", {"destinations": destinations, "dryrun": True}), seen)
+        deaf = {"name": "b", "features": "08a8882a8a5981"}  # no option_upfront_shutdown_script
+        with self.world({"peers": [{"name": "a"}, deaf, {"name": "c", "fault": {"phase": "start", "kind": "refuse"}}]}) as w:
+            destinations = [{"id": f"{w.ids[name]}@{w.addresses[name]}", "amount": 1_000_000, "close_to": CLOSE_TO}
+                            for name in w.ids]
+            self.check(MAIN, w.rpc("multifundchannel", {"destinations": destinations, "dryrun": "ask"}), seen)
         with self.world({"peers": [{"name": "a"}], "wallet": {"coins": [{"sat": 3_000_000}, {"sat": 600}]}}) as w:
             everything = [{"id": f"{w.ids['a']}@{w.addresses['a']}", "amount": "all"}]
             self.check(MAIN, w.rpc("multifundchannel", {"destinations": everything, "dryrun": True}), seen)

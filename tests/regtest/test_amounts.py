@@ -127,6 +127,25 @@ def test_preview_leaves_nothing(bench):
 
 
 @builtin_fails("has no preview")
+def test_peers_are_asked(bench):
+    """Whether they would open; nothing is left of it, and the batch itself opens with them."""
+    stranger, friend, narrow = bench.peers[:3]
+    disconnect(bench, stranger)
+    too_small = {**bench.destinations([narrow], 9_000)[0], "push_msat": 0}  # below its min-capacity-sat of 10,000 sat
+    destinations = [*bench.destinations([stranger, friend]), too_small]
+    reserved = bench.funder.reserved()
+    asked = bench.multifundchannel(destinations, dryrun="ask")
+    assert [d["accepts"] for d in asked["destinations"]] == [True, True, False], asked
+    assert asked["destinations"][0]["channel_type"]["bits"], asked
+    assert asked["destinations"][2]["cause"] in ("refused", "limits"), asked
+    assert any(line.startswith("1 of 3 peers that were asked would not open") for line in asked["warnings"]), asked
+    assert bench.funder.reserved() == reserved
+    assert bench.funder.rpc("listdatastore", key=["multifundchannel"])["datastore"] == []
+    assert not [c for peer in (stranger, friend, narrow) for c in bench.funder.channels(peer.id) if c["state"] == "OPENINGD"]
+    bench.open(bench.destinations([stranger, friend]))
+
+
+@builtin_fails("has no preview")
 def test_preview_of_what_the_wallet_can_not_pay(bench):
     error = error_of(bench.multifundchannel, bench.destinations(bench.peers[:1], 10**12), dryrun=True)
     assert error.code == 301, error

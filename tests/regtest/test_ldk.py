@@ -42,6 +42,18 @@ def test_one_refuses(bench, ldk, limits, wish, words):
     bench.check_opened(result, destinations)
 
 
+@builtin_fails("has no preview")
+def test_asked_beforehand(bench, ldk):
+    """Their words in the preview, and the same peers open afterwards."""
+    refusing, = ldk(1, minimum_sat=TOO_SMALL + 1)
+    willing, = ldk(1, channels="both")
+    asked = bench.multifundchannel(bench.destinations([refusing, willing], TOO_SMALL, announce=False), dryrun="ask")
+    first, second = asked["destinations"]
+    assert not first["accepts"] and first["cause"] == "refused" and "unding" in first["error"]["message"], first
+    assert second["accepts"], second
+    bench.open(bench.destinations([refusing, willing], TOO_SMALL + 1, announce=False))
+
+
 # --- they fall silent, or die ---
 
 def open_with_others(bench, unwell, others, phase, **options):

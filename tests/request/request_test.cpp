@@ -123,11 +123,14 @@ TEST_CASE("max_fee and max_feerate") {
 }
 
 TEST_CASE("dryrun") {
-  CHECK_FALSE(with("")->dryrun);
-  CHECK(with(R"(,"dryrun":true)")->dryrun);
-  CHECK_FALSE(with(R"(,"dryrun":"false")")->dryrun);
-  CHECK(error_of(with(R"(,"dryrun":1)")) == "-32602: dryrun: should be 'true' or 'false', got 1");
-  CHECK(parse_text("[[" + two + "],null,null,null,null,null,null,null,null,null,true]")->dryrun);
+  using DryRun = Request::DryRun;
+  CHECK(with("")->dryrun == DryRun::no);
+  CHECK(with(R"(,"dryrun":true)")->dryrun == DryRun::look);
+  CHECK(with(R"(,"dryrun":"false")")->dryrun == DryRun::no);
+  CHECK(with(R"(,"dryrun":"ask")")->dryrun == DryRun::ask);
+  for (const std::string bad : {"1", R"("Ask")", R"("ask ")", R"("")", "[]", "{}"})
+    CHECK(error_of(with(R"(,"dryrun":)" + bad)) == "-32602: dryrun: should be 'true', 'false' or 'ask', got " + bad);
+  CHECK(parse_text("[[" + two + "],null,null,null,null,null,null,null,null,null,true]")->dryrun == DryRun::look);
 }
 
 TEST_CASE("minconf") {

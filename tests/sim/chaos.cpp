@@ -168,7 +168,7 @@ std::string draw_batch(Random& random, std::size_t peers, std::size_t coins) {
   }
   if (random.one_in(6)) writer.field("peer_timeout", 1 + random.below(60));
   if (random.one_in(4)) writer.field("details", true);
-  if (random.one_in(20)) writer.field("dryrun", true);
+  if (random.one_in(20)) random.one_in(2) ? writer.field("dryrun", "ask") : writer.field("dryrun", true);
   return writer.end().take();
 }
 
