@@ -49,7 +49,6 @@ void OpeningRecord::complete_sent(const bitcoin::Outpoint& channel) {
   stage = Stage::completing;
   in_flight = true;
   outpoint = channel;
-  told = true;
 }
 
 void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
@@ -66,7 +65,6 @@ void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
 void OpeningRecord::gone() {
   stage = Stage::none;
   doubtful = false;
-  told = false;
   earlier.clear();
   outpoint.reset();
 }

@@ -45,7 +45,6 @@ struct OpeningRecord {
   bool in_flight = false;                ///< the call that led to `stage` has not been answered
   bool doubtful = false;                 ///< a call was lost, or an undo saw no end: something may be there, or come
   bool keeps_told = false;               ///< the peer keeps a channel that it was told, whatever becomes of it
-  bool told = false;                     ///< fundchannel_complete was sent, by this process
   bool silent = false;                   ///< it missed a deadline: waiting for it again is in vain
   std::uint64_t accepted = 0;            ///< which of all accepted starts of the process it was, in order
   bitcoin::Sat amount;                ///< told to the peer by fundchannel_start

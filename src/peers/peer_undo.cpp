@@ -32,7 +32,7 @@ PeerUndo::PeerUndo(context::Calls calls, ledger::Book& book, wallet::Holding& ho
 
 void PeerUndo::run(Done done) {
   done_ = std::move(done);
-  if (record_->told) told_ = record_->outpoint;
+  told_ = record_->outpoint;
   if (record_->stage == Stage::none) {
     finish(Outcome::gone);
   } else if (record_->in_flight) {
@@ -135,7 +135,6 @@ void PeerUndo::wait_for_other() {
 void PeerUndo::remove(const Evidence& evidence) {
   found_ = true;
   if (evidence.committed) {
-    told_ = record_->outpoint;
     remove_committed(evidence);
   } else {
     remove_uncommitted(evidence);

@@ -75,7 +75,7 @@ class PeerUndo {
   const std::shared_ptr<const ledger::Ledger> ledger_;
   std::shared_ptr<ledger::OpeningRecord> record_;
   Done done_;
-  std::optional<bitcoin::Outpoint> told_;  ///< what the peer knows, or may know
+  std::optional<bitcoin::Outpoint> told_;  ///< what the peer knows, or may know since a crash
   int tries_ = 0;
   bool found_ = false;
   spark::Gate::Pass closing_;  ///< while a close is not answered

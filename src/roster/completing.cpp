@@ -31,6 +31,7 @@ void Completing::run(const FundingTransaction& transaction, const Peers& peers, 
   const Numbers first = wave(false);
   Numbers last = wave(true);
   if (first.empty()) return run_wave(last, std::move(then));
+  if (!last.empty()) pings_.watch();
   run_wave(first,
            [this, last = std::move(last), then = std::move(then)]() mutable { last_wave(last, std::move(then)); });
 }
@@ -53,12 +54,14 @@ void Completing::run_wave(const Numbers& outputs, util::Function<void()> then) {
   scope_.wait(std::move(answered), std::move(then));
 }
 
-// They were pinged when the wave before began, or earlier: the answers are there by now.
+// They were pinged when the wave before began, and since then when they were not heard of: the answers are there by
+// now.
 void Completing::last_wave(const Numbers& outputs, util::Function<void()> then) {
+  pings_.stop_watching();
   if (failed_ || outputs.empty()) return then();
   Peers waiting;
   for (const auto output : outputs) waiting.push_back(peers_[output]);
-  pings_.await_asked(waiting, [this, outputs, then = std::move(then)]() mutable {
+  pings_.await(waiting, [this, outputs, then = std::move(then)]() mutable {
     failed_ ? then() : run_wave(outputs, std::move(then));
   });
 }

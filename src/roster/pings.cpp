@@ -64,10 +64,11 @@ void Pings::await_quiet(const Peers& peers, util::Function<void()> then) {
   context_.calls.scope.wait(std::move(answered), std::move(then));
 }
 
-void Pings::await_asked(const Peers& peers, util::Function<void()> then) {
+void Pings::await(const Peers& peers, util::Function<void()> then) {
   std::vector<Spark> answered;
-  for (const auto* peer : peers) {
-    if (const auto& asked = pings_[peer].answered) answered.push_back(*asked);
+  for (auto* peer : peers) {
+    const auto& asked = pings_[peer].answered;
+    if (is_quiet(*peer) || (asked && !asked->completed())) answered.push_back(ask(*peer));
   }
   context_.calls.scope.wait(std::move(answered), std::move(then));
 }

@@ -28,8 +28,8 @@ class Pings {
   void ask(const Peers& peers);
   /// `then` comes when each of those that were not heard of for a while has answered, or was dropped.
   void await_quiet(const Peers& peers, util::Function<void()> then);
-  /// Likewise when each that is being pinged has.
-  void await_asked(const Peers& peers, util::Function<void()> then);
+  /// Likewise, and when each that is being pinged has.
+  void await(const Peers& peers, util::Function<void()> then);
 
  private:
   /// Of one peer.

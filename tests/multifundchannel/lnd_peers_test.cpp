@@ -118,7 +118,7 @@ TEST_CASE("the plugin is killed while LND peers know the transaction: the next s
   world.kill_plugin();
   world.start_plugin();
   world.run_for(std::chrono::seconds(30));
-  CHECK(says(listed(world), R"("told_in_vain":[{"id":")" + world.peer_id("a")));
+  for (const auto* name : {"a", "b"}) CHECK(says(listed(world), R"({"id":")" + world.peer_id(name) + R"(","txid":)"));
   CHECK_FALSE(world.outcome(call).ok());
   worlds::check_invariants(world);
 }
@@ -158,5 +158,18 @@ TEST_CASE("a ping that is under way already tells nothing of the peer") {
   world.peer("a").pinging = false;
   world.finish_all();
   CHECK(count(world.outcome(call), "channel_ids") == 2);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("an LND peer falls silent while a peer of the first wave takes its time: no other LND peer is told") {
+  World world(with({lnd("a"), lnd("b"), peer("c", {Fault{Phase::complete, Kind::silent}}), peer("d")}));
+  const auto call = world.start("multifundchannel", open({"a", "b", "c", "d"}, R"("minchannels":2)"));
+  while (worlds::calls(world, "fundchannel_complete") == 0) world.run_for(std::chrono::milliseconds(1));
+  world.run_for(std::chrono::seconds(10));
+  world.node().die(world.peer("b"), true);
+  world.finish_all();
+  CHECK(count(world.outcome(call), "channel_ids") == 2);
+  CHECK(kept_by(world, "a") == 1);
+  CHECK(kept_by(world, "b") == 0);
   worlds::check_invariants(world);
 }
