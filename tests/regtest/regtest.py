@@ -370,8 +370,10 @@ class Doors:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def delayed(self, port, seconds):
-        """A port that leads to `port`, `seconds` later each way."""
+        """A port that leads to `port`, `seconds` later each way: TCP's SYN, too. The system here answers that one at once,
+        so what the caller says first waits for as long as it would have waited for the answer."""
         async def serve(reader, writer):
+            await asyncio.sleep(2 * seconds)
             try:
                 far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
