@@ -48,6 +48,13 @@ def test_the_picture_says_what_the_line_takes():
     assert "the line alone takes 0.4 s<" in drawn and "10 near peers" in drawn
 
 
+@pytest.mark.parametrize("half_lnd, met", [(0.25, True), (0.26, False)])
+def test_a_mixed_batch_is_held_to_one_of_a_kind(half_lnd, met):
+    well, mixed = case(10, 10, 0, plugin=0.2), case(10, 10, 0, plugin=half_lnd)
+    well.name, mixed.name, mixed.compare = "all well", "half LND", "all well"
+    assert [goal[1] for goal in benchmark.check_goals([well, mixed], [])] == [met]
+
+
 @pytest.fixture
 def delayed_echo():
     """An address, one delay away from a server that repeats what it is told."""

@@ -5,6 +5,7 @@ from regtest import Node
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HABIT = os.path.join(HERE, "lnd_habit.py")
+FEATURES = os.path.join(HERE, "lnd_features.py")
 BITS = (31, 2023)
 TOO_MANY = "Number of pending channels exceed maximum"
 
@@ -12,7 +13,7 @@ TOO_MANY = "Number of pending channels exceed maximum"
 class LndPeer(Node):
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
-        self.options.append(f"--plugin={os.path.join(HERE, 'lnd_features.py')}")
+        self.options.append(f"--plugin={FEATURES}")
         for name in ("openingd", "channeld"):
             link = os.path.join(self.dir, name)
             os.symlink(HABIT, link)
