@@ -143,8 +143,11 @@ void App::Impl::subscribe() {
   plugin.subscribe("channel_state_changed", [this](const json::Value& params) {
     const auto change = content(params, {"channel_state_changed"});
     const auto state = change.string("new_state");
+    const auto before = change.string("old_state");  // those that reconnect come from elsewhere
     const auto peer = node_id(change, "peer_id");
-    if (service && peer && state && *state == "CHANNELD_NORMAL") service->channel_opened(*peer);
+    if (service && peer && state && *state == "CHANNELD_NORMAL" && before && *before == "CHANNELD_AWAITING_LOCKIN") {
+      service->channel_opened(*peer);
+    }
   });
 }
 

@@ -16,7 +16,7 @@ void Inquiries::start(const peers::Process& process, const std::string& origin, 
     }
     Answers answers;
     for (const auto& one : order.destinations) {
-      answers[one.index] = {report::PeerFailure{"makesecret", seal.error()}, {}};
+      answers[one.index] = {report::PeerFailure{batch::Inquiry::not_asked, seal.error()}, {}};
     }
     then(std::move(answers));
   });

@@ -65,7 +65,7 @@ void Batch::advance(Step step) {
       return open_all();  // fit
     case Step::fit:
       if (!funding_.is_for_those_left()) return propose_again();               // fit
-      if (const Peers again = stale(); !again.empty()) return restart(again);  // fit
+      if (const Peers again = roster_.stale(amounts_); !again.empty()) return restart(again);  // fit
       return advance(Step::ping);
     case Step::ping:
       return ping();  // fit, or build
@@ -171,10 +171,6 @@ void Batch::propose_again() {
   });
 }
 
-Peers Batch::stale() {
-  return roster_.stale([this](const auto& peer) { return funding_.amount_of(peer); });
-}
-
 void Batch::restart(const Peers& peers) {
   ledger_->plan.reset();
   for (auto* peer : peers) peer->record()->planned = funding_.amount_of(*peer);
@@ -183,7 +179,7 @@ void Batch::restart(const Peers& peers) {
     for (auto* peer : peers) {
       started.push_back(scope_.spark([this, peer](Completion completion) {
         scope_.wait({roster_.undo(*peer)}, [this, peer, c = std::move(completion)]() mutable {
-          peer->restart(funding_.amount_of(*peer), std::move(c));
+          peer->live() ? peer->restart(funding_.amount_of(*peer), std::move(c)) : std::move(c).done();
         });
       }));
     }
@@ -196,7 +192,9 @@ void Batch::restart(const Peers& peers) {
 // One that is gone is dropped here, where it costs nobody else anything.
 void Batch::ping() {
   pings_.stop_watching();
-  pings_.await_quiet(funding_.peers(), [this] { advance(funding_.is_for_those_left() ? Step::build : Step::fit); });
+  inputs_.wait();
+  auto then = [this] { advance(funding_.is_for_those_left() ? Step::build : Step::fit); };
+  pings_.await_quiet(funding_.peers(), [this, then] { inputs_.stop_waiting(then); });
 }
 
 void Batch::build() {
@@ -237,7 +235,7 @@ void Batch::forget_transaction() {
   util::info(label_, ": ", told.size(), " peers must forget transaction ", funding_.transaction().txid.hex());
   roster_.undo(told, [this, told](bool gone) {
     if (!gone) return fail(Error{-1, "a channel of an unsent transaction could not be cancelled", {}});
-    const Peers again = roster_.without_keepers(told);
+    const Peers again = roster_.without_keepers(told, funding_.transaction().txid);
     if (!scope_.ended()) inputs_.hold([this, again] { restart(again); });
   });
 }

@@ -93,7 +93,6 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   void reserve(spark::Completion completion);
   [[nodiscard]] spark::Spark open(peers::PeerOpening& peer);
   void propose_again();
-  [[nodiscard]] roster::Peers stale();
   void restart(const roster::Peers& peers);
   void ping();
   void build();
@@ -135,6 +134,7 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   roster::Pings pings_;
   Funding funding_;
   roster::Completing completing_;
+  const roster::Roster::Amounts amounts_ = [this](const auto& peer) { return funding_.amount_of(peer); };
   Policies policies_;
   std::unique_ptr<sending::Broadcast> broadcast_;
 

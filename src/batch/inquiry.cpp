@@ -1,5 +1,6 @@
 #include "batch/inquiry.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "util/log.hpp"
@@ -49,6 +50,7 @@ Inquiry::Inquiry(const peers::Process& process, lightningd::Client client, Order
       roster_(context_, *this, holding_, destinations_),
       ending_(process.runtime, [this](const Error&) { end(false); }) {
   context_.log = std::make_unique<peers::LogLook>(context_.calls);
+  for (const auto& peer : roster_.all()) peer->record()->inquiry = true;
 }
 
 wallet::Holding::Save Inquiry::saving(spark::Scope& scope) {
@@ -62,7 +64,7 @@ void Inquiry::run(Done done) {
   ledger_->phase = ledger::BatchPhase::opening;
   journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
     if (saved) return ask_all();
-    for (const auto& peer : roster_.all()) peer->fail("datastore", saved.error());
+    for (const auto& peer : roster_.all()) peer->fail(not_asked, saved.error());
     undo_rest();
   });
 }
@@ -77,19 +79,40 @@ void Inquiry::ask_all() {
   scope_.wait(std::move(asked), [this] { undo_rest(); });
 }
 
-// lightningd has one opening with a peer: another batch's would make this one fail, or be ended by its undoing.
 void Inquiry::ask(PeerOpening& peer, Completion completion) {
-  if (process_.book.another_is_opening(*peer.record())) {
-    peer.fail("fundchannel_start", Error{-1, "Already funding channel: another batch opens one with this peer", {}});
-    return std::move(completion).done();
-  }
   const Spark connected = scope_.spark([&peer](Completion step) { peer.connect(true, std::move(step)); });
   scope_.wait({connected}, [this, &peer, c = std::move(completion)]() mutable {
     if (!peer.live()) return std::move(c).done();
-    const Spark started =
-        scope_.spark([&peer](Completion step) { peer.start(peer.destination().amount, std::move(step)); });
-    scope_.wait({started}, [this, &peer, c = std::move(c)]() mutable { undo(peer, std::move(c)); });
+    look_at_channels(peer, std::move(c));
   });
+}
+
+// lightningd has one opening with a peer: another batch's would make this one fail, or be ended by its undoing. And
+// beside a channel that awaits its lock-in an opening can only be ended by hanging up, which the peer's other channels
+// would feel.
+void Inquiry::look_at_channels(PeerOpening& peer, Completion completion) {
+  using Channels = std::vector<lightningd::PeerChannel>;
+  auto listed = [this, &peer, c = std::move(completion)](const Result<Channels>& channels) mutable {
+    const bool awaits = !channels || std::any_of(channels->begin(), channels->end(), [](const auto& channel) {
+      return channel.opened_by_us && channel.awaits_lockin();
+    });
+    if (process_.book.another_is_opening(*peer.record())) {
+      peer.fail(not_asked, Error{-1, "Already funding channel: another batch opens one with this peer", {}});
+    } else if (awaits) {
+      peer.fail(not_asked,
+                Error{-1, "Have in-progress channel: it is not asked while a channel awaits its lock-in", {}});
+    }
+    if (!peer.live()) return std::move(c).done();
+    start(peer, std::move(c));
+  };
+  context_.calls.client.listpeerchannels(peer.destination().id,
+                                         context_.calls.local<Channels>("listpeerchannels", std::move(listed)));
+}
+
+void Inquiry::start(PeerOpening& peer, Completion completion) {
+  const Spark started =
+      scope_.spark([&peer](Completion step) { peer.start(peer.destination().amount, std::move(step)); });
+  scope_.wait({started}, [this, &peer, c = std::move(completion)]() mutable { undo(peer, std::move(c)); });
 }
 
 void Inquiry::undo(PeerOpening& peer, Completion completion) {

@@ -28,7 +28,12 @@ class Inquiry final : private peers::PeerOpening::Owner {
   struct Answer {
     std::optional<report::PeerFailure> failure;  ///< why it would not
     lightningd::Started terms;                   ///< else
+
+    /// Whether it was asked at all.
+    [[nodiscard]] bool asked() const { return !failure || failure->method != not_asked; }
   };
+  /// The method of those failures that are not the peer's.
+  static constexpr auto not_asked = "check";
   /// By the destination's index. Who has not answered is left out.
   using Answers = std::map<std::size_t, Answer>;
   using Done = util::Function<void(Answers answers, bool settled)>;
@@ -48,6 +53,8 @@ class Inquiry final : private peers::PeerOpening::Owner {
  private:
   void ask_all();
   void ask(peers::PeerOpening& peer, spark::Completion completion);
+  void look_at_channels(peers::PeerOpening& peer, spark::Completion completion);
+  void start(peers::PeerOpening& peer, spark::Completion completion);
   void undo(peers::PeerOpening& peer, spark::Completion completion);
   void undo_rest();
   void end(bool settled);

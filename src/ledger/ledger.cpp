@@ -51,7 +51,8 @@ void OpeningRecord::complete_sent(const bitcoin::Outpoint& channel) {
   outpoint = channel;
 }
 
-void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
+void OpeningRecord::complete_answered(bool ok, bool in_doubt, bool refused) {
+  untold = refused;
   if (ok) {
     stage = Stage::completed;
   } else if (in_doubt) {
@@ -65,6 +66,7 @@ void OpeningRecord::complete_answered(bool ok, bool in_doubt) {
 void OpeningRecord::gone() {
   stage = Stage::none;
   doubtful = false;
+  untold = false;
   earlier.clear();
   outpoint.reset();
 }
@@ -123,6 +125,14 @@ bool Book::another_is_opening(const OpeningRecord& record) const {
   return std::any_of(first, last, [&record](const auto& entry) {
     const auto other = entry.second.lock();
     return other && other->batch != record.batch && other->stage != Stage::none;
+  });
+}
+
+bool Book::is_inquired(const OpeningRecord& record) const {
+  const auto [first, last] = records_.equal_range(record.peer);
+  return std::any_of(first, last, [&record](const auto& entry) {
+    const auto other = entry.second.lock();
+    return other && other->batch != record.batch && other->inquiry && other->stage != Stage::none;
   });
 }
 

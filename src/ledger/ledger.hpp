@@ -45,6 +45,9 @@ struct OpeningRecord {
   bool in_flight = false;                ///< the call that led to `stage` has not been answered
   bool doubtful = false;                 ///< a call was lost, or an undo saw no end: something may be there, or come
   bool keeps_told = false;               ///< the peer keeps a channel that it was told, whatever becomes of it
+  bool untold = false;                   ///< lightningd refused fundchannel_complete before it told the peer
+  bool undoing = false;                  ///< by a PeerUndo, which may disconnect the peer
+  bool inquiry = false;                  ///< only asked whether it would open: undone at once
   bool silent = false;                   ///< it missed a deadline: waiting for it again is in vain
   std::uint64_t accepted = 0;            ///< which of all accepted starts of the process it was, in order
   bitcoin::Sat amount;                ///< told to the peer by fundchannel_start
@@ -59,8 +62,8 @@ struct OpeningRecord {
   void start_answered(bool ok, bool in_doubt);
   void complete_sent(const bitcoin::Outpoint& channel);
   /// After an error the opening may still be alive without an outpoint (refused up front), gone, or
-  /// in doubt.
-  void complete_answered(bool ok, bool in_doubt);
+  /// in doubt; `refused`: by lightningd, which has told the peer nothing.
+  void complete_answered(bool ok, bool in_doubt, bool refused = false);
   /// Found to be undone.
   void gone();
   /// Whether an opening of this size with the peer can be ours.
@@ -89,6 +92,8 @@ class Book {
   /// Whether another batch has, or may have, an opening or a channel with the peer: a fundchannel_cancel could
   /// take that.
   [[nodiscard]] bool another_is_opening(const OpeningRecord& record) const;
+  /// Whether that only asks, and so is over soon.
+  [[nodiscard]] bool is_inquired(const OpeningRecord& record) const;
 
   /// Whether a call of another batch may still make an opening with the peer, or has made one.
   [[nodiscard]] bool another_may_open(const OpeningRecord& record) const;

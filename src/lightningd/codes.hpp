@@ -17,6 +17,7 @@ inline constexpr int not_connected = 305;
 inline constexpr int unknown_peer = 306;
 inline constexpr int nothing_to_cancel = 307;
 inline constexpr int cancel_unsafe = 308;
+inline constexpr int no_good_transaction = 309;
 inline constexpr int v2_unsupported = 310;
 inline constexpr int emergency_reserve = 313;
 inline constexpr int no_such_key = 1200;         ///< of deldatastore

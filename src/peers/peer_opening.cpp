@@ -26,6 +26,14 @@ constexpr spark::Duration longest_backoff{2000};
 constexpr spark::Duration look_for_cancels{100};
 constexpr int most_cut_offs = 2;
 
+/// lightningd's own refusals of fundchannel_complete, before it tells the peer anything.
+bool is_refused_by_node(const Error& error) {
+  namespace code = lightningd::code;
+  const auto known = {code::invalid_params, code::not_connected, code::unknown_peer, code::no_good_transaction};
+  return std::find(known.begin(), known.end(), error.code) != known.end() ||
+         error.message.find("No channel funding in progress") != std::string::npos;
+}
+
 template <class T>
 bool in_doubt(const Result<T>& answer) {
   return !answer && lightningd::in_doubt(answer.error());
@@ -190,6 +198,7 @@ void PeerOpening::started(const Result<Started>& answer) {
 // has not seen yet that we cancelled the opening before this one.
 bool PeerOpening::worth_another_start(const Error& error) const {
   if (error.code == lightningd::code::not_connected || error.code == lightningd::code::unknown_peer) return true;
+  if (report::cause_of(method_, error) == "busy" && context_.book.is_inquired(*record_)) return true;
   return restarting_ && backoff_ < longest_backoff;
 }
 
@@ -217,7 +226,7 @@ void PeerOpening::complete(const util::SharedText& psbt, const bitcoin::Outpoint
   context_.calls.client.fundchannel_complete(
       destination_.id, psbt, context_.withhold,
       [record = record_, guarded = std::move(guarded)](Result<Completed> answer) mutable {
-        record->complete_answered(answer.ok(), in_doubt(answer));
+        record->complete_answered(answer.ok(), in_doubt(answer), !answer && is_refused_by_node(answer.error()));
         guarded(std::move(answer));
       });
 }
@@ -250,7 +259,7 @@ void PeerOpening::expired() {
 }
 
 void PeerOpening::fail(const std::string& method, Error error) {
-  if (failure_) return;
+  if (failure_) return step_done();
   util::info(record_->label, ": ", method, " failed: ", error.message);
   failure_ = report::PeerFailure{method, std::move(error)};
   context_.watch.peer_failed(destination_.index, *failure_);

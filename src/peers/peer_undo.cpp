@@ -32,7 +32,8 @@ PeerUndo::PeerUndo(context::Calls calls, ledger::Book& book, wallet::Holding& ho
 
 void PeerUndo::run(Done done) {
   done_ = std::move(done);
-  told_ = record_->outpoint;
+  record_->undoing = true;
+  if (!record_->untold) told_ = record_->outpoint;
   if (record_->stage == Stage::none) {
     finish(Outcome::gone);
   } else if (record_->in_flight) {
@@ -250,6 +251,7 @@ void PeerUndo::give_up(bool channel) {
 }
 
 void PeerUndo::finish(Outcome outcome) {
+  record_->undoing = false;
   if (outcome == Outcome::gone) {
     if (told_) book_.undone(*record_, *told_);
     record_->gone();

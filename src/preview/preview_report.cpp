@@ -44,7 +44,7 @@ void write_failure(Writer& out, const report::PeerFailure& failure) {
 }
 
 void write_answer(Writer& out, const request::Destination& destination, const batch::Inquiry::Answer& answer) {
-  out.field("accepts", !answer.failure);
+  if (answer.asked()) out.field("accepts", !answer.failure);
   if (answer.failure) return write_failure(out, *answer.failure);
   if (!answer.terms.channel_type.empty()) out.raw_field("channel_type", answer.terms.channel_type);
   if (answer.terms.close_to) out.field("close_to", *answer.terms.close_to);
@@ -128,7 +128,10 @@ void warn_of_peers(const PreviewFindings& findings, Lines& warnings) {
                            " peers can be reached: the batch would fail"));
   }
   const auto refused = std::count_if(findings.answers.begin(), findings.answers.end(),
-                                     [](const auto& answer) { return answer.second.failure.has_value(); });
+                                     [](const auto& answer) { return answer.second.asked() && answer.second.failure; });
+  const auto not_asked = std::count_if(findings.answers.begin(), findings.answers.end(),
+                                       [](const auto& answer) { return !answer.second.asked(); });
+  if (not_asked > 0) warnings.push_back(str(not_asked, " of ", findings.answers.size(), " peers could not be asked"));
   if (refused > 0) {
     const auto left = findings.answers.size() - static_cast<std::size_t>(refused);
     warnings.push_back(

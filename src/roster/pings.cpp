@@ -1,6 +1,7 @@
 #include "roster/pings.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -20,11 +21,14 @@ using util::Result;
 namespace {
 
 constexpr spark::Duration between_looks{1000};
-constexpr spark::Duration before_another{250};
+constexpr spark::Duration a_moment{250};
+/// A sign of life that is older does not do for those who are told last.
+constexpr spark::Duration shortly_before{1000};
 
-/// It has accepted, and knows no outpoint: dropping it is free.
+/// It has accepted, and knows no outpoint: dropping it is free. Undoing it may need to hang up itself.
 bool waits(const PeerOpening& peer) {
-  return peer.live() && peer.record()->stage == Stage::started && !peer.record()->outpoint;
+  const auto& record = *peer.record();
+  return peer.live() && record.stage == Stage::started && !record.outpoint && !record.undoing;
 }
 
 }  // namespace
@@ -38,16 +42,29 @@ void Pings::look() {
   looking_ = false;
   if (!watching_) return;
   for (auto* peer : roster_.live()) {
-    if (is_quiet(*peer)) ask(*peer);
+    if (waits(*peer) && age_of(*peer) >= context_.calls.settings.quiet_peer) ask(*peer);
   }
   watch();
 }
 
+// Even when it has come back: an opening ends with its connection.
 void Pings::disconnected(const lightningd::NodeId& peer) {
   if (context_.calls.scope.ended()) return;
   for (auto* candidate : roster_.live()) {
-    if (candidate->destination().id == peer && waits(*candidate)) ask(*candidate);
+    if (candidate->destination().id == peer && waits(*candidate)) look_at_opening(*candidate);
   }
+}
+
+void Pings::look_at_opening(PeerOpening& peer) {
+  using Channels = std::vector<lightningd::PeerChannel>;
+  auto looked = [this, &peer, asked = context_.calls.scope.runtime().now()](const Result<Channels>& channels) {
+    const bool there = !channels || std::any_of(channels->begin(), channels->end(), [](const auto& channel) {
+      return channel.state == lightningd::ChannelState::opening && channel.opened_by_us;
+    });
+    if (!there) hung_up(peer, asked);
+  };
+  context_.calls.client.listpeerchannels(peer.destination().id,
+                                         context_.calls.local<Channels>("listpeerchannels", std::move(looked)));
 }
 
 void Pings::ask(const Peers& peers) {
@@ -57,99 +74,110 @@ void Pings::ask(const Peers& peers) {
 }
 
 void Pings::await_quiet(const Peers& peers, util::Function<void()> then) {
-  std::vector<Spark> answered;
-  for (auto* peer : peers) {
-    if (is_quiet(*peer)) answered.push_back(ask(*peer));
-  }
-  context_.calls.scope.wait(std::move(answered), std::move(then));
+  await(peers, context_.calls.settings.quiet_peer, std::move(then));
 }
 
-void Pings::await(const Peers& peers, util::Function<void()> then) {
+void Pings::await(const Peers& peers, util::Function<void()> then) { await(peers, shortly_before, std::move(then)); }
+
+void Pings::await(const Peers& peers, spark::Duration age, util::Function<void()> then) {
   std::vector<Spark> answered;
   for (auto* peer : peers) {
     const auto& asked = pings_[peer].answered;
-    if (is_quiet(*peer) || (asked && !asked->completed())) answered.push_back(ask(*peer));
+    const bool is_asked = age < context_.calls.settings.quiet_peer && asked && !asked->completed();
+    if (is_asked || (waits(*peer) && age_of(*peer) >= age)) answered.push_back(ask(*peer));
   }
   context_.calls.scope.wait(std::move(answered), std::move(then));
 }
 
 // Its accept is a sign of life as well.
-bool Pings::is_quiet(const PeerOpening& peer) const {
-  const auto ping = pings_.find(&peer);
-  const auto heard = std::max(peer.started_at(), ping == pings_.end() ? spark::Duration{} : ping->second.heard);
-  return waits(peer) && context_.calls.scope.runtime().now() - heard >= context_.calls.settings.quiet_peer;
+spark::Duration Pings::age_of(const PeerOpening& peer) {
+  return context_.calls.scope.runtime().now() - std::max(peer.started_at(), *pings_[&peer].heard);
 }
 
 /// Completes when the peer has answered, or was dropped. At most one for each peer is in flight.
 Spark Pings::ask(PeerOpening& peer) {
   auto& answered = pings_[&peer].answered;
   if (answered && !answered->completed()) return *answered;
-  const auto give_up_at = context_.calls.scope.runtime().now() + context_.calls.settings.ping_timeout;
-  answered = context_.calls.scope.spark(
-      [this, &peer, give_up_at](Completion completion) { send(peer, give_up_at, std::move(completion)); });
+  const auto asked = context_.calls.scope.runtime().now();
+  answered = context_.calls.scope.spark([this, &peer, asked](Completion completion) {
+    send({peer, asked, std::make_shared<Completion>(std::move(completion))});
+  });
   return *answered;
 }
 
-void Pings::send(PeerOpening& peer, spark::Duration give_up_at, Completion completion) {
-  if (!waits(peer)) return std::move(completion).done();
-  const auto left = give_up_at - context_.calls.scope.runtime().now();
-  const auto waiting = std::make_shared<Completion>(std::move(completion));
-  context_.calls.client.ping(peer.destination().id,
-                             context_.calls.scope.expect<Result<void>>(
-                                 "ping", left,
-                                 [this, &peer, give_up_at, waiting](const Result<void>& answer) {
-                                   this->answered(peer, answer, give_up_at, std::move(*waiting));
-                                 },
-                                 [this, &peer, waiting] { expired(peer, std::move(*waiting)); }));
+spark::Duration Pings::patience() const {
+  return std::min(context_.calls.settings.ping_timeout, context_.calls.settings.peer_timeout);
 }
 
-void Pings::answered(PeerOpening& peer, const Result<void>& answer, spark::Duration give_up_at, Completion completion) {
+void Pings::send(const Asked& asked) {
+  if (!waits(asked.peer)) return end(asked);
+  auto& runtime = context_.calls.scope.runtime();
+  const auto left = asked.at + patience() - runtime.now();
+  // A late one is a sign of life all the same.
+  auto late = [&runtime, heard = pings_[&asked.peer].heard](const Result<void>& answer) {
+    if (answer) *heard = runtime.now();
+  };
+  auto guarded = context_.calls.scope.expect<Result<void>>(
+      "ping", left, [this, asked](const Result<void>& answer) { answered(asked, answer); },
+      [this, asked] { expired(asked); }, std::move(late));
+  context_.calls.client.ping(asked.peer.destination().id, std::move(guarded));
+}
+
+void Pings::answered(const Asked& asked, const Result<void>& answer) {
   if (answer) {
-    pings_[&peer].heard = context_.calls.scope.runtime().now();
+    *pings_[&asked.peer].heard = context_.calls.scope.runtime().now();
   } else if (answer.error().message.find("not connected") != std::string::npos) {
-    hung_up(peer);
+    hung_up(asked.peer, asked.at);
   } else if (answer.error().message.find("already pending") != std::string::npos) {
-    return look_at_connection(peer, give_up_at, std::move(completion));
+    return look_at_connection(asked);
   }
-  std::move(completion).done();  // other errors tell nothing of the peer
+  end(asked);  // other errors tell nothing of the peer
 }
 
 // lightningd says so while it waits for the answer to another ping, be it its own, and of a peer with a channel that is
 // not connected.
-void Pings::look_at_connection(PeerOpening& peer, spark::Duration give_up_at, Completion completion) {
-  auto told = [this, &peer, give_up_at, c = std::move(completion)](const Result<bool>& connected) mutable {
+void Pings::look_at_connection(const Asked& asked) {
+  auto told = [this, asked](const Result<bool>& connected) {
     if (connected && !*connected) {
-      hung_up(peer);
-      return std::move(c).done();
+      hung_up(asked.peer, asked.at);
+      return end(asked);
     }
     auto& scope = context_.calls.scope;
-    if (scope.runtime().now() + before_another >= give_up_at) return expired(peer, std::move(c));
-    scope.after(before_another,
-                [this, &peer, give_up_at, c = std::move(c)]() mutable { send(peer, give_up_at, std::move(c)); });
+    if (scope.runtime().now() + a_moment >= asked.at + patience()) return expired(asked);
+    scope.after(a_moment, [this, asked] { send(asked); });
   };
-  context_.calls.client.is_connected(peer.destination().id, context_.calls.local<bool>("listpeers", std::move(told)));
+  context_.calls.client.is_connected(asked.peer.destination().id,
+                                     context_.calls.local<bool>("listpeers", std::move(told)));
 }
 
-// Unless lightningd itself was held up: what it answers now, it answers after a pong that it had got before.
-void Pings::expired(PeerOpening& peer, Completion completion) {
-  auto looked = [this, &peer, asked = context_.calls.scope.runtime().now(),
-                 c = std::move(completion)](const Result<bool>&) mutable {
-    const auto seconds = context_.calls.settings.ping_timeout.count() / 1000;
-    if (pings_[&peer].heard < asked) {
-      lost(peer, Error{-1, util::str("timeout: the peer did not answer ping within ", seconds, " seconds"), {}});
-    }
-    std::move(c).done();
+// Unless lightningd itself, or this process, was held up: then it answers late, or has a pong for us by now.
+void Pings::expired(const Asked& asked) {
+  auto& scope = context_.calls.scope;
+  auto looked = [this, asked, &scope, since = scope.runtime().now()](const Result<bool>& connected) {
+    if (!connected || scope.runtime().now() - since > a_moment) return end(asked);
+    scope.after(a_moment, [this, asked] {
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience()).count();
+      if (*pings_[&asked.peer].heard < asked.at) {
+        lost(asked.peer, asked.at,
+             Error{-1, util::str("timeout: the peer did not answer ping within ", seconds, " seconds"), {}});
+      }
+      end(asked);
+    });
   };
-  context_.calls.client.is_connected(peer.destination().id, context_.calls.local<bool>("listpeers", std::move(looked)));
+  context_.calls.client.is_connected(asked.peer.destination().id,
+                                     context_.calls.local<bool>("listpeers", std::move(looked)));
 }
 
-void Pings::hung_up(PeerOpening& peer) {
-  lost(peer, Error{lightningd::code::not_connected, "the peer hung up while it waited for the others", {}});
+void Pings::end(const Asked& asked) { std::move(*asked.completion).done(); }
+
+void Pings::hung_up(PeerOpening& peer, spark::Duration asked) {
+  lost(peer, asked, Error{lightningd::code::not_connected, "the peer hung up while it waited for the others", {}});
 }
 
-// That is the call which would fail, and which the builtin names: what reads our results knows no `ping` there.
-void Pings::lost(PeerOpening& peer, Error error) {
-  if (!waits(peer)) return;
+// That is the call which would fail, and which the builtin names: what reads our results knows no `ping` there. What
+// was asked before it accepted was about an earlier opening.
+void Pings::lost(PeerOpening& peer, spark::Duration asked, Error error) {
+  if (!waits(peer) || peer.started_at() > asked) return;
   peer.record()->silent = error.code != lightningd::code::not_connected;
   peer.fail("fundchannel_complete", std::move(error));
 }

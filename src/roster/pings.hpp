@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "peers/peer_opening.hpp"
@@ -22,33 +23,42 @@ class Pings {
   /// From now on a peer that was not heard of for a while is pinged.
   void watch();
   void stop_watching() { watching_ = false; }
-  /// lightningd says that the peer's connection has ended. It may have another one by now.
+  /// lightningd says that the peer's connection has ended. It may have another one by now, but not its opening.
   void disconnected(const lightningd::NodeId& peer);
   /// Pings these now. Nobody waits for the answers.
   void ask(const Peers& peers);
   /// `then` comes when each of those that were not heard of for a while has answered, or was dropped.
   void await_quiet(const Peers& peers, util::Function<void()> then);
-  /// Likewise, and when each that is being pinged has.
+  /// Likewise of those that were not heard of for a moment or are being pinged.
   void await(const Peers& peers, util::Function<void()> then);
 
  private:
   /// Of one peer.
   struct Ping {
     std::optional<spark::Spark> answered;  ///< while it is in flight
-    spark::Duration heard{};               ///< of the last answer
+    std::shared_ptr<spark::Duration> heard =
+        std::make_shared<spark::Duration>();  ///< when: a late answer writes it, too
+  };
+  /// One that is in flight.
+  struct Asked {
+    peers::PeerOpening& peer;
+    spark::Duration at;
+    std::shared_ptr<spark::Completion> completion;
   };
 
   void look();
-  [[nodiscard]] bool is_quiet(const peers::PeerOpening& peer) const;
+  void look_at_opening(peers::PeerOpening& peer);
+  void await(const Peers& peers, spark::Duration age, util::Function<void()> then);
+  [[nodiscard]] spark::Duration age_of(const peers::PeerOpening& peer);
+  [[nodiscard]] spark::Duration patience() const;
   spark::Spark ask(peers::PeerOpening& peer);
-  void send(peers::PeerOpening& peer, spark::Duration give_up_at, spark::Completion completion);
-  void answered(peers::PeerOpening& peer, const util::Result<void>& answer, spark::Duration give_up_at,
-                spark::Completion completion);
-  void look_at_connection(peers::PeerOpening& peer, spark::Duration give_up_at, spark::Completion completion);
-  void expired(peers::PeerOpening& peer, spark::Completion completion);
-  void end(peers::PeerOpening& peer, spark::Completion completion);
-  void hung_up(peers::PeerOpening& peer);
-  void lost(peers::PeerOpening& peer, util::Error error);
+  void send(const Asked& asked);
+  void answered(const Asked& asked, const util::Result<void>& answer);
+  void look_at_connection(const Asked& asked);
+  void expired(const Asked& asked);
+  void end(const Asked& asked);
+  void hung_up(peers::PeerOpening& peer, spark::Duration asked);
+  void lost(peers::PeerOpening& peer, spark::Duration asked, util::Error error);
 
   peers::BatchContext& context_;
   const Roster& roster_;

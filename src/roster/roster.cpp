@@ -76,10 +76,10 @@ void Roster::undo(const Peers& peers, util::Function<void(bool gone)> then) {
   context_.calls.scope.wait(std::move(undone), [this, then = std::move(then)]() mutable { then(!channel_remains_); });
 }
 
-Peers Roster::without_keepers(const Peers& told) {
+Peers Roster::without_keepers(const Peers& told, const bitcoin::Txid& dead) {
   for (auto* peer : told) {
     const auto* kept = peer->live() ? context_.book.told_in_vain().find(peer->destination().id) : nullptr;
-    if (kept != nullptr) peer->fail("fundchannel_start", peers::pending_limit(*kept));
+    if (kept != nullptr && kept->channel.txid == dead) peer->fail("fundchannel_start", peers::pending_limit(*kept));
   }
   Peers left = told;
   std::erase_if(left, [](const auto* peer) { return !peer->live(); });
@@ -107,7 +107,7 @@ Peers Roster::live() const {
   return peers;
 }
 
-Peers Roster::stale(const std::function<bitcoin::Sat(const PeerOpening&)>& amount_of) {
+Peers Roster::stale(const Amounts& amount_of) {
   const auto now = context_.calls.scope.runtime().now();
   Peers stale;
   for (auto* peer : live()) {

@@ -41,7 +41,7 @@ class Roster {
   void undo(const Peers& peers, util::Function<void(bool gone)> then);
   /// When their channels are undone on our side: drops those of them that keep theirs all the same, since they would
   /// refuse another. Gives those that are left.
-  [[nodiscard]] Peers without_keepers(const Peers& told);
+  [[nodiscard]] Peers without_keepers(const Peers& told, const bitcoin::Txid& dead);
   /// For the user: who may refuse for the sake of an earlier batch.
   [[nodiscard]] std::vector<std::string> cautions() const;
   /// Gives back the places among the connects, when the batch ends.
@@ -51,7 +51,8 @@ class Roster {
   /// Those that were told an outpoint, live or not.
   [[nodiscard]] Peers told() const;
   /// Those whose opening is too old to be completed, once in a round, or for another amount than is to be told now.
-  [[nodiscard]] Peers stale(const std::function<bitcoin::Sat(const peers::PeerOpening&)>& amount_of);
+  using Amounts = std::function<bitcoin::Sat(const peers::PeerOpening&)>;
+  [[nodiscard]] Peers stale(const Amounts& amount_of);
   void new_round() { renewed_.clear(); }
   /// How many of them get anchor channels.
   [[nodiscard]] std::size_t with_anchors(const Peers& peers) const;

@@ -134,7 +134,7 @@ TEST_CASE("what cannot be recorded is not asked") {
   setup.rpc_faults = {sim::RpcFault{sim::Mishap::refused, "datastore", 1, 100}};
   World world(std::move(setup));
   const auto said = destinations(world.call("multifundchannel", open({"a"}, ask)));
-  CHECK(says(said[0], R"("accepts":false)"));
+  CHECK_FALSE(says(said[0], "accepts"));
   CHECK(says(said[0], "cannot be recorded in lightningd's datastore"));
   CHECK(calls(world, "fundchannel_start") == 0);
 }
@@ -145,4 +145,28 @@ TEST_CASE("dryrun is true, false or ask") {
   const auto& wrong = error(outcome);
   CHECK(wrong.code == -32602);
   CHECK(says(wrong.message, "dryrun: should be 'true', 'false' or 'ask'"));
+}
+
+TEST_CASE("a batch that begins while its peers are asked waits for the end of that") {
+  auto slow = peer("a");
+  slow.delay = std::chrono::milliseconds(400);
+  World world(with({slow, peer("b")}));
+  const auto asking = world.start("multifundchannel", open({"a", "b"}, ask));
+  while (calls(world, "fundchannel_start") < 2) world.run_for(std::chrono::milliseconds(10));
+  CHECK(count(world.call("multifundchannel", open({"a", "b"})), "channel_ids") == 2);
+  CHECK(says(destinations(world.outcome(asking))[0], R"("accepts":true)"));
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a peer with a channel that awaits its lock-in is not asked") {
+  auto awaiting = peer("a");
+  awaiting.channels.push_back({.state = "CHANNELD_AWAITING_LOCKIN"});
+  World world(with({awaiting, peer("b")}));
+  const auto said = destinations(world.call("multifundchannel", open({"a", "b"}, ask)));
+  CHECK_FALSE(says(said[0], "accepts"));
+  CHECK(says(said[0], R"("cause":"busy")"));
+  CHECK(says(said[1], R"("accepts":true)"));
+  CHECK(world.peer("a").connected);
+  CHECK(calls(world, "disconnect") == 1);  // b
+  worlds::check_invariants(world);
 }

@@ -173,3 +173,61 @@ TEST_CASE("an LND peer falls silent while a peer of the first wave takes its tim
   CHECK(kept_by(world, "b") == 0);
   worlds::check_invariants(world);
 }
+
+TEST_CASE("a peer goes away while it is started again for another amount: the batch ends") {
+  for (const bool silently : {false, true}) {
+    for (const auto* at : {"datastore", "fundchannel_cancel", "connect"}) {
+      CAPTURE(silently);
+      CAPTURE(at);
+      World world(with({peer("a"), after(peer("b"), std::chrono::milliseconds(100)),
+                        peer("c", {Fault{Phase::start, Kind::refuse}})}));
+      const auto call =
+          world.start("multifundchannel", R"({"minchannels":1,"destinations":[{"id":"$a@","amount":"*1"},)"
+                                          R"({"id":"$b@","amount":"*1"},{"id":"$c@","amount":"*1"}]})");
+      for (int i = 0; i < 5'000 && worlds::calls(world, "fundchannel_start") < 3; ++i)
+        world.run_for(std::chrono::milliseconds(1));
+      const auto before = worlds::calls(world, at);
+      for (int i = 0; i < 5'000 && worlds::calls(world, at) == before; ++i) world.run_for(std::chrono::milliseconds(1));
+      CHECK(worlds::calls(world, at) > before);
+      world.node().die(world.peer("b"), silently);
+      world.finish_all(std::chrono::minutes(10));
+      REQUIRE(world.outcome(call).answered);
+      CHECK(count(world.outcome(call), "channel_ids") == 1);
+      worlds::check_invariants(world);
+    }
+  }
+}
+
+TEST_CASE("a peer that hangs up while it waits and comes back has no opening any more") {
+  auto flapping = lnd("b");
+  flapping.connected = true;
+  flapping.channels.resize(1);  // so that lightningd connects to it again
+  flapping.faults = {Fault{Phase::started, Kind::disconnect, true, std::chrono::milliseconds(10)}};
+  World world(with({lnd("a"), flapping, after(peer("c"), std::chrono::seconds(2))}));
+  const auto outcome = world.call("multifundchannel", open({"a", "b", "c"}, R"("minchannels":2)"));
+  CHECK(count(outcome, "channel_ids") == 2);
+  CHECK(kept_by(world, "a") == 1);
+  CHECK(kept_by(world, "b") == 0);
+  CHECK(worlds::calls(world, "fundchannel_complete") == 2);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("lightningd is held up for longer than a ping may take: nobody is dropped for it") {
+  auto setup = with({peer("a"), peer("b"), after(peer("c"), std::chrono::seconds(3))});
+  for (const auto* method : {"ping", "listpeers"}) {
+    setup.rpc_faults.push_back({sim::Mishap::late, method, 1, 100, 1, std::chrono::seconds(15)});
+  }
+  World world(std::move(setup));
+  CHECK(count(world.call("multifundchannel", open({"a", "b", "c"})), "channel_ids") == 3);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("what lightningd itself refuses was told to nobody") {
+  auto setup = with({lnd("a"), peer("b")});
+  setup.rpc_faults = {{sim::Mishap::refused, "fundchannel_complete", 2, 1, 1, {}, 306, "Unknown peer"}};
+  World world(std::move(setup));
+  CHECK_FALSE(world.call("multifundchannel", open({"a", "b"})).result.ok());
+  world.run_for(std::chrono::seconds(5));
+  CHECK_FALSE(says(listed(world), "told_in_vain"));
+  worlds::check_invariants(world);
+}
