@@ -179,8 +179,11 @@ TEST_CASE("a peer goes away while it is started again for another amount: the ba
     for (const auto* at : {"datastore", "fundchannel_cancel", "connect"}) {
       CAPTURE(silently);
       CAPTURE(at);
-      World world(with({peer("a"), after(peer("b"), std::chrono::milliseconds(100)),
-                        peer("c", {Fault{Phase::start, Kind::refuse}})}));
+      auto setup = with({peer("a"), after(peer("b"), std::chrono::milliseconds(100)),
+                         peer("c", {Fault{Phase::start, Kind::refuse}})});
+      // The third: that it is started again. The answer leaves time for what comes meanwhile.
+      setup.rpc_faults = {{sim::Mishap::late, "datastore", 3, 1, 1, std::chrono::seconds(1)}};
+      World world(std::move(setup));
       const auto call =
           world.start("multifundchannel", R"({"minchannels":1,"destinations":[{"id":"$a@","amount":"*1"},)"
                                           R"({"id":"$b@","amount":"*1"},{"id":"$c@","amount":"*1"}]})");

@@ -79,6 +79,15 @@ class LdkPeer:
     def kill(self):
         kill_group(self.proc)
 
+    def kill_when_saved(self):
+        """LDK closes a channel whose monitor it finds ahead of its manager, which it saves a moment later."""
+        def saved():
+            monitors = [entry.stat().st_mtime_ns for entry in os.scandir(self._path("monitors"))]
+            return os.stat(self._path("manager")).st_mtime_ns > max(monitors)
+
+        wait_for(saved, "LDK to have saved its manager")
+        self.kill()
+
     def restart(self):
         """After kill()."""
         return self.spawn().wait_up()

@@ -95,10 +95,10 @@ def test_restart(bench, ldk):
     """One is killed when its channel is in use, the other while it awaits lock-in, which comes meanwhile."""
     early, late = peers = ldk(2)
     bench.open(bench.destinations(peers, announce=False))
-    early.kill()
+    early.kill_when_saved()
     bench.net.mine(LOCK_IN)
     wait_for(lambda: [c["state"] for c in late.channels()] == ["CHANNELD_NORMAL"], "the channel to be normal")
-    late.kill()
+    late.kill_when_saved()
     for peer in peers:
         peer.restart()
         bench.funder.rpc("connect", id=peer.address())
