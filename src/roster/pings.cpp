@@ -38,11 +38,12 @@ void Pings::watch() {
   if (!std::exchange(looking_, true)) context_.calls.scope.after(between_looks, [this] { look(); });
 }
 
+// So early that the answer is there before anybody would have to wait for it.
 void Pings::look() {
   looking_ = false;
   if (!watching_) return;
   for (auto* peer : roster_.live()) {
-    if (waits(*peer) && age_of(*peer) >= context_.calls.settings.quiet_peer) ask(*peer);
+    if (waits(*peer) && age_of(*peer) >= context_.calls.settings.quiet_peer / 2) ask(*peer);
   }
   watch();
 }
