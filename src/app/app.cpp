@@ -143,11 +143,9 @@ void App::Impl::subscribe() {
   plugin.subscribe("channel_state_changed", [this](const json::Value& params) {
     const auto change = content(params, {"channel_state_changed"});
     const auto state = change.string("new_state");
-    const auto before = change.string("old_state");  // those that reconnect come from elsewhere
     const auto peer = node_id(change, "peer_id");
-    if (service && peer && state && *state == "CHANNELD_NORMAL" && before && *before == "CHANNELD_AWAITING_LOCKIN") {
-      service->channel_opened(*peer);
-    }
+    // Only a new channel awaits its lock-in from then on: one that becomes normal may be older than what we know.
+    if (service && peer && state && *state == "CHANNELD_AWAITING_LOCKIN") service->channel_begun(*peer);
   });
 }
 

@@ -63,8 +63,8 @@ class Service : private journal::JournalReader::Owner {
   void abort(plugin::Command command, const AbortRequest& request);
   /// lightningd has seen a block.
   void block_added(std::uint32_t height);
-  /// A channel with the peer is normal.
-  void channel_opened(const lightningd::NodeId& peer) { book_.told_in_vain().remove(peer); }
+  /// The peer has taken another channel.
+  void channel_begun(const lightningd::NodeId& peer) { book_.told_in_vain().remove(peer); }
 
   /// lightningd has lost a connection.
   void disconnected(const lightningd::NodeId& peer) {
