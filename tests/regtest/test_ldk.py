@@ -1,6 +1,6 @@
 """Real LDK nodes as peers, alone and beside Core Lightning's: they open, refuse, fall silent, die and come back."""
 from bench import error_of
-from marks import builtin_fails, cancels_one_of_two, cases
+from marks import builtin_fails, cancels_one_of_two, cases, slow
 from regtest import wait_for
 from sleep import STOPPED_BY, Death, Sleep
 from test_silence import PEER_TIMEOUT, meet_again, silent_destination
@@ -91,6 +91,7 @@ def test_one_is_killed_in_complete(bench, ldk):
     bench.open(bench.destinations([killed], announce=False))
 
 
+@slow("LDK now and then closes a channel on a busy machine, for a reason that is not known yet")
 def test_restart(bench, ldk):
     """One is killed when its channel is in use, the other while it awaits lock-in, which comes meanwhile."""
     early, late = peers = ldk(2)

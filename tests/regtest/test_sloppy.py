@@ -56,8 +56,9 @@ def what(error):
 
 
 def word_coin(node):
-    """A free coin whose txid may begin a word without quotation marks."""
-    return next((o for o in node.rpc("listfunds")["outputs"] if not o["reserved"] and o["txid"][0] in "0123456789f"), None)
+    """A free coin whose txid may begin a word without quotation marks, and that pays for a channel."""
+    return next((o for o in node.rpc("listfunds")["outputs"]
+                 if not o["reserved"] and o["txid"][0] in "0123456789f" and o["amount_msat"] >= 500_000_000), None)
 
 
 def give_word_coin(bench, node):
