@@ -65,7 +65,7 @@ void Batch::advance(Step step) {
       return open_all();  // fit
     case Step::fit:
       if (!funding_.is_for_those_left()) return propose_again();               // fit
-      if (const Peers again = roster_.stale(amounts_); !again.empty()) return restart(again);  // fit
+      if (const Peers again = funding_.stale(); !again.empty()) return restart(again);  // fit
       return advance(Step::ping);
     case Step::ping:
       return ping();  // fit, or build

@@ -134,7 +134,6 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   roster::Pings pings_;
   Funding funding_;
   roster::Completing completing_;
-  const roster::Roster::Amounts amounts_ = [this](const auto& peer) { return funding_.amount_of(peer); };
   Policies policies_;
   std::unique_ptr<sending::Broadcast> broadcast_;
 

@@ -104,6 +104,14 @@ Sat Funding::amount_of(const peers::PeerOpening& peer) const {
   return share == proposal_->shares.end() ? Sat{} : share->second;
 }
 
+roster::Peers Funding::stale() {
+  roster::Peers stale;
+  for (auto* peer : roster_.live()) {
+    if (roster_.is_too_old(*peer) || peer->record()->amount != amount_of(*peer)) stale.push_back(peer);
+  }
+  return stale;
+}
+
 /// Of the proposal for those that are in `peers_`.
 Result<void> Funding::check_cost(const wallet::Proposal& proposal) const {
   const auto cost = funding::cost_of(proposal.draft, proposal.paid, peers_.size());

@@ -39,6 +39,8 @@ class Funding {
   /// Those that the proposal is for.
   [[nodiscard]] const roster::Peers& peers() const { return peers_; }
   [[nodiscard]] bitcoin::Sat amount_of(const peers::PeerOpening& peer) const;
+  /// Those whose opening is too old to be completed, or for another amount than its share is now.
+  [[nodiscard]] roster::Peers stale();
 
   /// Makes the transaction that pays what each peer has started with.
   [[nodiscard]] util::Result<void> build(std::mt19937_64& random);

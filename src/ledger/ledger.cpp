@@ -103,46 +103,37 @@ void Book::add(const std::shared_ptr<OpeningRecord>& record) {
   records_.emplace(record->peer, record);
 }
 
-bool Book::belongs_to_another(const OpeningRecord& record, bitcoin::Sat total) const {
+template <class Fits>
+bool Book::any_other(const OpeningRecord& record, Fits fits) const {
   const auto [first, last] = records_.equal_range(record.peer);
-  return std::any_of(first, last, [&record, total](const auto& entry) {
+  return std::any_of(first, last, [&record, &fits](const auto& entry) {
     const auto other = entry.second.lock();
-    const bool opening = other && other->batch != record.batch && other->stage != Stage::none;
-    return opening && other->may_be(total) && other->accepted > record.accepted;
+    return other && other->batch != record.batch && fits(*other);
+  });
+}
+
+bool Book::belongs_to_another(const OpeningRecord& record, bitcoin::Sat total) const {
+  return any_other(record, [&record, total](const auto& other) {
+    return other.stage != Stage::none && other.may_be(total) && other.accepted > record.accepted;
   });
 }
 
 bool Book::another_is_starting(const OpeningRecord& record) const {
-  const auto [first, last] = records_.equal_range(record.peer);
-  return std::any_of(first, last, [&record](const auto& entry) {
-    const auto other = entry.second.lock();
-    return other && other->batch != record.batch && other->stage == Stage::starting && other->in_flight;
-  });
+  return any_other(record, [](const auto& other) { return other.stage == Stage::starting && other.in_flight; });
 }
 
 bool Book::another_is_opening(const OpeningRecord& record) const {
-  const auto [first, last] = records_.equal_range(record.peer);
-  return std::any_of(first, last, [&record](const auto& entry) {
-    const auto other = entry.second.lock();
-    return other && other->batch != record.batch && other->stage != Stage::none;
-  });
+  return any_other(record, [](const auto& other) { return other.stage != Stage::none; });
 }
 
 bool Book::is_inquired(const OpeningRecord& record) const {
-  const auto [first, last] = records_.equal_range(record.peer);
-  return std::any_of(first, last, [&record](const auto& entry) {
-    const auto other = entry.second.lock();
-    return other && other->batch != record.batch && other->inquiry && other->stage != Stage::none;
-  });
+  return any_other(record, [](const auto& other) { return other.inquiry && other.stage != Stage::none; });
 }
 
 bool Book::another_may_open(const OpeningRecord& record) const {
-  const auto [first, last] = records_.equal_range(record.peer);
-  return std::any_of(first, last, [&record](const auto& entry) {
-    const auto other = entry.second.lock();
-    if (!other || other->batch == record.batch) return false;
-    const bool uncommitted = other->stage == Stage::starting || other->stage == Stage::started;
-    return uncommitted || other->in_flight || (other->doubtful && other->stage != Stage::none);
+  return any_other(record, [](const auto& other) {
+    const bool uncommitted = other.stage == Stage::starting || other.stage == Stage::started;
+    return uncommitted || other.in_flight || (other.doubtful && other.stage != Stage::none);
   });
 }
 

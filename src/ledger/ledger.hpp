@@ -133,6 +133,10 @@ class Book {
                                           std::uint64_t since) const;
 
  private:
+  /// Whether an opening of another batch with the same peer fits.
+  template <class Fits>
+  [[nodiscard]] bool any_other(const OpeningRecord& record, Fits fits) const;
+
   std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;
   std::size_t sweep_at_ = 0;  ///< with so many records the expired ones are removed
   std::vector<std::weak_ptr<const Cancel>> cancels_;

@@ -43,7 +43,7 @@ void Pings::look() {
   looking_ = false;
   if (!watching_) return;
   for (auto* peer : roster_.live()) {
-    if (waits(*peer) && age_of(*peer) >= context_.calls.settings.quiet_peer / 2) ask(*peer);
+    if (is_quiet(*peer, context_.calls.settings.quiet_peer / 2)) ask(*peer);
   }
   watch();
 }
@@ -75,24 +75,26 @@ void Pings::ask(const Peers& peers) {
 }
 
 void Pings::await_quiet(const Peers& peers, util::Function<void()> then) {
-  await(peers, context_.calls.settings.quiet_peer, std::move(then));
-}
-
-void Pings::await(const Peers& peers, util::Function<void()> then) { await(peers, shortly_before, std::move(then)); }
-
-void Pings::await(const Peers& peers, spark::Duration age, util::Function<void()> then) {
   std::vector<Spark> answered;
   for (auto* peer : peers) {
-    const auto& asked = pings_[peer].answered;
-    const bool is_asked = age < context_.calls.settings.quiet_peer && asked && !asked->completed();
-    if (is_asked || (waits(*peer) && age_of(*peer) >= age)) answered.push_back(ask(*peer));
+    if (is_quiet(*peer, context_.calls.settings.quiet_peer)) answered.push_back(ask(*peer));
   }
   context_.calls.scope.wait(std::move(answered), std::move(then));
 }
 
-// Its accept is a sign of life as well.
-spark::Duration Pings::age_of(const PeerOpening& peer) {
-  return context_.calls.scope.runtime().now() - std::max(peer.started_at(), *pings_[&peer].heard);
+void Pings::await(const Peers& peers, util::Function<void()> then) {
+  std::vector<Spark> answered;
+  for (auto* peer : peers) {
+    const auto& asked = pings_[peer].answered;
+    if ((asked && !asked->completed()) || is_quiet(*peer, shortly_before)) answered.push_back(ask(*peer));
+  }
+  context_.calls.scope.wait(std::move(answered), std::move(then));
+}
+
+/// Whether it waits, and was not heard of for so long. Its accept is a sign of life as well.
+bool Pings::is_quiet(const PeerOpening& peer, spark::Duration age) {
+  const auto heard = std::max(peer.started_at(), *pings_[&peer].heard);
+  return waits(peer) && context_.calls.scope.runtime().now() - heard >= age;
 }
 
 /// Completes when the peer has answered, or was dropped. At most one for each peer is in flight.

@@ -48,8 +48,7 @@ class Pings {
 
   void look();
   void look_at_opening(peers::PeerOpening& peer);
-  void await(const Peers& peers, spark::Duration age, util::Function<void()> then);
-  [[nodiscard]] spark::Duration age_of(const peers::PeerOpening& peer);
+  [[nodiscard]] bool is_quiet(const peers::PeerOpening& peer, spark::Duration age);
   [[nodiscard]] spark::Duration patience() const;
   spark::Spark ask(peers::PeerOpening& peer);
   void send(const Asked& asked);

@@ -107,14 +107,9 @@ Peers Roster::live() const {
   return peers;
 }
 
-Peers Roster::stale(const Amounts& amount_of) {
-  const auto now = context_.calls.scope.runtime().now();
-  Peers stale;
-  for (auto* peer : live()) {
-    const bool old = now - peer->started_at() > context_.calls.settings.opening_age && renewed_.insert(peer).second;
-    if (old || peer->record()->amount != amount_of(*peer)) stale.push_back(peer);
-  }
-  return stale;
+bool Roster::is_too_old(const PeerOpening& peer) {
+  const auto age = context_.calls.scope.runtime().now() - peer.started_at();
+  return age > context_.calls.settings.opening_age && renewed_.insert(&peer).second;
 }
 
 std::size_t Roster::with_anchors(const Peers& peers) const {

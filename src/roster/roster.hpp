@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -50,9 +49,8 @@ class Roster {
   [[nodiscard]] Peers live() const;
   /// Those that were told an outpoint, live or not.
   [[nodiscard]] Peers told() const;
-  /// Those whose opening is too old to be completed, once in a round, or for another amount than is to be told now.
-  using Amounts = std::function<bitcoin::Sat(const peers::PeerOpening&)>;
-  [[nodiscard]] Peers stale(const Amounts& amount_of);
+  /// Whether its opening is too old to be completed; says so once in a round.
+  [[nodiscard]] bool is_too_old(const peers::PeerOpening& peer);
   void new_round() { renewed_.clear(); }
   /// How many of them get anchor channels.
   [[nodiscard]] std::size_t with_anchors(const Peers& peers) const;

@@ -4,7 +4,6 @@
 
 using sim::Fault;
 using sim::Kind;
-using sim::PeerKind;
 using sim::Phase;
 using sim::World;
 using std::chrono::seconds;
@@ -13,6 +12,7 @@ using worlds::count;
 using worlds::error;
 using worlds::field;
 using worlds::listed;
+using worlds::lnd;
 using worlds::open;
 using worlds::peer;
 using worlds::says;
@@ -21,12 +21,6 @@ using worlds::with;
 namespace {
 
 constexpr auto ask = R"("dryrun":"ask")";
-
-sim::PeerSetup lnd(std::string name, std::vector<Fault> faults = {}) {
-  auto setup = peer(std::move(name), std::move(faults));
-  setup.kind = PeerKind::lnd;
-  return setup;
-}
 
 bool nothing_recorded(World& world) {
   for (const auto& [key, entry] : world.node().datastore().entries()) {

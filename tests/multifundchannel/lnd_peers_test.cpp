@@ -4,25 +4,19 @@
 
 using sim::Fault;
 using sim::Kind;
-using sim::PeerKind;
 using sim::PeerSetup;
 using sim::Phase;
 using sim::World;
 using worlds::count;
 using worlds::field;
 using worlds::listed;
+using worlds::lnd;
 using worlds::open;
 using worlds::peer;
 using worlds::says;
 using worlds::with;
 
 namespace {
-
-PeerSetup lnd(std::string name, std::vector<Fault> faults = {}) {
-  auto setup = peer(std::move(name), std::move(faults));
-  setup.kind = PeerKind::lnd;
-  return setup;
-}
 
 PeerSetup after(PeerSetup setup, std::chrono::milliseconds delay) {
   setup.delay = delay;

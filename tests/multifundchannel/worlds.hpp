@@ -27,6 +27,13 @@ inline sim::PeerSetup peer(std::string name, std::vector<sim::Fault> faults = {}
   return setup;
 }
 
+/// One that runs LND.
+inline sim::PeerSetup lnd(std::string name, std::vector<sim::Fault> faults = {}) {
+  auto setup = peer(std::move(name), std::move(faults));
+  setup.kind = sim::PeerKind::lnd;
+  return setup;
+}
+
 inline sim::Setup with(std::vector<sim::PeerSetup> peers) {
   sim::Setup setup;
   setup.peers = std::move(peers);
