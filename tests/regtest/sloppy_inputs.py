@@ -6,7 +6,8 @@ Each row: the text of `params`; what the builtin does with it; and, where the pl
     NODE      lightningd itself takes it for no request, so that no plugin ever sees it (a word without quotes, for
               example, that begins with something else than a digit, -, t, f or n)
 
-ID is a node id, PEER that with an address where nobody listens, TXID:VOUT a coin of the wallet whose first digit may begin a word.
+ID is a node id, PEER that with an address where nobody listens, TXID:VOUT a coin of the wallet whose first digit may begin a word,
+and HEXOUT its output in hex.
 """
 OPENS, REFUSES, NODE = "opens", "refuses", "lightningd refuses"
 
@@ -99,7 +100,7 @@ INPUTS = [
     (option('"minchannels":1e0'), REFUSES),
     (option('"utxos":[TXID:VOUT]'), OPENS),
     (option('"utxos":["TXID:VOUT",]'), OPENS),
-    (option('"utxos":["TXID:0xVOUT"]'), OPENS),
+    (option('"utxos":["TXID:HEXOUT"]'), OPENS),
     (option('"feerate":nope'), OPENS, REFUSES, "the builtin would ask peers first, and fail"),
     (option('"feerate":7500perkw'), OPENS),
     (option('"nonsense":1,'), REFUSES),

@@ -69,7 +69,8 @@ def give_word_coin(bench, node):
 def filled(text, node):
     coin = word_coin(node)
     peer = f"{UNREACHABLE_IDS[0]}@127.0.0.1:{free_port()}"
-    text = text.replace("TXID", coin["txid"]).replace("VOUT", str(coin["output"])).replace("PEER", peer)
+    text = text.replace("TXID", coin["txid"]).replace("HEXOUT", hex(coin["output"])).replace("VOUT", str(coin["output"]))
+    text = text.replace("PEER", peer)
     return text.replace("ID", UNREACHABLE_IDS[1]).encode("latin-1")
 
 
