@@ -6,11 +6,11 @@
 #include <string_view>
 #include <utility>
 
-#include "app/batch_params.hpp"
 #include "app/options.hpp"
 #include "app/service.hpp"
 #include "json/writer.hpp"
 #include "jsonrpc/caller.hpp"
+#include "left/batch_params.hpp"
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
 #include "plugin/plugin.hpp"
@@ -166,27 +166,27 @@ void App::Impl::choose_name() {
       "listmultifundchannels",
       "[batch]",
       "Show the batches of multifundchannel since the start, and those from before that are not settled",
-      [](const json::Value& params) { return checked(parse_list(params)); },
+      [](const json::Value& params) { return checked(left::parse_list(params)); },
       [this](plugin::Command command, const json::Value& params) {
-        service->list(std::move(command), *parse_list(params));
+        service->list(std::move(command), *left::parse_list(params));
       },
   });
   plugin.add_method({
       "multifundchannel-forget",
       "batch [confirm]",
       "Show what removing the record of an unsettled batch gives up; with confirm=true remove it",
-      [](const json::Value& params) { return checked(parse_forget(params)); },
+      [](const json::Value& params) { return checked(left::parse_forget(params)); },
       [this](plugin::Command command, const json::Value& params) {
-        service->forget(std::move(command), *parse_forget(params));
+        service->forget(std::move(command), *left::parse_forget(params));
       },
   });
   plugin.add_method({
       "multifundchannel-abort",
       "batch [feerate] [confirm]",
       "Show what giving up a batch that may have been sent takes; with confirm=true make its transaction impossible",
-      [](const json::Value& params) { return checked(parse_abort(params)); },
+      [](const json::Value& params) { return checked(left::parse_abort(params)); },
       [this](plugin::Command command, const json::Value& params) {
-        service->abort(std::move(command), *parse_abort(params));
+        service->abort(std::move(command), *left::parse_abort(params));
       },
   });
   if (redirected) plugin.redirect(builtin_name, [this](const json::Value& request) { return redirect(request); });

@@ -6,7 +6,7 @@ namespace app {
 
 using util::Result;
 
-void Inquiries::start(const peers::Process& process, const std::string& origin, batch::Inquiry::Order order,
+void Inquiries::start(const peers::Process& process, const std::string& origin, preview::Inquiry::Order order,
                       util::Function<void(Answers)> then) {
   parts_.seals.get([this, process, origin, order = std::move(order),
                     then = std::move(then)](const Result<journal::SealSource::Seal>& seal) mutable {
@@ -16,18 +16,18 @@ void Inquiries::start(const peers::Process& process, const std::string& origin, 
     }
     Answers answers;
     for (const auto& one : order.destinations) {
-      answers[one.index] = {report::PeerFailure{batch::Inquiry::not_asked, seal.error()}, {}};
+      answers[one.index] = {report::PeerFailure{preview::Inquiry::not_asked, seal.error()}, {}};
     }
     then(std::move(answers));
   });
 }
 
-void Inquiries::start(const peers::Process& process, const lightningd::Client& client, batch::Inquiry::Order order,
+void Inquiries::start(const peers::Process& process, const lightningd::Client& client, preview::Inquiry::Order order,
                       util::Function<void(Answers)> then, const journal::SealSource::Seal& seal) {
   auto kept = parts_.new_record(client, process.settings, seal);
   const auto id = kept.ledger->id;
   auto& inquiry = running_[id];
-  inquiry = std::make_unique<batch::Inquiry>(process, client, std::move(order), std::move(kept));
+  inquiry = std::make_unique<preview::Inquiry>(process, client, std::move(order), std::move(kept));
   inquiry->run(
       [this, id, pause = process.settings.settle_pause, then = std::move(then)](Answers answers, bool settled) mutable {
         ended(id, settled, pause);

@@ -217,7 +217,7 @@ void Service::preview(plugin::Command command, request::Request request) {
   context::Settings settings = settings_;
   if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
   const auto process = this->process(settings);
-  auto ask = [this, process, origin = command.raw_id()](batch::Inquiry::Order order, auto then) {
+  auto ask = [this, process, origin = command.raw_id()](preview::Inquiry::Order order, auto then) {
     inquiries_.start(process, origin, std::move(order), std::move(then));
   };
   auto preview = std::make_unique<preview::Preview>(process, lightningd::Client(caller_, command.raw_id()),
@@ -251,16 +251,16 @@ void Service::list(plugin::Command command, const std::optional<std::string>& ba
   for (const auto& [id, run] : runs_) running.push_back(run->report());
   auto all = left_.reports(std::move(running));
   if (batch) std::erase_if(all, [&batch](const report::BatchReport& report) { return report.id != *batch; });
-  if (batch && all.empty()) return command.fail(LeftBatches::unknown(*batch));
+  if (batch && all.empty()) return command.fail(left::LeftBatches::unknown(*batch));
   command.succeed(report::to_json(all, batch ? ledger::ToldInVain::Entries() : book_.told_in_vain().all()));
 }
 
-void Service::forget(plugin::Command command, const ForgetRequest& request) {
+void Service::forget(plugin::Command command, const left::ForgetRequest& request) {
   if (runs_.contains(request.batch)) return command.fail(still_running(request.batch));
   forgetting_.forget(std::move(command), request);
 }
 
-void Service::abort(plugin::Command command, const AbortRequest& request) {
+void Service::abort(plugin::Command command, const left::AbortRequest& request) {
   if (end_) return command.fail(*end_);
   if (runs_.contains(request.batch)) return command.fail(still_running(request.batch));
   aborting_.abort(std::move(command), request);

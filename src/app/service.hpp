@@ -9,11 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "app/aborting.hpp"
-#include "app/batch_params.hpp"
-#include "app/forgetting.hpp"
 #include "app/inquiries.hpp"
-#include "app/left_batches.hpp"
 #include "batch/command_run.hpp"
 #include "context/settings.hpp"
 #include "journal/journal_reader.hpp"
@@ -21,6 +17,10 @@
 #include "journal/told_record.hpp"
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
+#include "left/aborting.hpp"
+#include "left/batch_params.hpp"
+#include "left/forgetting.hpp"
+#include "left/left_batches.hpp"
 #include "peers/process.hpp"
 #include "plugin/plugin.hpp"
 #include "preview/previews.hpp"
@@ -58,9 +58,9 @@ class Service : private journal::JournalReader::Owner {
   void multifundchannel(plugin::Command command, const json::Value& params);
   /// Every batch since the start and every unsettled one from before, or the one asked for.
   void list(plugin::Command command, const std::optional<std::string>& batch);
-  /// See Forgetting and Aborting.
-  void forget(plugin::Command command, const ForgetRequest& request);
-  void abort(plugin::Command command, const AbortRequest& request);
+  /// See left::Forgetting and left::Aborting.
+  void forget(plugin::Command command, const left::ForgetRequest& request);
+  void abort(plugin::Command command, const left::AbortRequest& request);
   /// lightningd has seen a block.
   void block_added(std::uint32_t height);
   /// The peer has taken another channel.
@@ -110,13 +110,13 @@ class Service : private journal::JournalReader::Owner {
   journal::JournalReader reader_;
   journal::ToldRecord told_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
-  LeftBatches left_;
+  left::LeftBatches left_;
   std::uint64_t last_number_ = 0;
   std::map<std::string, std::unique_ptr<batch::CommandRun>> runs_;  // by the batch's id
   Inquiries inquiries_;
   preview::Previews previews_;
-  Forgetting forgetting_;
-  Aborting aborting_;
+  left::Forgetting forgetting_;
+  left::Aborting aborting_;
   bool recovered_ = false;
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
   std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery

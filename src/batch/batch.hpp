@@ -8,7 +8,6 @@
 
 #include "batch/funding.hpp"
 #include "batch/held_inputs.hpp"
-#include "batch/policies.hpp"
 #include "checks/preparation.hpp"
 #include "journal/journal.hpp"
 #include "peers/node_facts.hpp"
@@ -22,6 +21,7 @@
 #include "roster/pings.hpp"
 #include "roster/roster.hpp"
 #include "sending/broadcast.hpp"
+#include "sending/policies.hpp"
 #include "wallet/holding.hpp"
 
 namespace batch {
@@ -134,7 +134,7 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   roster::Pings pings_;
   Funding funding_;
   roster::Completing completing_;
-  Policies policies_;
+  sending::Policies policies_;
   std::unique_ptr<sending::Broadcast> broadcast_;
 
   std::optional<spark::Spark> funded_;

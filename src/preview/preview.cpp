@@ -119,13 +119,13 @@ void Preview::quoted(const Result<wallet::Proposal>& proposal) {
 
 // For what each would get. Who could not be reached is not asked.
 void Preview::ask_peers() {
-  batch::Inquiry::Order order{{}, commitment_feerate_, findings_.commitment};
+  Inquiry::Order order{{}, commitment_feerate_, findings_.commitment};
   for (const auto& look : looks_) {
     if (!look->features()) continue;
     order.destinations.push_back(look->destination());
     order.destinations.back().amount = amount_of(look->destination());
   }
-  ask_(std::move(order), scope_.guard<batch::Inquiry::Answers>("inquiry", [this](batch::Inquiry::Answers answers) {
+  ask_(std::move(order), scope_.guard<Inquiry::Answers>("inquiry", [this](Inquiry::Answers answers) {
     findings_.answers = std::move(answers);
     conclude(report());
   }));

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "batch/inquiry.hpp"
 #include "checks/coin_look.hpp"
 #include "checks/preparation.hpp"
 #include "context/calls.hpp"
@@ -15,6 +14,7 @@
 #include "peers/node_facts.hpp"
 #include "peers/peer_look.hpp"
 #include "peers/process.hpp"
+#include "preview/inquiry.hpp"
 #include "preview/preview_report.hpp"
 #include "preview/quote.hpp"
 #include "request/request.hpp"
@@ -34,7 +34,7 @@ class Preview {
  public:
   using Done = util::Function<void(util::Result<std::string> answer)>;
   /// Runs an inquiry.
-  using Ask = std::function<void(batch::Inquiry::Order order, util::Function<void(batch::Inquiry::Answers)> then)>;
+  using Ask = std::function<void(Inquiry::Order order, util::Function<void(Inquiry::Answers)> then)>;
 
   /// `ask` is used when the request says so.
   Preview(const peers::Process& process, lightningd::Client client, request::Request request, Ask ask);

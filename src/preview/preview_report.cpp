@@ -43,7 +43,7 @@ void write_failure(Writer& out, const report::PeerFailure& failure) {
   out.field("cause", report::cause_of(method, error));
 }
 
-void write_answer(Writer& out, const request::Destination& destination, const batch::Inquiry::Answer& answer) {
+void write_answer(Writer& out, const request::Destination& destination, const Inquiry::Answer& answer) {
   if (answer.asked()) out.field("accepts", !answer.failure);
   if (answer.failure) return write_failure(out, *answer.failure);
   if (!answer.terms.channel_type.empty()) out.raw_field("channel_type", answer.terms.channel_type);

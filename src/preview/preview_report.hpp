@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "batch/inquiry.hpp"
 #include "bitcoin/fees.hpp"
 #include "funding/commitment.hpp"
 #include "funding/economy.hpp"
 #include "ledger/told_in_vain.hpp"
 #include "lightningd/client.hpp"
 #include "peers/node_facts.hpp"
+#include "preview/inquiry.hpp"
 #include "report/batch_report.hpp"
 #include "request/request.hpp"
 #include "wallet/proposal.hpp"
@@ -43,7 +43,7 @@ struct PreviewFindings {
   bool anchors = false;              ///< the emergency reserve has to stay
   bitcoin::Perkw feerate{};       ///< as lightningd has read it
   funding::Commitment commitment{};  ///< what the first commitment transactions cost
-  batch::Inquiry::Answers answers{};  ///< of the peers that were asked
+  Inquiry::Answers answers{};  ///< of the peers that were asked
 };
 
 /// The result of the command with `dryrun=true`.

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "batch/policies.hpp"
 #include "journal/journal.hpp"
 #include "lightningd/client.hpp"
 #include "peers/process.hpp"
@@ -14,6 +13,7 @@
 #include "recovery/left_batch.hpp"
 #include "recovery/record_undo.hpp"
 #include "report/batch_report.hpp"
+#include "sending/policies.hpp"
 #include "spark/scope.hpp"
 
 namespace recovery {
@@ -92,7 +92,7 @@ class Settlement {
   spark::Duration pause_;
   util::Function<void()> looked_;
   util::Function<void()> settled_;
-  batch::Policies policies_;
+  sending::Policies policies_;
   Impossibility impossibility_;
   RecordUndo record_undo_;
   bool impossible_ = false;  ///< its transaction; channels and inputs are removed

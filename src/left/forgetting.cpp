@@ -1,4 +1,4 @@
-#include "app/forgetting.hpp"
+#include "left/forgetting.hpp"
 
 #include <utility>
 
@@ -6,7 +6,7 @@
 #include "util/str.hpp"
 #include "wallet/holds.hpp"
 
-namespace app {
+namespace left {
 
 using util::Result;
 using util::str;
@@ -110,4 +110,4 @@ void Forgetting::forget_unreadable(plugin::Command command, const ForgetRequest&
   calls.client.deldatastore(journal::journal_key(request.batch), calls.local<void>("deldatastore", std::move(removed)));
 }
 
-}  // namespace app
+}  // namespace left

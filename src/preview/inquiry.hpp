@@ -13,7 +13,7 @@
 #include "report/batch_watch.hpp"
 #include "roster/roster.hpp"
 
-namespace batch {
+namespace preview {
 
 /// Asks peers whether they would open a channel: fundchannel_start, which is undone at once. No coin is touched and no
 /// peer is told a transaction. Recorded in the journal as a batch's openings are, so that a crash leaves nothing. Owned
@@ -75,8 +75,8 @@ class Inquiry final : private peers::PeerOpening::Owner {
   wallet::Holding holding_;
   roster::Roster roster_;
   bool undoing_ = false;
-  std::unique_ptr<Undo> undo_;
+  std::unique_ptr<batch::Undo> undo_;
   spark::Scope ending_;  // of what comes when the asking is over; last, so that it ends first
 };
 
-}  // namespace batch
+}  // namespace preview

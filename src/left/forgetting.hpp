@@ -3,13 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "app/batch_params.hpp"
-#include "app/left_batches.hpp"
+#include "left/batch_params.hpp"
+#include "left/left_batches.hpp"
 #include "lightningd/client.hpp"
 #include "plugin/command.hpp"
 #include "spark/scope.hpp"
 
-namespace app {
+namespace left {
 
 /// multifundchannel-forget: shows what removing an unsettled record gives up and, when confirmed, removes it. Owned by
 /// the Service, one for all of these commands.
@@ -31,4 +31,4 @@ class Forgetting {
   spark::Scope scope_;  // last, so that it ends first
 };
 
-}  // namespace app
+}  // namespace left

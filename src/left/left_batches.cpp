@@ -1,4 +1,4 @@
-#include "app/left_batches.hpp"
+#include "left/left_batches.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@
 #include "util/safe_text.hpp"
 #include "util/str.hpp"
 
-namespace app {
+namespace left {
 
 using util::Error;
 using util::str;
@@ -108,4 +108,4 @@ lightningd::Client LeftBatches::client_of(const std::string& id) const {
   return {caller_, str("\"batch-", id.substr(0, 8), '"')};
 }
 
-}  // namespace app
+}  // namespace left

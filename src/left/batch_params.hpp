@@ -6,7 +6,7 @@
 #include "json/value.hpp"
 #include "util/result.hpp"
 
-namespace app {
+namespace left {
 
 /// The parameters of listmultifundchannels: one batch's id, or nothing for all. Errors: -32602.
 [[nodiscard]] util::Result<std::optional<std::string>> parse_list(const json::Value& params);
@@ -28,4 +28,4 @@ struct AbortRequest {
 /// Errors: -32602.
 [[nodiscard]] util::Result<AbortRequest> parse_abort(const json::Value& params);
 
-}  // namespace app
+}  // namespace left

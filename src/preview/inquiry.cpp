@@ -1,11 +1,11 @@
-#include "batch/inquiry.hpp"
+#include "preview/inquiry.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "util/log.hpp"
 
-namespace batch {
+namespace preview {
 
 using peers::PeerOpening;
 using spark::Completion;
@@ -123,7 +123,7 @@ void Inquiry::undo(PeerOpening& peer, Completion completion) {
 void Inquiry::undo_rest() {
   if (std::exchange(undoing_, true)) return;
   scope_.end();
-  undo_ = std::make_unique<Undo>(process_, client_, ledger_, saving(ending_));
+  undo_ = std::make_unique<batch::Undo>(process_, client_, ledger_, saving(ending_));
   undo_->run([this](bool clean) {
     if (!clean) return end(false);
     journal_->remove(ending_, [this](const Result<void>& removed) { end(removed.ok()); });
@@ -147,4 +147,4 @@ Inquiry::Answers Inquiry::answers() const {
   return answers;
 }
 
-}  // namespace batch
+}  // namespace preview

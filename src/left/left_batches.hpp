@@ -14,7 +14,7 @@
 #include "recovery/settlement.hpp"
 #include "report/ended_batches.hpp"
 
-namespace app {
+namespace left {
 
 /// The batches that no command runs any more, by their ids: those that a Settlement brings to an end, those whose
 /// record is kept but not acted on, and those that have ended. Owned by the Service.
@@ -78,4 +78,4 @@ class LeftBatches {
   report::EndedBatches ended_;
 };
 
-}  // namespace app
+}  // namespace left

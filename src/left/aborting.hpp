@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "app/batch_params.hpp"
-#include "app/left_batches.hpp"
+#include "left/batch_params.hpp"
+#include "left/left_batches.hpp"
 #include "plugin/command.hpp"
 #include "rivals/abort_offer.hpp"
 #include "spark/scope.hpp"
 
-namespace app {
+namespace left {
 
 /// multifundchannel-abort: shows what aborting an unsettled batch would send and, when confirmed, begins with it. Owned
 /// by the Service, one for all of these commands.
@@ -31,4 +31,4 @@ class Aborting {
   spark::Scope scope_;  // last, so that it ends first
 };
 
-}  // namespace app
+}  // namespace left

@@ -1,4 +1,4 @@
-#include "app/aborting.hpp"
+#include "left/aborting.hpp"
 
 #include <array>
 #include <optional>
@@ -7,7 +7,7 @@
 #include "json/writer.hpp"
 #include "util/str.hpp"
 
-namespace app {
+namespace left {
 
 using util::Error;
 using util::Result;
@@ -80,4 +80,4 @@ void Aborting::begin(plugin::Command command, const std::string& batch, const ri
   settlement->journal()->save(scope_, *ledger, std::move(saved));
 }
 
-}  // namespace app
+}  // namespace left

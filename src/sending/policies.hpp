@@ -7,7 +7,7 @@
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
 
-namespace batch {
+namespace sending {
 
 /// Sets the policies of a batch's channels (setchannel), each by its channel id and none before the transaction
 /// was sent: until then a channel may have to be cancelled, and a call more would only lie between its
@@ -34,4 +34,4 @@ class Policies {
   const std::string label_;
 };
 
-}  // namespace batch
+}  // namespace sending

@@ -1,4 +1,4 @@
-#include "batch/policies.hpp"
+#include "sending/policies.hpp"
 
 #include <utility>
 #include <vector>
@@ -6,7 +6,7 @@
 #include "util/log.hpp"
 #include "util/str.hpp"
 
-namespace batch {
+namespace sending {
 
 using request::PolicyRecord;
 using util::str;
@@ -64,4 +64,4 @@ void Policies::apply(std::size_t index, spark::Duration deadline, spark::Complet
                      });
 }
 
-}  // namespace batch
+}  // namespace sending

@@ -1,4 +1,4 @@
-#include "app/batch_params.hpp"
+#include "left/batch_params.hpp"
 
 #include <array>
 #include <string_view>
@@ -6,7 +6,7 @@
 #include "journal/journal.hpp"
 #include "request/params.hpp"
 
-namespace app {
+namespace left {
 
 using request::Params;
 using util::Result;
@@ -53,4 +53,4 @@ Result<ForgetRequest> parse_forget(const json::Value& given) {
   return request;
 }
 
-}  // namespace app
+}  // namespace left
