@@ -52,6 +52,7 @@ void write_opening(json::Writer& out, const ledger::OpeningRecord& opening, std:
   out.end();
   if (outnum) out.field("outnum", *outnum);
   if (opening.keeps_told) out.field("keeps_told", true);
+  if (!opening.memo.empty()) out.field("memo", opening.memo);
   // What is applied or refused need not be done again.
   if (opening.policy && opening.policy->state == request::PolicyRecord::State::pending) {
     write_policy(out, opening.policy->wanted);
@@ -162,6 +163,11 @@ Result<std::shared_ptr<ledger::OpeningRecord>> read_opening(const json::Value& v
     const auto keeps = value.boolean("keeps_told");
     if (!keeps) return keeps.error();
     opening->keeps_told = *keeps;
+  }
+  if (value.find("memo")) {
+    const auto memo = value.string("memo");
+    if (!memo) return memo.error();
+    opening->memo = *memo;
   }
   // Records of earlier versions have none.
   if (const auto wanted = value.find("policy")) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "psbt/psbt.hpp"
+#include "request/params.hpp"
 #include "util/bytes.hpp"
 #include "util/str.hpp"
 
@@ -47,6 +48,7 @@ Result<void> check_openings(const ledger::Ledger& ledger) {
     if (std::any_of(amounts.begin(), amounts.end(), [](Sat amount) { return amount > bitcoin::max_money; })) {
       return impossible("more than 21 million btc");
     }
+    if (!opening->memo.empty() && !request::is_short_text(opening->memo)) return impossible("memo: none of ours");
     if (!opening->policy) continue;
     if (auto checked = check_policy(opening->policy->wanted); !checked) return checked;
   }

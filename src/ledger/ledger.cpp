@@ -81,7 +81,8 @@ std::shared_ptr<OpeningRecord> OpeningRecord::doubted() const {
                                                             .accepted = accepted,
                                                             .amount = planned,
                                                             .planned = planned,
-                                                            .earlier = earlier});
+                                                            .earlier = earlier,
+                                                            .memo = memo});
   if (stage != Stage::none && amount != planned) copy->earlier.insert(copy->earlier.begin(), amount);
   // What is applied or refused need not be done again.
   const bool pending = policy && policy->state == request::PolicyRecord::State::pending;

@@ -55,6 +55,7 @@ struct OpeningRecord {
   std::vector<bitcoin::Sat> earlier;  ///< told before, by openings that may be there still
   std::optional<bitcoin::Outpoint> outpoint;  ///< told to the peer by fundchannel_complete
   std::optional<request::PolicyRecord> policy;            ///< for its channel, when the transaction was sent
+  std::string memo;                                       ///< the user's own words; empty when none
   util::Function<void()> on_answer;              ///< an undo that waits for the call in flight
 
   void start_sent(bitcoin::Sat wanted);

@@ -45,6 +45,7 @@ bool shows_policy(const DestinationReport& destination) {
 void write_destination(json::Writer& out, const DestinationReport& destination) {
   out.object().field("id", destination.id.hex()).field("amount_msat", bitcoin::to_msat(destination.amount).value);
   out.field("state", name_of(destination.state));
+  if (!destination.memo.empty()) out.field("memo", destination.memo);
   if (const auto& outpoint = destination.outpoint) {
     const auto outnum = static_cast<std::uint16_t>(outpoint->vout);
     out.field("channel_id", lightningd::v1_channel_id(outpoint->txid, outnum).hex()).field("outnum", outpoint->vout);
@@ -124,6 +125,7 @@ std::size_t BatchReport::size() const {
   if (error) bytes += error->message.size() + error->data.size();
   for (const auto& line : recovery) bytes += sizeof line + line.size();
   for (const auto& destination : destinations) {
+    bytes += destination.memo.size();
     if (destination.failure)
       bytes += destination.failure->error.message.size() + destination.failure->error.data.size();
     if (!destination.policy) continue;
@@ -141,7 +143,7 @@ BatchReport report_on(const ledger::Ledger& ledger) {
   if (ledger.plan) report.txid = ledger.plan->txid;
   for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
     const auto& opening = *ledger.openings[i];
-    DestinationReport destination{opening.peer, opening.planned, state_at(opening.stage), {}, {}, {}};
+    DestinationReport destination{opening.peer, opening.planned, state_at(opening.stage), {}, {}, {}, opening.memo};
     destination.outpoint = ledger.outpoint_of(i);
     report.destinations.push_back(std::move(destination));
   }

@@ -31,6 +31,7 @@ struct DestinationReport {
   std::optional<bitcoin::Outpoint> outpoint;
   std::optional<PeerFailure> failure;
   std::optional<request::PolicyRecord> policy;  ///< of a channel in the transaction
+  std::string memo;                             ///< the user's own words; empty when none
 };
 
 /// One batch as listmultifundchannels shows it.

@@ -14,6 +14,7 @@
 #include "request/amount.hpp"
 #include "request/params.hpp"
 #include "request/policy_params.hpp"
+#include "request/written_destinations.hpp"
 #include "util/str.hpp"
 
 namespace request {
@@ -21,9 +22,9 @@ namespace request {
 namespace {
 
 /// In the order in which lightningd's builtin takes them from an array; ours follow.
-constexpr std::array<std::string_view, 14> destination_parameters{
-    "id",       "amount",  "announce",     "push_msat", "close_to", "request_amt", "compact_lease",
-    "mindepth", "reserve", "channel_type", "feebase",   "feeppm",   "htlcmin",     "htlcmax"};
+constexpr std::array<std::string_view, 15> destination_parameters{
+    "id",      "amount",       "announce", "push_msat", "close_to", "request_amt", "compact_lease", "mindepth",
+    "reserve", "channel_type", "feebase",  "feeppm",    "htlcmin",  "htlcmax",     "memo"};
 
 struct Peer {
   lightningd::NodeId id;
@@ -120,10 +121,9 @@ void refuse_lease(Params& params) {
   params.fail(std::move(error));
 }
 
-util::Result<Destination> parse_destination(const json::Value& value, std::size_t index) {
+util::Result<Destination> parse_members(const json::Value& value) {
   Params params(value, destination_parameters);
   Destination destination;
-  destination.index = index;
   Peer peer = params.required("id", parse_peer);
   destination.id = peer.id;
   destination.address = std::move(peer.address);
@@ -144,19 +144,39 @@ util::Result<Destination> parse_destination(const json::Value& value, std::size_
   refuse_announced_alias(params, destination);
   refuse_reserve_beyond_amount(params, destination);
   destination.policy = parse_policy(params, destination.amount);
+  destination.memo = params.optional("memo", parse_short_text).value_or("");
   if (params.error()) return *params.error();
   return destination;
+}
+
+util::Result<Destination> parse_written(const WrittenDestination& written) {
+  const auto peer = parse_peer(written.id.root());
+  if (!peer) return peer.error();
+  const auto amount = parse_destination_amount(written.amount.root());
+  if (!amount) return amount.error();
+  Destination destination;
+  destination.id = peer->id;
+  destination.address = peer->address;
+  destination.share = amount->share;
+  destination.amount = amount->fixed;
+  return destination;
+}
+
+util::Result<Destination> parse_element(const json::Value& value) {
+  if (!value.is_string() && !value.is_word()) return parse_members(value);
+  const auto written = read_destination(value);
+  return written ? parse_written(*written) : written.error();
 }
 
 /// The rules that hold between the shares of one batch.
 class ShareRules {
  public:
-  /// To be called for each share, in their order; an error says why this one does not go with those before.
-  [[nodiscard]] util::Result<void> add(const json::Value& destination, const Share& share) {
-    const auto wrong_amount = [&destination, &share](std::string_view what) {
-      return util::Error{lightningd::code::invalid_params,
-                         util::str(destination.path(), ".amount: ", what, ", got \"", share.text, "\""),
-                         {}};
+  /// To be called for each share, in their order; an error says why this one does not go with those before. `amount` is
+  /// the path of its amount.
+  [[nodiscard]] util::Result<void> add(const json::Value& destination, const std::string& amount, const Share& share) {
+    const auto wrong_amount = [&amount, &share](std::string_view what) {
+      return util::Error{
+          lightningd::code::invalid_params, util::str(amount, ": ", what, ", got \"", share.text, "\""), {}};
     };
     if (share.is_all() && all_) return wrong(destination, "only one destination can indicate \"all\" for 'amount'.");
     const bool others = parts_ > 0 || weight_ > 0;
@@ -178,29 +198,57 @@ class ShareRules {
   std::uint64_t weight_ = 0;
 };
 
+/// The destinations of one batch, and the rules that hold between them.
+class Destinations {
+ public:
+  /// `given` is what an error about all of it names, `amount` the path of its amount.
+  [[nodiscard]] util::Result<void> add(util::Result<Destination> destination, const json::Value& given,
+                                       const std::string& amount) {
+    if (!destination) return destination.error();
+    if (!ids_.insert(destination->id).second) return wrong(given, "Duplicate destination: this id came before");
+    if (destination->share) {
+      if (auto fits = shares_.add(given, amount, *destination->share); !fits) return fits;
+    }
+    total_ = total_ + destination->amount;
+    if (total_ > bitcoin::max_money) return wrong(given, "the amounts up to here are more than 21 million btc");
+    destination->index = all_.size();
+    all_.push_back(std::move(*destination));
+    return {};
+  }
+
+  [[nodiscard]] std::vector<Destination> take() { return std::move(all_); }
+
+ private:
+  std::vector<Destination> all_;
+  std::set<lightningd::NodeId> ids_;
+  ShareRules shares_;
+  bitcoin::Sat total_;
+};
+
+util::Result<std::vector<Destination>> parse_text(const json::Value& value) {
+  const auto written = read_destinations(value);
+  if (!written) return written.error();
+  Destinations destinations;
+  for (const auto& one : *written) {
+    const auto added = destinations.add(parse_written(one), one.id.root(), one.amount.root().path());
+    if (!added) return added.error();
+  }
+  return destinations.take();
+}
+
 }  // namespace
 
 util::Result<std::vector<Destination>> parse_destinations(const json::Value& value) {
+  if (value.is_string() || value.is_word()) return parse_text(value);
   if (!value.is_array()) return wrong(value, "must be an array");
   if (value.size() == 0) return wrong(value, "must have at least one entry");
 
-  std::vector<Destination> destinations;
-  std::set<lightningd::NodeId> ids;
-  ShareRules shares;
-  bitcoin::Sat total;
+  Destinations destinations;
   for (const json::Value& element : value.elements()) {
-    auto destination = parse_destination(element, destinations.size());
-    if (!destination) return destination.error();
-
-    if (!ids.insert(destination->id).second) return wrong(element, "Duplicate destination: this id came before");
-    if (destination->share) {
-      if (const auto fits = shares.add(element, *destination->share); !fits) return fits.error();
-    }
-    total = total + destination->amount;
-    if (total > bitcoin::max_money) return wrong(element, "the amounts up to here are more than 21 million btc");
-    destinations.push_back(std::move(*destination));
+    const auto added = destinations.add(parse_element(element), element, util::str(element.path(), ".amount"));
+    if (!added) return added.error();
   }
-  return destinations;
+  return destinations.take();
 }
 
 }  // namespace request

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <limits>
 
+#include "json/utf8.hpp"
 #include "lightningd/codes.hpp"
+#include "util/safe_text.hpp"
 #include "util/str.hpp"
 
 namespace request {
@@ -54,6 +56,22 @@ std::optional<std::uint64_t> to_integer(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, hex ? 16 : 10);
   if (error != std::errc{} || end != text.data() + text.size() || octal) return std::nullopt;
   return number;
+}
+
+bool is_short_text(std::string_view text) {
+  constexpr std::size_t most_characters = 100;
+  std::size_t characters = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (util::control_at(text, at) > 0 || text[at] == '\t' || text[at] == '\n') return false;
+    if ((static_cast<unsigned char>(text[at]) & 0xC0) != 0x80) ++characters;
+  }
+  return characters > 0 && characters <= most_characters && json::is_utf8(text);
+}
+
+util::Result<std::string> parse_short_text(const json::Value& value) {
+  auto text = token_text(value);
+  if (text && is_short_text(*text)) return std::move(*text);
+  return wrong(value, "must be a text of 1 to 100 characters, without line breaks and control characters");
 }
 
 util::Result<std::string> parse_token(const json::Value& value) {

@@ -25,11 +25,17 @@ namespace request {
 /// lightningd would read that as octal, and whoever writes it hardly means 8.
 [[nodiscard]] std::optional<std::uint64_t> to_integer(std::string_view text);
 
+/// Whether it can stand in one line of a list: 1 to 100 characters, none of them a line break, a tab or another control
+/// character, or one that changes the direction of writing. UTF-8.
+[[nodiscard]] bool is_short_text(std::string_view text);
+
 // Parsers of single parameters, for Params::optional and Params::required.
 /// A non-empty string, or a word.
 [[nodiscard]] util::Result<std::string> parse_string(const json::Value& value);
 /// The same, or a number as its digits.
 [[nodiscard]] util::Result<std::string> parse_token(const json::Value& value);
+/// A short text, see is_short_text().
+[[nodiscard]] util::Result<std::string> parse_short_text(const json::Value& value);
 /// true or false, bare or as a string.
 [[nodiscard]] util::Result<bool> parse_bool(const json::Value& value);
 /// An integer, bare or as a string.

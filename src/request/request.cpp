@@ -9,6 +9,7 @@
 #include "request/amount.hpp"
 #include "request/destination.hpp"
 #include "request/params.hpp"
+#include "request/written_destinations.hpp"
 #include "util/str.hpp"
 
 namespace request {
@@ -82,7 +83,11 @@ bool Request::has_shares() const {
 }
 
 util::Result<Request> parse_request(const json::Value& given) {
-  Params params(given.renamed(""), request_parameters);
+  const auto whole = given.renamed("");
+  const auto joined = join_names(whole);
+  if (!joined) return joined.error();
+  if (*joined) return parse_request((*joined)->root());
+  Params params(whole, request_parameters);
   Request request;
   request.destinations = params.required("destinations", parse_destinations);
   request.feerate = params.optional("feerate", parse_token);

@@ -31,6 +31,7 @@ struct Destination {
   std::vector<std::uint16_t> channel_type;  ///< feature bits; meaningful when has_channel_type
   bool has_channel_type = false;
   std::optional<lightningd::ChannelPolicy> policy;  ///< to be set when the channel is there
+  std::string memo;                                 ///< the user's own words; empty when none
 };
 
 /// The parameters of multifundchannel, parsed and checked.
@@ -57,7 +58,8 @@ struct Request {
   [[nodiscard]] bool has_shares() const;
 };
 
-/// Parses the params of the command (object or array) as lightningd's builtin does; every error
+/// Parses the params of the command (object or array) as lightningd's builtin does, or with destinations as a person
+/// writes them (written_destinations.hpp); every error
 /// has code -32602 (310 for request_amt and compact_lease) and names the field, its value and what
 /// is wrong with it.
 [[nodiscard]] util::Result<Request> parse_request(const json::Value& params);

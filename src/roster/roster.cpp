@@ -24,6 +24,7 @@ Roster::Roster(peers::BatchContext& context, PeerOpening::Owner& owner, wallet::
     record->planned = destination.amount;
     record->label = ledger::label_of(*record, destination.index);
     if (destination.policy) record->policy = request::PolicyRecord{*destination.policy};
+    record->memo = destination.memo;
     ledger.openings.push_back(record);
     context.book.add(record);
     peers_.push_back(std::make_unique<PeerOpening>(context, owner, destination, std::move(record)));

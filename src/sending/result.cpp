@@ -21,10 +21,16 @@ void write_error(Writer& out, const Error& error) {
   out.end();
 }
 
+void write_memo(Writer& out, const peers::PeerOpening& peer, const report::Details* details) {
+  const auto& memo = peer.destination().memo;
+  if (details != nullptr && !memo.empty()) out.field("memo", memo);
+}
+
 void write_failed(Writer& out, const peers::PeerOpening& peer, const report::PeerFailure& failure,
                   const report::Details* details) {
   out.object().field("id", peer.destination().id.hex()).field("method", failure.method);
   write_error(out, failure.error);
+  write_memo(out, peer, details);
   if (details != nullptr) details->write_failed(out, peer.destination().index, failure);
   out.end();
 }
@@ -61,6 +67,7 @@ std::string success_json(const std::string& tx, const funding::FundingTransactio
     if (terms.close_to) out.field("close_to", *terms.close_to);
     const auto& asked = opened[i]->destination().close_to;
     if (details != nullptr && asked && !terms.close_to) out.field("close_to_refused", *asked);
+    write_memo(out, *opened[i], details);
     if (details != nullptr) details->write_channel(out, opened[i]->destination().index, *opened[i]->record());
     out.end();
   }

@@ -56,12 +56,13 @@ SPECIAL = {
     "dryrun": ([True, False, "true", "false", "ask"], ["yes", 1, {}]),
     "id": ([NODE, NODE + "@10.0.0.1:9735", NODE + "@host"], [NODE[2:], NODE + "@", "x", "", 1, {}]),
     "close_to": (["bc1qxxx"], ["", 1, {}]),
+    "memo": (["rent", "\u00e4" * 100, 7], ["", "a\nb", "\x1b", "\u202e", "x" * 101, {}, []]),
     "request_amt": ([0, "0sat"], [1000, "x"]),
     "compact_lease": ([], ["029a00", 1]),
     "batch": (["ab" * 16], ["ab" * 15, "x", 1, {}]),
     "confirm": ([True, False], ["true", 1, {}]),
     "max_feerate": (["253perkw", "1000perkb", 253], ["slow", "6blocks", 0, "", True, [], {}]),
-    "destinations": ([DESTINATIONS], [[], {}, "x"]),
+    "destinations": ([DESTINATIONS, f"{NODE}@host=1000, # one\n", [f"{NODE}=1000"]], [[], {}, "x", NODE, f"{NODE}=1"]),
     "utxos": ([["ab" * 32 + ":0"]], [[], {}, "x"]),
     "channel_type": ([[], [12, 22]], [{}, "x", 12]),
 }
@@ -396,7 +397,8 @@ class TestResults:
     def run_batch(self, w, **more):
         destinations = [{"id": f"{w.ids[name]}@{w.addresses[name]}", "amount": 1_000_000} for name in w.ids]
         # The second is warned about: the channel is smaller.
-        destinations[0].update(feebase=1, feeppm=2, htlcmin=3, htlcmax=4)
+        destinations[0].update(feebase=1, feeppm=2, htlcmin=3, htlcmax=4, memo="rent")
+        destinations[-1]["memo"] = "a friend"
         destinations[1].update(amount="*1", htlcmax="2btc")
         destinations[0]["close_to"] = CLOSE_TO
         return w.rpc("multifundchannel", {"destinations": destinations, **more})

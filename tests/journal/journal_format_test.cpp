@@ -184,6 +184,27 @@ TEST_CASE("a record keeps the policies that are still to be set") {
   CHECK_FALSE(read_ledger(replaced(text, "\"feeppm\":250", "\"feeppm\":4294967296")));
 }
 
+TEST_CASE("a record keeps the memos of its destinations, and one of an earlier version has none") {
+  Ledger ledger = sample(BatchPhase::sending);
+  const auto without = write_ledger(ledger);
+  CHECK(without.find("memo") == std::string::npos);
+  CHECK((*read_ledger(without))->openings[0]->memo == "");
+  ledger.openings[1]->memo = "for \"A\", \xC3\xA4";
+  const auto text = write_ledger(ledger);
+  const auto read = read_ledger(text);
+  REQUIRE_MESSAGE(read, read.error().message);
+  CHECK((*read)->openings[0]->memo == "");
+  CHECK((*read)->openings[1]->memo == ledger.openings[1]->memo);
+  CHECK(write_ledger(**read) == text);
+  CHECK(ledger.doubted()->openings[1]->memo == ledger.openings[1]->memo);
+  for (const auto& bad : std::vector<std::string>{R"("")", R"("a\nb")", "7", '"' + std::string(101, 'x') + '"'}) {
+    CHECK_FALSE(read_ledger(replaced(text,
+                                     R"("for \"A\", )"
+                                     "\xC3\xA4\"",
+                                     bad)));
+  }
+}
+
 TEST_CASE("a record keeps what makes its transaction impossible") {
   const auto spending = [](const std::vector<Outpoint>& inputs, std::size_t outputs) {
     auto psbt = Psbt::spending(inputs);

@@ -40,6 +40,23 @@ TEST_CASE("what is left out has lightningd's defaults") {
   CHECK_FALSE(d.policy);
 }
 
+TEST_CASE("a memo is a short text in one line") {
+  CHECK(parsed(R"("amount":546)").memo == "");
+  CHECK(parsed(R"("amount":546,"memo":"rent, \"quoted\" \u00e4")").memo == "rent, \"quoted\" \xC3\xA4");
+  CHECK(parsed(R"("amount":546,"memo":7)").memo == "7");
+  std::string longest;
+  for (int i = 0; i < 100; ++i) longest += "\xC3\xA4";
+  CHECK(parsed(R"("amount":546,"memo":")" + longest + '"').memo == longest);
+  for (const auto& bad : std::vector<std::string>{R"("")", R"("a\nb")", R"("a\tb")", R"("a\rb")", R"("\u0000")",
+                                                  R"("\u001b[2J")", R"("\u007f")", R"("\u009b")", R"("\u202e")",
+                                                  R"("\u2028")", "true", "[]", "{}", '"' + longest + "x\""}) {
+    CHECK(
+        error(R"("amount":546,"memo":)" + bad)
+            .starts_with("-32602: destinations[0].memo: must be a text of 1 to 100 characters, without line breaks and "
+                         "control characters, got "));
+  }
+}
+
 TEST_CASE("all members") {
   const Destination d =
       parsed(R"("amount":"0.01btc","announce":false,"push_msat":"1000sat","close_to":"bcrt1qaddress",)"
@@ -68,8 +85,8 @@ TEST_CASE("a destination by position, as lightningd takes it") {
   CHECK(d.reserve == Sat{700});
   CHECK(d.channel_type == std::vector<std::uint16_t>{12});
 
-  CHECK(error_of(parse_text(with_destinations("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]"))) ==
-        "-32602: destinations[0]: too many parameters: got 15, expected 14");
+  CHECK(error_of(parse_text(with_destinations("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]"))) ==
+        "-32602: destinations[0]: too many parameters: got 16, expected 15");
   CHECK(error_of(parse_text(with_destinations("[\"" + node('1') + "\",5]"))) ==
         "-32602: destinations[0].amount: output would be dust (less than 546sat), got 5");
 }

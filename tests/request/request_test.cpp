@@ -169,7 +169,7 @@ TEST_CASE("utxos") {
   CHECK(request->utxos.size() == 2);
 
   CHECK(error_of(utxos("[]")) == "-32602: utxos: Please specify an array of 'txid:output_index', not \"[]\", got []");
-  for (const std::string bad : {"{}", "3", R"("a")"})
+  for (const std::string bad : {"{}", "3", "true"})
     CHECK(error_of(utxos(bad)) == "-32602: utxos: should be an array, got " + bad);
   const auto second = [&](const std::string& bad) { return error_of(utxos("[" + quoted("0") + "," + bad + "]")); };
   CHECK(second("3") ==
@@ -187,7 +187,7 @@ TEST_CASE("utxos") {
 
 TEST_CASE("the list of destinations") {
   CHECK(error_of(parse_text(R"({"destinations":[]})")) == "-32602: destinations: must have at least one entry, got []");
-  for (const std::string bad : {"{}", "3", R"("a")"})
+  for (const std::string bad : {"{}", "3", "true"})
     CHECK(error_of(parse_text(R"({"destinations":)" + bad + "}")) ==
           "-32602: destinations: must be an array, got " + bad);
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "json/value.hpp"
+#include "sim/handwriting.hpp"
 #include "sim/monitor.hpp"
 #include "sim/params.hpp"
 #include "util/str.hpp"
@@ -18,12 +19,27 @@ using util::str;
 constexpr spark::Duration own_time{std::chrono::minutes(6)};
 constexpr spark::Duration time_of_a_round{std::chrono::minutes(5)};
 
+std::vector<std::string> id_of(const json::Value& element) {
+  const auto id = element.find("id");
+  const std::string text = id ? token_text(*id) : "";
+  return {text.substr(0, text.find('@'))};
+}
+
 std::vector<std::string> ids(const std::optional<json::Value>& array) {
   std::vector<std::string> found;
   for (const auto& element : array ? array->elements() : std::vector<json::Value>()) {
-    const auto id = element.find("id");
-    const std::string text = id ? token_text(*id) : "";
-    found.push_back(text.substr(0, text.find('@')));
+    found.push_back(id_of(element).front());
+  }
+  return found;
+}
+
+std::vector<std::string> written_ids(const json::Value& destinations) {
+  if (!destinations.is_array()) return handwritten_ids(token_text(destinations));
+  std::vector<std::string> found;
+  for (const auto& element : destinations.elements()) {
+    for (auto& id : element.is_object() ? id_of(element) : handwritten_ids(token_text(element))) {
+      found.push_back(std::move(id));
+    }
   }
   return found;
 }
@@ -33,8 +49,11 @@ std::vector<std::string> asked_ids(const Outcome& call) {
   const auto params = json::Document::read(call.params, "params");
   if (!params) return {};
   const auto root = params->root();
-  if (!root.is_array()) return ids(root.find("destinations"));
-  return root.size() == 0 ? std::vector<std::string>() : ids(root.elements()[0]);
+  if (root.is_array()) return root.size() == 0 ? std::vector<std::string>() : written_ids(root.elements()[0]);
+  if (const auto given = root.find("destinations")) return written_ids(*given);
+  std::string names;
+  for (const auto& [name, value] : root.members()) names += str(name, '=', token_text(value), '\n');
+  return handwritten_ids(names);
 }
 
 /// Every entry of `failed` says what failed, and how.

@@ -4,6 +4,7 @@
 
 #include "json/writer.hpp"
 #include "sim/fault_schedule.hpp"
+#include "sim/handwriting.hpp"
 #include "sim/near_misses.hpp"
 #include "sim/random.hpp"
 #include "sim/slips.hpp"
@@ -182,6 +183,27 @@ void draw_dear(std::uint64_t seed, Chaos& chaos) {
   }
 }
 
+/// Destinations as a person writes them. From numbers of their own, too.
+void draw_handwriting(std::uint64_t seed, Chaos& chaos) {
+  Random random(seed + 0x26);
+  for (auto& batch : chaos.batches) {
+    if (random.one_in(6)) batch.params = handwritten(batch.params, random);
+  }
+}
+
+/// Memos, some of which are none. From numbers of their own, too.
+void draw_memos(std::uint64_t seed, Chaos& chaos) {
+  Random random(seed + 0x27);
+  static constexpr std::string_view memos[] = {
+      R"("rent")", R"("\u00e4 \"A\", # 02=1")", R"("a\nb")", R"("\u202e")", "7", R"("")"};
+  for (auto& batch : chaos.batches) {
+    const auto at = batch.params.find("\"amount\":");
+    if (!random.one_in(10) || at == std::string::npos) continue;
+    const auto& memo = memos[random.one_in(8) ? random.below(std::size(memos)) : random.below(2)];
+    batch.params.insert(at, util::str("\"memo\":", memo, ","));
+  }
+}
+
 /// What lightningd and peers write into their errors. From numbers of its own, so that it changes nothing else.
 void draw_texts(std::uint64_t seed, Setup& setup) {
   constexpr std::uint64_t other_stream = 0x9E3779B97F4A7C15ull;
@@ -278,6 +300,8 @@ Chaos draw_chaos(std::uint64_t seed) {
     if (slips.one_in(6)) batch.params = draw_slip(slips, std::move(batch.params));
   }
   draw_dear(seed, chaos);
+  draw_memos(seed, chaos);
+  draw_handwriting(seed, chaos);
   if (random.one_in(3)) {
     for (auto& batch : chaos.batches) batch.params = sloppy(batch.params, random);
   }

@@ -200,7 +200,7 @@ void PluginHost::replied(const jsonrpc::Message& message) {
   pending_.erase(found);
   const auto result = message.result();
   if (!result) return reply.finish(result.error());
-  reply.succeed(result->dump());
+  reply.succeed(result->as_typed());
 }
 
 void PluginHost::notified(const jsonrpc::Message& message) {

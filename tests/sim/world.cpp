@@ -261,9 +261,15 @@ std::string World::expand(std::string params) {
     params.replace(at + 1, std::string_view("$self").size(), node().id());
   }
   for (auto& peer : node().core().peers.all()) {
+    const auto id = peer.id.hex();
+    const auto& name = peer.setup.name;
     const std::pair<std::string, std::string> names[] = {
-        {util::str("\"$", peer.setup.name, "\""), util::str("\"", peer.id.hex(), "\"")},
-        {util::str("\"$", peer.setup.name, "@\""), util::str("\"", peer.id.hex(), "@", peer.address(), "\"")}};
+        {util::str("\"$", name, "\""), util::str("\"", id, "\"")},
+        {util::str("\"$", name, "@\""), util::str("\"", id, "@", peer.address(), "\"")},
+        {util::str("$", name, "="), util::str(id, "=")},
+        {util::str("$", name, " "), util::str(id, " ")},
+        {util::str("$", name, "@="), util::str(id, "@", peer.address(), "=")},
+        {util::str("$", name, "@ "), util::str(id, "@", peer.address(), " ")}};
     for (const auto& [from, to] : names) {
       for (auto at = params.find(from); at != std::string::npos; at = params.find(from, at + to.size())) {
         params.replace(at, from.size(), to);

@@ -30,7 +30,8 @@ class World {
   [[nodiscard]] bool ready() const { return ready_; }
 
   /// Calls and lets time pass until the reply is there. In `params`, "$name" in quotes stands for
-  /// that peer's node id, "$name@" for id@address, and "$coin0" for the first coin's outpoint.
+  /// that peer's node id, "$name@" for id@address, and "$coin0" for the first coin's outpoint. Names of peers may also
+  /// stand inside of a text, before a = or a space.
   Outcome call(const std::string& method, const std::string& params, spark::Duration limit = patience);
   /// Calls without waiting; `outcome` of the number returned grows as time passes.
   std::size_t start(const std::string& method, const std::string& params);
