@@ -29,7 +29,7 @@ constexpr auto builtin_name = "multifundchannel";
 constexpr auto own_name = "multifundchannel-spark";
 constexpr auto usage =
     "destinations [feerate] [minconf] [utxos] [minchannels] [commitment_feerate] "
-    "[peer_timeout] [details] [max_fee] [max_feerate] [dryrun]";
+    "[peer_timeout] [details] [max_fee] [max_feerate] [dryrun] [outputs] [keep_change]";
 constexpr auto description = "Open channels to many peers with one transaction, all peers in parallel";
 
 /// lightningd grants 30 seconds to `plugin stop`.
@@ -103,6 +103,7 @@ struct App::Impl {
   plugin::Plugin plugin;
   context::Settings settings;
   std::string rpc_path;
+  std::string network;
   bool leaves_v2_to_builtin = false;
   bool said_so = false;
   std::optional<jsonrpc::Caller> caller;
@@ -157,7 +158,7 @@ void App::Impl::choose_name() {
       redirected ? own_name : builtin_name,
       usage,
       description,
-      [](const json::Value& params) { return checked(request::parse_request(params)); },
+      [this](const json::Value& params) { return checked(request::parse_request(params, network)); },
       [this](plugin::Command command, const json::Value& params) {
         service->multifundchannel(std::move(command), params);
       },
@@ -207,7 +208,8 @@ Result<void> App::Impl::init(const Configuration& configuration) {
   if (!features) return util::Error{-1, "init: feature_set.init is not hex", {}};
   leaves_v2_to_builtin = features->offers(lightningd::feature::dual_fund);
   const auto knows_withhold = at_least(configuration.version, 25, 12);
-  const peers::NodeFacts node{*features, knows_withhold.value_or(false)};
+  network = configuration.network;
+  const peers::NodeFacts node{*features, knows_withhold.value_or(false), network};
   rpc_path = configuration.rpc_path();
   caller.emplace(connector, rpc_path);
   caller->start();

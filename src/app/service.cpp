@@ -143,7 +143,7 @@ peers::Process Service::process(const context::Settings& settings) {
 // --- Commands ---
 
 void Service::multifundchannel(plugin::Command command, const json::Value& params) {
-  auto request = request::parse_request(params);
+  auto request = request::parse_request(params, node_.network);
   if (!request) return command.fail(request.error());
   auto start = [this, command = std::move(command), request = std::move(*request)]() mutable {
     if (end_) return command.fail(*end_);

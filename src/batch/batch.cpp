@@ -255,7 +255,8 @@ void Batch::sent(const std::string& tx) {
   for (const auto* peer : funding_.peers()) context_.book.told_in_vain().remove(peer->destination().id);
   warn(checks::caution_of_commitment_feerate(request_, roster_.with_anchors(funding_.peers())));
   policies_.apply(context_.calls.settings.policy_timeout, [this, tx] {
-    finish(sending::success_json(tx, funding_.transaction(), funding_.peers(), roster_.failed(), details()));
+    const sending::Opened opened{funding_.peers(), roster_.failed(), ledger_->plan->payments};
+    finish(sending::success_json(tx, funding_.transaction(), opened, details()));
   });
 }
 
@@ -292,6 +293,7 @@ void Batch::finish(Result<std::string> answer) {
 report::BatchReport Batch::report() const {
   report::BatchReport report = report::report_on(*ledger_);
   roster_.tell(report);
+  if (!ledger_->plan) report.payments = funding_.payments();
   return report;
 }
 

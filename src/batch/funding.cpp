@@ -6,6 +6,7 @@
 
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
+#include "util/str.hpp"
 
 namespace batch {
 
@@ -13,6 +14,7 @@ using bitcoin::Sat;
 using lightningd::Reply;
 using util::Error;
 using util::Result;
+using util::str;
 
 Funding::Funding(peers::BatchContext& context, roster::Roster& roster, Parts parts)
     : context_(context),
@@ -84,8 +86,8 @@ void Funding::propose_again(Reply<void> then) {
 
 wallet::Payees Funding::payees() const {
   wallet::Payees payees;
+  payees.outputs = funding::Outputs(roster_.live().size());
   for (const auto* peer : roster_.live()) {
-    ++payees.count;
     payees.fixed = payees.fixed + peer->destination().amount;
     if (const auto& share = peer->destination().share) {
       payees.claims.push_back(
@@ -94,6 +96,7 @@ wallet::Payees Funding::payees() const {
       payees.amounts.push_back(peer->destination().amount);
     }
   }
+  payees.add_payments(request_);
   return payees;
 }
 
@@ -114,8 +117,9 @@ roster::Peers Funding::stale() {
 
 /// Of the proposal for those that are in `peers_`.
 Result<void> Funding::check_cost(const wallet::Proposal& proposal) const {
-  const auto cost = funding::cost_of(proposal.draft, proposal.paid, peers_.size());
+  const auto cost = funding::cost_of(proposal.draft, proposal.paid, payees().outputs);
   if (!cost) return cost.error();
+  if (auto kept = wallet::check_change(*cost, request_); !kept) return kept;
   if (auto fits = request_.cap.check(*cost); !fits) return fits;
   return context_.bounds.check(*cost);
 }
@@ -130,10 +134,25 @@ bool Funding::anchors_negotiated() const {
 Result<void> Funding::build(std::mt19937_64& random) {
   std::vector<funding::FundingOutput> outputs;
   for (const auto* peer : peers_) outputs.push_back({peer->record()->amount, peer->terms().scriptpubkey});
+  for (const auto& payment : payments()) {
+    const bool funds = std::any_of(outputs.begin(), outputs.end(),
+                                   [&payment](const auto& output) { return output.script == payment.script; });
+    if (funds) return Error{-1, str("outputs: ", payment.address, " is where the money of a channel goes"), {}};
+    outputs.push_back({payment.amount, payment.script});
+  }
   auto transaction = funding::build(proposal_->draft, outputs, random);
   if (!transaction) return transaction.error();
   transaction_ = std::move(*transaction);
   return {};
+}
+
+std::vector<ledger::PaymentRecord> Funding::payments() const {
+  std::vector<ledger::PaymentRecord> payments;
+  for (const auto& payment : request_.payments) {
+    const auto amount = proposal_ ? wallet::amount_of(request_, payment, proposal_->shares) : payment.amount;
+    payments.push_back({payment.address, payment.script, amount, payment.label});
+  }
+  return payments;
 }
 
 ledger::FundingPlan Funding::plan() const {
@@ -141,6 +160,10 @@ ledger::FundingPlan Funding::plan() const {
   plan.outnums.resize(roster_.all().size());
   for (std::size_t i = 0; i < peers_.size(); ++i) {
     plan.outnums[peers_[i]->destination().index] = transaction_->outnums[i];
+  }
+  plan.payments = payments();
+  for (std::size_t i = 0; i < plan.payments.size(); ++i) {
+    plan.payments[i].outnum = transaction_->outnums[peers_.size() + i];
   }
   plan.withheld = context_.withhold;
   const auto& draft = proposal_->draft;

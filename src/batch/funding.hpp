@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <random>
+#include <vector>
 
 #include "checks/coin_look.hpp"
 #include "funding/funding_transaction.hpp"
@@ -42,10 +43,12 @@ class Funding {
   /// Those whose opening is too old to be completed, or for another amount than its share is now.
   [[nodiscard]] roster::Peers stale();
 
-  /// Makes the transaction that pays what each peer has started with.
+  /// Makes the transaction that pays what each peer has started with, and the request's payments.
   [[nodiscard]] util::Result<void> build(std::mt19937_64& random);
   /// The last one that was made. What refers to it sees the next one, too.
   [[nodiscard]] const funding::FundingTransaction& transaction() const { return *transaction_; }
+  /// What is paid beside the channels, as it stands.
+  [[nodiscard]] std::vector<ledger::PaymentRecord> payments() const;
   /// The same for the ledger.
   [[nodiscard]] ledger::FundingPlan plan() const;
 

@@ -1,6 +1,10 @@
 #include "bitcoin/address.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace bitcoin {
@@ -8,8 +12,11 @@ namespace bitcoin {
 namespace {
 
 constexpr std::uint8_t op_0 = 0x00, op_1 = 0x51, op_16 = 0x60;
+constexpr std::uint8_t op_dup = 0x76, op_hash160 = 0xa9, op_equal = 0x87, op_equalverify = 0x88, op_checksig = 0xac;
 constexpr std::size_t shortest_program = 2, longest_program = 40;
 constexpr std::uint32_t bech32 = 1, bech32m = 0x2bc830a3;
+constexpr std::string_view letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+constexpr std::size_t checksum_letters = 6, longest_bech32 = 90;
 
 std::string_view human_part(std::string_view network) {
   if (network == "bitcoin") return "bc";
@@ -41,22 +48,140 @@ std::vector<std::uint8_t> groups_of(const util::Bytes& script) {
   return groups;
 }
 
+std::uint32_t checksum_of(std::string_view human) {
+  std::uint32_t checksum = 1;
+  for (const char letter : human) add(checksum, static_cast<std::uint8_t>(letter) >> 5);
+  add(checksum, 0);
+  for (const char letter : human) add(checksum, static_cast<std::uint8_t>(letter) & 31);
+  return checksum;
+}
+
+util::Error wrong(std::string_view what) { return util::Error{-1, std::string(what), {}}; }
+
+/// The reverse of groups_of(), without the version; nothing when what fills up the last group is not zeros.
+std::optional<util::Bytes> program_of(std::span<const std::uint8_t> groups) {
+  util::Bytes program;
+  std::uint32_t rest = 0;
+  int bits = 0;
+  for (const auto group : groups) {
+    rest = ((rest << 5) | group) & 0xFFF;
+    bits += 5;
+    if (bits < 8) continue;
+    bits -= 8;
+    program.push_back(static_cast<std::uint8_t>(rest >> bits));
+  }
+  const bool filled_up = bits < 5 && (rest & ((1u << bits) - 1)) == 0;
+  return filled_up ? std::optional(program) : std::nullopt;
+}
+
+util::Result<Address> to_witness_program(std::string_view human, const std::vector<std::uint8_t>& groups,
+                                         std::uint32_t checksum) {
+  const auto version = groups.empty() ? 0 : groups[0];
+  const auto program = groups.empty() ? std::nullopt : program_of(std::span(groups).subspan(1));
+  if (checksum != bech32 && checksum != bech32m) return wrong("has a wrong checksum: a character is missing or wrong");
+  if (!program) return wrong("is not a segwit address");
+  if (checksum != (version == 0 ? bech32 : bech32m)) {
+    return wrong("has the checksum of another witness version (bech32 is for version 0, bech32m for taproot)");
+  }
+  if (version > 1) return wrong("is of a witness version that nobody can spend yet: take one of version 0 or 1");
+  const auto size = program->size();
+  if (size != 32 && !(version == 0 && size == 20)) return wrong("has a witness program of a wrong length");
+  Address address{{version == 0 ? op_0 : op_1, static_cast<std::uint8_t>(size)}, human, human == "bc"};
+  address.script.insert(address.script.end(), program->begin(), program->end());
+  return address;
+}
+
+util::Result<Address> parse_bech32(std::string_view human, std::string_view text) {
+  const auto is_upper = [](char letter) { return letter >= 'A' && letter <= 'Z'; };
+  const auto is_lower = [](char letter) { return letter >= 'a' && letter <= 'z'; };
+  if (std::any_of(text.begin(), text.end(), is_upper) && std::any_of(text.begin(), text.end(), is_lower)) {
+    return wrong("mixes upper and lower case");
+  }
+  if (text.size() > longest_bech32 || text.size() < human.size() + 1 + checksum_letters) {
+    return wrong("has a wrong length for a segwit address");
+  }
+  std::vector<std::uint8_t> groups;
+  auto checksum = checksum_of(human);
+  for (const char letter : text.substr(human.size() + 1)) {
+    const auto group = letters.find(static_cast<char>(std::tolower(static_cast<unsigned char>(letter))));
+    if (group == std::string_view::npos) return wrong("has a character that no segwit address has");
+    groups.push_back(static_cast<std::uint8_t>(group));
+    add(checksum, groups.back());
+  }
+  groups.resize(groups.size() - checksum_letters);
+  return to_witness_program(human, groups, checksum);
+}
+
+constexpr std::size_t hash_size = 20, version_and_hash = 1 + hash_size, base58_checksum = 4;
+constexpr std::uint8_t main_p2pkh = 0, main_p2sh = 5, test_p2pkh = 111, test_p2sh = 196;
+
+/// Version, hash and checksum. Nothing when it is not as long.
+std::optional<util::Bytes> base58_bytes(std::string_view text) {
+  static constexpr std::string_view digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+  util::Bytes bytes(version_and_hash + base58_checksum);
+  for (const char digit : text) {
+    auto carry = static_cast<std::uint32_t>(digits.find(digit));
+    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte) {
+      carry += 58u * *byte;
+      *byte = static_cast<std::uint8_t>(carry & 0xFF);
+      carry >>= 8;
+    }
+    if (carry != 0) return std::nullopt;
+  }
+  const auto zeros = std::min(text.find_first_not_of('1'), text.size());
+  const auto first = std::find_if(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte != 0; });
+  return zeros == static_cast<std::size_t>(first - bytes.begin()) ? std::optional(bytes) : std::nullopt;
+}
+
+util::Result<Address> parse_base58(std::string_view text) {
+  static constexpr std::string_view digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+  if (text.empty() || text.find_first_not_of(digits) != std::string_view::npos) return wrong("is not an address");
+  const auto bytes = base58_bytes(text);
+  if (!bytes) return wrong("is not an address: its length is wrong");
+  const util::Bytes content(bytes->begin(), bytes->begin() + version_and_hash);
+  const auto checksum = util::sha256d(content);
+  if (!std::equal(bytes->begin() + version_and_hash, bytes->end(), checksum.begin())) {
+    return wrong("has a wrong checksum: a character is missing or wrong");
+  }
+  const auto version = content[0];
+  Address address{{}, {}, version == main_p2pkh || version == main_p2sh};
+  const bool key = version == main_p2pkh || version == test_p2pkh;
+  if (!key && version != main_p2sh && version != test_p2sh) return wrong("is not an address of Bitcoin");
+  address.script = key ? util::Bytes{op_dup, op_hash160, hash_size} : util::Bytes{op_hash160, hash_size};
+  address.script.insert(address.script.end(), content.begin() + 1, content.end());
+  const auto end = key ? util::Bytes{op_equalverify, op_checksig} : util::Bytes{op_equal};
+  address.script.insert(address.script.end(), end.begin(), end.end());
+  return address;
+}
+
+}  // namespace
+
 bool is_witness_program(const util::Bytes& script) {
   if (script.size() < 2 + shortest_program || script.size() > 2 + longest_program) return false;
   const bool version = script[0] == op_0 || (script[0] >= op_1 && script[0] <= op_16);
   return version && script[1] == script.size() - 2;
 }
 
-}  // namespace
+bool Address::is_of(std::string_view network) const {
+  const auto human = human_part(network);
+  if (human.empty()) return false;
+  return prefix.empty() ? is_main == (human == "bc") : prefix == human;
+}
+
+util::Result<Address> parse_address(std::string_view text) {
+  static constexpr std::array<std::string_view, 3> prefixes{"bc", "tb", "bcrt"};
+  std::string lower(text.substr(0, 5));
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char letter) { return std::tolower(letter); });
+  for (const auto human : prefixes) {
+    if (lower.starts_with(std::string(human) + '1')) return parse_bech32(human, text);
+  }
+  return parse_base58(text);
+}
 
 std::optional<std::string> segwit_address(const util::Bytes& script, std::string_view network) {
-  static constexpr std::string_view letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
   const auto human = human_part(network);
   if (human.empty() || !is_witness_program(script)) return std::nullopt;
-  std::uint32_t checksum = 1;
-  for (const char letter : human) add(checksum, static_cast<std::uint8_t>(letter) >> 5);
-  add(checksum, 0);
-  for (const char letter : human) add(checksum, static_cast<std::uint8_t>(letter) & 31);
+  auto checksum = checksum_of(human);
   std::string address = std::string(human) + '1';
   for (const auto group : groups_of(script)) {
     add(checksum, group);

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "bitcoin/amounts.hpp"
+#include "util/bytes.hpp"
 
 namespace bitcoin {
 
@@ -12,6 +13,16 @@ inline constexpr Sat channel_dust{546};
 
 /// Of an output whose script has 34 bytes: P2WSH, which pays to a channel, and P2TR, which is lightningd's change.
 inline constexpr std::uint64_t output_weight = 4 * (8 + 1 + 34);
+
+/// Of an output to an address: its script is shorter than 253 bytes.
+[[nodiscard]] std::uint64_t weight_of_output(const util::Bytes& script);
+
+/// The least that bitcoind relays to a script (GetDustThreshold, at its dustrelayfee of 3 sat a vbyte): what spending
+/// it takes depends on its kind. 546 for P2PKH, 540 for P2SH, 294 for P2WPKH, 330 for P2WSH and P2TR.
+[[nodiscard]] Sat dust_limit(const util::Bytes& script);
+
+/// The most that bitcoind relays.
+inline constexpr std::uint64_t max_standard_weight = 400'000;
 
 /// The most a channel may have unless both sides offer large channels (BOLT 2: below 2^24 sat).
 inline constexpr Sat max_small_channel{16'777'215};

@@ -21,6 +21,13 @@ Error too_little(Sat after_fee, Sat fixed, const std::vector<request::Claim>& cl
                {}};
 }
 
+Error nothing_to_share(Sat keep_change, Sat inputs, Sat fee) {
+  return Error{lightningd::code::cannot_afford,
+               str("keep_change: the coins are ", inputs.value, " sat together; ", keep_change.value,
+                   " sat of change and a fee of ", fee.value, " sat leave nothing to share"),
+               {}};
+}
+
 /// In lightningd's words, which programs look for.
 Error reserve_broken(Sat least_change) {
   return Error{lightningd::code::emergency_reserve,
@@ -29,19 +36,24 @@ Error reserve_broken(Sat least_change) {
                {}};
 }
 
-/// What can be paid, and the fee with it.
-Sat before_fee(const Template& offer, Sat least_change) {
-  // lightningd has subtracted the fee for its own estimate of the weight.
-  if (least_change.value == 0) return offer.excess + bitcoin::fee_for(offer.weight, offer.feerate);
+Sat sum_of_inputs(const Template& offer) {
   Sat sum;
   for (std::size_t i = 0; i < offer.psbt.inputs().size(); ++i) {
     sum = sum + offer.psbt.input_amount(i).value_or(Sat{});
   }
+  return sum;
+}
+
+/// What can be paid, and the fee with it.
+Sat before_fee(const Template& offer, Sat least_change) {
+  // lightningd has subtracted the fee for its own estimate of the weight.
+  if (least_change.value == 0) return offer.excess + bitcoin::fee_for(offer.weight, offer.feerate);
+  const Sat sum = sum_of_inputs(offer);
   return sum > least_change ? sum - least_change : Sat{};
 }
 
 /// What a change output would add to the fee; it counts among the outputs, too.
-Sat cost_of_change(const Template& offer, std::size_t outputs) {
+Sat cost_of_change(const Template& offer, const Outputs& outputs) {
   Template with_change = offer;
   with_change.has_change = true;
   with_change.weight += bitcoin::output_weight;
@@ -57,11 +69,11 @@ Result<Division> divide_exactly(Sat left, const std::vector<request::Claim>& cla
     if (amounts[i] < bitcoin::channel_dust) {
       return Error{
           lightningd::code::invalid_params,
-          str("Insufficient funds for destinations[", claim.destination, "].amount: the share ", claim.share.text,
-              " would be ", amounts[i].value, " sat, and a channel must have ", bitcoin::channel_dust.value),
+          str("Insufficient funds for ", claim.name(), ": the share ", claim.share.text, " would be ", amounts[i].value,
+              " sat, and a ", claim.payment ? "share" : "channel", " must have ", bitcoin::channel_dust.value),
           {}};
     }
-    division.amounts[claim.destination] = amounts[i];
+    division.amounts[claim.payee] = amounts[i];
     division.sum = division.sum + amounts[i];
   }
   division.rest = left - division.sum;
@@ -70,12 +82,15 @@ Result<Division> divide_exactly(Sat left, const std::vector<request::Claim>& cla
 
 }  // namespace
 
-Result<Division> divide(const Template& offer, Sat fixed, std::size_t outputs,
-                        const std::vector<request::Claim>& claims, Sat least_change) {
+Result<Division> divide(const Template& offer, Sat fixed, const Outputs& outputs,
+                        const std::vector<request::Claim>& claims, Sat least_change, Sat keep_change) {
   const Sat all = before_fee(offer, least_change);
   const Sat fee = bitcoin::whole_vbytes_fee(final_weight(offer, outputs), offer.feerate);
   const bool nothing_beside = all < fee + bitcoin::channel_dust || !offer.has_change;
-  if (least_change.value > 0 && nothing_beside) return reserve_broken(least_change);
+  if (least_change.value > 0 && nothing_beside) {
+    return keep_change == least_change ? nothing_to_share(keep_change, sum_of_inputs(offer), fee)
+                                       : reserve_broken(least_change);
+  }
   if (all < fixed + fee + bitcoin::channel_dust) {
     return too_little(least_change.value > 0 ? all - fee : offer.excess, fixed, claims);
   }

@@ -35,7 +35,7 @@ bool is_native_segwit(const util::Bytes& script) {
 
 /// Of the scripts of coins from a peer's unilateral close: lightningd counts 4 too few for each before v25.05, and 36
 /// since then. What it has counted for all inputs shows which.
-std::uint64_t uncounted_scripts(const Template& proposal, std::size_t outputs) {
+std::uint64_t uncounted_scripts(const Template& proposal, const Outputs& outputs) {
   std::uint64_t needed = 0;
   bool closes = false;
   for (std::size_t i = 0; i < proposal.psbt.inputs().size(); ++i) {
@@ -68,7 +68,7 @@ Result<Sat> sum_of_inputs(const psbt::Psbt& psbt) {
 /// The fee must be what was asked for. Without change the excess that was too small for one goes to
 /// the fee as well: at most the change's dust limit, its own cost, and what lightningd has counted besides. And
 /// nothing pays for what lightningd has not counted; whether that is enough for bitcoind is asked elsewhere.
-Result<void> check_fee(Sat fee, Sat wanted, const Template& proposal, std::size_t outputs) {
+Result<void> check_fee(Sat fee, Sat wanted, const Template& proposal, const Outputs& outputs) {
   const auto feerate = proposal.feerate;
   const bool has_change = proposal.has_change;
   const Sat slack{wanted.value / 100 + 1};
@@ -89,17 +89,17 @@ Result<void> check_inputs(const psbt::Psbt& psbt) {
   return sum ? Result<void>() : Result<void>(sum.error());
 }
 
-std::uint64_t start_weight(std::size_t outputs) {
-  return overhead(1, outputs) + bitcoin::output_weight * outputs + rounding_weight + longer_counters;
+std::uint64_t start_weight(const Outputs& outputs) {
+  return overhead(1, outputs.count) + outputs.weight + rounding_weight + longer_counters;
 }
 
-std::uint64_t final_weight(const Template& proposal, std::size_t outputs) {
-  const std::size_t all_outputs = outputs + (proposal.has_change ? 1 : 0);
+std::uint64_t final_weight(const Template& proposal, const Outputs& outputs) {
+  const std::size_t all_outputs = outputs.count + (proposal.has_change ? 1 : 0);
   return proposal.weight - rounding_weight - longer_counters + uncounted_scripts(proposal, outputs) +
-         overhead(proposal.psbt.inputs().size(), all_outputs) - overhead(1, outputs);
+         overhead(proposal.psbt.inputs().size(), all_outputs) - overhead(1, outputs.count);
 }
 
-Result<bitcoin::Cost> cost_of(const Template& proposal, Sat paid, std::size_t outputs) {
+Result<bitcoin::Cost> cost_of(const Template& proposal, Sat paid, const Outputs& outputs) {
   const psbt::Psbt& psbt = proposal.psbt;
   const auto inputs = sum_of_inputs(psbt);
   if (!inputs) return inputs.error();
@@ -124,7 +124,7 @@ Result<bitcoin::Cost> cost_of(const Template& proposal, Sat paid, std::size_t ou
   return cost;
 }
 
-Template without_poor_change(Template proposal, Sat paid, std::size_t outputs) {
+Template without_poor_change(Template proposal, Sat paid, const Outputs& outputs) {
   if (!proposal.has_change || proposal.psbt.outputs().size() != 1) return proposal;
   const auto inputs = sum_of_inputs(proposal.psbt);
   const Sat needed = paid + whole_vbytes_fee(final_weight(proposal, outputs), proposal.feerate) + bitcoin::change_dust;
@@ -138,8 +138,12 @@ Template without_poor_change(Template proposal, Sat paid, std::size_t outputs) {
 Result<FundingTransaction> build(const Template& proposal, const std::vector<FundingOutput>& outputs,
                                  std::mt19937_64& random) {
   Sat paid;
-  for (const auto& output : outputs) paid = paid + output.amount;
-  const auto cost = cost_of(proposal, paid, outputs.size());
+  Outputs all;
+  for (const auto& output : outputs) {
+    paid = paid + output.amount;
+    all.add(output.script);
+  }
+  const auto cost = cost_of(proposal, paid, all);
   if (!cost) return cost.error();
 
   FundingTransaction result;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "journal/abort_format.hpp"
+#include "journal/payment_format.hpp"
 #include "journal/record_check.hpp"
 #include "json/value.hpp"
 #include "json/writer.hpp"
@@ -216,6 +217,9 @@ Result<void> read_plan(const json::Value& root, ledger::Ledger& ledger) {
     if (!withheld) return withheld.error();
     ledger.plan->withheld = *withheld;
   }
+  auto payments = read_payments(root);
+  if (!payments) return payments.error();
+  ledger.plan->payments = std::move(*payments);
   if (!root.find("change")) return {};
   const auto change = root.string("change");
   if (!change) return change.error();
@@ -257,6 +261,7 @@ std::string write(const ledger::Ledger& ledger, AbortForm form) {
     out.field("txid", plan->txid.hex()).field("psbt", *plan->psbt);
     if (plan->withheld) out.field("withheld", true);
     if (plan->change) out.field("change", util::to_hex(*plan->change));
+    write_payments(out, plan->payments);
   }
   return out.end().take();
 }

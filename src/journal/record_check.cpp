@@ -4,8 +4,9 @@
 #include <set>
 #include <utility>
 
+#include "journal/payment_format.hpp"
+#include "params/params.hpp"
 #include "psbt/psbt.hpp"
-#include "request/params.hpp"
 #include "util/bytes.hpp"
 #include "util/str.hpp"
 
@@ -48,7 +49,7 @@ Result<void> check_openings(const ledger::Ledger& ledger) {
     if (std::any_of(amounts.begin(), amounts.end(), [](Sat amount) { return amount > bitcoin::max_money; })) {
       return impossible("more than 21 million btc");
     }
-    if (!opening->memo.empty() && !request::is_short_text(opening->memo)) return impossible("memo: none of ours");
+    if (!opening->memo.empty() && !params::is_short_text(opening->memo)) return impossible("memo: none of ours");
     if (!opening->policy) continue;
     if (auto checked = check_policy(opening->policy->wanted); !checked) return checked;
   }
@@ -93,7 +94,7 @@ Result<void> check_inputs(const ledger::Ledger& ledger, const psbt::Psbt& psbt) 
   return inputs.empty() ? impossible("psbt: spends nothing") : Result<void>();
 }
 
-/// Every output is a channel's, but for one that is the change.
+/// Every output is a channel's or a payment's, but for one that is the change.
 Result<void> check_outputs(const ledger::Ledger& ledger, const psbt::Psbt& psbt) {
   const auto& outputs = psbt.outputs();
   std::vector<bool> paid(outputs.size());
@@ -105,8 +106,11 @@ Result<void> check_outputs(const ledger::Ledger& ledger, const psbt::Psbt& psbt)
     if (!ledger.openings[i]->may_be(outputs[*outnum].amount)) return impossible("psbt: pays another amount");
     paid[*outnum] = true;
   }
+  if (std::count(paid.begin(), paid.end(), true) == 0) return impossible("outnum: no channel has one");
+  if (const auto found = find_payments(ledger.plan->payments, psbt, paid); !found) {
+    return impossible(found.error().message);
+  }
   const auto rest = std::count(paid.begin(), paid.end(), false);
-  if (static_cast<std::size_t>(rest) == paid.size()) return impossible("outnum: no channel has one");
   if (rest != (ledger.plan->change ? 1 : 0)) return impossible("psbt: has an output that is nobody's");
   if (rest == 0) return {};
   const auto at = std::find(paid.begin(), paid.end(), false) - paid.begin();

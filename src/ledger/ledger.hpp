@@ -15,6 +15,7 @@
 #include "bitcoin/amounts.hpp"
 #include "bitcoin/ids.hpp"
 #include "ledger/abort_record.hpp"
+#include "ledger/payment_record.hpp"
 #include "ledger/reservation_record.hpp"
 #include "ledger/told_in_vain.hpp"
 #include "lightningd/client.hpp"
@@ -167,6 +168,7 @@ struct FundingPlan {
   std::optional<util::Bytes> change;                  ///< the wallet's script that the rest goes to
   bool is_change_ours = false;  ///< lightningd has said so of that script to this process; not in the journal
   bool withheld = false;  ///< lightningd withholds the channels: one that is released may have been sent
+  std::vector<PaymentRecord> payments{};  ///< each has an output of its own
 };
 
 /// What one batch has done outside itself and may have to undo. Shared by the batch and by the undo

@@ -4,11 +4,11 @@
 #include <string_view>
 
 #include "journal/journal.hpp"
-#include "request/params.hpp"
+#include "params/params.hpp"
 
 namespace left {
 
-using request::Params;
+using params::Params;
 using util::Result;
 
 namespace {
@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 3> abort_names{"batch", "feerate", "confi
 Result<std::string> parse_batch(const json::Value& value) {
   const auto text = value.string();
   if (text && journal::is_batch_id(*text)) return std::string(*text);
-  return request::wrong(value, "must be the id of a batch (32 hex digits)");
+  return params::wrong(value, "must be the id of a batch (32 hex digits)");
 }
 
 /// Nothing but a bare true: what it confirms cannot be taken back.
@@ -38,7 +38,7 @@ Result<AbortRequest> parse_abort(const json::Value& given) {
   Params params(given.renamed(""), abort_names);
   AbortRequest request;
   request.batch = params.required("batch", parse_batch);
-  request.feerate = params.optional("feerate", request::parse_token).value_or("");
+  request.feerate = params.optional("feerate", params::parse_token).value_or("");
   request.confirm = params.optional("confirm", parse_confirm).value_or(false);
   if (params.error()) return *params.error();
   return request;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "lightningd/features.hpp"
 #include "peers/pending_connects.hpp"
@@ -11,6 +12,7 @@ namespace peers {
 struct NodeFacts {
   lightningd::Features features;  ///< what the node offers to its peers
   bool withhold = false;          ///< whether fundchannel_complete knows `withhold` (v25.12)
+  std::string network;            ///< its name, as lightningd has it
   std::shared_ptr<PendingConnects> connects = std::make_shared<PendingConnects>();
 };
 

@@ -147,14 +147,15 @@ void Preview::conclude(Result<std::string> answer) {
 
 wallet::Payees Preview::payees() const {
   wallet::Payees payees;
+  payees.outputs = funding::Outputs(looks_.size());
   for (const auto& look : looks_) {
     const auto& destination = look->destination();
-    ++payees.count;
     payees.fixed = payees.fixed + destination.amount;
     if (!destination.share) continue;
     const auto most = wallet::most_for(node_.features, look->features().value_or(node_.features));
     payees.claims.push_back({destination.index, *destination.share, most});
   }
+  payees.add_payments(request_);
   return payees;
 }
 
@@ -172,10 +173,14 @@ bitcoin::Sat Preview::amount_of(const request::Destination& destination) const {
 
 Result<std::string> Preview::report() {
   const auto& proposal = *proposal_;
-  const auto cost = funding::cost_of(proposal.draft, proposal.paid, looks_.size());
+  const auto cost = funding::cost_of(proposal.draft, proposal.paid, payees().outputs);
   if (!cost) return cost.error();
+  if (const auto kept = wallet::check_change(*cost, request_); !kept) return kept.error();
   findings_.cost = *cost;
   findings_.left_out = proposal.left_out;
+  for (const auto& payment : request_.payments) {
+    findings_.payments.emplace_back(&payment, wallet::amount_of(request_, payment, proposal.shares));
+  }
   const auto& psbt = proposal.draft.psbt;
   for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
     findings_.inputs.emplace_back(psbt.inputs()[i].outpoint, psbt.input_amount(i).value_or(bitcoin::Sat{}));

@@ -70,6 +70,18 @@ void write_peer(Writer& out, const PreviewFindings& findings, const PreviewedPee
   out.end();
 }
 
+void write_payments(Writer& out, const PreviewFindings& findings) {
+  if (findings.payments.empty()) return;
+  out.key("outputs").array();
+  for (const auto& [payment, amount] : findings.payments) {
+    out.object().field("address", payment->address).field("amount_msat", to_msat(amount).value);
+    if (payment->share) out.field("share", payment->share->text);
+    if (!payment->label.empty()) out.field("label", payment->label);
+    out.end();
+  }
+  out.end();
+}
+
 using Lines = std::vector<std::string>;
 
 void warn_of_feerate(const PreviewFindings& findings, Lines& warnings) {
@@ -187,7 +199,9 @@ std::string preview_json(const PreviewFindings& findings) {
   }
   out.key("destinations").array();
   for (const auto& peer : findings.peers) write_peer(out, findings, peer);
-  out.end().list("warnings", warnings_of(findings));
+  out.end();
+  write_payments(out, findings);
+  out.list("warnings", warnings_of(findings));
   return out.end().take();
 }
 

@@ -44,6 +44,7 @@ struct PreviewFindings {
   bitcoin::Perkw feerate{};       ///< as lightningd has read it
   funding::Commitment commitment{};  ///< what the first commitment transactions cost
   Inquiry::Answers answers{};  ///< of the peers that were asked
+  std::vector<std::pair<const request::Payment*, bitcoin::Sat>> payments{};  ///< and what each gets
 };
 
 /// The result of the command with `dryrun=true`.

@@ -18,7 +18,7 @@ void Quote::ask(const wallet::Asking::Choice& choice, const wallet::Payees& paye
 // Zero blocks: lightningd reserves nothing then.
 void Quote::fund(const wallet::Payees& payees, wallet::Round round, const SameCoins& same,
                  Reply<wallet::Proposal> then) {
-  auto params = wallet::fund_params(choice_.feerate, choice_.anchor_channel, payees);
+  auto params = wallet::fund_params(choice_.feerate, choice_.anchor_channel, payees, round);
   params.reserve_blocks = 0;
   auto guarded = calls_.local<Funded>(
       "fundpsbt or utxopsbt", [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
@@ -36,7 +36,7 @@ void Quote::funded(const wallet::Payees& payees, wallet::Round round, Reply<wall
   if (!answer && wallet::may_be_dust(answer.error(), payees, round, !choice_.has_utxos)) {
     return survey(payees, answer.error(), std::move(then));
   }
-  if (!answer) return then(answer.error());
+  if (!answer) return then(wallet::about_change(answer.error(), payees, choice_.feerate));
   auto reading = wallet::read_answer(*answer, payees, round, !choice_.has_utxos);
   if (!reading) return then(reading.error());
   if (reading->proposal) return then(std::move(*reading->proposal));

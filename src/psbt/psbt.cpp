@@ -109,6 +109,10 @@ void Psbt::remove_output(std::size_t index) {
   output_maps_.erase(output_maps_.begin() + at);
 }
 
+void Psbt::set_output_field(std::size_t index, util::Bytes key, util::Bytes value) {
+  if (index < output_maps_.size()) output_maps_[index].set(std::move(key), std::move(value));
+}
+
 std::optional<bitcoin::TxOutput> Psbt::spent_output(std::size_t index) const {
   if (index >= tx_.inputs.size()) return std::nullopt;
   const util::Bytes* witness_utxo = input_maps_[index].get({psbt_key::in_witness_utxo});

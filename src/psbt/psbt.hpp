@@ -54,6 +54,8 @@ class Psbt {
   void move_output(std::size_t from, std::size_t to);
   void set_output_amount(std::size_t index, bitcoin::Sat amount);
   void remove_output(std::size_t index);
+  /// Adds to what output `index` carries beside its amount and script, or changes it.
+  void set_output_field(std::size_t index, util::Bytes key, util::Bytes value);
 
   /// Amount of input `index` from its witness or non-witness UTXO, when one of them is there and
   /// (for the latter) matches the outpoint's txid.

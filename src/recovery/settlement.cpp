@@ -137,7 +137,7 @@ void Settlement::sign(bool never_sent) {
     if (!text) return retry(str("signpsbt: ", text.error().message));
     const auto psbt = psbt::Psbt::from_base64(**text);
     if (!psbt || psbt->txid() != ledger_->plan->txid) return retry("signpsbt answered another transaction");
-    auto send_it = [this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); };
+    auto send_it = [this, final_psbt = sending::to_send(*psbt, *ledger_->plan)] { send(final_psbt); };
     never_sent ? check_floor(*psbt, std::move(send_it)) : check_channels(std::move(send_it));
   };
   auto bare = psbt::Psbt::from_base64(*ledger_->plan->psbt);

@@ -76,6 +76,7 @@ void write_report(json::Writer& out, const BatchReport& report) {
   out.key("destinations").array();
   for (const auto& destination : report.destinations) write_destination(out, destination);
   out.end();
+  write_outputs(out, report.payments);
   if (report.error) write_brief_error(out, *report.error);
   if (!report.recovery.empty()) out.list("recovery", report.recovery);
   out.end();
@@ -123,6 +124,9 @@ void BatchReport::drop_data() {
 std::size_t BatchReport::size() const {
   std::size_t bytes = sizeof *this + destinations.size() * sizeof(DestinationReport);
   if (error) bytes += error->message.size() + error->data.size();
+  for (const auto& payment : payments) {
+    bytes += sizeof payment + payment.address.size() + payment.script.size() + payment.label.size();
+  }
   for (const auto& line : recovery) bytes += sizeof line + line.size();
   for (const auto& destination : destinations) {
     bytes += destination.memo.size();
@@ -140,7 +144,10 @@ BatchReport report_on(const ledger::Ledger& ledger) {
   report.id = ledger.id;
   report.begun = ledger.begun;
   report.phase = name_of(ledger.phase);
-  if (ledger.plan) report.txid = ledger.plan->txid;
+  if (ledger.plan) {
+    report.txid = ledger.plan->txid;
+    report.payments = ledger.plan->payments;
+  }
   for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
     const auto& opening = *ledger.openings[i];
     DestinationReport destination{opening.peer, opening.planned, state_at(opening.stage), {}, {}, {}, opening.memo};
@@ -155,6 +162,18 @@ void write_policy(json::Writer& out, const request::PolicyRecord& policy) {
   out.key("policy").object().field("applied", policy.state == request::PolicyRecord::State::applied);
   if (policy.error) write_brief_error(out, *policy.error);
   if (!policy.warnings.empty()) out.list("warnings", policy.warnings);
+  out.end();
+}
+
+void write_outputs(json::Writer& out, const std::vector<ledger::PaymentRecord>& payments) {
+  if (payments.empty()) return;
+  out.key("outputs").array();
+  for (const auto& payment : payments) {
+    out.object().field("address", payment.address).field("amount_msat", bitcoin::to_msat(payment.amount).value);
+    if (payment.outnum) out.field("outnum", *payment.outnum);
+    if (!payment.label.empty()) out.field("label", payment.label);
+    out.end();
+  }
   out.end();
 }
 

@@ -42,6 +42,7 @@ struct BatchReport {
   std::string phase;
   std::optional<bitcoin::Txid> txid;
   std::vector<DestinationReport> destinations;
+  std::vector<ledger::PaymentRecord> payments;
   std::optional<util::Error> error;   ///< what the caller was told
   std::vector<std::string> recovery;  ///< what settling it has done and found, in order
 
@@ -65,6 +66,9 @@ struct BatchReport {
 
 /// "policy": whether it is applied, and lightningd's error or warnings.
 void write_policy(json::Writer& out, const request::PolicyRecord& policy);
+
+/// Into an open object: "outputs", what a transaction pays beside its channels; nothing when there are none.
+void write_outputs(json::Writer& out, const std::vector<ledger::PaymentRecord>& payments);
 
 /// JSON text of the arrays `batches` and, when there are any, `told_in_vain`; `code` and `message` of errors, but never
 /// their data: lightningd's error about a failed broadcast carries the signed transaction.

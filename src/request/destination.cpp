@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -11,13 +10,24 @@
 #include "bitcoin/fees.hpp"
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
-#include "request/amount.hpp"
-#include "request/params.hpp"
+#include "params/amount.hpp"
+#include "params/params.hpp"
 #include "request/policy_params.hpp"
 #include "request/written_destinations.hpp"
 #include "util/str.hpp"
 
 namespace request {
+
+using params::Params;
+using params::parse_bool;
+using params::parse_msat;
+using params::parse_sat;
+using params::parse_short_text;
+using params::parse_string;
+using params::parse_u16;
+using params::parse_unsigned;
+using params::token_text;
+using params::wrong;
 
 namespace {
 
@@ -43,29 +53,12 @@ util::Result<Peer> parse_peer(const json::Value& value) {
   return Peer{*id, text->substr(at + 1)};
 }
 
-/// An amount, or a share of what is left.
-struct Amount {
-  bitcoin::Sat fixed;
-  std::optional<Share> share;
-};
-
-util::Result<Amount> parse_destination_amount(const json::Value& value) {
-  if (const auto text = value.string(); text && looks_like_share(*text)) {
-    const auto share = parse_share(value);
-    if (!share) return share.error();
-    return Amount{{}, *share};
-  }
-  const auto amount = parse_sat(value);
-  if (!amount) {
-    util::Error error = amount.error();
-    const auto text = value.string();
-    const bool word = text && !text->empty() && std::isalpha(static_cast<unsigned char>(text->front())) != 0;
-    if (word) error.message += R"( ("all", "40%" and "*2" are shares of what is left))";
-    return error;
-  }
-  if (*amount < bitcoin::channel_dust)
+util::Result<AmountOrShare> parse_destination_amount(const json::Value& value) {
+  const auto amount = parse_amount_or_share(value);
+  if (amount && !amount->share && amount->fixed < bitcoin::channel_dust) {
     return wrong(value, util::str("output would be dust (less than ", bitcoin::channel_dust.value, "sat)"));
-  return Amount{*amount, {}};
+  }
+  return amount;
 }
 
 util::Result<std::vector<std::uint16_t>> parse_channel_type(const json::Value& value) {
@@ -167,36 +160,6 @@ util::Result<Destination> parse_element(const json::Value& value) {
   const auto written = read_destination(value);
   return written ? parse_written(*written) : written.error();
 }
-
-/// The rules that hold between the shares of one batch.
-class ShareRules {
- public:
-  /// To be called for each share, in their order; an error says why this one does not go with those before. `amount` is
-  /// the path of its amount.
-  [[nodiscard]] util::Result<void> add(const json::Value& destination, const std::string& amount, const Share& share) {
-    const auto wrong_amount = [&amount, &share](std::string_view what) {
-      return util::Error{
-          lightningd::code::invalid_params, util::str(amount, ": ", what, ", got \"", share.text, "\""), {}};
-    };
-    if (share.is_all() && all_) return wrong(destination, "only one destination can indicate \"all\" for 'amount'.");
-    const bool others = parts_ > 0 || weight_ > 0;
-    if ((share.is_all() && others) || all_) {
-      return wrong_amount("\"all\" and other shares do not go together; \"*1\" is a share of all");
-    }
-    all_ = share.is_all();
-    parts_ += share.parts;
-    weight_ += share.weight;
-    if (parts_ > Share::whole) return wrong_amount("the percentages up to here are more than 100%");
-    if (parts_ == Share::whole && weight_ > 0) return wrong_amount("100% leave nothing for the weights");
-    if (weight_ > UINT32_MAX) return wrong_amount("the weights up to here are more than 4294967295");
-    return {};
-  }
-
- private:
-  bool all_ = false;
-  std::uint64_t parts_ = 0;
-  std::uint64_t weight_ = 0;
-};
 
 /// The destinations of one batch, and the rules that hold between them.
 class Destinations {

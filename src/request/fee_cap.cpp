@@ -7,13 +7,15 @@
 #include "bitcoin/fees.hpp"
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
-#include "request/params.hpp"
+#include "params/params.hpp"
 #include "util/str.hpp"
 
 namespace request {
 
 using bitcoin::Perkw;
 using bitcoin::Sat;
+using params::token_text;
+using params::wrong;
 using util::Error;
 using util::Result;
 using util::str;

@@ -2,11 +2,16 @@
 
 #include <limits>
 
-#include "request/amount.hpp"
+#include "params/amount.hpp"
 #include "request/request.hpp"
 #include "util/str.hpp"
 
 namespace request {
+
+using params::Params;
+using params::parse_msat;
+using params::parse_u32;
+using params::wrong;
 
 namespace {
 

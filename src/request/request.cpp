@@ -6,20 +6,29 @@
 #include <string_view>
 #include <utility>
 
-#include "request/amount.hpp"
+#include "params/amount.hpp"
+#include "params/params.hpp"
 #include "request/destination.hpp"
-#include "request/params.hpp"
 #include "request/written_destinations.hpp"
 #include "util/str.hpp"
 
 namespace request {
 
+using params::Params;
+using params::parse_bool;
+using params::parse_sat;
+using params::parse_token;
+using params::parse_u32;
+using params::to_integer;
+using params::token_text;
+using params::wrong;
+
 namespace {
 
 /// In the order in which lightningd's builtin takes them from an array; ours follow.
-constexpr std::array<std::string_view, 11> request_parameters{
-    "destinations", "feerate", "minconf", "utxos",       "minchannels", "commitment_feerate",
-    "peer_timeout", "details", "max_fee", "max_feerate", "dryrun"};
+constexpr std::array<std::string_view, 13> request_parameters{
+    "destinations", "feerate", "minconf",     "utxos",  "minchannels", "commitment_feerate", "peer_timeout",
+    "details",      "max_fee", "max_feerate", "dryrun", "outputs",     "keep_change"};
 
 /// As utxopsbt says it.
 util::Error not_an_outpoint(const json::Value& value) {
@@ -67,6 +76,14 @@ util::Result<std::uint32_t> parse_positive(const json::Value& value) {
   return number;
 }
 
+util::Result<bitcoin::Sat> parse_keep_change(const json::Value& value) {
+  const auto amount = parse_sat(value);
+  if (amount && *amount < bitcoin::change_dust) {
+    return wrong(value, util::str("output would be dust (less than ", bitcoin::change_dust.value, "sat)"));
+  }
+  return amount;
+}
+
 util::Result<Request::DryRun> parse_dryrun(const json::Value& value) {
   const auto text = value.string();
   if (text && *text == "ask") return Request::DryRun::ask;
@@ -79,14 +96,15 @@ util::Result<Request::DryRun> parse_dryrun(const json::Value& value) {
 
 bool Request::has_shares() const {
   return std::any_of(destinations.begin(), destinations.end(),
-                     [](const Destination& d) { return d.share.has_value(); });
+                     [](const Destination& d) { return d.share.has_value(); }) ||
+         std::any_of(payments.begin(), payments.end(), [](const Payment& p) { return p.share.has_value(); });
 }
 
-util::Result<Request> parse_request(const json::Value& given) {
+util::Result<Request> parse_request(const json::Value& given, std::string_view network) {
   const auto whole = given.renamed("");
   const auto joined = join_names(whole);
   if (!joined) return joined.error();
-  if (*joined) return parse_request((*joined)->root());
+  if (*joined) return parse_request((*joined)->root(), network);
   Params params(whole, request_parameters);
   Request request;
   request.destinations = params.required("destinations", parse_destinations);
@@ -106,6 +124,13 @@ util::Result<Request> parse_request(const json::Value& given) {
   request.cap.fee = params.optional("max_fee", parse_sat);
   request.cap.feerate = params.optional("max_feerate", parse_perkw);
   request.dryrun = params.optional("dryrun", parse_dryrun).value_or(Request::DryRun::no);
+  if (const auto least = params.optional("keep_change", parse_keep_change)) request.keep_change = *least;
+  if (auto payments = params.optional("outputs", parse_payments)) {
+    request.payments = std::move(*payments);
+    auto fits = check_beside(request.destinations, request.payments, *params.find("outputs"));
+    if (fits) fits = check_network(request.payments, network);
+    if (!fits) params.fail(fits.error());
+  }
   if (params.error()) return *params.error();
   return request;
 }

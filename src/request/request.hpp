@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bitcoin/amounts.hpp"
@@ -11,6 +12,7 @@
 #include "lightningd/channel_policy.hpp"
 #include "lightningd/ids.hpp"
 #include "request/fee_cap.hpp"
+#include "request/payment.hpp"
 #include "request/share.hpp"
 #include "util/result.hpp"
 
@@ -37,6 +39,8 @@ struct Destination {
 /// The parameters of multifundchannel, parsed and checked.
 struct Request {
   std::vector<Destination> destinations;
+  std::vector<Payment> payments;                  ///< `outputs`; empty when it was not given
+  bitcoin::Sat keep_change;                       ///< what a change output has at least; 0: there need be none
   std::optional<std::string> feerate;             ///< as the user wrote it
   std::optional<std::string> commitment_feerate;  ///< likewise
   std::uint32_t minconf = 1;
@@ -61,7 +65,7 @@ struct Request {
 /// Parses the params of the command (object or array) as lightningd's builtin does, or with destinations as a person
 /// writes them (written_destinations.hpp); every error
 /// has code -32602 (310 for request_amt and compact_lease) and names the field, its value and what
-/// is wrong with it.
-[[nodiscard]] util::Result<Request> parse_request(const json::Value& params);
+/// is wrong with it. `network` is lightningd's name for it: addresses to pay to must be of that one.
+[[nodiscard]] util::Result<Request> parse_request(const json::Value& params, std::string_view network);
 
 }  // namespace request

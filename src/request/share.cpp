@@ -1,15 +1,22 @@
 #include "request/share.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <optional>
 #include <string_view>
 
-#include "request/params.hpp"
+#include "lightningd/codes.hpp"
+#include "params/amount.hpp"
+#include "params/params.hpp"
+#include "util/str.hpp"
 
 namespace request {
 
 using bitcoin::Sat;
+using params::parse_sat;
+using params::token_text;
+using params::wrong;
 using util::Result;
 
 namespace {
@@ -75,6 +82,44 @@ Result<Share> parse_share(const json::Value& value) {
     return wrong(value, R"(a share must be above 0% and up to 100%, with at most six decimals, as "12.5%")");
   }
   return Share{text, 0, *parts};
+}
+
+Result<AmountOrShare> parse_amount_or_share(const json::Value& value) {
+  if (const auto text = value.string(); text && looks_like_share(*text)) {
+    const auto share = parse_share(value);
+    if (!share) return share.error();
+    return AmountOrShare{{}, *share};
+  }
+  const auto amount = parse_sat(value);
+  if (amount) return AmountOrShare{*amount, {}};
+  util::Error error = amount.error();
+  const auto text = value.string();
+  const bool word = text && !text->empty() && std::isalpha(static_cast<unsigned char>(text->front())) != 0;
+  if (word) error.message += R"( ("all", "40%" and "*2" are shares of what is left))";
+  return error;
+}
+
+Result<void> ShareRules::add(const json::Value& given, const std::string& amount, const Share& share) {
+  const auto wrong_amount = [&amount, &share](std::string_view what) {
+    return util::Error{
+        lightningd::code::invalid_params, util::str(amount, ": ", what, ", got \"", share.text, "\""), {}};
+  };
+  if (share.is_all() && all_) return wrong(given, "only one destination can indicate \"all\" for 'amount'.");
+  const bool others = parts_ > 0 || weight_ > 0;
+  if ((share.is_all() && others) || all_) {
+    return wrong_amount("\"all\" and other shares do not go together; \"*1\" is a share of all");
+  }
+  all_ = share.is_all();
+  parts_ += share.parts;
+  weight_ += share.weight;
+  if (parts_ > Share::whole) return wrong_amount("the percentages up to here are more than 100%");
+  if (parts_ == Share::whole && weight_ > 0) return wrong_amount("100% leave nothing for the weights");
+  if (weight_ > UINT32_MAX) return wrong_amount("the weights up to here are more than 4294967295");
+  return {};
+}
+
+std::string Claim::name() const {
+  return payment ? util::str("outputs[", *payment, "].amount") : util::str("destinations[", payee, "].amount");
 }
 
 std::vector<Sat> split(Sat left, const std::vector<Claim>& claims) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,11 +33,35 @@ struct Share {
 /// Errors: -32602.
 [[nodiscard]] util::Result<Share> parse_share(const json::Value& value);
 
+/// An amount, or a share of what is left.
+struct AmountOrShare {
+  bitcoin::Sat fixed;
+  std::optional<Share> share;
+};
+[[nodiscard]] util::Result<AmountOrShare> parse_amount_or_share(const json::Value& value);
+
+/// The rules that hold between the shares of one batch, be they for channels or for payments.
+class ShareRules {
+ public:
+  /// To be called for each share, in their order; an error says why this one, of what is written as `given`, does not
+  /// go with those before. `amount` is the path of its amount.
+  [[nodiscard]] util::Result<void> add(const json::Value& given, const std::string& amount, const Share& share);
+
+ private:
+  bool all_ = false;
+  std::uint64_t parts_ = 0;
+  std::uint64_t weight_ = 0;
+};
+
 /// One share that is to be paid.
 struct Claim {
-  std::size_t destination = 0;  ///< its index
+  std::size_t payee = 0;  ///< the place among all that are paid: destinations by their index, then payments
   Share share;
   bitcoin::Sat cap;  ///< the most that the peer takes; what is above it is left over
+  std::optional<std::size_t> payment{};  ///< its index, when it is no channel
+
+  /// The parameter that asks for it.
+  [[nodiscard]] std::string name() const;
 };
 
 /// What the claims get of `left`, in their order: whole satoshi, rounded down. When nothing has to be left

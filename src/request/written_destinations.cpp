@@ -8,11 +8,12 @@
 #include <utility>
 
 #include "json/writer.hpp"
-#include "request/params.hpp"
+#include "params/params.hpp"
 #include "util/str.hpp"
 
 namespace request {
 
+using params::token_text;
 using util::Error;
 using util::Result;
 using util::str;

@@ -108,7 +108,7 @@ void Broadcast::signed_psbt(const Result<util::SharedText>& text) {
   const auto final_tx = psbt::final_transaction(*psbt);
   signed_tx_ = final_tx ? util::to_hex(*final_tx) : "";
   util::debug(label_, ": signed");
-  check_channels([this, final_psbt = util::share(psbt->base64(2))] { send(final_psbt); });
+  check_channels([this, final_psbt = to_send(*psbt, *ledger_->plan)] { send(final_psbt); });
 }
 
 // From here on nothing is cancelled or unreserved, whatever the answer: an error may hide a success.

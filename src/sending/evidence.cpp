@@ -33,11 +33,14 @@ Result<void> Evidence::check(const std::vector<PeerChannel>& channels, Channels 
 
   const Payees payees = this->payees();
   const std::vector<bool> shown = funded(channels, payees, stand);
+  const auto paid = payments(payees);
+  if (!paid) return paid.error();
   bool has_change = false;
   for (std::uint32_t i = 0; i < payees.size(); ++i) {
+    if (paid->contains(i)) continue;
     if (payees[i] == nullptr) {
       if (psbt_->outputs()[i].script != ledger_.plan->change) {
-        return not_signed("its output ", i, " pays neither a channel nor the wallet's change");
+        return not_signed("its output ", i, " pays neither a channel, nor a payment, nor the wallet's change");
       }
       if (std::exchange(has_change, true)) return not_signed("its output ", i, " pays the change again");
     } else if (!shown[i]) {
@@ -68,6 +71,21 @@ Evidence::Payees Evidence::payees() const {
     named[*outnums[i]] = true;
   }
   return payees;
+}
+
+/// The outputs that are for the payments of the record: each has one, which is nobody else's.
+Result<std::set<std::uint32_t>> Evidence::payments(const Payees& payees) const {
+  const auto& outputs = psbt_->outputs();
+  std::set<std::uint32_t> paid;
+  for (const auto& payment : ledger_.plan->payments) {
+    const auto at = payment.outnum.value_or(UINT32_MAX);
+    const bool exact = at < outputs.size() && payees[at] == nullptr &&
+                       outputs[at] == bitcoin::TxOutput{payment.amount, payment.script};
+    if (!exact || !paid.insert(at).second) {
+      return not_signed("it does not pay ", payment.amount.value, " sat to ", payment.address, ", as its record says");
+    }
+  }
+  return paid;
 }
 
 /// By output: whether lightningd shows the payee's channel that it funds.

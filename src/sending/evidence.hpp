@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <vector>
 
 #include "ledger/ledger.hpp"
@@ -11,8 +13,9 @@ namespace sending {
 
 /// What must be plain before a batch's transaction is signed, whatever its record says and whatever has gone before:
 /// it spends the batch's coins and no other, and all that it pays goes to channels of ours, as lightningd shows them
-/// now, or to the wallet. That a channel is shown with this outpoint means that lightningd has seen this very
-/// transaction, whose id it is, and found the channel's script and amount in it.
+/// now, to the wallet, or to who is on record as one of the caller's payments, exactly so much. That a channel is shown
+/// with this outpoint means that lightningd has seen this very transaction, whose id it is, and found the channel's
+/// script and amount in it.
 class Evidence {
  public:
   /// `ledger` must outlive it.
@@ -32,6 +35,7 @@ class Evidence {
 
   [[nodiscard]] util::Result<void> check_inputs() const;
   [[nodiscard]] Payees payees() const;
+  [[nodiscard]] util::Result<std::set<std::uint32_t>> payments(const Payees& payees) const;
   [[nodiscard]] std::vector<bool> funded(const std::vector<lightningd::PeerChannel>& channels, const Payees& payees,
                                          Channels stand) const;
   [[nodiscard]] bool is_funding(const lightningd::PeerChannel& channel, std::uint32_t output, Channels stand) const;

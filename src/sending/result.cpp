@@ -53,9 +53,9 @@ report::PeerFailure as_given_up(const peers::PeerOpening& peer, const peers::Pee
 
 }  // namespace
 
-std::string success_json(const std::string& tx, const funding::FundingTransaction& transaction,
-                         const std::vector<peers::PeerOpening*>& opened,
-                         const std::vector<const peers::PeerOpening*>& failed, const report::Details* details) {
+std::string success_json(const std::string& tx, const funding::FundingTransaction& transaction, const Opened& batch,
+                         const report::Details* details) {
+  const auto& opened = batch.opened;
   Writer out;
   out.object().field("tx", tx).field("txid", transaction.txid.hex());
   out.key("channel_ids").array();
@@ -72,10 +72,11 @@ std::string success_json(const std::string& tx, const funding::FundingTransactio
     out.end();
   }
   out.end().key("failed").array();
-  for (const auto* peer : failed) {
+  for (const auto* peer : batch.failed) {
     write_failed(out, *peer, *peer->failure(), details);
   }
   out.end();
+  report::write_outputs(out, batch.payments);
   if (details != nullptr) details->write_batch(out, transaction);
   out.end();
   return out.take();

@@ -12,11 +12,17 @@
 
 namespace sending {
 
-/// The result of the command, as the builtin's schema has it; with `details` more. `tx` is signed, in hex.
+/// What became of a batch's peers, and what its transaction pays beside them.
+struct Opened {
+  const std::vector<peers::PeerOpening*>& opened;
+  const std::vector<const peers::PeerOpening*> failed;
+  const std::vector<ledger::PaymentRecord>& payments;
+};
+
+/// The result of the command, as the builtin's schema has it; with `details` more, and with the payments when there are
+/// any. `tx` is signed, in hex.
 [[nodiscard]] std::string success_json(const std::string& tx, const funding::FundingTransaction& transaction,
-                                       const std::vector<peers::PeerOpening*>& opened,
-                                       const std::vector<const peers::PeerOpening*>& failed,
-                                       const report::Details* details);
+                                       const Opened& batch, const report::Details* details);
 
 /// The error of a batch that lost too many peers: code and message of the failure that decided it,
 /// `data` with its id and method as the builtin has them, and `failed` with every peer: those that

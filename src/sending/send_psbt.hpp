@@ -5,22 +5,18 @@
 #include "context/settings.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
+#include "psbt/psbt.hpp"
 
 namespace sending {
+
+/// The signed PSBT as sendpsbt gets it. Each payment's output is marked as lightningd's own `withdraw` does it
+/// (psbt_output_mark_as_external), so that its bookkeeper has a withdrawal of it.
+[[nodiscard]] util::SharedText to_send(psbt::Psbt psbt, const ledger::FundingPlan& plan);
 
 /// sendpsbt, with the ledger told whether it is answered: it is not undone and not repeated before. Until
 /// the transaction confirms, its inputs count as unspent and only their reservation keeps the wallet
 /// from choosing them again; lightningd takes the added blocks back when it fails.
-inline void send_psbt(const lightningd::Client& client, const util::SharedText& psbt, const context::Settings& settings,
-                      std::shared_ptr<ledger::Ledger> ledger, lightningd::Reply<lightningd::Sent> then) {
-  ledger->send_in_flight = true;
-  // What the record says that each sendpsbt adds; those of the first versions say nothing.
-  const auto recorded = ledger->reservation.sent_blocks;
-  client.sendpsbt(psbt, recorded > 0 ? recorded : settings.sent_reservation,
-                  [ledger, then = std::move(then)](util::Result<lightningd::Sent> answer) mutable {
-                    ledger->send_in_flight = false;
-                    then(std::move(answer));
-                  });
-}
+void send_psbt(const lightningd::Client& client, const util::SharedText& psbt, const context::Settings& settings,
+               std::shared_ptr<ledger::Ledger> ledger, lightningd::Reply<lightningd::Sent> then);
 
 }  // namespace sending

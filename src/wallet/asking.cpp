@@ -1,7 +1,9 @@
 #include "wallet/asking.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "bitcoin/fees.hpp"
 #include "util/log.hpp"
 
 namespace wallet {
@@ -21,6 +23,23 @@ void record_first(ledger::ReservationRecord& record, std::uint32_t blocks, const
     util::warn("it is in doubt whether inputs were reserved; if so, they are free again after ", blocks, " blocks");
   }
   record.answered();
+}
+
+/// Each placeholder is an output of our wallet's: it can be no dust there, and weighs more than many an address. What
+/// that takes comes off the largest, so that what can be paid can be prepared.
+std::vector<bitcoin::Sat> placeholder_amounts(const Payees& payees, bitcoin::Perkw feerate) {
+  auto amounts = payees.amounts;
+  if (amounts.empty()) return amounts;
+  const funding::Outputs placeholders(payees.outputs.count);
+  auto more = bitcoin::fee_for(placeholders.weight - payees.outputs.weight, feerate);
+  for (auto& amount : amounts) {
+    if (amount >= bitcoin::change_dust) continue;
+    more = more + (bitcoin::change_dust - amount);
+    amount = bitcoin::change_dust;
+  }
+  auto& largest = *std::max_element(amounts.begin(), amounts.end());
+  if (largest >= more + bitcoin::channel_dust) largest = largest - more;
+  return amounts;
 }
 
 }  // namespace
@@ -44,12 +63,14 @@ void Asking::fund(const Payees& payees, Round round, Reply<Proposal> then) {
   const bool first = round == Round::first || round == Round::worthy;
   const bool chosen = choice_.has_utxos || round == Round::worthy;
   const auto& utxos = round == Round::worthy ? worthy_ : choice_.utxos;
-  auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees);
+  auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees, round);
   auto answered = [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
     funded(payees, round, std::move(then), answer);
   };
   if (first && calls_.settings.dry_run == context::DryRun::txprepare) {
-    return prepare({params, choice_.minconf, utxos, chosen, payees.count, payees.amounts}, std::move(answered));
+    return prepare(
+        {params, choice_.minconf, utxos, chosen, payees.outputs.count, placeholder_amounts(payees, choice_.feerate)},
+        std::move(answered));
   }
   auto guarded = calls_.local<Funded>("fundpsbt or utxopsbt", std::move(answered));
   if (!first) {
@@ -94,7 +115,7 @@ void Asking::funded(const Payees& payees, Round round, Reply<Proposal> then, con
   if (!answer && may_be_dust(answer.error(), payees, round, !choice_.has_utxos)) {
     return survey(payees, answer.error(), std::move(then));
   }
-  if (!answer) return then(answer.error());
+  if (!answer) return then(about_change(answer.error(), payees, choice_.feerate));
   auto reading = read_answer(*answer, payees, round, !choice_.has_utxos);
   if (!reading) return then(reading.error());
   if (reading->proposal) return then(std::move(*reading->proposal));
@@ -106,6 +127,7 @@ void Asking::funded(const Payees& payees, Round round, Reply<Proposal> then, con
 void Asking::ask_again(Reading reading, Reply<Proposal> then) {
   if (!reading.trimmed.empty()) util::info(reading.trimmed);
   auto proposed = with_shares(std::move(reading.shares), std::move(then));
+  if (!reading.choose_again) least_change_ = std::max(least_change_, reading.settled.least_change);
   if (!reading.choose_again) return fund(reading.settled, Round::again, std::move(proposed));
   least_change_ = {};  // of other coins
   holding_.release([this, settled = std::move(reading.settled),

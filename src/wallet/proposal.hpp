@@ -9,23 +9,32 @@
 #include "funding/economy.hpp"
 #include "funding/funding_transaction.hpp"
 #include "lightningd/client.hpp"
+#include "request/request.hpp"
 #include "util/result.hpp"
 
 namespace wallet {
 
 /// Who is to be paid in one round.
 struct Payees {
-  std::size_t count = 0;                   ///< destinations, with and without a share
-  bitcoin::Sat fixed;                   ///< sum of the amounts of those without
-  std::vector<request::Claim> claims;      ///< of those with
-  std::vector<bitcoin::Sat> amounts{};  ///< of those without, one by one
-  /// What the wallet itself has to get back, when coins were left out: what lightningd would keep for emergencies if
-  /// these did not count. They would be worth little then.
+  funding::Outputs outputs{};            ///< of all, with and without a share
+  bitcoin::Sat fixed;                    ///< sum of the amounts of those without
+  std::vector<request::Claim> claims{};  ///< of those with
+  std::vector<bitcoin::Sat> amounts{};   ///< of those without, one by one
+  /// What the wallet itself has to get back with shares: what the user wants to keep; and when coins were left out,
+  /// what lightningd would keep for emergencies if these did not count. They would be worth little then.
   bitcoin::Sat least_change{};
+  bitcoin::Sat keep_change{};  ///< what the user wants to get back at least
+
+  /// Adds the request's payments, and what it wants to keep.
+  void add_payments(const request::Request& request);
 };
 
-/// By the index of the destination.
+/// By Claim::payee.
 using Shares = std::map<std::size_t, bitcoin::Sat>;
+
+/// What the payment gets, with these shares.
+[[nodiscard]] bitcoin::Sat amount_of(const request::Request& request, const request::Payment& payment,
+                                     const Shares& shares);
 
 /// How the wallet was asked.
 enum class Round {
@@ -54,14 +63,21 @@ struct Reading {
   std::string trimmed{};                    ///< for the log: `all` was more than the peer takes
 };
 
-/// `then` gets the proposal with these shares in it, for which it was asked again.
+/// `then` gets the proposal with these shares in it, for which it was asked again; with its own when there are none.
 [[nodiscard]] lightningd::Reply<Proposal> with_shares(Shares shares, lightningd::Reply<Proposal> then);
 /// `then` gets the proposal with these coins in it, without which it was asked again.
 [[nodiscard]] lightningd::Reply<Proposal> with_left_out(std::vector<funding::Coin> coins,
                                                         lightningd::Reply<Proposal> then);
 
-/// What fundpsbt and utxopsbt are asked, apart from coins and reservation.
-[[nodiscard]] lightningd::FundParams fund_params(bitcoin::Perkw feerate, bool anchor_channel, const Payees& payees);
+/// What fundpsbt and utxopsbt are asked, apart from coins and reservation. What the user wants to keep decides which
+/// coins are chosen, and is change then.
+[[nodiscard]] lightningd::FundParams fund_params(bitcoin::Perkw feerate, bool anchor_channel, const Payees& payees,
+                                                 Round round);
+
+/// An error of fundpsbt or utxopsbt: what part `keep_change` has in a shortage is said as well.
+[[nodiscard]] util::Error about_change(util::Error error, const Payees& payees, bitcoin::Perkw feerate);
+/// Whether the change is what the user wants to keep. The error (301) says how much it would be.
+[[nodiscard]] util::Result<void> check_change(const bitcoin::Cost& cost, const request::Request& request);
 
 /// Reads the answer for these payees; `free_choice` when lightningd chose the coins. Errors: -1 for a PSBT that
 /// cannot be read, -32602 for an input that is not native segwit and for shares that are too small.

@@ -32,7 +32,7 @@ TYPES = {
     "object": lambda value: isinstance(value, dict),
 }
 # What only parameters are.
-REQUEST_TYPES = {"sat", "sat_or_all", "feerate"}
+REQUEST_TYPES = {"sat", "sat_or_all", "sat_or_share", "feerate"}
 
 
 def nested(schema, name=""):

@@ -38,6 +38,7 @@ MAIN = "multifundchannel-spark"
 NAMES = {"multifundchannel": MAIN}  # the name without spenderp, and that of the schema
 NODE = "02" + "a" * 64
 DESTINATIONS = [{"id": NODE, "amount": 100_000}]
+PAYEE = "bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6"
 
 # Type of a parameter: (what it takes, what it refuses).
 VALUES = {
@@ -47,6 +48,7 @@ VALUES = {
     "sat": ([0, 1000, "1000", "1000sat", "1000000msat", "0.00001btc"], [-1, 1.5, "1msat", "x", "", {}]),
     "sat_or_all": ([546, 1_000_000, "1000000sat", "1000000000msat", "0.01btc", "all", "40%", "12.5%", "*1", "*2"],
                    [-1, 545, 1.5, "546001msat", "0%", "101%", "*0", "*1.5", "x", "", {}]),
+    "sat_or_share": ([330, "1000000sat", "0.01btc", "all", "40%", "*2"], [-1, 329, 1.5, "0%", "*0", "x", "", {}]),
     "msat": ([0, 1000, "1000", "1000msat", "1sat", "0.00000001btc"], [-1, 1.5, "x", "", {}]),
     "feerate": (["slow", "normal", "urgent", "minimum", "253perkw", "1000perkb", "6blocks", 253], ["", True, [], {}]),
     "outpoint": (["ab" * 32 + ":0"], ["ab" * 32, "x", 1, {}]),
@@ -65,6 +67,10 @@ SPECIAL = {
     "destinations": ([DESTINATIONS, f"{NODE}@host=1000, # one\n", [f"{NODE}=1000"]], [[], {}, "x", NODE, f"{NODE}=1"]),
     "utxos": ([["ab" * 32 + ":0"]], [[], {}, "x"]),
     "channel_type": ([[], [12, 22]], [{}, "x", 12]),
+    "outputs": ([[{"address": PAYEE, "amount": 1000}]], [[], {}, "x"]),
+    "address": ([PAYEE, PAYEE.upper(), "2MzQwSSnBHWHqSAqtTVQ6v47XtaisrJa1Vc"], ["", "x", PAYEE[:-1], NODE, 1, {}]),
+    "label": (["rent", "7", 7], ["", "x" * 101, "a\nb", [], {}]),
+    "keep_change": ([330, "1000sat", "0.01btc"], [-1, 0, 329, 1.5, "all", "x", "", {}]),
 }
 # Documented, but made by no run here: lightningd v26.06 adds no data to errors of these calls, and the simulation's
 # setchannel does not fail.
@@ -215,6 +221,13 @@ class TestParameters:
         self.check_values(destination, lambda given: self.plugin.refusal(
             command, {"destinations": [{**DESTINATIONS[0], **given}]}), "destinations[0].")
 
+    def test_parser_takes_the_same_of_an_output(self):
+        command, output = self.output()
+        self.check_order(output, lambda values: self.plugin.refusal(
+            command, {"destinations": DESTINATIONS, "outputs": [values]}), "outputs[0]")
+        self.check_values(output, lambda given: self.plugin.refusal(
+            command, {"destinations": DESTINATIONS, "outputs": [{"address": PAYEE, "amount": 1000, **given}]}), "outputs[0].")
+
     def test_defaults_are_those_of_the_parsers(self):
         found = {}
         for text in sources():
@@ -234,12 +247,17 @@ class TestParameters:
         cells = [*re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE), re.search(r".*\(liquidity ads\)", text)[0]]
         named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
         command, destination = self.destination()
-        documented = {*self.commands[command]["request"]["properties"], *destination["properties"]}
+        documented = {*self.commands[command]["request"]["properties"], *destination["properties"],
+                      *self.output()[1]["properties"]}
         assert not (documented - named)
 
     def destination(self):
         command = next(name for name in self.commands if NAMES.get(name, name) == MAIN)
         return command, self.commands[command]["request"]["properties"]["destinations"]["items"]
+
+    def output(self):
+        command, _ = self.destination()
+        return command, self.commands[command]["request"]["properties"]["outputs"]["items"]
 
     def check_order(self, request, refusal, where=""):
         """By position: a wrong value must be complained about under the name that the schema has there."""
@@ -401,6 +419,8 @@ class TestResults:
         destinations[-1]["memo"] = "a friend"
         destinations[1].update(amount="*1", htlcmax="2btc")
         destinations[0]["close_to"] = CLOSE_TO
+        if more.get("details") or more.get("dryrun"):
+            more["outputs"] = [{"address": PAYEE, "amount": "1%", "label": "rent"}]
         return w.rpc("multifundchannel", {"destinations": destinations, **more})
 
     def failure(self, w, **more):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from regtest import RpcError, RpcSocket, in_parallel
-from test_docs import Plugin, read
+from test_docs import PAYEE, Plugin, read
 
 AMOUNT = 1_000_000
 DUAL_FUNDING = "0898882a8a59a1"
@@ -151,6 +151,13 @@ def nested(worlds):
     with Plugin(worlds.plugin) as plugin:  # the simulation's socket takes nothing of that kind
         answer = plugin.ask("check", {"command_to_check": "multifundchannel-spark", "destinations": value})
         yield RpcError("check", answer["error"])
+
+
+@case("-32602", "`outputs[0].address: `", real="test_payments.test_addresses_are_judged_as_bitcoind_does")
+def payment_address(worlds):
+    with worlds() as w:
+        for address in (PAYEE[:-1] + "q", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "me"):
+            yield failure(w, outputs=[{"address": address, "amount": 1000}])
 
 
 @case("-32602", "`Insufficient funds for`")
@@ -352,6 +359,12 @@ def vanished(worlds):
 def too_large(worlds):
     with worlds([{"name": "a", "features": ONLY_SMALL_CHANNELS}, {"name": "b"}]) as w:
         yield failure(w, {"amount": 16_777_216})
+
+
+@case("301", "`keep_change: `", real="test_payments.test_change_that_is_to_stay")
+def change_to_keep(worlds):
+    with worlds(wallet={"coins": [{"sat": 2 * AMOUNT + 50_000}]}) as w:
+        yield failure(w, keep_change=AMOUNT)
 
 
 @case("301", "`Requested to push_msat of`")

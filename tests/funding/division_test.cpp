@@ -165,7 +165,7 @@ TEST_CASE("the emergency reserve's change output takes what the shares leave") {
 TEST_CASE("a share below the least that a channel may have is named") {
   const auto draft = offer(1, 2, Sat{100'000});
   auto small = claims({Share{"*1", 1, 0}, Share{"0.5%", 0, one_percent / 2}});
-  small[1].destination = 7;
+  small[1].payee = 7;
   const auto divided = divide(draft, Sat{}, 2, small);
   REQUIRE_FALSE(divided.ok());
   CHECK(divided.error().code == -32602);

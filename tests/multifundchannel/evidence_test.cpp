@@ -1,12 +1,15 @@
 #include "sending/evidence.hpp"
-#include "sending/found_channels.hpp"
 
 #include <doctest/doctest.h>
 
 #include <functional>
 
+#include "bitcoin/address.hpp"
 #include "journal/record_sample.hpp"
+#include "sending/found_channels.hpp"
 #include "sending/result.hpp"
+#include "sending/send_psbt.hpp"
+#include "sim/raw_psbt.hpp"
 
 using ledger::Ledger;
 using psbt::Psbt;
@@ -191,4 +194,64 @@ TEST_CASE("a channel that a peer has opened is none of the transaction's, whatev
   CHECK(sending::ready_channels({twin}, false).empty());
   channels.back().opened_by_us = true;
   CHECK_FALSE(sending::all_withheld(channels, ledger.plan->txid));
+}
+
+namespace {
+
+const std::string foreign_address = *bitcoin::segwit_address(record_sample::foreign_script, "regtest");
+
+/// The sample, which also pays somebody else as the caller has asked for.
+Ledger paying() {
+  auto ledger = record_sample::ledger();
+  auto psbt = transaction();
+  psbt.insert_output(1, {Sat{70'000}, record_sample::foreign_script});
+  plan(ledger, psbt, {0, 3, {}});
+  ledger.plan->payments.push_back({foreign_address, record_sample::foreign_script, Sat{70'000}, "rent", 1});
+  return ledger;
+}
+
+std::string refusal_of_payment(const std::function<void(ledger::PaymentRecord&)>& change) {
+  auto ledger = paying();
+  change(ledger.plan->payments[0]);
+  return refusal(ledger, channels_of(ledger));
+}
+
+}  // namespace
+
+TEST_CASE("a payment is signed exactly as it is on record, once") {
+  using ledger::PaymentRecord;
+  const auto lacks = [](const std::string& text) { return says(text, "as its record says"); };
+  const auto ledger = paying();
+  CHECK(refusal(ledger, channels_of(ledger)) == "");
+  CHECK(lacks(refusal_of_payment([](PaymentRecord& p) { p.amount = Sat{70'001}; })));
+  CHECK(lacks(refusal_of_payment([](PaymentRecord& p) { p.amount = Sat{69'999}; })));
+  CHECK(lacks(refusal_of_payment([](PaymentRecord& p) { p.script = record_sample::change_script; })));
+  CHECK(lacks(refusal_of_payment([](PaymentRecord& p) { p.outnum = 2; })));
+  CHECK(lacks(refusal_of_payment([](PaymentRecord& p) { p.outnum = 4; })));
+  CHECK(lacks(refusal_of_payment([](PaymentRecord& p) { p.outnum.reset(); })));
+  auto twice = paying();
+  twice.plan->payments.push_back(twice.plan->payments[0]);
+  CHECK(lacks(refusal(twice, channels_of(twice))));
+  auto none = paying();
+  none.plan->payments.clear();
+  CHECK(says(refusal(none, channels_of(none)), "output 1 pays neither"));
+  // Nor in the place of a channel.
+  auto instead = paying();
+  instead.openings[0]->outpoint.reset();
+  plan(instead, *Psbt::from_base64(*ledger.plan->psbt), {1, 3, {}});
+  instead.plan->payments = ledger.plan->payments;
+  CHECK(lacks(refusal(instead, channels_of(instead))));
+}
+
+TEST_CASE("what goes to others is marked for lightningd's bookkeeper, and nothing else is") {
+  const auto ledger = paying();
+  const auto psbt = Psbt::from_base64(*ledger.plan->psbt);
+  const auto sent = Psbt::from_base64(*sending::to_send(*psbt, *ledger.plan));
+  REQUIRE(sent.ok());
+  CHECK(sent->version() == 2);
+  CHECK(sent->txid() == psbt->txid());
+  const auto raw = sim::RawPsbt::from(*sent);
+  REQUIRE(raw);
+  const auto key = *util::from_hex("fc096c696768746e696e6704");
+  for (std::size_t i = 0; i < 4; ++i) CHECK(raw->has_output_field(i, key) == (i == 1));
 }

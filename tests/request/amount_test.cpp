@@ -1,8 +1,9 @@
+#include "params/amount.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
 
-#include "request/amount.hpp"
 #include "request/request.hpp"
 
 using namespace request;
@@ -24,27 +25,27 @@ Amount parsed(std::string_view text, util::Result<Amount> (*parse)(const json::V
 
 std::uint64_t sat(std::string_view text) {
   std::string why;
-  const Sat amount = parsed(text, parse_sat, why);
+  const Sat amount = parsed(text, params::parse_sat, why);
   CHECK(why == "");
   return amount.value;
 }
 
 std::uint64_t msat(std::string_view text) {
   std::string why;
-  const Msat amount = parsed(text, parse_msat, why);
+  const Msat amount = parsed(text, params::parse_msat, why);
   CHECK(why == "");
   return amount.value;
 }
 
 std::string sat_error(std::string_view text) {
   std::string why;
-  (void)parsed(text, parse_sat, why);
+  (void)parsed(text, params::parse_sat, why);
   return why;
 }
 
 std::string msat_error(std::string_view text) {
   std::string why;
-  (void)parsed(text, parse_msat, why);
+  (void)parsed(text, params::parse_msat, why);
   return why;
 }
 

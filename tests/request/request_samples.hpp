@@ -15,7 +15,7 @@ inline std::string node(char digit) { return "02" + std::string(63, '0') + digit
 inline util::Result<Request> parse_text(std::string_view params) {
   const auto document = json::Document::parse(params, "params");
   if (!document) return document.error();
-  return parse_request(document->root());
+  return parse_request(document->root(), "regtest");
 }
 
 /// {"id": node('1'), <members>}

@@ -58,8 +58,8 @@ TEST_CASE("by position, where null means left out") {
   CHECK(request->commitment_feerate == "urgent");
 
   CHECK(parse_text("[" + list + "]").ok());
-  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,true,1,1,true,1]")) ==
-        "-32602: too many parameters: got 12, expected 11");
+  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,true,1,1,true,null,null,1]")) ==
+        "-32602: too many parameters: got 14, expected 13");
   CHECK(error_of(parse_text("[]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[null]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[" + list + R"(,null,"x"])")) ==
@@ -248,7 +248,7 @@ TEST_CASE("what lightningd lets through without quotes means what a string would
   const auto read = [](const std::string& text) {
     const auto document = json::Document::read(text, "params");
     REQUIRE(document);
-    return request::parse_request(document->root());
+    return request::parse_request(document->root(), "regtest");
   };
   const std::string id = "02" + std::string(64, '1');
   const auto request = read("{,\"destinations\":[{\"id\":" + id + ",\"amount\":0100000sat,},],\"minconf\":0x2,}");

@@ -135,16 +135,17 @@ TEST_CASE("lightning-cli takes a text with a = in it for a name and its value") 
   CHECK(shown(params("\"# id\":\"amount\\n" + a + "=500000\"")) == "1=500000");
   const auto raw = json::Document::read("{\"\xEF\xBB\xBF# peers\n\n" + a + "\":500000}", "params");
   REQUIRE(raw);
-  CHECK(shown(parse_request(raw->root())) == "1=500000");
+  CHECK(shown(parse_request(raw->root(), "regtest")) == "1=500000");
   const auto escaped = json::Document::read(R"({"# peers\r\n)" + a + R"(":500000})", "params");
   REQUIRE(escaped);
-  CHECK(shown(parse_request(escaped->root())) == "1=500000");
+  CHECK(shown(parse_request(escaped->root(), "regtest")) == "1=500000");
   const auto twice = json::Document::read(R"({"# peers\\r\\n)" + a + R"(":"500000\n)" + b + R"(=1000"})", "params");
   REQUIRE(twice);
-  CHECK(shown(parse_request(twice->root())) == "1=500000 2=1000");
+  CHECK(shown(parse_request(twice->root(), "regtest")) == "1=500000 2=1000");
   const auto path = json::Document::read(R"({"# C:\\\\\\\\peers\r\n)" + a + R"(":500000})", "params");
   REQUIRE(path);
-  CHECK(error_of(parse_request(path->root())).starts_with("-32602: destinations: has a backslash before its first ="));
+  CHECK(error_of(parse_request(path->root(), "regtest"))
+            .starts_with("-32602: destinations: has a backslash before its first ="));
 
   const auto error = [&](const std::string& members) { return error_of(params(members)); };
   CHECK(error("\"" + a + "\":500000,\"" + b + "\":5").starts_with("-32602: destinations, line 2, column 68: output"));

@@ -7,6 +7,7 @@
 #include "sim/handwriting.hpp"
 #include "sim/near_misses.hpp"
 #include "sim/random.hpp"
+#include "sim/script.hpp"
 #include "sim/slips.hpp"
 #include "sim/sloppy.hpp"
 #include "sim/world.hpp"
@@ -204,6 +205,37 @@ void draw_memos(std::uint64_t seed, Chaos& chaos) {
   }
 }
 
+/// Payments beside the channels, and change to keep. From numbers of its own, so that what it does not meet stays as it
+/// was. A slip or a sloppy hand may have made something else of the parameters: then it is refused, or nothing.
+void draw_payments(std::uint64_t seed, Chaos& chaos) {
+  static constexpr ScriptKind kinds[] = {ScriptKind::p2tr, ScriptKind::p2wpkh};
+  Random random(seed + 0x9a1);
+  for (auto& batch : chaos.batches) {
+    if (!random.one_in(5)) continue;
+    const auto at = batch.params.find('{');
+    if (at == std::string::npos || batch.params.find("\"dryrun\"") != std::string::npos) continue;
+    const bool all = batch.params.find("\"all\"") != std::string::npos;
+    json::Writer more;
+    more.object();
+    if (random.one_in(3)) more.field("keep_change", 330 + random.below(300'000));
+    if (!random.one_in(4)) {
+      more.key("outputs").array();
+      for (auto count = 1 + random.below(4); count > 0; --count) {
+        more.object().field("address", segwit_address(make_script(random, kinds[random.below(std::size(kinds))])));
+        const bool share = !all && random.one_in(4);
+        if (share) more.field("amount", random.one_in(2) ? "1.25%" : "*2");
+        if (!share) more.field("amount", 546 + random.below(300'000));
+        if (random.one_in(2)) more.field("label", "invoice 7");
+        more.end();
+      }
+      more.end();
+    }
+    const auto text = more.end().take();
+    if (text == "{}") continue;
+    batch.params.insert(at + 1, text.substr(1, text.size() - 2) + ",");
+  }
+}
+
 /// What lightningd and peers write into their errors. From numbers of its own, so that it changes nothing else.
 void draw_texts(std::uint64_t seed, Setup& setup) {
   constexpr std::uint64_t other_stream = 0x9E3779B97F4A7C15ull;
@@ -309,6 +341,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   if (random.one_in(3)) draw_aborts(random, chaos);
   draw_slowness(seed, setup);
   draw_kinds(seed, setup);
+  draw_payments(seed, chaos);
   return chaos;
 }
 

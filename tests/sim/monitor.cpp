@@ -86,12 +86,14 @@ void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
 void Monitor::signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now) {
   if (is_abort(psbt.transaction(), asked)) return check_abort(psbt.transaction(), asked, now);
   if (!nobody_hears_) check_commitments(psbt, "signed", asked, now);
-  check_payees(psbt);
+  check_payees(psbt, asked);
   check_reservations(psbt, asked);
 }
 
 /// A channel that has just vanished by its peer's error was ours all the same.
-void Monitor::check_payees(const RawPsbt& psbt) {
+void Monitor::check_payees(const RawPsbt& psbt, const Asked& asked) {
+  check_payments(psbt, asked, Invariant::signs_only_ours);
+  const Wanted* wanted = wanted_by(asked);
   const auto& outputs = psbt.transaction().outputs;
   const auto txid = psbt.transaction().txid();
   std::size_t fundings = 0;
@@ -100,7 +102,7 @@ void Monitor::check_payees(const RawPsbt& psbt) {
     const bool funds = channel != nullptr && channel->opened_by_us && channel->amount == outputs[i].amount;
     if (funds || told_.contains(outputs[i].script)) {
       ++fundings;
-    } else if (!wallet_.owns(outputs[i].script)) {
+    } else if (!wallet_.owns(outputs[i].script) && !(wanted && wanted->payments.contains(outputs[i].script))) {
       violation(Invariant::signs_only_ours, str("signed ", txid.hex(), ", whose output ", i, " is nobody's we know"));
     }
   }
@@ -120,7 +122,7 @@ void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& a
     violation(Invariant::nothing_undone_after_sending, str("sent ", txid.hex(), " although its abort was signed"));
   }
   check_commitments(psbt, "sent", asked, now);
-  check_outputs(psbt);
+  check_outputs(psbt, asked);
   check_fee(psbt);
   check_reserve(transaction, asked);
   attempted_.emplace(txid, transaction);
@@ -275,7 +277,10 @@ spark::Duration last_until(const Looks& looks, const std::string& batch, spark::
 }  // namespace
 
 void Monitor::named(const std::string& origin, const std::string& batch) {
-  batches_[origin] = batch.substr(0, brief_id);
+  const auto brief = batches_[origin] = batch.substr(0, brief_id);
+  for (const auto& [caller, wanted] : wanted_by_origin_) {
+    if (origin.starts_with(caller + '/')) wanted_[brief] = wanted;
+  }
 }
 
 std::string Monitor::batch_of(const std::string& origin) const {
@@ -325,7 +330,63 @@ void Monitor::check_commitments(const RawPsbt& psbt, const char* deed, const Ask
   }
 }
 
-void Monitor::check_outputs(const RawPsbt& psbt) {
+const Monitor::Wanted* Monitor::wanted_by(const Asked& asked) const {
+  const auto found = wanted_.find(batch_of(asked.origin));
+  return found == wanted_.end() ? nullptr : &found->second;
+}
+
+bool Monitor::is_payment(const util::Bytes& script) const {
+  return std::any_of(wanted_.begin(), wanted_.end(),
+                     [&script](const auto& wanted) { return wanted.second.payments.contains(script); });
+}
+
+/// Each exactly once, with its amount, and not without the channels that the caller demands.
+void Monitor::check_payments(const RawPsbt& psbt, const Asked& asked, Invariant invariant) {
+  static constexpr bitcoin::Sat least_share{546};
+  const Wanted* wanted = wanted_by(asked);
+  if (wanted == nullptr) return;
+  const auto& outputs = psbt.transaction().outputs;
+  const auto txid = psbt.transaction().txid().hex();
+  const auto channels = std::count_if(outputs.begin(), outputs.end(),
+                                      [this](const auto& output) { return told_.contains(output.script); });
+  bitcoin::Sat change;
+  for (const auto& output : outputs) {
+    if (wallet_.owns(output.script) && !wanted->payments.contains(output.script)) change = output.amount;
+  }
+  if (change < wanted->keep_change) {
+    violation(invariant,
+              str(txid, " leaves ", change.value, "sat of change: ", wanted->keep_change.value, " are wanted"));
+  }
+  if (wanted->payments.empty()) return;
+  if (static_cast<std::size_t>(channels) < wanted->minchannels) {
+    violation(invariant, str(txid, " pays with ", channels, " channels of ", wanted->minchannels));
+  }
+  for (const auto& [script, amount] : wanted->payments) {
+    std::size_t times = 0;
+    for (const auto& output : outputs) {
+      if (output.script != script) continue;
+      ++times;
+      if (amount ? output.amount == *amount : output.amount >= least_share) continue;
+      violation(invariant, str(txid, " pays ", output.amount.value, "sat, which nobody has asked for"));
+    }
+    if (times != 1) violation(invariant, str(txid, " pays ", times, " times to ", util::to_hex(script)));
+  }
+}
+
+/// As lightningd's own withdraw marks what leaves the wallet, for its bookkeeper.
+void Monitor::check_marks(const RawPsbt& psbt) {
+  static const auto mark = *util::from_hex("fc096c696768746e696e6704");
+  const auto& outputs = psbt.transaction().outputs;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (psbt.has_output_field(i, mark) == is_payment(outputs[i].script)) continue;
+    violation(Invariant::transaction_is_right, str("output ", i, " is marked wrongly for the bookkeeper"));
+  }
+}
+
+void Monitor::check_outputs(const RawPsbt& psbt, const Asked& asked) {
+  check_payments(psbt, asked, Invariant::transaction_is_right);
+  check_marks(psbt);
+  const Wanted* wanted = wanted_by(asked);
   const auto& outputs = psbt.transaction().outputs;
   std::size_t fundings = 0;
   for (const auto& output : outputs) {
@@ -335,7 +396,7 @@ void Monitor::check_outputs(const RawPsbt& psbt) {
       violation(Invariant::transaction_is_right,
                 str("a funding output of ", output.amount.value, "sat: its peer was told ", told->second.value));
     }
-    if (told == told_.end() && !wallet_.owns(output.script)) {
+    if (told == told_.end() && !wallet_.owns(output.script) && !(wanted && wanted->payments.contains(output.script))) {
       violation(Invariant::transaction_is_right, str("an output to nobody we know: ", util::to_hex(output.script)));
     }
   }

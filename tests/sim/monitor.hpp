@@ -82,6 +82,16 @@ class Monitor {
   void chosen(const Asked& asked, Choice choice);
   /// utxopsbt has answered `all` for these coins: those of other users may be free, or taken, by now.
   void proposed_again(const Asked& asked, const std::set<bitcoin::Outpoint>& coins, bitcoin::Sat change);
+  /// What a caller wants the transaction to pay beside its channels, and what goes with it.
+  struct Wanted {
+    std::map<util::Bytes, std::optional<bitcoin::Sat>> payments{};  ///< by script; nothing: a share
+    std::size_t minchannels = 1;
+    bitcoin::Sat keep_change{};
+  };
+  void wanted(const std::string& origin, Wanted wanted) { wanted_by_origin_[origin] = std::move(wanted); }
+  /// Every script that a caller wants to be paid.
+  [[nodiscard]] bool is_payment(const util::Bytes& script) const;
+
   void signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now);
   /// What is carried out now was asked for over a connection that has ended: a signature gets to nobody.
   void nobody_hears(bool nobody) { nobody_hears_ = nobody; }
@@ -166,7 +176,11 @@ class Monitor {
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
 
  private:
-  void check_payees(const RawPsbt& psbt);
+  void check_payees(const RawPsbt& psbt, const Asked& asked);
+  /// Nothing when its batch is not known: then it has no payments.
+  [[nodiscard]] const Wanted* wanted_by(const Asked& asked) const;
+  void check_payments(const RawPsbt& psbt, const Asked& asked, Invariant invariant);
+  void check_marks(const RawPsbt& psbt);
   void check_reservations(const RawPsbt& psbt, const Asked& asked);
   /// Whether its reservation has ended, with blocks so slow that it could have been extended before.
   [[nodiscard]] bool has_lapsed_slowly(const Coin& coin) const;
@@ -187,7 +201,7 @@ class Monitor {
   void check_abort_fee(const bitcoin::Transaction& transaction);
   void check_abort(const bitcoin::Transaction& transaction, const Asked& asked, spark::Duration now);
   [[nodiscard]] std::size_t channels_of(const bitcoin::Txid& txid) const;
-  void check_outputs(const RawPsbt& psbt);
+  void check_outputs(const RawPsbt& psbt, const Asked& asked);
   /// What was left out does not count for the emergency reserve.
   void check_reserve(const bitcoin::Transaction& transaction, const Asked& asked);
   void check_fee(const RawPsbt& psbt);
@@ -206,6 +220,7 @@ class Monitor {
   std::map<util::Bytes, bitcoin::Sat> told_;                       // by funding script
   std::map<bitcoin::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
   std::set<bitcoin::Outpoint> losses_;
+  std::map<std::string, Wanted> wanted_by_origin_, wanted_;  // the latter by batch
   std::map<std::string, Choice> beside_dust_;               // by batch
   std::map<util::Bytes, std::uint32_t> plans_;              // feerates by the script of the change
   std::map<bitcoin::Outpoint, spark::Duration> failed_;  // when a peer's error ended it

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "lightningd/codes.hpp"
-#include "request/amount.hpp"
+#include "params/amount.hpp"
 #include "request/request.hpp"
 #include "util/str.hpp"
 
@@ -101,7 +101,7 @@ lightningd::NodeId Params::node_id(std::string_view name) {
 bitcoin::Sat Params::sat(std::string_view name) {
   const auto value = find(name);
   if (!value) return {};
-  const auto amount = request::parse_sat(*value);
+  const auto amount = params::parse_sat(*value);
   if (amount) return *amount;
   bad(name, "should be a satoshi amount");
   return {};
@@ -110,7 +110,7 @@ bitcoin::Sat Params::sat(std::string_view name) {
 bitcoin::Msat Params::msat(std::string_view name) {
   const auto value = find(name);
   if (!value) return {};
-  const auto amount = request::parse_msat(*value);
+  const auto amount = params::parse_msat(*value);
   if (amount) return *amount;
   bad(name, "should be a millisatoshi amount");
   return {};

@@ -33,6 +33,10 @@ class RawPsbt {
   void sign(std::size_t index, const Coin& coin, Random& random);
   [[nodiscard]] bool is_signed() const;
 
+  [[nodiscard]] bool has_output_field(std::size_t index, const util::Bytes& key) const {
+    return outputs_[index].get(key) != nullptr;
+  }
+
   /// The transaction with its witnesses, as it is broadcast. All inputs must be signed.
   [[nodiscard]] util::Bytes final_transaction() const;
   /// Of that one, in weight units; the witnesses are guessed where they are missing.

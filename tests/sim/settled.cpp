@@ -30,6 +30,7 @@ class Leftovers {
     if (!core_.can_withhold()) find_doubtful();
     find_waiting();
     for (const auto& [txid, transaction] : core_.monitor.attempted()) look_at(txid, transaction);
+    find_paid_twice();
     // What only a record knew is left with it.
     if (intruders_.tampered()) return std::move(found_);
     find_channels();
@@ -62,6 +63,18 @@ class Leftovers {
     // A damaged record is not acted on.
     if (can_be_sent(transaction) && !intruders_.tampered()) {
       note(Invariant::nothing_left, str("nothing keeps ", txid.hex(), " from being sent, yet it is not"));
+    }
+  }
+
+  /// Whatever was sent, and sent again: each payment goes out once.
+  void find_paid_twice() {
+    std::map<util::Bytes, bitcoin::Txid> paid;
+    for (const auto& [txid, transaction] : core_.monitor.attempted()) {
+      if (!core_.chain.has(txid)) continue;
+      for (const auto& output : transaction.outputs) {
+        if (!core_.monitor.is_payment(output.script) || paid.emplace(output.script, txid).second) continue;
+        note(Invariant::transaction_is_right, str("paid twice: ", util::to_hex(output.script), " by ", txid.hex()));
+      }
     }
   }
 

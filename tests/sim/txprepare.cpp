@@ -4,7 +4,7 @@
 
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
-#include "request/amount.hpp"
+#include "params/amount.hpp"
 #include "request/request.hpp"
 #include "sim/coin_selection.hpp"
 #include "util/str.hpp"
@@ -37,7 +37,7 @@ std::vector<Output> read_outputs(Params& params) {
     Output output{std::string(address), std::nullopt};
     if (token_text(value) == "all") {
       if (std::exchange(all, true)) params.bad("outputs", "Cannot use 'all' in two outputs");
-    } else if (const auto amount = request::parse_sat(value)) {
+    } else if (const auto amount = params::parse_sat(value)) {
       output.amount = *amount;
     } else {
       params.bad("outputs", "is a invalid satoshi amount");

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "json/value.hpp"
+#include "request/request.hpp"
 #include "sim/memory_transport.hpp"
 #include "sim/settled.hpp"
 #include "util/log.hpp"
@@ -219,9 +220,21 @@ std::size_t World::start(const std::string& method, const std::string& params) {
     outcome->notifications.push_back(util::str(name, " ", text));
   };
   if (method == "multifundchannel-abort") note_abort(outcome->params);
+  if (method == "multifundchannel") note_payments(util::str("\"test:", method, "#", number), outcome->params);
   lightningd_->handle({util::str("\"test:", method, "#", number, "\""), method, outcome->params},
                       Reply(std::move(deliver), std::move(notify)));
   return number;
+}
+
+void World::note_payments(const std::string& origin, const std::string& params) {
+  const auto document = json::Document::read(params, "params");
+  const auto request = document ? request::parse_request(document->root(), "regtest") : util::Error{-1, "", {}};
+  if (!request) return;
+  Monitor::Wanted wanted{{}, request->minchannels, request->keep_change};
+  for (const auto& payment : request->payments) {
+    wanted.payments[payment.script] = payment.share ? std::nullopt : std::optional(payment.amount);
+  }
+  node().core().monitor.wanted(origin, std::move(wanted));
 }
 
 void World::note_abort(const std::string& params) {

@@ -88,6 +88,7 @@ class World {
   void forget_plugin();
   void launch();
   [[nodiscard]] std::string expand(std::string params);
+  void note_payments(const std::string& origin, const std::string& params);
   void note_abort(const std::string& params);
   [[nodiscard]] bool run_until_answered(std::size_t call, spark::Duration limit);
 

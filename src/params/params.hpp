@@ -11,7 +11,7 @@
 #include "json/value.hpp"
 #include "util/result.hpp"
 
-namespace request {
+namespace params {
 
 /// "<path>: <what>, got <value>", code -32602. Where lightningd or its builtin refuse the same, `what` holds their
 /// words: programs look for them.
@@ -98,4 +98,4 @@ class Params {
   std::optional<util::Error> error_;
 };
 
-}  // namespace request
+}  // namespace params

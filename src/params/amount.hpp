@@ -4,7 +4,7 @@
 #include "json/value.hpp"
 #include "util/result.hpp"
 
-namespace request {
+namespace params {
 
 /// "123", "123sat", "123000msat", "0.001btc", a JSON integer (satoshi). Errors: not a whole number
 /// of satoshi, over 21 million btc, not an amount.
@@ -12,4 +12,4 @@ namespace request {
 /// Likewise for parameters in millisatoshi ("123" and JSON integers are msat).
 [[nodiscard]] util::Result<bitcoin::Msat> parse_msat(const json::Value& value);
 
-}  // namespace request
+}  // namespace params

@@ -1,4 +1,4 @@
-#include "request/amount.hpp"
+#include "params/amount.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "request/params.hpp"
+#include "params/params.hpp"
 
-namespace request {
+namespace params {
 
 namespace {
 
@@ -84,4 +84,4 @@ util::Result<bitcoin::Msat> parse_msat(const json::Value& value) {
   return parse_amount(value, "msat", "should be a millisatoshi amount, as 123, 123msat, 123sat or 0.01btc");
 }
 
-}  // namespace request
+}  // namespace params

@@ -1,4 +1,4 @@
-#include "request/params.hpp"
+#include "params/params.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 #include "util/safe_text.hpp"
 #include "util/str.hpp"
 
-namespace request {
+namespace params {
 
 namespace {
 
@@ -154,4 +154,4 @@ std::string Params::member_path(std::string_view name) const {
   return path_.empty() ? std::string(name) : util::str(path_, '.', name);
 }
 
-}  // namespace request
+}  // namespace params
