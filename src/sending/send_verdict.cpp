@@ -86,7 +86,7 @@ constexpr std::array refusals{std::string_view("Fee exceeds maximum configured b
                               std::string_view("non-mandatory-script-verify-flag")};
 
 /// bitcoin-cli's output, in the words of bitcoind.
-struct Answer {
+struct ErrorOutput {
   int code = 0;
   std::string reason;
 };
@@ -113,11 +113,11 @@ std::string_view without_number(std::string_view reason) {
 /// lightningd adds "Unsent tx discarded <tx>", and the transaction is cut out where its errors come in.
 std::string without_tail(const std::string& message) { return message.substr(0, message.find(" Unsent tx discarded")); }
 
-std::optional<Answer> read_output(const Error& error) {
+std::optional<ErrorOutput> read_output(const Error& error) {
   const auto text = with_line_breaks(without_tail(error.message));
   if (!text.starts_with(before_code)) return std::nullopt;
   const std::string_view rest = std::string_view(text).substr(before_code.size());
-  Answer answer;
+  ErrorOutput answer;
   const auto [end, wrong] = std::from_chars(rest.data(), rest.data() + rest.size(), answer.code);
   if (wrong != std::errc()) return std::nullopt;
   const auto after = trimmed(rest.substr(static_cast<std::size_t>(end - rest.data())));

@@ -1,8 +1,5 @@
 """Payments in the transaction that opens the channels, against bitcoind: addresses, exact amounts, fee and numbers of the
 outputs; a crash; and what lightningd's bookkeeper makes of them."""
-import os
-import shutil
-
 import pytest
 
 from bench import CANNOT_AFFORD, INVALID_PARAMS
@@ -140,38 +137,38 @@ def test_a_crash_is_settled_with_the_payments(bench, deed, method, when):
         bench.net.mine(6)
 
 
-def bookkeeper(directory):
-    """lightningd's own, under another name: nodes here have it disabled."""
-    programs = os.path.dirname(os.path.realpath(shutil.which("lightningd")))
-    for place in ("../libexec/c-lightning/plugins", "../plugins"):
-        path = os.path.join(programs, place, "bookkeeper")
-        if os.path.exists(path):
-            os.symlink(path, directory / "accounts")
-            return directory / "accounts"
-    return pytest.skip("lightningd has no bookkeeper")
-
-
-@since("25.12", "the bookkeeper is told by a notification")
-def test_the_bookkeeper_has_withdrawals(bench, peers, start_node, tmp_path):
-    """As of lightningd's own withdraw, of which one is made beside it."""
-    node = start_node(f"--plugin={bookkeeper(tmp_path)}")
+@pytest.fixture
+def with_bookkeeper(bench):
+    """A node with lightningd's bookkeeper, which needs sql. Other nodes here have neither."""
+    node = bench.net.node("books", [f"--plugin={bench.plugin}"])
+    node.options = [o for o in node.options if o not in ("--disable-plugin=bookkeeper", "--disable-plugin=sql")]
+    bench.net.start([node])
     bench.net.fund(node, [1_000_000, 1_000_000])
     wait_for(lambda: len(node.coins()) == 2, "coins", 10)
+    yield node
+    bench.net.remove(node)
+
+
+@since("25.12", "lightningd does not tell what it notes")
+def test_the_bookkeeper_has_withdrawals(bench, peers, with_bookkeeper):
+    """As of lightningd's own withdraw, of which one is made beside it."""
+    node = with_bookkeeper
     outputs = [{"address": a, "amount": 60_000 + i} for i, a in enumerate(addresses(bench, 2))]
-    outputs.append({"address": node.rpc("newaddr")["bech32"], "amount": 70_000})  # its own: no withdrawal
+    outputs.append({"address": node.rpc("newaddr", addresstype="bech32")["bech32"], "amount": 70_000})
     result = bench.multifundchannel(bench.destinations(peers[:1]), node=node, outputs=outputs)
     check_payments(bench, result, outputs)
     withdrawn = node.rpc("withdraw", destination=addresses(bench, 1)[0], satoshi=61_000)
     bench.net.mine(1)
 
-    def events(txid, account="external"):
-        found = node.rpc("bkpr-listaccountevents", account=account)["events"]
-        return [e for e in found if txid in (e.get("outpoint") or "") + (e.get("txid") or "")]
-    ours = wait_for(lambda: len(events(result["txid"])) >= 2 and events(result["txid"]), "the bookkeeper", 30)
+    def events(txid):
+        found = node.rpc("bkpr-listaccountevents", account="external")["events"]
+        return [e for e in found if (e.get("outpoint") or "").startswith(txid)]
+    ours = wait_for(lambda: len(events(result["txid"])) == 2 and events(result["txid"]), "the bookkeeper", 30)
     theirs = wait_for(lambda: events(withdrawn["txid"]), "the bookkeeper", 30)
+    # What goes to the wallet itself has never left it.
     assert sorted(e["credit_msat"] for e in ours) == [60_000_000, 60_001_000]
 
     def kind(event):
         return {name: event.get(name) for name in ("account", "type", "tag", "origin")}
     assert [kind(e) for e in ours] == [kind(theirs[0])] * 2
-    print(ours, theirs, events(result["txid"], "wallet"))
+    assert kind(ours[0])["origin"] == "wallet"
