@@ -119,7 +119,7 @@ roster::Peers Funding::stale() {
 Result<void> Funding::check_cost(const wallet::Proposal& proposal) const {
   const auto cost = funding::cost_of(proposal.draft, proposal.paid, payees().outputs);
   if (!cost) return cost.error();
-  if (auto kept = wallet::check_change(*cost, request_); !kept) return kept;
+  if (auto kept = wallet::check_wishes(*cost, request_); !kept) return kept;
   if (auto fits = request_.cap.check(*cost); !fits) return fits;
   return context_.bounds.check(*cost);
 }

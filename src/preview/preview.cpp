@@ -175,7 +175,7 @@ Result<std::string> Preview::report() {
   const auto& proposal = *proposal_;
   const auto cost = funding::cost_of(proposal.draft, proposal.paid, payees().outputs);
   if (!cost) return cost.error();
-  if (const auto kept = wallet::check_change(*cost, request_); !kept) return kept.error();
+  if (const auto kept = wallet::check_wishes(*cost, request_); !kept) return kept.error();
   findings_.cost = *cost;
   findings_.left_out = proposal.left_out;
   for (const auto& payment : request_.payments) {

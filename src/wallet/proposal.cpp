@@ -135,7 +135,13 @@ Error about_change(Error error, const Payees& payees, bitcoin::Perkw feerate) {
   return error;
 }
 
-Result<void> check_change(const bitcoin::Cost& cost, const request::Request& request) {
+Result<void> check_wishes(const bitcoin::Cost& cost, const request::Request& request) {
+  if (!request.payments.empty() && cost.weight > bitcoin::max_standard_weight) {
+    return Error{lightningd::code::invalid_params,
+                 str("outputs: the transaction would weigh ", cost.weight, ", and bitcoind relays none above ",
+                     bitcoin::max_standard_weight),
+                 {}};
+  }
   if (cost.change >= request.keep_change) return {};
   return Error{lightningd::code::cannot_afford,
                str("keep_change: the change would be ", cost.change.value, " sat, less than ",

@@ -76,8 +76,9 @@ struct Reading {
 
 /// An error of fundpsbt or utxopsbt: what part `keep_change` has in a shortage is said as well.
 [[nodiscard]] util::Error about_change(util::Error error, const Payees& payees, bitcoin::Perkw feerate);
-/// Whether the change is what the user wants to keep. The error (301) says how much it would be.
-[[nodiscard]] util::Result<void> check_change(const bitcoin::Cost& cost, const request::Request& request);
+/// Whether the change is what the user wants to keep, and bitcoind relays a transaction with so many payments. The
+/// error (301, -32602) says how much it would be.
+[[nodiscard]] util::Result<void> check_wishes(const bitcoin::Cost& cost, const request::Request& request);
 
 /// Reads the answer for these payees; `free_choice` when lightningd chose the coins. Errors: -1 for a PSBT that
 /// cannot be read, -32602 for an input that is not native segwit and for shares that are too small.

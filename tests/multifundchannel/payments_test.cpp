@@ -103,6 +103,35 @@ TEST_CASE("payments of every kind go out with the channels, exactly, and the res
   worlds::check_invariants(world);
 }
 
+TEST_CASE("the least payments go out, however the coins are reserved") {
+  World world(with({peer("a")}));
+  const auto key_hash = *bitcoin::segwit_address(*util::from_hex("0014" + std::string(40, '4')), "regtest");
+  const auto outcome =
+      world.call("multifundchannel", open({"a"}, outputs(output(key_hash, "294") + "," + output(p2sh, "540"))));
+  CHECK(count(outcome, "outputs") == 2);
+  CHECK(paid(world)[script_of(key_hash)] == 294);
+  CHECK(paid(world)[script_of(p2sh)] == 540);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a transaction that bitcoind would not relay for its weight is refused before any peer is asked") {
+  auto setup = with({peer("a")});
+  setup.coins = std::vector<CoinSetup>(40, CoinSetup{bitcoin::Sat{1'000'000}});
+  World world(setup);
+  std::string list;
+  for (int i = 0; i < 2'300; ++i) {
+    util::Bytes script = *util::from_hex("5120" + std::string(64, '3'));
+    script[5] = static_cast<std::uint8_t>(i % 256);
+    script[6] = static_cast<std::uint8_t>(i / 256);
+    list += (i > 0 ? "," : "") + output(*bitcoin::segwit_address(script, "regtest"), "10000");
+  }
+  const auto refusal = error(world.call("multifundchannel", open({"a"}, outputs(list))));
+  CHECK(refusal.code == -32602);
+  CHECK_MESSAGE(says(refusal.message, "outputs: the transaction would weigh 4"), refusal.message);
+  CHECK(calls(world, "fundchannel_start") == 0);
+  worlds::check_invariants(world);
+}
+
 TEST_CASE("a call without payments has no word of them") {
   World world(with({peer("a")}));
   CHECK(field(world.call("multifundchannel", open({"a"})), "outputs") == "");
