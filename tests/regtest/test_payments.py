@@ -3,8 +3,11 @@ outputs; a crash; and what lightningd's bookkeeper makes of them."""
 import pytest
 
 from bench import CANNOT_AFFORD, INVALID_PARAMS
-from marks import cases, since
+from marks import cases, since, withheld
 from regtest import RpcError, wait_for
+from test_abort import abort, in_mempool, mine_until_undone
+from test_refusals import FLOOR, refused, set_floor
+from test_sending import held_at
 from victims import a_victim
 
 pytestmark = pytest.mark.usefixtures("plugin_only")
@@ -135,6 +138,25 @@ def test_a_crash_is_settled_with_the_payments(bench, deed, method, when):
             victim.check_undone()
             assert all(bench.bitcoind.call("getreceivedbyaddress", o["address"], 0) == 0 for o in outputs)
         bench.net.mine(6)
+
+
+@withheld
+def test_an_aborted_batch_pays_nobody(bench):
+    """Refused by bitcoind for its fee, and given up."""
+    outputs = [{"address": a, "amount": 7_000} for a in addresses(bench, 2)]
+    with a_victim(bench) as victim:
+        with held_at(victim, "sendpsbt", feerate="300perkw", outputs=outputs) as call:
+            set_floor(bench, floor=FLOOR)
+        try:
+            batch = refused(victim, call).data["batch"]
+            wait_for(lambda: victim.batch(batch)["state"] == "refused", "the batch to be refused", 20)
+            assert [o["amount_msat"] for o in victim.batch(batch)["outputs"]] == [7_000_000] * 2
+            in_mempool(bench, abort(victim, batch, confirm=True)["txid"])
+            mine_until_undone(bench, victim)
+        finally:
+            set_floor(bench)
+        assert all(bench.bitcoind.call("getreceivedbyaddress", o["address"], 0) == 0 for o in outputs)
+        victim.meet_peers()
 
 
 @pytest.fixture
