@@ -29,7 +29,7 @@ constexpr auto builtin_name = "multifundchannel";
 constexpr auto own_name = "multifundchannel-spark";
 constexpr auto usage =
     "destinations [feerate] [minconf] [utxos] [minchannels] [commitment_feerate] "
-    "[peer_timeout] [details] [max_fee] [max_feerate] [dryrun] [outputs] [keep_change]";
+    "[peer_timeout] [details] [max_fee] [max_feerate] [dryrun] [outputs] [keep_change] [label]";
 constexpr auto description = "Open channels to many peers with one transaction, all peers in parallel";
 
 /// lightningd grants 30 seconds to `plugin stop`.

@@ -33,8 +33,6 @@ Error shutting_down() { return Error{-1, "lightningd is shutting down", {}}; }
 
 Error still_running(const std::string& batch) { return Error{-1, str("batch: ", batch, " is still running"), {}}; }
 
-Error stopped() { return Error{-1, "the plugin was stopped", {}}; }
-
 }  // namespace
 
 Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings given)
@@ -50,14 +48,19 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
       told_(runtime, lightningd::Client(caller, ""), settings_, seals_),
       connects_(runtime, settings_.max_connects),
       left_({runtime, settings_, connects_, book_, node_}, caller, settings_),
+      labels_(runtime, lightningd::Client(caller, ""), settings_, seals_),
       last_number_(random_() % 100),  // not that of the last process: see run()
+      labelled_(labels_, left_,
+                [this](const std::string& id) { return runs_.contains(id) ? runs_.at(id).get() : nullptr; }),
       inquiries_(
           {caller, seals_, left_,
            [this](const auto& client, const auto& batch, const auto& seal) { return new_batch(client, batch, seal); },
            [this](bool in_doubt) { asked(in_doubt); }}),
       forgetting_(left_),
       aborting_(left_),
-      scope_(runtime, nullptr) {}
+      scope_(runtime, nullptr) {
+  left_.when_ended([this](const report::BatchReport& report) { labelled_.ended(report); });
+}
 
 void Service::block_added(std::uint32_t height) {
   book_.told_in_vain().set_height(height);
@@ -72,6 +75,7 @@ void Service::recover(bool node_known) {
   if (!node_known) return ask_for_withhold();
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
   told_.keep(book_.told_in_vain());
+  labels_.read();
   read_journal();
   read_again_later();
 }
@@ -112,6 +116,7 @@ void Service::found(const StoredText& record, const journal::SealSource::Seal& s
   auto report = report::report_on(**ledger);
   auto journal =
       std::make_shared<journal::Journal>(journal::Journal(left_.client_of(id), settings_, id, seal), record.generation);
+  labelled_.begin(**ledger, journal);
   ++to_look_at_;
   left_.settle({*ledger, std::move(journal)}, std::move(report), settings_.settle_delay, [this] { looked(); });
 }
@@ -120,6 +125,7 @@ void Service::unreadable(const std::string& id, const std::string& why) { left_.
 
 void Service::journal_read() {
   left_.all_read();
+  labelled_.all_read();
   if (to_look_at_ == 0) recovered();
 }
 
@@ -165,6 +171,7 @@ void Service::run(plugin::Command command, request::Request request) {
 }
 
 void Service::run(plugin::Command command, request::Request request, const journal::SealSource::Seal& seal) {
+  if (labelled_.takes(command, request)) return;
   context::Settings settings = settings_;
   if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
   const auto number = ++last_number_;
@@ -177,6 +184,8 @@ void Service::run(plugin::Command command, request::Request request, const journ
   lightningd::Client client(caller_, command.raw_id(), watch->timeline());
   auto kept = new_batch(client, settings, seal);
   const auto id = kept.ledger->id;
+  kept.ledger->user_label = request.label;
+  labelled_.begin(*kept.ledger, kept.journal);
   const auto process = this->process(settings);
   auto batch =
       std::make_unique<batch::Batch>(process, client, batch::Batch::Order{std::move(request), *watch, random_()}, kept);
@@ -199,7 +208,8 @@ journal::Kept Service::new_batch(const lightningd::Client& client, const context
 void Service::finished(const std::string& id, bool settled) {
   if (!runs_.contains(id)) return;  // left, when the node stopped
   const auto run = std::move(runs_.extract(id).mapped());
-  write_trace(*run);
+  labelled_.finished(*run);
+  if (!settings_.trace_dir.empty()) report::write_trace(*files_, settings_.trace_dir, run->timeline(), *run->ledger());
   if (settled) {
     left_.add_ended(run->report());
     if (run->journal()->in_doubt()) read_again_later();
@@ -214,6 +224,7 @@ void Service::end_if_idle() {
 }
 
 void Service::preview(plugin::Command command, request::Request request) {
+  if (labelled_.takes(command, request)) return;
   context::Settings settings = settings_;
   if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
   const auto process = this->process(settings);
@@ -228,16 +239,6 @@ void Service::preview(plugin::Command command, request::Request request) {
 void Service::asked(bool in_doubt) {
   if (in_doubt) read_again_later();
   end_if_idle();
-}
-
-void Service::write_trace(const batch::CommandRun& run) {
-  if (settings_.trace_dir.empty()) return;
-  const auto& ledger = *run.ledger();
-  const auto path = str(settings_.trace_dir, '/', report::trace_file_name(ledger.id));
-  files_->write_file(path, report::trace_json(run.timeline(), ledger.id, ledger.begun),
-                     [](const Result<void>& written) {
-                       if (!written) util::warn("trace: ", written.error().message);
-                     });
 }
 
 std::string Service::new_id() {
@@ -279,7 +280,7 @@ void Service::leave() {
 }
 
 void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
-  end_ = stopped();
+  end_ = Error{-1, "the plugin was stopped", {}};
   recovered();
   left_.leave();
   if (runs_.empty() && inquiries_.empty() && previews_.empty()) return done();

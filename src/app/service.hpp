@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/inquiries.hpp"
+#include "app/labelled_calls.hpp"
 #include "batch/command_run.hpp"
 #include "context/settings.hpp"
 #include "journal/journal_reader.hpp"
@@ -17,6 +18,7 @@
 #include "journal/told_record.hpp"
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
+#include "labels/labels.hpp"
 #include "left/aborting.hpp"
 #include "left/batch_params.hpp"
 #include "left/forgetting.hpp"
@@ -94,7 +96,6 @@ class Service : private journal::JournalReader::Owner {
                                         const journal::SealSource::Seal& seal);
   void end_if_idle();
   void finished(const std::string& id, bool settled);
-  void write_trace(const batch::CommandRun& run);
   [[nodiscard]] peers::Process process(const context::Settings& settings);
   [[nodiscard]] std::string new_id();
 
@@ -111,8 +112,10 @@ class Service : private journal::JournalReader::Owner {
   journal::ToldRecord told_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
   left::LeftBatches left_;
+  labels::Labels labels_;
   std::uint64_t last_number_ = 0;
   std::map<std::string, std::unique_ptr<batch::CommandRun>> runs_;  // by the batch's id
+  LabelledCalls labelled_;
   Inquiries inquiries_;
   preview::Previews previews_;
   left::Forgetting forgetting_;

@@ -44,8 +44,19 @@ void CommandRun::stop() {
 
 void CommandRun::leave() {
   if (std::exchange(replied_, true)) return;
-  command_.fail(Error{
-      -1, util::str("lightningd is shutting down: batch ", ledger()->id, " is settled when it starts again"), {}});
+  const Error error{
+      -1, util::str("lightningd is shutting down: batch ", ledger()->id, " is settled when it starts again"), {}};
+  command_.fail(error);
+  for (auto& command : joined_) command.fail(error);
+}
+
+void CommandRun::join(plugin::Command command) {
+  if (replied_) return tell(command);
+  joined_.push_back(std::move(command));
+}
+
+bool CommandRun::gave_up() const {
+  return replied_ && answer_ && !*answer_ && !batch_->ledger()->sending && !journal_->may_be_completed();
 }
 
 void CommandRun::answered(Result<std::string> answer) {
@@ -119,11 +130,12 @@ void CommandRun::finish(bool settled) {
 void CommandRun::reply() {
   if (std::exchange(replied_, true)) return;
   say_what_was_undone();
-  if (*answer_) {
-    command_.succeed(**answer_);
-  } else {
-    command_.fail(answer_->error());
-  }
+  tell(command_);
+  for (auto& command : joined_) tell(command);
+}
+
+void CommandRun::tell(plugin::Command& command) {
+  *answer_ ? command.succeed(**answer_) : command.fail(answer_->error());
 }
 
 report::BatchReport CommandRun::report() const {

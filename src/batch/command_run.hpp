@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "batch/batch.hpp"
 #include "batch/undo.hpp"
@@ -31,6 +32,12 @@ class CommandRun {
   /// Call once. `finished` comes from the ready queue and may destroy this; with `settled` the journal
   /// has no record any more.
   void run(util::Function<void(bool settled)> finished);
+  /// Another call for this batch: it gets the same answer.
+  void join(plugin::Command command);
+  /// Nothing when it has none yet.
+  [[nodiscard]] const std::optional<util::Result<std::string>>& answer() const { return answer_; }
+  /// Whether it has failed and never is sent, whatever happens: the same call may open again.
+  [[nodiscard]] bool gave_up() const;
   /// Ends the batch, unless its transaction was handed to lightningd already, and tells its caller that the plugin
   /// was stopped and what became of the batch.
   void stop();
@@ -54,10 +61,12 @@ class CommandRun {
   void say_what_was_undone();
   void finish(bool settled);
   void reply();
+  void tell(plugin::Command& command);
 
   peers::Process process_;
   lightningd::Client client_;
   plugin::Command command_;
+  std::vector<plugin::Command> joined_;
   std::unique_ptr<report::BatchWatch> watch_;  // before the batch, which refers to it
   std::unique_ptr<Batch> batch_;
   std::shared_ptr<journal::Journal> journal_;

@@ -97,6 +97,15 @@ void Journal::save(spark::Scope& scope, const ledger::Ledger& ledger, Reply<void
 }
 
 void Journal::remove(spark::Scope& scope, Reply<void> then) {
+  if (!state_->first) return remove_record(scope, std::move(then));
+  state_->first(scope.guard<Result<void>>("before the record is removed",
+                                          [this, &scope, then = std::move(then)](const Result<void>& done) mutable {
+                                            if (!done) return then(done);
+                                            remove_record(scope, std::move(then));
+                                          }));
+}
+
+void Journal::remove_record(spark::Scope& scope, Reply<void> then) {
   if (!state_->exists && !state_->deleted) {
     scope.runtime().post(scope.guard<>("no record", [then = std::move(then)]() mutable { then({}); }));
     return;

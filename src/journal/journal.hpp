@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,8 @@ class Journal {
 
   /// Writes the ledger as it is now. After an error the record is as it was before, or as it should be.
   void save(spark::Scope& scope, const ledger::Ledger& ledger, lightningd::Reply<void> then);
+  /// `what` comes before the record is removed, each time; after an error it stays.
+  void before_removal(std::function<void(lightningd::Reply<void>)> what) { state_->first = std::move(what); }
   /// Removes the record; a record that is not there is no error.
   void remove(spark::Scope& scope, lightningd::Reply<void> then);
 
@@ -52,7 +55,10 @@ class Journal {
     bool deleted = false;                     ///< another program did that once, and may have put it back
     bool in_doubt = false;
     bool may_be_completed = false;
+    std::function<void(lightningd::Reply<void>)> first;  ///< before the record is removed; may be empty
   };
+
+  void remove_record(spark::Scope& scope, lightningd::Reply<void> then);
 
   lightningd::Client client_;
   context::Settings settings_;

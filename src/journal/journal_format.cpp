@@ -74,8 +74,7 @@ Result<ledger::BatchPhase> read_phase(const json::Value& root) {
 
 Result<std::uint32_t> read_u32(const json::Value& object, std::string_view name) {
   const auto value = object.field(name);
-  if (!value) return value.error();
-  return value->u32();
+  return value ? value->u32() : value.error();
 }
 
 Result<ledger::PreparedRecord> read_prepared(const json::Value& value) {
@@ -165,11 +164,9 @@ Result<std::shared_ptr<ledger::OpeningRecord>> read_opening(const json::Value& v
     if (!keeps) return keeps.error();
     opening->keeps_told = *keeps;
   }
-  if (value.find("memo")) {
-    const auto memo = value.string("memo");
-    if (!memo) return memo.error();
-    opening->memo = *memo;
-  }
+  const auto memo = value.find("memo") ? value.string("memo") : Result<std::string_view>(std::string_view());
+  if (!memo) return memo.error();
+  opening->memo = *memo;
   // Records of earlier versions have none.
   if (const auto wanted = value.find("policy")) {
     const auto policy = read_policy(*wanted);
@@ -228,6 +225,15 @@ Result<void> read_plan(const json::Value& root, ledger::Ledger& ledger) {
   return {};
 }
 
+Result<void> read_label(const json::Value& root, ledger::Ledger& ledger) {
+  if (!root.find("label")) return {};
+  const auto text = root.string("label");
+  const auto digest = root.string("digest");
+  if (!text || !digest) return (text ? digest : text).error();
+  ledger.user_label = request::UserLabel{std::string(*text), std::string(*digest)};
+  return {};
+}
+
 Result<std::shared_ptr<ledger::Ledger>> read_content(const json::Value& root) {
   ledger::Ledger ledger;
   const auto id = root.string("batch");
@@ -239,6 +245,7 @@ Result<std::shared_ptr<ledger::Ledger>> read_content(const json::Value& root) {
   ledger.id = std::string(*id);
   ledger.begun = static_cast<std::int64_t>(*begun);
   ledger.phase = *phase;
+  if (auto read = read_label(root, ledger); !read) return read.error();
   if (auto read = read_plan(root, ledger); !read) return read.error();
   if (auto read = read_abort(root, ledger); !read) return read.error();
   if (auto read = read_reservation(root, ledger.reservation); !read) return read.error();
@@ -249,6 +256,7 @@ Result<std::shared_ptr<ledger::Ledger>> read_content(const json::Value& root) {
 std::string write(const ledger::Ledger& ledger, AbortForm form) {
   json::Writer out;
   out.object().field("version", format_version).field("batch", ledger.id).field("begun", ledger.begun);
+  if (const auto& label = ledger.user_label) out.field("label", label->text).field("digest", label->digest);
   out.field("phase", name_of(ledger.phase));
   write_reservation(out, ledger.reservation);
   out.key("destinations").array();

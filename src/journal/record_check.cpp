@@ -31,6 +31,7 @@ Error impossible(const std::string& what) { return Error{-1, str("it contradicts
 Result<void> check_name(const ledger::Ledger& ledger) {
   const auto id = util::from_hex(ledger.id);
   if (!id || id->size() != 16 || util::to_hex(*id) != ledger.id) return impossible("batch: not the id of a batch");
+  if (ledger.user_label && !params::is_short_text(ledger.user_label->text)) return impossible("label: none of ours");
   if (ledger.begun < 0 || ledger.begun > year_2200) return impossible("begun: no time of ours");
   return {};
 }

@@ -203,8 +203,14 @@ bool Ledger::any_policy_pending() const {
 
 // An opening with an output in the transaction may be a channel by now; any other may be waiting.
 std::shared_ptr<Ledger> Ledger::doubted() const {
-  auto copy = std::make_shared<Ledger>(Ledger{.id = id, .begun = begun, .phase = phase, .plan = plan,
-                                              .reservation = reservation.doubted(), .sending = sending, .abort = abort});
+  auto copy = std::make_shared<Ledger>(Ledger{.id = id,
+                                              .begun = begun,
+                                              .user_label = user_label,
+                                              .phase = phase,
+                                              .plan = plan,
+                                              .reservation = reservation.doubted(),
+                                              .sending = sending,
+                                              .abort = abort});
   if (copy->plan) copy->plan->is_change_ours = false;
   if (copy->abort) copy->abort->is_script_ours = false;
   for (std::size_t i = 0; i < openings.size(); ++i) {

@@ -21,6 +21,7 @@
 #include "lightningd/client.hpp"
 #include "lightningd/ids.hpp"
 #include "request/policy.hpp"
+#include "request/request.hpp"
 #include "util/bytes.hpp"
 #include "util/function.hpp"
 #include "util/rope.hpp"
@@ -176,6 +177,7 @@ struct FundingPlan {
 struct Ledger {
   std::string id;          ///< of the batch: 32 hex digits
   std::int64_t begun = 0;  ///< Unix time, seconds
+  std::optional<request::UserLabel> user_label;
   BatchPhase phase = BatchPhase::begun;
   std::optional<FundingPlan> plan;  ///< from `completing` on
   ReservationRecord reservation;

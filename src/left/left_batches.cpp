@@ -38,7 +38,12 @@ void LeftBatches::settled(const std::string& id) {
   const auto settlement = take(id);
   if (!settlement) return;  // the node ends, or the plugin is stopped, in this very moment
   // A record that came late, of a batch that has its end already, changes nothing about that.
-  if (!has_ended(id)) ended_.add(settlement->report());
+  if (!has_ended(id)) add_ended(settlement->report());
+}
+
+void LeftBatches::add_ended(report::BatchReport report) {
+  if (told_ended_) told_ended_(report);
+  ended_.add(std::move(report));
 }
 
 recovery::Settlement* LeftBatches::settling(const std::string& id) const {

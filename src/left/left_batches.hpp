@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -45,7 +46,9 @@ class LeftBatches {
   /// nullptr when there is no such record.
   [[nodiscard]] const std::string* why_unreadable(const std::string& id) const;
 
-  void add_ended(report::BatchReport report) { ended_.add(std::move(report)); }
+  void add_ended(report::BatchReport report);
+  /// `ended` is told of each that has ended, before it can be asked for.
+  void when_ended(std::function<void(const report::BatchReport&)> ended) { told_ended_ = std::move(ended); }
   [[nodiscard]] bool has_ended(const std::string& id) const { return ended_.find(id) != nullptr; }
 
   /// Whether there is a record of it.
@@ -76,6 +79,7 @@ class LeftBatches {
   std::size_t counted_ = 0;          ///< more of them, in the present reading
   std::size_t more_unreadable_ = 0;  ///< likewise in the last one
   report::EndedBatches ended_;
+  std::function<void(const report::BatchReport&)> told_ended_;
 };
 
 }  // namespace left

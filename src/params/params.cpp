@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <map>
 
 #include "json/utf8.hpp"
+#include "json/writer.hpp"
 #include "lightningd/codes.hpp"
 #include "util/safe_text.hpp"
 #include "util/str.hpp"
@@ -138,6 +140,17 @@ std::optional<json::Value> Params::find(std::string_view name) const {
   const auto found = std::find_if(given_.begin(), given_.end(), same_name);
   if (found == given_.end()) return std::nullopt;
   return found->second;
+}
+
+std::string Params::all_but(std::span<const std::string_view> names) const {
+  std::map<std::string_view, std::string> texts;
+  for (const auto& [name, value] : given_) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) texts.emplace(name, value.as_typed());
+  }
+  json::Writer out;
+  out.object();
+  for (const auto& [name, text] : texts) out.field(name, text);
+  return out.end().take();
 }
 
 void Params::fail(util::Error error) {

@@ -79,6 +79,10 @@ class Params {
     return optional(name, parse).value_or(T());
   }
 
+  /// All that was given but these, as JSON text: the same whether they are given by name or by position, in whatever
+  /// order.
+  [[nodiscard]] std::string all_but(std::span<const std::string_view> names) const;
+
   /// For what a parser finds by looking at several parameters. Only the first error counts.
   void fail(util::Error error);
 

@@ -44,6 +44,7 @@ void Settlement::run(spark::Duration delay, util::Function<void()> looked, util:
 
 void Settlement::stop() {
   batch_.ending = true;
+  opened_ = false;
   record_undo_.stop();
   scope_.end();
   looked();
@@ -267,14 +268,11 @@ void Settlement::undone() {
 
 void Settlement::remove() {
   if (!impossible_ && ledger_->any_policy_pending()) return retry("the policy of a channel is not set yet");
+  opened_ = ledger_->sending && !impossible_;
   batch_.journal->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) return retry(removed.error().message);
-    if (ledger_->sending && !impossible_) {
-      batch_.report.take_policies(*ledger_);
-      batch_.report.opened();
-    } else {
-      batch_.report.undone(BatchState::undone);
-    }
+    if (opened_) batch_.report.take_policies(*ledger_);
+    opened_ ? batch_.report.opened() : batch_.report.undone(BatchState::undone);
     batch_.note(str("settled: ", name_of(batch_.report.state)));
     looked();
     scope_.end();

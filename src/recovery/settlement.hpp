@@ -52,6 +52,9 @@ class Settlement {
   /// Why it cannot be aborted now; nothing when it can.
   [[nodiscard]] std::optional<std::string> why_not_abort() const { return batch_.why_not_abort(); }
 
+  /// Whether its record is being removed because its transaction is out.
+  [[nodiscard]] bool opened() const { return opened_; }
+
   [[nodiscard]] const report::BatchReport& report() const { return batch_.report; }
   [[nodiscard]] const std::shared_ptr<ledger::Ledger>& ledger() const { return batch_.ledger; }
   [[nodiscard]] const std::shared_ptr<journal::Journal>& journal() const { return batch_.journal; }
@@ -96,6 +99,7 @@ class Settlement {
   Impossibility impossibility_;
   RecordUndo record_undo_;
   bool impossible_ = false;  ///< its transaction; channels and inputs are removed
+  bool opened_ = false;
 };
 
 }  // namespace recovery

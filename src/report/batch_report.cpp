@@ -70,7 +70,9 @@ void write_told(json::Writer& out, const ledger::ToldInVain::Entries& told) {
 }
 
 void write_report(json::Writer& out, const BatchReport& report) {
-  out.object().field("batch", report.id).field("begun", report.begun).field("state", name_of(report.state));
+  out.object().field("batch", report.id);
+  if (!report.label.empty()) out.field("label", report.label);
+  out.field("begun", report.begun).field("state", name_of(report.state));
   if (!report.phase.empty()) out.field("phase", report.phase);
   if (report.txid) out.field("txid", report.txid->hex());
   out.key("destinations").array();
@@ -142,6 +144,7 @@ std::size_t BatchReport::size() const {
 BatchReport report_on(const ledger::Ledger& ledger) {
   BatchReport report;
   report.id = ledger.id;
+  if (ledger.user_label) report.label = ledger.user_label->text;
   report.begun = ledger.begun;
   report.phase = name_of(ledger.phase);
   if (ledger.plan) {

@@ -37,6 +37,7 @@ struct DestinationReport {
 /// One batch as listmultifundchannels shows it.
 struct BatchReport {
   std::string id;
+  std::string label;       ///< its caller's name for it; empty when none
   std::int64_t begun = 0;  ///< Unix time, seconds
   BatchState state = BatchState::running;
   std::string phase;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "json/writer.hpp"
+#include "util/log.hpp"
 #include "util/str.hpp"
 
 namespace report {
@@ -130,6 +131,12 @@ std::string trace_json(const Timeline& timeline, const std::string& batch, std::
   return out.end().end().take();
 }
 
-std::string trace_file_name(const std::string& batch) { return str("multifundchannel-", batch, ".json"); }
+void write_trace(util::Files& files, const std::string& directory, const Timeline& timeline,
+                 const ledger::Ledger& batch) {
+  const auto path = str(directory, "/multifundchannel-", batch.id, ".json");
+  files.write_file(path, trace_json(timeline, batch.id, batch.begun), [](const util::Result<void>& written) {
+    if (!written) util::warn("trace: ", written.error().message);
+  });
+}
 
 }  // namespace report

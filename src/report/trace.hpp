@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <string>
 
+#include "ledger/ledger.hpp"
 #include "report/timeline.hpp"
+#include "util/files.hpp"
 
 namespace report {
 
@@ -12,7 +14,8 @@ namespace report {
 /// request. `begun` is Unix time in seconds.
 [[nodiscard]] std::string trace_json(const Timeline& timeline, const std::string& batch, std::int64_t begun);
 
-/// What the file is called.
-[[nodiscard]] std::string trace_file_name(const std::string& batch);
+/// The same into a file of its own in the directory, which is there. What goes wrong is logged.
+void write_trace(util::Files& files, const std::string& directory, const Timeline& timeline,
+                 const ledger::Ledger& batch);
 
 }  // namespace report

@@ -10,6 +10,7 @@
 #include "params/params.hpp"
 #include "request/destination.hpp"
 #include "request/written_destinations.hpp"
+#include "util/bytes.hpp"
 #include "util/str.hpp"
 
 namespace request {
@@ -17,6 +18,7 @@ namespace request {
 using params::Params;
 using params::parse_bool;
 using params::parse_sat;
+using params::parse_short_text;
 using params::parse_token;
 using params::parse_u32;
 using params::to_integer;
@@ -26,9 +28,12 @@ using params::wrong;
 namespace {
 
 /// In the order in which lightningd's builtin takes them from an array; ours follow.
-constexpr std::array<std::string_view, 13> request_parameters{
+constexpr std::array<std::string_view, 14> request_parameters{
     "destinations", "feerate", "minconf",     "utxos",  "minchannels", "commitment_feerate", "peer_timeout",
-    "details",      "max_fee", "max_feerate", "dryrun", "outputs",     "keep_change"};
+    "details",      "max_fee", "max_feerate", "dryrun", "outputs",     "keep_change",        "label"};
+
+/// What a label's digest leaves out: the label, and what makes no batch.
+constexpr std::array<std::string_view, 2> not_in_digest{"label", "dryrun"};
 
 /// As utxopsbt says it.
 util::Error not_an_outpoint(const json::Value& value) {
@@ -130,6 +135,11 @@ util::Result<Request> parse_request(const json::Value& given, std::string_view n
     auto fits = check_beside(request.destinations, request.payments, *params.find("outputs"));
     if (fits) fits = check_network(request.payments, network);
     if (!fits) params.fail(fits.error());
+  }
+  if (const auto text = params.optional("label", parse_short_text)) {
+    const auto rest = params.all_but(not_in_digest);
+    const auto digest = util::sha256(reinterpret_cast<const std::uint8_t*>(rest.data()), rest.size());
+    request.label = UserLabel{*text, util::to_hex(digest.data(), digest.size())};
   }
   if (params.error()) return *params.error();
   return request;

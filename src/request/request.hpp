@@ -36,6 +36,14 @@ struct Destination {
   std::string memo;                                 ///< the user's own words; empty when none
 };
 
+/// The caller's name for a batch.
+struct UserLabel {
+  std::string text;
+  std::string digest;  ///< of the call's other parameters, 64 hex digits: the same call has the same
+
+  friend bool operator==(const UserLabel&, const UserLabel&) = default;
+};
+
 /// The parameters of multifundchannel, parsed and checked.
 struct Request {
   std::vector<Destination> destinations;
@@ -58,6 +66,7 @@ struct Request {
     ask,  ///< and ask each peer whether it would open the channel
   };
   DryRun dryrun = DryRun::no;
+  std::optional<UserLabel> label;
 
   [[nodiscard]] bool has_shares() const;
 };

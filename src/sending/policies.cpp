@@ -10,7 +10,7 @@ namespace sending {
 
 using request::PolicyRecord;
 using util::str;
-using Answer = util::Result<std::vector<std::string>>;
+using Applied = util::Result<std::vector<std::string>>;
 
 namespace {
 
@@ -57,7 +57,7 @@ void Policies::apply(std::size_t index, spark::Duration deadline, spark::Complet
   ++opening->policy->attempts;
   client_.setchannel(opening->peer, channel, opening->policy->wanted,
                      [opening, name = str(label_, ": channel ", channel.hex()),
-                      heard = std::move(heard)](const Answer& answer) mutable {
+                      heard = std::move(heard)](const Applied& answer) mutable {
                        opening->policy->answered(answer);
                        log(name, *opening->policy);
                        heard();

@@ -58,6 +58,7 @@ SPECIAL = {
     "dryrun": ([True, False, "true", "false", "ask"], ["yes", 1, {}]),
     "id": ([NODE, NODE + "@10.0.0.1:9735", NODE + "@host"], [NODE[2:], NODE + "@", "x", "", 1, {}]),
     "close_to": (["bc1qxxx"], ["", 1, {}]),
+    "label": (["rent", "\u00e4" * 100, 7], ["", "a\nb", "\x1b", "\u202e", "x" * 101, {}, []]),
     "memo": (["rent", "\u00e4" * 100, 7], ["", "a\nb", "\x1b", "\u202e", "x" * 101, {}, []]),
     "request_amt": ([0, "0sat"], [1000, "x"]),
     "compact_lease": ([], ["029a00", 1]),
@@ -440,8 +441,9 @@ class TestResults:
         seen = {command: set() for command in self.schemas}
         late = {"name": "c", "fault": {"phase": "complete", "kind": "refuse"}}
         with self.world({"peers": [*self.PEERS[:2], late]}) as w:
-            answer = self.run_batch(w, minchannels=2, details=True)
+            answer = self.run_batch(w, minchannels=2, details=True, label="rent")
             self.check(MAIN, answer, seen[MAIN])
+            assert self.run_batch(w, minchannels=2, details=True, label="rent") == answer
             self.check("listmultifundchannels", w.rpc("listmultifundchannels", {"batch": answer["batch"]}),
                        seen["listmultifundchannels"])
         deaf = {"name": "a", "features": "08a8882a8a5981"}  # no option_upfront_shutdown_script

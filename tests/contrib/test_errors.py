@@ -464,6 +464,33 @@ def not_taken(worlds):
         assert len(w.rpc("sim-state", {})["channels"]) == 2
 
 
+# --- Labels ---
+
+
+@case("-32602", "`label: batch`", real="test_labels.test_asked_twice")
+def label_of_another(worlds):
+    with worlds(after=False) as w:
+        asked = {"destinations": [destination(w, "a")], "label": "rent"}
+        w.rpc("multifundchannel", asked)
+        for change in ({"minconf": 0}, {"dryrun": True}):
+            with pytest.raises(RpcError) as caught:
+                w.rpc("multifundchannel", {**asked, **change})
+            yield caught.value
+
+
+@case("303", "`label: batch`")
+def label_in_doubt(worlds):
+    with worlds(broadcast="fails", after=False) as w:
+        assert failure(w, label="rent").code == 303
+        yield failure(w, label="rent")
+
+
+@case("-1", "`label: `", takes_long=True)
+def label_not_known(worlds):
+    with worlds(rpc_faults=[{"what": "refused", "method": "listdatastore", "count": 100}]) as w:
+        yield failure(w, label="rent")
+
+
 # --- lightningd and its plugins ---
 
 

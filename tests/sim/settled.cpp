@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "journal/journal_format.hpp"
 #include "json/value.hpp"
@@ -22,6 +23,7 @@ class Leftovers {
   Leftovers(Node& node, const std::optional<Outcome>& listed)
       : core_(node.core()),
         journal_(node.datastore().entries()),
+        history_(node.datastore().history()),
         intruders_(node.intruders()),
         seal_(node.secrets().seal()),
         listed_(listed) {}
@@ -36,6 +38,7 @@ class Leftovers {
     find_channels();
     find_reservations();
     find_records();
+    find_labels();
     if (nothing_was_lost()) find_forgotten();
     return std::move(found_);
   }
@@ -220,6 +223,22 @@ class Leftovers {
     }
   }
 
+  /// By all that the plugin has ever written, whatever it has kept.
+  void find_labels() {
+    std::map<std::string, std::set<std::string>> sent;
+    for (const auto& [key, data] : history_) {
+      if (key.size() < 3 || key[1] != "batch") continue;
+      const auto record = json::Document::parse(std::string(data.begin(), data.end()), "record");
+      const auto label = record ? record->root().string("label") : util::Result<std::string_view>(util::Error{});
+      const auto txid = record ? record->root().string("txid") : util::Result<std::string_view>(util::Error{});
+      if (!label || !txid || !core_.chain.has(*bitcoin::Txid::from_hex(*txid))) continue;
+      sent[std::string(*label)].insert(std::string(*txid));
+    }
+    for (const auto& [label, txids] : sent) {
+      if (txids.size() > 1) note(Invariant::label_opens_once, str(label, " has ", txids.size(), " transactions"));
+    }
+  }
+
   /// No call of the plugin's, and no process.
   [[nodiscard]] bool nothing_was_lost() const {
     const auto& setup = core_.setup;
@@ -248,6 +267,7 @@ class Leftovers {
 
   Core& core_;
   const std::map<Datastore::Key, Datastore::Entry>& journal_;
+  const std::vector<std::pair<Datastore::Key, util::Bytes>>& history_;
   const Intruders& intruders_;
   const journal::RecordSeal seal_;
   const std::optional<Outcome>& listed_;

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "batch/command_run.hpp"
+#include "journal/journal.hpp"
+#include "labels/labels.hpp"
+#include "left/left_batches.hpp"
+#include "plugin/plugin.hpp"
+#include "report/batch_report.hpp"
+#include "request/request.hpp"
+
+namespace app {
+
+/// Calls that name their batch: one batch at most has a label, and whoever calls again gets its answer. Owned by the
+/// Service, which tells it of every batch.
+class LabelledCalls {
+ public:
+  /// A batch that runs; nullptr when it does not.
+  using Running = std::function<batch::CommandRun*(const std::string& batch)>;
+
+  LabelledCalls(labels::Labels& labels, left::LeftBatches& left, Running running)
+      : labels_(labels), left_(left), running_(std::move(running)) {}
+  LabelledCalls(const LabelledCalls&) = delete;
+  LabelledCalls& operator=(const LabelledCalls&) = delete;
+
+  /// All records of batches have been read once.
+  void all_read() { all_read_ = true; }
+  /// Whether the call is answered, now or by the batch that has its label: then nothing is to be opened for it, and the
+  /// command is gone.
+  [[nodiscard]] bool takes(plugin::Command& command, const request::Request& request);
+
+  /// The batch's record was found, or will be written for this call.
+  void begin(const ledger::Ledger& ledger, const std::shared_ptr<journal::Journal>& journal);
+  /// Its command is over.
+  void finished(const batch::CommandRun& run);
+  /// Nobody works on it any more.
+  void ended(const report::BatchReport& report);
+
+ private:
+  void before_removal(const std::string& batch, lightningd::Reply<void> then);
+  [[nodiscard]] util::Error not_settled(const labels::Holder& holder) const;
+
+  labels::Labels& labels_;
+  left::LeftBatches& left_;
+  const Running running_;
+  bool all_read_ = false;
+};
+
+}  // namespace app

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "journal/seal_source.hpp"
+#include "lightningd/client.hpp"
+#include "request/request.hpp"
+#include "spark/scope.hpp"
+
+namespace labels {
+
+/// A batch that has a label.
+struct Holder {
+  request::UserLabel label;
+  std::string batch;
+  /// The answer to its call, once it has opened; empty then when it was too long to be kept.
+  std::optional<std::string> result;
+};
+
+/// As JSON text: those that have opened. And back. Errors (-1): not what we write.
+[[nodiscard]] std::string write_labels(const std::deque<Holder>& holders);
+[[nodiscard]] util::Result<std::deque<Holder>> read_labels(std::string_view text);
+
+/// Which batch has which label. Those that run or are not settled are known from their own records; those that have
+/// opened are in one record of lightningd's datastore: the last 100, or as many as fit. It is read at the start and
+/// written before the record of a batch is removed, so that one of the two always has the label. Owned by the Service.
+class Labels {
+ public:
+  Labels(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
+         journal::SealSource& seals);
+  Labels(const Labels&) = delete;
+  Labels& operator=(const Labels&) = delete;
+
+  /// Call once. Tries until it has read them.
+  void read();
+  /// Whether it has.
+  [[nodiscard]] bool known() const { return seal_ != nullptr; }
+
+  /// The batch has the label from now on.
+  void begin(const std::string& batch, const request::UserLabel& label);
+  /// The batch is over, and nothing of it was sent.
+  void free(const std::string& batch);
+  /// The batch has opened, and this is the answer. `then` comes, from the ready queue or a reply, when that is on disk;
+  /// an error says why it is not yet.
+  void keep(const std::string& batch, const std::string& result, lightningd::Reply<void> then);
+
+  /// nullptr when nobody has it. One that has opened comes first.
+  [[nodiscard]] const Holder* holder(std::string_view label) const;
+  /// nullptr when the batch has no label.
+  [[nodiscard]] const Holder* of_batch(std::string_view batch) const;
+
+ private:
+  using Records = std::vector<lightningd::StoredText>;
+
+  void list(lightningd::Reply<Records> then);
+  void was_read(const Records& records);
+  void note_generation(const Records& records);
+  void restore(std::deque<Holder> kept);
+  void later(util::Function<void()> again);
+  void drop_oldest();
+  void write();
+  void put();
+  void written(const util::Result<std::uint64_t>& generation);
+
+  lightningd::Client client_;
+  const context::Settings& settings_;
+  journal::SealSource& seals_;
+  journal::SealSource::Seal seal_;                ///< from the time on when they were read
+  spark::Duration pause_;                         ///< before they are read again
+  std::deque<Holder> holders_;                    ///< in the order in which they came
+  std::optional<std::uint64_t> generation_;       ///< of the record; nothing when there is none
+  bool sure_ = false;                             ///< of that: no write is in doubt
+  std::vector<lightningd::Reply<void>> waiting_;  ///< for the next write
+  std::vector<lightningd::Reply<void>> sent_;     ///< for the one that is on its way
+  bool changed_ = false;                          ///< since that one
+  bool writing_ = false;
+  spark::Scope scope_;  // last, so that it ends first
+};
+
+}  // namespace labels
