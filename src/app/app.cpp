@@ -29,7 +29,7 @@ constexpr auto builtin_name = "multifundchannel";
 constexpr auto own_name = "multifundchannel-spark";
 constexpr auto usage =
     "destinations [feerate] [minconf] [utxos] [minchannels] [commitment_feerate] "
-    "[peer_timeout] [details] [max_fee] [max_feerate] [dryrun] [outputs] [keep_change] [label]";
+    "[peer_timeout] [details] [max_fee] [max_feerate] [dryrun] [outputs] [keep_change] [label] [send]";
 constexpr auto description = "Open channels to many peers with one transaction, all peers in parallel";
 
 /// lightningd grants 30 seconds to `plugin stop`.
@@ -170,6 +170,23 @@ void App::Impl::choose_name() {
       [](const json::Value& params) { return checked(left::parse_list(params)); },
       [this](plugin::Command command, const json::Value& params) {
         service->list(std::move(command), *left::parse_list(params));
+      },
+  });
+  plugin.add_method({
+      "multifundchannel-prepare",
+      "psbt destinations [feerate] [minchannels] [commitment_feerate] [peer_timeout] [details] [max_fee] "
+      "[max_feerate] [outputs]",
+      "Secure channels that a PSBT of another wallet pays for, and answer the PSBT to sign",
+      [this](const json::Value& params) { return checked(request::parse_prepare(params, network)); },
+      [this](plugin::Command command, const json::Value& params) { service->prepare(std::move(command), params); },
+  });
+  plugin.add_method({
+      "multifundchannel-finish",
+      "batch [psbt]",
+      "Send the transaction of a batch that waits, which another wallet has signed if that pays",
+      [](const json::Value& params) { return checked(left::parse_finish(params)); },
+      [this](plugin::Command command, const json::Value& params) {
+        service->finish(std::move(command), *left::parse_finish(params));
       },
   });
   plugin.add_method({

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "context/calls.hpp"
-#include "journal/journal_format.hpp"
 #include "report/trace.hpp"
 #include "request/request.hpp"
 #include "util/log.hpp"
@@ -18,16 +17,6 @@ using util::Result;
 using util::str;
 
 namespace {
-
-/// Errors: why it must not be acted on.
-Result<std::shared_ptr<ledger::Ledger>> read_record(const StoredText& record, const journal::RecordSeal& seal) {
-  if (!record.text) return Error{-1, "no text: not written by this node's plugin", {}};
-  const auto content = seal.open(record.key, *record.text);
-  if (!content) return content.error();
-  auto ledger = journal::read_ledger(*content);
-  if (ledger && (*ledger)->id != record.key.back()) return Error{-1, "it is the record of another batch", {}};
-  return ledger;
-}
 
 Error shutting_down() { return Error{-1, "lightningd is shutting down", {}}; }
 
@@ -56,6 +45,7 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
           {caller, seals_, left_,
            [this](const auto& client, const auto& batch, const auto& seal) { return new_batch(client, batch, seal); },
            [this](bool in_doubt) { asked(in_doubt); }}),
+      finishing_(left_),
       forgetting_(left_),
       aborting_(left_),
       scope_(runtime, nullptr) {
@@ -65,6 +55,7 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
 void Service::block_added(std::uint32_t height) {
   book_.told_in_vain().set_height(height);
   for (const auto& [id, run] : runs_) run->block_added(height);
+  left_.block_added();
 }
 
 void Service::settings_changed() { connects_.set_limit(settings_.max_connects); }
@@ -106,7 +97,7 @@ void Service::read_journal() { reader_.read(lightningd::Client(caller_, "")); }
 void Service::found(const StoredText& record, const journal::SealSource::Seal& seal) {
   if (end_) return;
   const std::string& id = record.key.back();
-  const auto ledger = read_record(record, *seal);
+  const auto ledger = journal::open_record(record, *seal);
   if (!ledger) return unreadable(id, ledger.error().message);
   // What a lost call has written may come late; but what peers were told the outpoints by was answered.
   if ((*ledger)->plan && left_.has_ended(id)) {
@@ -148,11 +139,11 @@ peers::Process Service::process(const context::Settings& settings) {
 
 // --- Commands ---
 
-void Service::multifundchannel(plugin::Command command, const json::Value& params) {
-  auto request = request::parse_request(params, node_.network);
+void Service::begin(plugin::Command command, Result<request::Request> request) {
   if (!request) return command.fail(request.error());
   auto start = [this, command = std::move(command), request = std::move(*request)]() mutable {
     if (end_) return command.fail(*end_);
+    if (request.waits() && !node_.withhold) return command.fail(left::Finishing::cannot_wait());
     const bool opens = request.dryrun == request::Request::DryRun::no;
     opens ? run(std::move(command), std::move(request)) : preview(std::move(command), std::move(request));
   };
@@ -254,6 +245,12 @@ void Service::list(plugin::Command command, const std::optional<std::string>& ba
   if (batch) std::erase_if(all, [&batch](const report::BatchReport& report) { return report.id != *batch; });
   if (batch && all.empty()) return command.fail(left::LeftBatches::unknown(*batch));
   command.succeed(report::to_json(all, batch ? ledger::ToldInVain::Entries() : book_.told_in_vain().all()));
+}
+
+void Service::finish(plugin::Command command, const left::FinishRequest& request) {
+  if (end_) return command.fail(*end_);
+  if (runs_.contains(request.batch)) return command.fail(still_running(request.batch));
+  finishing_.finish(std::move(command), request);
 }
 
 void Service::forget(plugin::Command command, const left::ForgetRequest& request) {

@@ -21,11 +21,13 @@
 #include "labels/labels.hpp"
 #include "left/aborting.hpp"
 #include "left/batch_params.hpp"
+#include "left/finishing.hpp"
 #include "left/forgetting.hpp"
 #include "left/left_batches.hpp"
 #include "peers/process.hpp"
 #include "plugin/plugin.hpp"
 #include "preview/previews.hpp"
+#include "request/request.hpp"
 #include "spark/gate.hpp"
 #include "util/files.hpp"
 
@@ -57,10 +59,17 @@ class Service : private journal::JournalReader::Owner {
   void settings_changed();
 
   /// `params` have passed request::parse_request already; whatever is wrong answers the command.
-  void multifundchannel(plugin::Command command, const json::Value& params);
+  void multifundchannel(plugin::Command command, const json::Value& params) {
+    begin(std::move(command), request::parse_request(params, node_.network));
+  }
+  /// Likewise multifundchannel-prepare, and request::parse_prepare.
+  void prepare(plugin::Command command, const json::Value& params) {
+    begin(std::move(command), request::parse_prepare(params, node_.network));
+  }
   /// Every batch since the start and every unsettled one from before, or the one asked for.
   void list(plugin::Command command, const std::optional<std::string>& batch);
-  /// See left::Forgetting and left::Aborting.
+  /// See left::Finishing, left::Forgetting and left::Aborting.
+  void finish(plugin::Command command, const left::FinishRequest& request);
   void forget(plugin::Command command, const left::ForgetRequest& request);
   void abort(plugin::Command command, const left::AbortRequest& request);
   /// lightningd has seen a block.
@@ -88,6 +97,7 @@ class Service : private journal::JournalReader::Owner {
   [[nodiscard]] bool is_taken_care_of(const std::string& id) const override;
   void looked();
   void recovered();
+  void begin(plugin::Command command, util::Result<request::Request> request);
   void run(plugin::Command command, request::Request request);
   void run(plugin::Command command, request::Request request, const journal::SealSource::Seal& seal);
   void preview(plugin::Command command, request::Request request);
@@ -118,6 +128,7 @@ class Service : private journal::JournalReader::Owner {
   LabelledCalls labelled_;
   Inquiries inquiries_;
   preview::Previews previews_;
+  left::Finishing finishing_;
   left::Forgetting forgetting_;
   left::Aborting aborting_;
   bool recovered_ = false;

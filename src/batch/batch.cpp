@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "batch/prepared_result.hpp"
 #include "checks/cautions.hpp"
 #include "sending/result.hpp"
 #include "util/log.hpp"
@@ -51,10 +52,6 @@ void Batch::run(Done done) {
   advance(Step::prepare);
 }
 
-void Batch::abort(const Error& error) {
-  if (!ledger_->sending) fail(error);
-}
-
 // --- The order of a batch, whole. Each step names those that may follow it. ---
 
 void Batch::advance(Step step) {
@@ -81,7 +78,7 @@ void Batch::advance(Step step) {
       return save(BatchPhase::opening, next(Step::fit));
     case Step::judge:
       if (completing_.failed()) return advance(Step::start_over);
-      return secured();  // send
+      return secured();  // send, or the end
     case Step::send:
       return broadcast();  // start_over, or the end
     case Step::start_over:
@@ -223,8 +220,20 @@ void Batch::complete_all() {
 
 void Batch::secured() {
   util::info(label_, ": all ", funding_.peers().size(), " channels are secured");
+  if (request_.waits()) return wait_for_user();
   ledger_->reservation.sent_blocks = context_.calls.settings.blocks_when_sent(ledger_->reservation.blocks);
   save(BatchPhase::sending, next(Step::send));
+}
+
+void Batch::wait_for_user() {
+  using lightningd::NodeInfo;
+  auto told = [this](const Result<NodeInfo>& node) {
+    if (node) ledger_->plan->waits_since = node->blockheight;
+    save(BatchPhase::waiting, [this, network = node ? node->network : ""] {
+      finish(prepared_json({*ledger_, funding_, roster_.failed(), details(), network}));
+    });
+  };
+  context_.calls.client.getinfo(context_.calls.local<NodeInfo>("getinfo", std::move(told)));
 }
 
 // Whoever was told the transaction must forget it before a new one is told to anybody: else two
@@ -260,8 +269,6 @@ void Batch::sent(const std::string& tx) {
   });
 }
 
-void Batch::not_sent(const Error& error) { fail(error); }
-
 // --- Failure ---
 
 void Batch::peer_failed(peers::PeerOpening& peer) {
@@ -288,13 +295,6 @@ void Batch::finish(Result<std::string> answer) {
   roster_.leave();
   scope_.runtime().post(
       [done = std::exchange(done_, nullptr), answer = std::move(answer)]() mutable { done(std::move(answer)); });
-}
-
-report::BatchReport Batch::report() const {
-  report::BatchReport report = report::report_on(*ledger_);
-  roster_.tell(report);
-  if (!ledger_->plan) report.payments = funding_.payments();
-  return report;
 }
 
 }  // namespace batch

@@ -31,6 +31,7 @@ namespace batch {
 ///
 ///   feerates -> reserve coins || connect each -> start each -> [propose again if a peer dropped out]
 ///            -> all still there -> complete each -> all secured -> sign -> all still there -> send [-> set policies]
+///                                                            or -> wait for the user, who finishes or aborts it
 ///
 /// Before each step with effects the ledger is saved to the journal, and the step waits for that.
 ///
@@ -55,7 +56,9 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   void run(Done done);
   /// Ends the batch with this error, unless the transaction was handed to lightningd already: then
   /// it goes on.
-  void abort(const util::Error& error);
+  void abort(const util::Error& error) {
+    if (!ledger_->sending) fail(error);
+  }
 
   /// A block came: reservations that would end soon are extended while peers are waited for.
   void block_added(std::uint32_t height) { inputs_.block_added(height); }
@@ -65,7 +68,11 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   [[nodiscard]] const std::shared_ptr<ledger::Ledger>& ledger() const { return ledger_; }
   [[nodiscard]] const std::string& label() const { return label_; }
   /// As it stands now, with the state left open.
-  [[nodiscard]] report::BatchReport report() const;
+  [[nodiscard]] report::BatchReport report() const {
+    auto report = report::report_on(*ledger_);
+    roster_.tell(report);
+    return report;
+  }
 
  private:
   /// What comes next, once what came before it is done.
@@ -99,12 +106,13 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   void announce();
   void complete_all();
   void secured();
+  void wait_for_user();
   void forget_transaction();
 
   void broadcast();
   void sent(const std::string& tx) override;
   void channels_vanished() override;
-  void not_sent(const util::Error& error) override;
+  void not_sent(const util::Error& error) override { fail(error); }
   void peer_failed(peers::PeerOpening& peer) override;
 
   /// Announces the phase in the journal; `then` runs when that is on disk.

@@ -64,7 +64,8 @@ void CommandRun::answered(Result<std::string> answer) {
   util::info(batch_->label(), answer ? ": done" : ": failed: ", answer ? "" : answer.error().message);
   answer_ = std::move(answer);
   auto& ledger = *batch_->ledger();
-  if (!journal_->may_be_completed() || ledger.sending) return reply_soon();
+  const bool waits = ledger.waits();
+  if (waits ? answer_->ok() : !journal_->may_be_completed() || ledger.sending) return reply_soon();
   ledger.phase = ledger::BatchPhase::completing;
   record_failure(most_tries_to_record);
 }
@@ -98,7 +99,8 @@ void CommandRun::undone(bool clean) {
   const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
   const auto& ledger = *batch_->ledger();
   // A txprepare without an answer may still reserve what nobody would release.
-  if (!clean || in_doubt || ledger.any_policy_pending() || ledger.reservation.prepared) return finish(false);
+  if (!clean || in_doubt || ledger.waits() || ledger.any_policy_pending() || ledger.reservation.prepared)
+    return finish(false);
   journal_->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) util::warn(batch_->label(), ": its record could not be removed: ", removed.error().message);
     finish(removed.ok());
@@ -142,7 +144,9 @@ report::BatchReport CommandRun::report() const {
   report::BatchReport report = batch_->report();
   report.state = report::BatchState::running;
   if (!answer_) return report;
-  if (*answer_) {
+  if (*answer_ && batch_->ledger()->waits()) {
+    report.state = report::BatchState::waiting;
+  } else if (*answer_) {
     report.opened();
   } else {
     // What may have been sent is kept, and the settlement that follows says what becomes of it.

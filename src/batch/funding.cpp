@@ -22,10 +22,13 @@ Funding::Funding(peers::BatchContext& context, roster::Roster& roster, Parts par
       request_(parts.request),
       details_(parts.details),
       asking_(context.calls, context.book, parts.holding),
-      coin_look_(context.calls, request_) {}
+      coin_look_(context.calls, request_) {
+  if (request_.users_psbt) given_.emplace(context.calls, *request_.users_psbt);
+}
 
 void Funding::reserve(bitcoin::Perkw feerate, Reply<void> then) {
   choice_.feerate = feerate;
+  if (given_) return use_given(std::move(then));
   choice_.minconf = request_.minconf;
   choice_.utxos = request_.utxos;
   choice_.has_utxos = request_.has_utxos;
@@ -42,6 +45,21 @@ void Funding::reserve(bitcoin::Perkw feerate, Reply<void> then) {
   asking_.reserve(choice_, payees(), [this, then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
     reserved(std::move(proposal), std::move(then));
   });
+}
+
+// Shares wait for all connects, so that those who could be connected are known.
+void Funding::use_given(Reply<void> then) {
+  given_->check([this, then = std::move(then)](const Result<void>& checked) mutable {
+    if (!checked) return then(checked.error());
+    propose_given(std::move(then));
+  });
+}
+
+void Funding::propose_given(Reply<void> then) {
+  peers_ = roster_.live();
+  auto proposal = given_->propose(choice_.feerate, payees());
+  if (!proposal) return then(std::move(proposal.error()));
+  funded(std::move(*proposal), std::move(then));
 }
 
 void Funding::reserved(Result<wallet::Proposal> proposal, Reply<void> then) {
@@ -75,6 +93,7 @@ void Funding::funded(wallet::Proposal proposal, Reply<void> then) {
 }
 
 void Funding::propose_again(Reply<void> then) {
+  if (given_) return propose_given(std::move(then));
   peers_ = roster_.live();
   asking_.repropose(payees(), [this, then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
     if (!proposal) return then(std::move(proposal.error()));
@@ -168,7 +187,8 @@ ledger::FundingPlan Funding::plan() const {
   plan.withheld = context_.withhold;
   const auto& draft = proposal_->draft;
   if (draft.has_change) plan.change = draft.psbt.outputs()[0].script;
-  plan.is_change_ours = true;  // it is lightningd's own proposal
+  plan.is_change_ours = !given_;  // it is lightningd's own proposal
+  plan.is_users = given_.has_value();
   return plan;
 }
 

@@ -6,6 +6,7 @@
 
 #include "checks/coin_look.hpp"
 #include "funding/funding_transaction.hpp"
+#include "given/given_coins.hpp"
 #include "ledger/ledger.hpp"
 #include "report/details.hpp"
 #include "request/request.hpp"
@@ -15,8 +16,8 @@
 
 namespace batch {
 
-/// What pays for a batch: the coins that the wallet has reserved, its proposal for the peers that are left, and the
-/// transaction that is made of it. Owned by the Batch, and runs in its scope.
+/// What pays for a batch: the coins that the wallet has reserved (or those of the user's PSBT), its proposal for the
+/// peers that are left, and the transaction that is made of it. Owned by the Batch, and runs in its scope.
 class Funding {
  public:
   /// What outlives it.
@@ -53,6 +54,8 @@ class Funding {
   [[nodiscard]] ledger::FundingPlan plan() const;
 
  private:
+  void use_given(lightningd::Reply<void> then);
+  void propose_given(lightningd::Reply<void> then);
   void reserved(util::Result<wallet::Proposal> proposal, lightningd::Reply<void> then);
   void refused(const util::Error& error, lightningd::Reply<void> then);
   void funded(wallet::Proposal proposal, lightningd::Reply<void> then);
@@ -65,6 +68,7 @@ class Funding {
   const request::Request& request_;
   std::optional<report::Details>& details_;
   wallet::Asking asking_;
+  std::optional<given::GivenCoins> given_;  ///< in place of the wallet's
   checks::CoinLook coin_look_;
   wallet::Asking::Choice choice_;
   std::optional<wallet::Proposal> proposal_;

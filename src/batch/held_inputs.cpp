@@ -13,10 +13,14 @@ using util::str;
 using wallet::Holding;
 
 void HeldInputs::hold(util::Function<void()> then) {
+  if (!holding_.ledger()->reservation.held()) return then();  // the user's coins are the user's to keep
   holding_.hold(Holding::Need::all, if_ours(std::move(then)));
 }
 
-void HeldInputs::extend(util::Function<void()> then) { holding_.extend(if_ours(std::move(then))); }
+void HeldInputs::extend(util::Function<void()> then) {
+  if (!holding_.ledger()->reservation.held()) return then();
+  holding_.extend(if_ours(std::move(then)));
+}
 
 lightningd::Reply<Holding::Taken> HeldInputs::if_ours(util::Function<void()> then) {
   return [this, then = std::move(then)](const Result<Holding::Taken>& taken) mutable {

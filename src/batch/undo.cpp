@@ -81,7 +81,7 @@ void Undo::release(Completion completion) {
 }
 
 void Undo::release_now(Completion completion) {
-  if (!ledger_->reservation.held() || ledger_->sending) {
+  if (!ledger_->reservation.held() || ledger_->sending || ledger_->waits()) {
     std::move(completion).done();
     return;
   }

@@ -50,6 +50,10 @@ void skip_witnesses(ByteReader& in, std::size_t input_count) {
   }
 }
 
+/// BIP 144: marker 00 and flag 01 stand where the input count would be. A transaction that was made to be mined has
+/// inputs, so 00 can mean nothing else here.
+bool has_witnesses(const util::Bytes& bytes) { return bytes.size() > 6 && bytes[4] == 0x00 && bytes[5] == 0x01; }
+
 Txid hash(const util::Bytes& bytes) {
   auto digest = util::sha256d(bytes);
   std::reverse(digest.begin(), digest.end());
@@ -98,10 +102,28 @@ util::Result<Transaction> Transaction::parse(std::span<const std::uint8_t> bytes
   return tx;
 }
 
+std::optional<SignedTransaction> SignedTransaction::parse(const util::Bytes& bytes) {
+  if (!has_witnesses(bytes)) return std::nullopt;
+  ByteReader in(bytes);
+  SignedTransaction tx;
+  tx.transaction.version = in.u32();
+  in.skip(2);
+  Body body = read_body(in);
+  for (std::size_t i = 0; i < body.inputs.size() && !in.failed(); ++i) {
+    const std::size_t start = in.position();
+    skip_witnesses(in, 1);
+    tx.witnesses.emplace_back(bytes.begin() + static_cast<std::ptrdiff_t>(start),
+                              bytes.begin() + static_cast<std::ptrdiff_t>(in.position()));
+  }
+  tx.transaction.locktime = in.u32();
+  if (!in.finished() || body.has_script_sig) return std::nullopt;
+  tx.transaction.inputs = std::move(body.inputs);
+  tx.transaction.outputs = std::move(body.outputs);
+  return tx;
+}
+
 std::optional<PreviousTransaction> PreviousTransaction::parse(const util::Bytes& bytes) {
-  // BIP 144: marker 00 and flag 01 stand where the input count would be. A transaction that was
-  // mined has inputs, so 00 can mean nothing else here.
-  const bool segwit = bytes.size() > 6 && bytes[4] == 0x00 && bytes[5] == 0x01;
+  const bool segwit = has_witnesses(bytes);
   ByteReader in(bytes);
   in.skip(segwit ? 6 : 4);
   const std::size_t body_start = in.position();

@@ -40,6 +40,17 @@ struct Transaction {
   [[nodiscard]] static util::Result<Transaction> parse(std::span<const std::uint8_t> bytes);
 };
 
+/// A transaction as it goes to the network (BIP 144).
+struct SignedTransaction {
+  Transaction transaction;
+  std::vector<util::Bytes>
+      witnesses;  ///< of each input, serialised: the number of its elements, then each with its length
+
+  /// Nothing when it is not exactly one, when it has no witness, and when an input has a scriptSig: that would be no
+  /// native segwit input.
+  [[nodiscard]] static std::optional<SignedTransaction> parse(const util::Bytes& bytes);
+};
+
 /// What an earlier transaction tells about the outputs that ours spends.
 struct PreviousTransaction {
   Txid txid;

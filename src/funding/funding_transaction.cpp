@@ -36,6 +36,7 @@ bool is_native_segwit(const util::Bytes& script) {
 /// Of the scripts of coins from a peer's unilateral close: lightningd counts 4 too few for each before v25.05, and 36
 /// since then. What it has counted for all inputs shows which.
 std::uint64_t uncounted_scripts(const Template& proposal, const Outputs& outputs) {
+  if (proposal.is_users) return 0;
   std::uint64_t needed = 0;
   bool closes = false;
   for (std::size_t i = 0; i < proposal.psbt.inputs().size(); ++i) {
@@ -168,6 +169,10 @@ Result<FundingTransaction> build(const Template& proposal, const std::vector<Fun
     result.outnums[order[slot]] = number;
   }
   result.txid = psbt.txid();
+  if (proposal.is_users) {
+    result.to_sign = util::share(psbt.base64(psbt.version()));
+    psbt.keep_spent_outputs();
+  }
   result.psbt = util::share(psbt.base64(0));
   psbt.strip();
   result.bare_psbt = util::share(psbt.base64(0));

@@ -45,6 +45,7 @@ struct Template {
   std::uint64_t weight = 0;  ///< lightningd's estimate: start weight (with its rounding), inputs and change
   bitcoin::Sat excess;    ///< beyond amount and fee; feeds the shares
   bool has_change = false;
+  bool is_users = false;  ///< the PSBT is the user's, who signs it: its weight is known in full
 };
 
 /// The template's true final weight once it has these outputs: lightningd counts one
@@ -74,6 +75,7 @@ struct FundingOutput {
 struct FundingTransaction {
   util::SharedText psbt;       ///< base64, version 0
   util::SharedText bare_psbt;  ///< the same, stripped
+  util::SharedText to_sign;    ///< of a user's PSBT: with all that came in it, and of its version
   bitcoin::Txid txid;
   std::vector<std::uint32_t> outnums;  ///< one for each FundingOutput, in the order given
   std::optional<std::uint32_t> change_outnum;

@@ -6,6 +6,7 @@
 #include "journal/abort_format.hpp"
 #include "journal/payment_format.hpp"
 #include "journal/record_check.hpp"
+#include "json/optional_fields.hpp"
 #include "json/value.hpp"
 #include "json/writer.hpp"
 #include "psbt/psbt.hpp"
@@ -15,6 +16,9 @@ namespace journal {
 
 using bitcoin::Outpoint;
 using bitcoin::Sat;
+using json::read_flag;
+using json::read_number;
+using json::read_u32;
 using util::Error;
 using util::Result;
 using util::str;
@@ -72,11 +76,6 @@ Result<ledger::BatchPhase> read_phase(const json::Value& root) {
   return broken(str("phase: unknown: ", *name));
 }
 
-Result<std::uint32_t> read_u32(const json::Value& object, std::string_view name) {
-  const auto value = object.field(name);
-  return value ? value->u32() : value.error();
-}
-
 Result<ledger::PreparedRecord> read_prepared(const json::Value& value) {
   const auto height = read_u32(value, "height");
   const auto latest = read_u32(value, "latest");
@@ -100,11 +99,7 @@ Result<void> read_reservation(const json::Value& root, ledger::ReservationRecord
   if (!more) return more.error();
   reservation.blocks = *blocks;
   reservation.doubtful_blocks = *more;
-  if (root.find("sent_blocks")) {
-    const auto sent = read_u32(root, "sent_blocks");
-    if (!sent) return sent.error();
-    reservation.sent_blocks = *sent;
-  }
+  if (auto read = read_number(root, "sent_blocks", reservation.sent_blocks); !read) return read;
   if (root.find("renewed_at")) {
     const auto height = read_u32(root, "renewed_at");
     if (!height) return height.error();
@@ -159,11 +154,7 @@ Result<std::shared_ptr<ledger::OpeningRecord>> read_opening(const json::Value& v
     if (!amount) return amount.error();
     opening->earlier.push_back(Sat{*amount});
   }
-  if (value.find("keeps_told")) {
-    const auto keeps = value.boolean("keeps_told");
-    if (!keeps) return keeps.error();
-    opening->keeps_told = *keeps;
-  }
+  if (auto read = read_flag(value, "keeps_told", opening->keeps_told); !read) return read.error();
   const auto memo = value.find("memo") ? value.string("memo") : Result<std::string_view>(std::string_view());
   if (!memo) return memo.error();
   opening->memo = *memo;
@@ -179,11 +170,7 @@ Result<std::shared_ptr<ledger::OpeningRecord>> read_opening(const json::Value& v
 Result<void> read_outnum(const json::Value& value, std::optional<ledger::FundingPlan>& plan) {
   if (!plan) return {};
   plan->outnums.emplace_back();
-  if (!value.find("outnum")) return {};
-  const auto outnum = read_u32(value, "outnum");
-  if (!outnum) return outnum.error();
-  plan->outnums.back() = *outnum;
-  return {};
+  return value.find("outnum") ? read_number(value, "outnum", plan->outnums.back().emplace()) : Result<void>();
 }
 
 Result<void> read_openings(const json::Value& root, ledger::Ledger& ledger) {
@@ -200,7 +187,7 @@ Result<void> read_openings(const json::Value& root, ledger::Ledger& ledger) {
 }
 
 Result<void> read_plan(const json::Value& root, ledger::Ledger& ledger) {
-  if (ledger.phase != ledger::BatchPhase::completing && ledger.phase != ledger::BatchPhase::sending) return {};
+  if (ledger.phase < ledger::BatchPhase::completing) return {};
   const auto txid = root.string("txid");
   const auto text = root.string("psbt");
   if (!txid) return txid.error();
@@ -209,11 +196,9 @@ Result<void> read_plan(const json::Value& root, ledger::Ledger& ledger) {
   if (!psbt) return broken(str("psbt: ", psbt.error().message));
   if (psbt->txid().hex() != *txid) return broken("psbt: its transaction has another txid");
   ledger.plan = ledger::FundingPlan{psbt->txid(), util::share(std::string(*text)), {}, {}};
-  if (root.find("withheld")) {
-    const auto withheld = root.boolean("withheld");
-    if (!withheld) return withheld.error();
-    ledger.plan->withheld = *withheld;
-  }
+  if (auto read = read_flag(root, "withheld", ledger.plan->withheld); !read) return read;
+  if (auto read = read_flag(root, "users", ledger.plan->is_users); !read) return read;
+  if (auto read = read_number(root, "waits_since", ledger.plan->waits_since); !read) return read;
   auto payments = read_payments(root);
   if (!payments) return payments.error();
   ledger.plan->payments = std::move(*payments);
@@ -268,6 +253,8 @@ std::string write(const ledger::Ledger& ledger, AbortForm form) {
   if (const auto& plan = ledger.plan) {
     out.field("txid", plan->txid.hex()).field("psbt", *plan->psbt);
     if (plan->withheld) out.field("withheld", true);
+    if (plan->is_users) out.field("users", true);
+    if (plan->waits_since > 0) out.field("waits_since", plan->waits_since);
     if (plan->change) out.field("change", util::to_hex(*plan->change));
     write_payments(out, plan->payments);
   }

@@ -5,6 +5,7 @@
 
 #include "context/calls.hpp"
 #include "journal/journal.hpp"
+#include "journal/journal_format.hpp"
 #include "util/log.hpp"
 #include "util/str.hpp"
 
@@ -21,6 +22,16 @@ namespace {
 constexpr int most_failures = 5;
 
 }  // namespace
+
+util::Result<std::shared_ptr<ledger::Ledger>> open_record(const lightningd::StoredText& record,
+                                                          const RecordSeal& seal) {
+  if (!record.text) return util::Error{-1, "no text: not written by this node's plugin", {}};
+  const auto content = seal.open(record.key, *record.text);
+  if (!content) return content.error();
+  auto ledger = read_ledger(*content);
+  if (ledger && (*ledger)->id != record.key.back()) return util::Error{-1, "it is the record of another batch", {}};
+  return ledger;
+}
 
 JournalReader::JournalReader(spark::Runtime& runtime, Owner& owner, const context::Settings& settings,
                              SealSource& seals)

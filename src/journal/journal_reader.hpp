@@ -2,16 +2,22 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "context/settings.hpp"
 #include "journal/seal_source.hpp"
+#include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
 
 namespace journal {
+
+/// What a record that was found says. Errors (-1): why it must not be acted on.
+[[nodiscard]] util::Result<std::shared_ptr<ledger::Ledger>> open_record(const lightningd::StoredText& record,
+                                                                        const RecordSeal& seal);
 
 /// Looks for records that nobody takes care of. Others may have put any amount of anything beside them: so only the
 /// names are listed, and a record is asked for by its own, one after the other. Owned by the Service.

@@ -14,7 +14,7 @@ std::uint64_t accepted_starts = 0;
 
 constexpr std::array phase_names{std::pair{BatchPhase::begun, "begun"}, std::pair{BatchPhase::opening, "opening"},
                                  std::pair{BatchPhase::completing, "completing"},
-                                 std::pair{BatchPhase::sending, "sending"}};
+                                 std::pair{BatchPhase::waiting, "waiting"}, std::pair{BatchPhase::sending, "sending"}};
 
 }  // namespace
 
@@ -181,12 +181,20 @@ std::optional<BatchPhase> batch_phase_named(std::string_view name) {
 }
 
 bool Ledger::may_undo(const OpeningRecord& opening) const {
-  return opening.stage != Stage::none && !(sending && opening.outpoint && opening.outpoint->txid == *sending);
+  const auto kept = sending ? sending : waits() && plan ? std::optional(plan->txid) : std::nullopt;
+  return opening.stage != Stage::none && !(kept && opening.outpoint && opening.outpoint->txid == *kept);
 }
 
 std::optional<bitcoin::Outpoint> Ledger::outpoint_of(std::size_t opening) const {
   if (!plan || !plan->outnums[opening]) return std::nullopt;
   return bitcoin::Outpoint{plan->txid, *plan->outnums[opening]};
+}
+
+bitcoin::Outpoint Ledger::first_funding() const {
+  const auto& outnums = plan->outnums;
+  const auto first =
+      std::find_if(outnums.begin(), outnums.end(), [](const auto& number) { return number.has_value(); });
+  return {plan->txid, first == outnums.end() ? 0 : **first};
 }
 
 bool Ledger::policy_pending(std::size_t opening) const {

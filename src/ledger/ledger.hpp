@@ -154,6 +154,7 @@ enum class BatchPhase {
   begun,       ///< inputs are being chosen and reserved for a short while
   opening,     ///< inputs are reserved; peers are asked to start
   completing,  ///< peers are told the outpoints; nothing is signed
+  waiting,     ///< every commitment is secured; the transaction waits for its user, who finishes or aborts the batch
   sending,     ///< every commitment is secured; the transaction may be signed and sent
 };
 
@@ -170,6 +171,8 @@ struct FundingPlan {
   bool is_change_ours = false;  ///< lightningd has said so of that script to this process; not in the journal
   bool withheld = false;  ///< lightningd withholds the channels: one that is released may have been sent
   std::vector<PaymentRecord> payments{};  ///< each has an output of its own
+  bool is_users = false;                  ///< its inputs are the user's, who signs it
+  std::uint32_t waits_since = 0;          ///< height at which the batch began to wait for its user; 0: not known
 };
 
 /// What one batch has done outside itself and may have to undo. Shared by the batch and by the undo
@@ -188,9 +191,13 @@ struct Ledger {
   std::optional<AbortRecord> abort;
   bool send_in_flight = false;  ///< sendpsbt was sent and is not answered
 
+  /// Whether its user says what becomes of the transaction: its channels and inputs stay as they are.
+  [[nodiscard]] bool waits() const { return phase == BatchPhase::waiting; }
   [[nodiscard]] bool may_undo(const OpeningRecord& opening) const;
   /// The outpoint of the opening's channel, when it is in the transaction.
   [[nodiscard]] std::optional<bitcoin::Outpoint> outpoint_of(std::size_t opening) const;
+  /// The first output that funds a channel, of a ledger with a plan.
+  [[nodiscard]] bitcoin::Outpoint first_funding() const;
   /// Whether the transaction was sent, and the policy of this opening's channel is not decided yet.
   [[nodiscard]] bool policy_pending(std::size_t opening) const;
   [[nodiscard]] bool any_policy_pending() const;

@@ -30,11 +30,25 @@ std::string abort_json(const std::string& batch, const rivals::AbortTransaction&
   return out.end().take();
 }
 
+std::string given_up_json(const std::string& batch, const ledger::FundingPlan& plan, bool aborting) {
+  json::Writer out;
+  out.object().field("batch", batch).field("aborting", aborting).field("txid", plan.txid.hex());
+  out.list("steps", std::array{"cancel its channels: its transaction was not sent",
+                               "free its inputs, if they are the wallet's", "remove its record"});
+  if (plan.is_users) {
+    out.list("warnings",
+             std::array{"whoever has the transaction signed must not send it any more: it would pay for channels "
+                        "that nobody has. Spend one of its inputs elsewhere to be sure"});
+  }
+  return out.end().take();
+}
+
 }  // namespace
 
 void Aborting::abort(plugin::Command command, const AbortRequest& request) {
-  const auto* const found = batches_.settling(request.batch);
+  auto* const found = batches_.settling(request.batch);
   if (found == nullptr) return command.fail(batches_.not_unsettled(request.batch));
+  if (found->ledger()->waits()) return give_up(std::move(command), request, *found);
   if (const auto why = found->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
   offers_.push_back(std::make_unique<rivals::AbortOffer>(batches_.calls(scope_, command.raw_id()), found->ledger()));
   auto* const offer = offers_.back().get();
@@ -49,6 +63,17 @@ void Aborting::abort(plugin::Command command, const AbortRequest& request) {
     begin(std::move(command), request.batch, *transaction);
   };
   offer->ask(request.feerate, std::move(offered));
+}
+
+// Nothing was sent, so nothing has to be made impossible. But the user may have signed it.
+void Aborting::give_up(plugin::Command command, const AbortRequest& request, recovery::Settlement& settlement) {
+  const auto& plan = *settlement.ledger()->plan;
+  auto result = given_up_json(request.batch, plan, request.confirm);
+  if (!request.confirm) return command.succeed(result);
+  settlement.waiting()->give_up(
+      [command = std::move(command), result = std::move(result)](const Result<void>& begun) mutable {
+        begun ? command.succeed(result) : command.fail(begun.error());
+      });
 }
 
 // In the journal first: from then on nobody sends the batch's own transaction, a crash or not.

@@ -24,6 +24,7 @@ class Aborting {
   void abort(plugin::Command command, const AbortRequest& request);
 
  private:
+  void give_up(plugin::Command command, const AbortRequest& request, recovery::Settlement& settlement);
   void begin(plugin::Command command, const std::string& batch, const rivals::AbortTransaction& transaction);
 
   LeftBatches& batches_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "json/value.hpp"
+#include "psbt/psbt.hpp"
 #include "util/result.hpp"
 
 namespace left {
@@ -18,6 +19,14 @@ struct ForgetRequest {
 };
 /// Errors: -32602.
 [[nodiscard]] util::Result<ForgetRequest> parse_forget(const json::Value& params);
+
+/// The parameters of multifundchannel-finish.
+struct FinishRequest {
+  std::string batch;
+  std::optional<psbt::Psbt> psbt;  ///< signed; also of a signed transaction
+};
+/// Errors: -32602.
+[[nodiscard]] util::Result<FinishRequest> parse_finish(const json::Value& params);
 
 /// The parameters of multifundchannel-abort.
 struct AbortRequest {

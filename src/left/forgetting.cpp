@@ -38,6 +38,10 @@ std::vector<std::string> losses_of(const report::BatchReport& report, const ledg
     losses.push_back(str("transaction ", report.txid->hex(),
                          " may have been sent; it is not sent again. Do not spend its inputs before you know"));
   }
+  if (ledger.waits() && ledger.plan->is_users) {
+    losses.push_back(str("transaction ", ledger.plan->txid.hex(),
+                         " must not be sent any more, whoever has it signed: its channels can be lost"));
+  }
   if (ledger.abort) {
     losses.push_back(str("the abort's transaction ", ledger.abort->txid.hex(),
                          " may have been sent; it is not sent again, and nobody waits until it is in the chain"));

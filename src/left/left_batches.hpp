@@ -35,6 +35,10 @@ class LeftBatches {
   [[nodiscard]] recovery::Settlement* settling(const std::string& id) const;
   /// Takes it out; nullptr when it is not being settled.
   [[nodiscard]] std::unique_ptr<recovery::Settlement> take(const std::string& id);
+  /// lightningd has seen a block.
+  void block_added() {
+    for (const auto& [id, settlement] : settlements_) settlement->block_added();
+  }
   /// At the end of the process: their records stay for the next start.
   void leave() { settlements_.clear(); }
 
@@ -49,6 +53,8 @@ class LeftBatches {
   void add_ended(report::BatchReport report);
   /// `ended` is told of each that has ended, before it can be asked for.
   void when_ended(std::function<void(const report::BatchReport&)> ended) { told_ended_ = std::move(ended); }
+  /// nullptr when it has not.
+  [[nodiscard]] const report::BatchReport* ended(const std::string& id) const { return ended_.find(id); }
   [[nodiscard]] bool has_ended(const std::string& id) const { return ended_.find(id) != nullptr; }
 
   /// Whether there is a record of it.

@@ -152,6 +152,9 @@ class Client {
   Client(jsonrpc::Caller& caller, std::string origin, std::shared_ptr<CallObserver> observer = nullptr)
       : calls_(caller, std::move(origin), std::move(observer)) {}
 
+  /// For calls that have a place of their own.
+  [[nodiscard]] const TypedCaller& calls() const { return calls_; }
+
   /// The names of a method's parameters, in brackets where they may be left out (help).
   void usage(const std::string& method, Reply<std::string> then) const;
   void getinfo(Reply<NodeInfo> then) const;

@@ -1,6 +1,7 @@
 #include "psbt/final_witness.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -94,8 +95,19 @@ std::optional<Stack> witness_of_script(const Psbt& psbt, std::size_t input, cons
 }  // namespace
 
 bool is_signed(const PsbtMap& input) {
-  return input.get({psbt_key::in_final_witness}) != nullptr || input.get({psbt_key::in_tap_key_signature}) != nullptr ||
-         !signatures_of(input).empty();
+  using namespace psbt_key;
+  const std::array signatures{in_partial_signature, in_final_script_sig, in_final_witness, in_tap_key_signature,
+                              in_tap_script_signature};
+  return std::any_of(input.entries.begin(), input.entries.end(), [&signatures](const auto& entry) {
+    return std::find(signatures.begin(), signatures.end(), entry.first[0]) != signatures.end();
+  });
+}
+
+bool is_for_all(const PsbtMap& input) {
+  const auto* type = input.get({psbt_key::in_sighash_type});
+  if (type == nullptr) return true;
+  const auto number = bitcoin::ByteReader(*type).u32();
+  return number == 0 || number == 1;
 }
 
 std::optional<Stack> final_witness(const Psbt& psbt, std::size_t input) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bitcoin/byte_reader.hpp"
+#include "bitcoin/byte_writer.hpp"
 #include "psbt/psbt_keys.hpp"
 #include "psbt/psbt_locktime.hpp"
 #include "psbt/psbt_reader.hpp"
@@ -73,6 +74,16 @@ util::Bytes Psbt::serialise(std::uint32_t version) const { return Writer(*this, 
 
 std::string Psbt::base64(std::uint32_t version) const { return util::to_base64(serialise(version)); }
 
+Psbt Psbt::of(const bitcoin::SignedTransaction& signed_tx) {
+  Psbt psbt;
+  psbt.tx_ = signed_tx.transaction;
+  psbt.fallback_locktime_ = psbt.tx_.locktime;
+  psbt.output_maps_.resize(psbt.tx_.outputs.size());
+  for (const auto& witness : signed_tx.witnesses)
+    psbt.input_maps_.emplace_back().set({psbt_key::in_final_witness}, witness);
+  return psbt;
+}
+
 Psbt Psbt::spending(const std::vector<bitcoin::Outpoint>& outpoints) {
   Psbt psbt;
   for (const auto& outpoint : outpoints) psbt.tx_.inputs.push_back({outpoint});
@@ -84,6 +95,19 @@ void Psbt::strip() {
   global_ = {};
   input_maps_.assign(tx_.inputs.size(), {});
   output_maps_.assign(tx_.outputs.size(), {});
+}
+
+void Psbt::keep_spent_outputs() {
+  std::vector<PsbtMap> kept(tx_.inputs.size());
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    const auto output = spent_output(i);
+    if (!output) continue;
+    bitcoin::ByteWriter value;
+    value.u64(output->amount.value).sized_bytes(output->script);
+    kept[i].set({psbt_key::in_witness_utxo}, value.take());
+  }
+  strip();
+  input_maps_ = std::move(kept);
 }
 
 void Psbt::insert_output(std::size_t index, bitcoin::TxOutput output) {
@@ -150,6 +174,12 @@ std::uint64_t Psbt::base_weight() const {
   for (const bitcoin::TxOutput& output : tx_.outputs)
     size += 8 + compact_size_length(output.script.size()) + output.script.size();
   return 4 * size;
+}
+
+bool Psbt::takes_outputs() const {
+  constexpr std::uint8_t outputs = 1u << 1;
+  const util::Bytes* flags = global_.get({psbt_key::global_modifiable});
+  return flags == nullptr || flags->size() != 1 || (flags->front() & outputs) != 0;
 }
 
 bool Psbt::spends(const std::vector<bitcoin::Outpoint>& outpoints) const {

@@ -35,6 +35,9 @@ class Psbt {
   [[nodiscard]] static util::Result<Psbt> parse(const util::Bytes& bytes);
   [[nodiscard]] static util::Result<Psbt> from_base64(std::string_view text);
 
+  /// Of a signed transaction: its witnesses are final, and what it spends is not known.
+  [[nodiscard]] static Psbt of(const bitcoin::SignedTransaction& signed_tx);
+
   /// Spends these and has no outputs: what reserveinputs and unreserveinputs need to know.
   [[nodiscard]] static Psbt spending(const std::vector<bitcoin::Outpoint>& outpoints);
 
@@ -50,6 +53,9 @@ class Psbt {
   /// Removes all that is not the transaction itself: what is known of the outputs that it spends, which can
   /// be large, and any signature. lightningd's signpsbt adds what it needs.
   void strip();
+  /// As strip(), but what each input spends stays, as a witness UTXO: whoever has to see that signing does not change
+  /// the txid needs no more.
+  void keep_spent_outputs();
   /// Moves the output at `from`, with its map, so that it ends up at `to`.
   void move_output(std::size_t from, std::size_t to);
   void set_output_amount(std::size_t index, bitcoin::Sat amount);
@@ -63,6 +69,8 @@ class Psbt {
   /// scriptPubKey of input `index`, likewise.
   [[nodiscard]] std::optional<util::Bytes> input_script(std::size_t index) const;
 
+  /// Unless its maker has said that no output may be added (BIP 370, PSBT_GLOBAL_TX_MODIFIABLE).
+  [[nodiscard]] bool takes_outputs() const;
   /// Whether these are its inputs, in this order.
   [[nodiscard]] bool spends(const std::vector<bitcoin::Outpoint>& outpoints) const;
 

@@ -16,7 +16,7 @@ constexpr std::array global_rules{
     Rule{global_fallback_locktime, "PSBT_GLOBAL_FALLBACK_LOCKTIME", Data::none, Versions::only_v2, 4},
     Rule{global_input_count, "PSBT_GLOBAL_INPUT_COUNT", Data::none, Versions::only_v2},
     Rule{global_output_count, "PSBT_GLOBAL_OUTPUT_COUNT", Data::none, Versions::only_v2},
-    Rule{0x06, "PSBT_GLOBAL_TX_MODIFIABLE", Data::none, Versions::only_v2, 1},
+    Rule{global_modifiable, "PSBT_GLOBAL_TX_MODIFIABLE", Data::none, Versions::only_v2, 1},
     Rule{global_version, "PSBT_GLOBAL_VERSION", Data::none, Versions::both, 4},
 };
 
@@ -24,10 +24,10 @@ constexpr std::array input_rules{
     Rule{in_non_witness_utxo, "PSBT_IN_NON_WITNESS_UTXO"},
     Rule{in_witness_utxo, "PSBT_IN_WITNESS_UTXO"},
     Rule{0x02, "PSBT_IN_PARTIAL_SIG", Data::public_key},
-    Rule{0x03, "PSBT_IN_SIGHASH_TYPE", Data::none, Versions::both, 4},
+    Rule{in_sighash_type, "PSBT_IN_SIGHASH_TYPE", Data::none, Versions::both, 4},
     Rule{0x04, "PSBT_IN_REDEEM_SCRIPT"},
     Rule{0x05, "PSBT_IN_WITNESS_SCRIPT"},
-    Rule{0x06, "PSBT_IN_BIP32_DERIVATION", Data::public_key},
+    Rule{in_bip32_derivation, "PSBT_IN_BIP32_DERIVATION", Data::public_key},
     Rule{0x07, "PSBT_IN_FINAL_SCRIPTSIG"},
     Rule{0x08, "PSBT_IN_FINAL_SCRIPTWITNESS"},
     Rule{in_previous_txid, "PSBT_IN_PREVIOUS_TXID", Data::none, Versions::only_v2, 32},

@@ -1,5 +1,6 @@
 #include "recovery/left_batch.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "util/log.hpp"
@@ -15,7 +16,7 @@ LeftBatch::LeftBatch(const peers::Process& the_process, context::Calls the_calls
       ledger(std::move(kept.ledger)),
       journal(std::move(kept.journal)),
       report(std::move(the_report)) {
-  report.state = ledger->abort ? BatchState::aborting : BatchState::settling;
+  report.state = ledger->abort ? BatchState::aborting : ledger->waits() ? BatchState::waiting : BatchState::settling;
 }
 
 void LeftBatch::note(const std::string& text) {
@@ -31,6 +32,9 @@ void LeftBatch::note(const std::string& text) {
 std::optional<std::string> LeftBatch::why_not_abort() const {
   if (ledger->phase != ledger::BatchPhase::sending)
     return "by its record it was never ready to be sent: see listmultifundchannels";
+  if (ledger->plan && ledger->plan->is_users) {
+    return "you have signed its transaction, and it may be sent: spend one of its inputs elsewhere if it must not be";
+  }
   if (ending) return "it is being settled in this very moment: see listmultifundchannels, and try again";
   if (ledger->send_in_flight) return "lightningd has not answered sendpsbt yet: try again";
   if (!ledger->reservation.held()) {
@@ -38,6 +42,12 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
            "listmultifundchannels";
   }
   return std::nullopt;
+}
+
+bool LeftBatch::is_being_cancelled() const {
+  const auto since = process.runtime.now() - calls.settings.lost_after;
+  return std::any_of(ledger->openings.begin(), ledger->openings.end(),
+                     [this, since](const auto& opening) { return process.book.is_cancelling(opening->peer, since); });
 }
 
 void LeftBatch::save(lightningd::Reply<void> then) { journal->save(calls.scope, *ledger, std::move(then)); }

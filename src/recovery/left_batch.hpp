@@ -33,6 +33,9 @@ class LeftBatch {
   void note(const std::string& text);
   /// Why it cannot be aborted now; nothing when it can.
   [[nodiscard]] std::optional<std::string> why_not_abort() const;
+  /// Whether a fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be
+  /// sent.
+  [[nodiscard]] bool is_being_cancelled() const;
   /// Writes the ledger to the journal.
   void save(lightningd::Reply<void> then);
   /// Holding::keep() of all inputs, or of whatever can be kept: it may take days until bitcoind wants the transaction,

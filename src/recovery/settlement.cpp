@@ -33,13 +33,14 @@ Settlement::Settlement(const peers::Process& process, lightningd::Client client,
       pause_(process.settings.settle_pause),
       policies_(scope_, calls_.client, ledger_, batch_.label()),
       impossibility_(batch_),
-      record_undo_(batch_) {}
+      record_undo_(batch_),
+      waiting_(batch_, *this) {}
 
 void Settlement::run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled) {
   looked_ = std::move(looked);
   settled_ = std::move(settled);
   batch_.quiet_at = batch_.process.runtime.now() + calls_.settings.settle_quiet;
-  scope_.after(delay, [this] { attempt(); });
+  attempt_after(delay);
 }
 
 void Settlement::stop() {
@@ -51,7 +52,10 @@ void Settlement::stop() {
 }
 
 void Settlement::attempt() {
-  if (ledger_->abort) {
+  ++attempts_;
+  if (waiting_.applies()) {
+    waiting_.look();
+  } else if (ledger_->abort) {
     impossibility_.abort([this](auto outcome, const auto& why) { judged_by_chain(outcome, why); });
   } else if (ledger_->phase == BatchPhase::sending || ledger_->plan) {
     look();
@@ -82,7 +86,7 @@ void Settlement::judge(const Channels& channels) {
   if (found.locked_in) return sent();
   if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
   if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
-  if (is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
+  if (batch_.is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
   if (found.present == found.wanted) return send_again(never_sent);
   not_complete(str(found.wanted - found.present, " of ", found.wanted, " channels are gone"), never_sent);
 }
@@ -107,14 +111,12 @@ void Settlement::send_again(bool never_sent) {
 
 // It cannot be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
 void Settlement::not_complete(const std::string& what, bool never_sent) {
-  const auto outnum = *std::find_if(ledger_->plan->outnums.begin(), ledger_->plan->outnums.end(),
-                                    [](const auto& number) { return number.has_value(); });
   auto judged = [this, what, never_sent](const Result<bool>& unspent) {
     if (unspent && *unspent) return sent();
     if (never_sent) return stop_sending(what);
     impossibility_.look_for_rival(what, [this](auto outcome, const auto& why) { judged_by_chain(outcome, why); });
   };
-  calls_.client.is_unspent({ledger_->plan->txid, *outnum}, calls_.local<bool>("getutxout", std::move(judged)));
+  calls_.client.is_unspent(ledger_->first_funding(), calls_.local<bool>("getutxout", std::move(judged)));
 }
 
 // That of a record; in a batch that ran in this process lightningd has proposed it just now. Where lightningd cannot be
@@ -200,15 +202,6 @@ void Settlement::refused(const Error& error) {
   retry(str("bitcoind refuses it: ", sending::refusal_text(error), way_out()), BatchState::refused);
 }
 
-/// A fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be sent.
-bool Settlement::is_being_cancelled() const {
-  const auto& openings = ledger_->openings;
-  const auto since = batch_.process.runtime.now() - calls_.settings.lost_after;
-  const auto& book = batch_.process.book;
-  return std::any_of(openings.begin(), openings.end(),
-                     [&book, since](const auto& opening) { return book.is_cancelling(opening->peer, since); });
-}
-
 // Proven: nothing was broadcast. The record must say so before anything is undone.
 void Settlement::stop_sending(const std::string& why) {
   batch_.note(why + "; nothing was sent: undoing the rest");
@@ -222,6 +215,8 @@ void Settlement::stop_sending(const std::string& why) {
 
 // It is on its way or confirmed. Peers that had dropped out before may still have an opening.
 void Settlement::sent() {
+  ++attempts_;
+  waiting_.answer({});
   batch_.ending = true;
   ledger_->sending = ledger_->plan->txid;
   policies_.apply(calls_.settings.cleanup_timeout, [this] {
@@ -283,11 +278,12 @@ void Settlement::remove() {
 // --- Again ---
 
 void Settlement::retry(const std::string& why, BatchState state) {
+  waiting_.answer(Error{-1, why, {}});
   batch_.report.state = state;
   batch_.ending = false;
   batch_.note(why);
   looked();
-  scope_.after(pause_, [this] { attempt(); });
+  attempt_after(pause_);
   pause_ = std::min(2 * pause_, calls_.settings.longest_settle_pause);
 }
 

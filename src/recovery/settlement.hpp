@@ -12,6 +12,7 @@
 #include "recovery/impossibility.hpp"
 #include "recovery/left_batch.hpp"
 #include "recovery/record_undo.hpp"
+#include "recovery/waiting.hpp"
 #include "report/batch_report.hpp"
 #include "sending/policies.hpp"
 #include "spark/scope.hpp"
@@ -27,6 +28,7 @@ namespace recovery {
 ///   ready to be sent, an input is spent, six blocks deep  -> undo: it never confirms
 ///   ready to be sent, a channel is missing, else          -> unsettled: kept and shown, never acted on
 ///   not yet ready to be sent, a channel is released       -> unsettled: an older record was put back
+///   it waits for its user                                 -> Waiting
 ///   not yet ready to be sent, else                        -> undo
 ///
 /// What pays less than the mempool's floor is signed but not sent, and tried again after long pauses.
@@ -37,7 +39,7 @@ namespace recovery {
 /// confirms.
 ///
 /// Repeats with growing pauses until the record can be removed. Owned by the LeftBatches.
-class Settlement {
+class Settlement final : private Waiting::Owner {
  public:
   Settlement(const peers::Process& process, lightningd::Client client, journal::Kept kept, report::BatchReport report);
   Settlement(const Settlement&) = delete;
@@ -48,6 +50,13 @@ class Settlement {
   void run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled);
   /// Ends it where it stands: it sends and undoes nothing any more, and `settled` does not come.
   void stop();
+
+  /// A block came: a batch that waits for its user is looked at.
+  void block_added() {
+    if (waiting_.applies() && !waiting_.is_busy() && !batch_.ending) attempt();
+  }
+  /// For multifundchannel-finish, and for aborting a batch that waits.
+  [[nodiscard]] Waiting* waiting() { return waiting_.applies() ? &waiting_ : nullptr; }
 
   /// Why it cannot be aborted now; nothing when it can.
   [[nodiscard]] std::optional<std::string> why_not_abort() const { return batch_.why_not_abort(); }
@@ -62,7 +71,12 @@ class Settlement {
  private:
   using Channels = std::vector<lightningd::PeerChannel>;
 
-  void attempt();
+  void attempt() override;
+  void attempt_after(spark::Duration pause) {
+    scope_.after(pause, [this, attempt = ++attempts_] {
+      if (attempt == attempts_) this->attempt();
+    });
+  }
   void look();
   void judge(const Channels& channels);
   void undo_unsent(bool all_withheld);
@@ -77,15 +91,15 @@ class Settlement {
   void send(const util::SharedText& signed_psbt);
   void not_sent(const util::Error& error);
   void refused(const util::Error& error);
-  [[nodiscard]] bool is_being_cancelled() const;
   void stop_sending(const std::string& why);
-  void sent();
+  void sent() override;
   void judged_by_chain(Impossibility::Outcome outcome, const std::string& why);
   void impossible();
   void undo();
   void undone();
   void remove();
-  void retry(const std::string& why, report::BatchState state = report::BatchState::settling);
+  void retry(const std::string& why) { retry(why, report::BatchState::settling); }
+  void retry(const std::string& why, report::BatchState state) override;
   void looked();
 
   spark::Scope scope_;
@@ -98,6 +112,8 @@ class Settlement {
   sending::Policies policies_;
   Impossibility impossibility_;
   RecordUndo record_undo_;
+  Waiting waiting_;
+  std::uint64_t attempts_ = 0;  ///< that were planned or begun: only the last one counts
   bool impossible_ = false;  ///< its transaction; channels and inputs are removed
   bool opened_ = false;
 };

@@ -42,14 +42,16 @@ bool shows_policy(const DestinationReport& destination) {
          destination.state != DestinationState::undone;
 }
 
+void write_channel(json::Writer& out, const bitcoin::Outpoint& outpoint) {
+  const auto outnum = static_cast<std::uint16_t>(outpoint.vout);
+  out.field("channel_id", lightningd::v1_channel_id(outpoint.txid, outnum).hex()).field("outnum", outpoint.vout);
+}
+
 void write_destination(json::Writer& out, const DestinationReport& destination) {
   out.object().field("id", destination.id.hex()).field("amount_msat", bitcoin::to_msat(destination.amount).value);
   out.field("state", name_of(destination.state));
   if (!destination.memo.empty()) out.field("memo", destination.memo);
-  if (const auto& outpoint = destination.outpoint) {
-    const auto outnum = static_cast<std::uint16_t>(outpoint->vout);
-    out.field("channel_id", lightningd::v1_channel_id(outpoint->txid, outnum).hex()).field("outnum", outpoint->vout);
-  }
+  if (destination.outpoint) write_channel(out, *destination.outpoint);
   if (shows_policy(destination)) write_policy(out, *destination.policy);
   if (destination.failure) {
     out.field("method", destination.failure->method);
@@ -75,6 +77,7 @@ void write_report(json::Writer& out, const BatchReport& report) {
   out.field("begun", report.begun).field("state", name_of(report.state));
   if (!report.phase.empty()) out.field("phase", report.phase);
   if (report.txid) out.field("txid", report.txid->hex());
+  if (report.deadline && report.state == BatchState::waiting) out.field("deadline_block", *report.deadline);
   out.key("destinations").array();
   for (const auto& destination : report.destinations) write_destination(out, destination);
   out.end();
@@ -151,6 +154,9 @@ BatchReport report_on(const ledger::Ledger& ledger) {
     report.txid = ledger.plan->txid;
     report.payments = ledger.plan->payments;
   }
+  if (ledger.plan && ledger.plan->waits_since > 0) {
+    report.deadline = ledger.plan->waits_since + ledger::ToldInVain::kept_for;
+  }
   for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
     const auto& opening = *ledger.openings[i];
     DestinationReport destination{opening.peer, opening.planned, state_at(opening.stage), {}, {}, {}, opening.memo};
@@ -159,6 +165,20 @@ BatchReport report_on(const ledger::Ledger& ledger) {
   }
   report.take_policies(ledger);
   return report;
+}
+
+std::string finished_json(const BatchReport& report) {
+  json::Writer out;
+  out.object().field("batch", report.id);
+  if (report.txid) out.field("txid", report.txid->hex());
+  out.key("channel_ids").array();
+  for (const auto& destination : report.destinations) {
+    if (!destination.outpoint || destination.failure) continue;
+    out.object().field("id", destination.id.hex());
+    write_channel(out, *destination.outpoint);
+    out.end();
+  }
+  return out.end().end().take();
 }
 
 void write_policy(json::Writer& out, const request::PolicyRecord& policy) {

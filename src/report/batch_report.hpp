@@ -44,6 +44,7 @@ struct BatchReport {
   std::optional<bitcoin::Txid> txid;
   std::vector<DestinationReport> destinations;
   std::vector<ledger::PaymentRecord> payments;
+  std::optional<std::uint32_t> deadline;  ///< block at which the peers of one that waits for its user forget it
   std::optional<util::Error> error;   ///< what the caller was told
   std::vector<std::string> recovery;  ///< what settling it has done and found, in order
 
@@ -64,6 +65,9 @@ struct BatchReport {
 
 /// What the ledger knows, with the batch's state left open.
 [[nodiscard]] BatchReport report_on(const ledger::Ledger& ledger);
+
+/// The result of multifundchannel-finish: batch, txid and the channels.
+[[nodiscard]] std::string finished_json(const BatchReport& report);
 
 /// "policy": whether it is applied, and lightningd's error or warnings.
 void write_policy(json::Writer& out, const request::PolicyRecord& policy);

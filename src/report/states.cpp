@@ -6,6 +6,8 @@ const char* name_of(BatchState state) {
   switch (state) {
     case BatchState::running:
       return "running";
+    case BatchState::waiting:
+      return "waiting";
     case BatchState::opened:
       return "opened";
     case BatchState::failed:

@@ -5,6 +5,7 @@ namespace report {
 /// What a batch is to whoever asks for it.
 enum class BatchState {
   running,
+  waiting,  ///< its channels are secured, and its transaction waits for the user
   opened,
   failed,     ///< its caller was told so, and nothing is left of it
   settling,   ///< its command has left it; it is brought to an end

@@ -9,6 +9,7 @@
 #include "params/amount.hpp"
 #include "params/params.hpp"
 #include "request/destination.hpp"
+#include "request/users_psbt.hpp"
 #include "request/written_destinations.hpp"
 #include "util/bytes.hpp"
 #include "util/str.hpp"
@@ -28,12 +29,16 @@ using params::wrong;
 namespace {
 
 /// In the order in which lightningd's builtin takes them from an array; ours follow.
-constexpr std::array<std::string_view, 14> request_parameters{
-    "destinations", "feerate", "minconf",     "utxos",  "minchannels", "commitment_feerate", "peer_timeout",
-    "details",      "max_fee", "max_feerate", "dryrun", "outputs",     "keep_change",        "label"};
+constexpr std::array<std::string_view, 15> request_parameters{
+    "destinations", "feerate", "minconf", "utxos",       "minchannels", "commitment_feerate",
+    "peer_timeout", "details", "max_fee", "max_feerate", "dryrun",      "outputs",
+    "keep_change",  "label",   "send"};
 
 /// What a label's digest leaves out: the label, and what makes no batch.
 constexpr std::array<std::string_view, 2> not_in_digest{"label", "dryrun"};
+constexpr std::array<std::string_view, 10> prepare_parameters{
+    "psbt",         "destinations", "feerate", "minchannels", "commitment_feerate",
+    "peer_timeout", "details",      "max_fee", "max_feerate", "outputs"};
 
 /// As utxopsbt says it.
 util::Error not_an_outpoint(const json::Value& value) {
@@ -97,6 +102,28 @@ util::Result<Request::DryRun> parse_dryrun(const json::Value& value) {
   return *plain ? Request::DryRun::look : Request::DryRun::no;
 }
 
+/// What every batch has, whoever pays.
+Request parse_batch(Params& params, std::string_view network) {
+  Request request;
+  request.destinations = params.required("destinations", parse_destinations);
+  request.feerate = params.optional("feerate", parse_token);
+  // Asking for more than there are means asking for all, as with lightningd's builtin.
+  const auto minchannels = params.optional("minchannels", parse_positive);
+  request.minchannels = std::min<std::size_t>(minchannels.value_or(UINT32_MAX), request.destinations.size());
+  request.commitment_feerate = params.optional("commitment_feerate", parse_token);
+  request.peer_timeout_seconds = params.optional("peer_timeout", parse_positive);
+  request.details = params.optional("details", parse_bool).value_or(false);
+  request.cap.fee = params.optional("max_fee", parse_sat);
+  request.cap.feerate = params.optional("max_feerate", parse_perkw);
+  if (auto payments = params.optional("outputs", parse_payments)) {
+    request.payments = std::move(*payments);
+    auto fits = check_beside(request.destinations, request.payments, *params.find("outputs"));
+    if (fits) fits = check_network(request.payments, network);
+    if (!fits) params.fail(fits.error());
+  }
+  return request;
+}
+
 }  // namespace
 
 bool Request::has_shares() const {
@@ -111,37 +138,37 @@ util::Result<Request> parse_request(const json::Value& given, std::string_view n
   if (!joined) return joined.error();
   if (*joined) return parse_request((*joined)->root(), network);
   Params params(whole, request_parameters);
-  Request request;
-  request.destinations = params.required("destinations", parse_destinations);
-  request.feerate = params.optional("feerate", parse_token);
+  Request request = parse_batch(params, network);
   request.has_minconf = params.optional("minconf", parse_u32).has_value();
   request.minconf = params.optional("minconf", parse_u32).value_or(1);
   if (auto utxos = params.optional("utxos", parse_utxos)) {
     request.utxos = std::move(*utxos);
     request.has_utxos = true;
   }
-  // Asking for more than there are means asking for all, as with lightningd's builtin.
-  const auto minchannels = params.optional("minchannels", parse_positive);
-  request.minchannels = std::min<std::size_t>(minchannels.value_or(UINT32_MAX), request.destinations.size());
-  request.commitment_feerate = params.optional("commitment_feerate", parse_token);
-  request.peer_timeout_seconds = params.optional("peer_timeout", parse_positive);
-  request.details = params.optional("details", parse_bool).value_or(false);
-  request.cap.fee = params.optional("max_fee", parse_sat);
-  request.cap.feerate = params.optional("max_feerate", parse_perkw);
   request.dryrun = params.optional("dryrun", parse_dryrun).value_or(Request::DryRun::no);
   if (const auto least = params.optional("keep_change", parse_keep_change)) request.keep_change = *least;
-  if (auto payments = params.optional("outputs", parse_payments)) {
-    request.payments = std::move(*payments);
-    auto fits = check_beside(request.destinations, request.payments, *params.find("outputs"));
-    if (fits) fits = check_network(request.payments, network);
-    if (!fits) params.fail(fits.error());
-  }
+  request.send = params.optional("send", parse_bool).value_or(true);
   if (const auto text = params.optional("label", parse_short_text)) {
     const auto rest = params.all_but(not_in_digest);
     const auto digest = util::sha256(reinterpret_cast<const std::uint8_t*>(rest.data()), rest.size());
     request.label = UserLabel{*text, util::to_hex(digest.data(), digest.size())};
+    if (!request.send) params.fail(wrong(*params.find("label"), "cannot be given beside send=false"));
   }
   if (params.error()) return *params.error();
+  return request;
+}
+
+util::Result<Request> parse_prepare(const json::Value& given, std::string_view network) {
+  Params params(given.renamed(""), prepare_parameters);
+  Request request;
+  auto psbt = params.required("psbt", parse_users_psbt);
+  request = parse_batch(params, network);
+  request.users_psbt = std::move(psbt);
+  if (params.error()) return *params.error();
+  if (shares_take_all(request) && !request.users_psbt->outputs().empty()) {
+    return util::Error{
+        lightningd::code::invalid_params, "psbt: has an output for change, and the shares take all that is left", {}};
+  }
   return request;
 }
 

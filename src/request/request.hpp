@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "json/value.hpp"
 #include "lightningd/channel_policy.hpp"
 #include "lightningd/ids.hpp"
+#include "psbt/psbt.hpp"
 #include "request/fee_cap.hpp"
 #include "request/payment.hpp"
 #include "request/share.hpp"
@@ -67,8 +69,13 @@ struct Request {
   };
   DryRun dryrun = DryRun::no;
   std::optional<UserLabel> label;
+  /// The user's PSBT, whose inputs pay instead of the wallet: with no output, or with one, the change.
+  std::shared_ptr<const psbt::Psbt> users_psbt;
+  bool send = true;  ///< at once; otherwise it waits for multifundchannel-finish
 
   [[nodiscard]] bool has_shares() const;
+  /// Whether the transaction is sent by multifundchannel-finish, once the channels are secured.
+  [[nodiscard]] bool waits() const { return users_psbt != nullptr || !send; }
 };
 
 /// Parses the params of the command (object or array) as lightningd's builtin does, or with destinations as a person
@@ -76,5 +83,8 @@ struct Request {
 /// has code -32602 (310 for request_amt and compact_lease) and names the field, its value and what
 /// is wrong with it. `network` is lightningd's name for it: addresses to pay to must be of that one.
 [[nodiscard]] util::Result<Request> parse_request(const json::Value& params, std::string_view network);
+
+/// Likewise the params of multifundchannel-prepare: a PSBT of the user's, and what else such a batch can have.
+[[nodiscard]] util::Result<Request> parse_prepare(const json::Value& params, std::string_view network);
 
 }  // namespace request

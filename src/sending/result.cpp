@@ -55,9 +55,18 @@ report::PeerFailure as_given_up(const peers::PeerOpening& peer, const peers::Pee
 
 std::string success_json(const std::string& tx, const funding::FundingTransaction& transaction, const Opened& batch,
                          const report::Details* details) {
-  const auto& opened = batch.opened;
   Writer out;
   out.object().field("tx", tx).field("txid", transaction.txid.hex());
+  write_peers(out, transaction, batch, details);
+  report::write_outputs(out, batch.payments);
+  if (details != nullptr) details->write_batch(out, transaction);
+  out.end();
+  return out.take();
+}
+
+void write_peers(Writer& out, const funding::FundingTransaction& transaction, const Opened& batch,
+                 const report::Details* details) {
+  const auto& opened = batch.opened;
   out.key("channel_ids").array();
   for (std::size_t i = 0; i < opened.size(); ++i) {
     const auto& terms = opened[i]->terms();
@@ -76,10 +85,6 @@ std::string success_json(const std::string& tx, const funding::FundingTransactio
     write_failed(out, *peer, *peer->failure(), details);
   }
   out.end();
-  report::write_outputs(out, batch.payments);
-  if (details != nullptr) details->write_batch(out, transaction);
-  out.end();
-  return out.take();
 }
 
 Error too_few_left(const peers::PeerOpening& decisive, const std::vector<std::unique_ptr<peers::PeerOpening>>& all,

@@ -24,6 +24,10 @@ struct Opened {
 [[nodiscard]] std::string success_json(const std::string& tx, const funding::FundingTransaction& transaction,
                                        const Opened& batch, const report::Details* details);
 
+/// `channel_ids` and `failed` of that result, into an open object.
+void write_peers(json::Writer& out, const funding::FundingTransaction& transaction, const Opened& batch,
+                 const report::Details* details);
+
 /// The error of a batch that lost too many peers: code and message of the failure that decided it,
 /// `data` with its id and method as the builtin has them, and `failed` with every peer: those that
 /// failed with their own errors, the others as given up.

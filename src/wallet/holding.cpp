@@ -99,6 +99,7 @@ void Holding::before_closing(Closing then) {
 // Inputs that were released may come to be spent by a channel all the same, one that is made late.
 void Holding::claim_all_inputs() {
   auto& record = ledger_->reservation;
+  if (ledger_->plan && ledger_->plan->is_users) return;
   const auto psbt = ledger_->plan ? Psbt::from_base64(*ledger_->plan->psbt) : Result<Psbt>(Error{});
   for (std::size_t i = 0; psbt && i < psbt->inputs().size(); ++i)
     record.heights.try_emplace(psbt->inputs()[i].outpoint);
@@ -110,7 +111,8 @@ void Holding::claim_all_inputs() {
 bool Holding::extended() const { return ledger_->reservation.blocks > calls_.settings.first_reservation; }
 
 void Holding::announce_extension() {
-  if (!extended()) ledger_->reservation.doubtful_blocks = calls_.settings.longer_reservation;
+  if (!extended() && ledger_->reservation.held())
+    ledger_->reservation.doubtful_blocks = calls_.settings.longer_reservation;
 }
 
 void Holding::extend(Reply<Taken> then) {

@@ -15,7 +15,7 @@ def whole(least, most):
 
 # What lightningd writes for each type in a result.
 TYPES = {
-    "string": text(r".*"),
+    "string": text(r"(?s:.*)"),
     "boolean": lambda value: isinstance(value, bool),
     "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
     "integer": whole(-2**63, 2**63 - 1),

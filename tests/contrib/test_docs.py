@@ -54,7 +54,10 @@ VALUES = {
     "outpoint": (["ab" * 32 + ":0"], ["ab" * 32, "x", 1, {}]),
 }
 # Parameters with rules of their own.
+with open(os.path.join(ROOT, "contrib", "doc", "multifundchannel-prepare.json"), encoding="utf-8") as example:
+    UNSIGNED = json.load(example)["examples"][0]["request"]["params"]["psbt"]
 SPECIAL = {
+    "psbt": ([UNSIGNED, UNSIGNED + "\n"], ["", "x", "00", UNSIGNED[:-8], 1, {}]),
     "dryrun": ([True, False, "true", "false", "ask"], ["yes", 1, {}]),
     "id": ([NODE, NODE + "@10.0.0.1:9735", NODE + "@host"], [NODE[2:], NODE + "@", "x", "", 1, {}]),
     "close_to": (["bc1qxxx"], ["", 1, {}]),
@@ -78,7 +81,8 @@ SPECIAL = {
 NEVER_SEEN = {"failed[].error.data"} | {
     f"{channel}.policy.error{member}" for channel in ("channel_ids[]", "batches[].destinations[]")
     for member in ("", ".code", ".message")}
-# What every preview has.
+# What every batch has that waits for its user, and every preview.
+PREPARED = {"batch", "txid", "channel_ids", "failed", "all_outputs", "csv", "deadline_block", "fee_msat"}
 CLOSE_TO = "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
 PREVIEW = {"dryrun", "inputs", "fee_msat", "weight", "feerate", "destinations", "warnings"}
 # Codes that the source names, and that no caller sees.
@@ -410,7 +414,7 @@ class TestResults:
         texts = {name: " ".join(inside["description"]) for name, inside in self.schemas[MAIN]["properties"].items()}
         foreign = {name for name, text in texts.items() if ("Not" if preview else "Only") + " with *dryrun*" in text}
         assert not (foreign & set(answer))
-        wanted = PREVIEW if preview else {"tx", "txid", "channel_ids", "failed"}
+        wanted = PREVIEW if preview else PREPARED if "csv" in answer else {"tx", "txid", "channel_ids", "failed"}
         assert not (wanted - set(answer))
 
     def run_batch(self, w, **more):
@@ -469,10 +473,37 @@ class TestResults:
             listed = wait_for(lambda: self.told_in_vain(w), "whom the batch has told in vain", 10)
             self.check("listmultifundchannels", listed, seen["listmultifundchannels"])
         self.previews(seen[MAIN])
+        self.waiting(seen)
         documented = {(command, path) for command, response in self.schemas.items()
                       for path, _ in form.nested(response)}
         never = {path for command, path in documented if path not in seen[command]}
         assert never == NEVER_SEEN
+
+    def waiting(self, seen):
+        """Batches that wait for their user."""
+        prepare, finish, abort = "multifundchannel-prepare", "multifundchannel-finish", "multifundchannel-abort"
+        late = {"name": "c", "fault": {"phase": "complete", "kind": "refuse"}}
+        with self.world({"peers": [*self.PEERS[:2], late], "users_coin": 5_000_000}) as w:
+            def of_user(**more):
+                destinations = [{"id": f"{w.ids[n]}@{w.addresses[n]}", "amount": 1_000_000} for n in w.ids]
+                destinations[0].update(close_to=CLOSE_TO, memo="rent", feebase=1)
+                return w.rpc(prepare, {"psbt": w.rpc("sim-users-psbt", {})["psbt"], "destinations": destinations,
+                                       "minchannels": 2, "outputs": [{"address": PAYEE, "amount": 1000, "label": "rent"}],
+                                       **more})
+            answer = of_user(details=True)
+            self.check(prepare, answer, seen[prepare])
+            self.check("listmultifundchannels", w.rpc("listmultifundchannels", {"batch": answer["batch"]}),
+                       seen["listmultifundchannels"])
+            self.check(abort, w.rpc(abort, {"batch": answer["batch"]}), seen[abort])
+            signed = w.rpc("sim-users-sign", {"psbt": answer["psbt"]})["psbt"]
+            self.check(finish, w.rpc(finish, {"batch": answer["batch"], "psbt": signed}), seen[finish])
+        deaf = {"name": "a", "features": "08a8882a8a5981"}
+        with self.world({"peers": [deaf, self.PEERS[1]]}) as w:
+            self.check(MAIN, self.run_batch(w, details=True, send=False), seen[MAIN])
+        with self.world({"peers": [deaf, self.PEERS[1]], "users_coin": 5_000_000}) as w:
+            destinations = [{"id": f"{w.ids[n]}@{w.addresses[n]}", "amount": 1_000_000, "close_to": CLOSE_TO} for n in w.ids]
+            self.check(prepare, w.rpc(prepare, {"psbt": w.rpc("sim-users-psbt", {})["psbt"], "destinations": destinations,
+                                                "details": True}), seen[prepare])
 
     @staticmethod
     def told_in_vain(w):

@@ -206,11 +206,11 @@ class Bitcoind:
         except (OSError, RpcError):
             return False
 
-    def call(self, method, *params):
+    def call(self, method, *params, wallet="w"):
         connection = http.client.HTTPConnection("127.0.0.1", self.rpcport, timeout=patience(60))
         with contextlib.closing(connection):
             body = json.dumps({"jsonrpc": "1.0", "id": 0, "method": method, "params": params})
-            connection.request("POST", "/", body, {"Authorization": "Basic " + base64.b64encode(b"u:p").decode()})
+            connection.request("POST", f"/wallet/{wallet}", body, {"Authorization": "Basic " + base64.b64encode(b"u:p").decode()})
             reply = json.loads(connection.getresponse().read())
         if reply["error"]:
             raise RpcError(method, reply["error"])

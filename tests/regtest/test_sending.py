@@ -241,13 +241,13 @@ def an_angry_peer(bench, victim):
     return angry
 
 
-def give_up_channel(angry, victim):
+def give_up_channel(angry, node):
     """And waits until our side has lost it, and with it the reservations."""
-    channel, = victim.node.channels(angry.id)
+    channel, = node.channels(angry.id)
     with open(os.path.join(angry.dir, "error.new"), "w") as f:
         json.dump({"channel_id": channel["channel_id"], "text": "changed my mind"}, f)
     os.replace(os.path.join(angry.dir, "error.new"), os.path.join(angry.dir, "error.json"))
-    wait_for(lambda: not victim.node.channels(angry.id), "the peer's error to take effect", 10)
+    wait_for(lambda: not node.channels(angry.id), "the peer's error to take effect", 10)
 
 
 KEEPS_DEAD = since("25.12", "lightningd keeps the channel that its peer has given up")
@@ -266,7 +266,7 @@ def test_a_peer_gives_up_its_channel(bench, method, n):
         before = bench.bitcoind.call("getrawmempool")
         angry = an_angry_peer(bench, victim)
         with held_at(victim, method, n=n) as call:
-            give_up_channel(angry, victim)
+            give_up_channel(angry, victim.node)
         error = call.wait().error
         assert isinstance(error, RpcError), error or call.result
         victim.wait_settled()
@@ -283,7 +283,7 @@ def test_a_peer_gives_up_its_channel_and_the_others_go_on(bench, method, n):
     with a_victim(bench) as victim:
         angry = an_angry_peer(bench, victim)
         with held_at(victim, method, n=n, minchannels=2) as call:
-            give_up_channel(angry, victim)
+            give_up_channel(angry, victim.node)
         result = call.wait().result
         assert result, call.error
         bench.check_opened(result, victim.destinations(), victim.node)

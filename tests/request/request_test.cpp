@@ -58,8 +58,8 @@ TEST_CASE("by position, where null means left out") {
   CHECK(request->commitment_feerate == "urgent");
 
   CHECK(parse_text("[" + list + "]").ok());
-  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,true,1,1,true,null,null,null,1]")) ==
-        "-32602: too many parameters: got 15, expected 14");
+  CHECK(error_of(parse_text("[" + list + ",1,1,null,1,1,1,true,1,1,true,null,null,null,null,1]")) ==
+        "-32602: too many parameters: got 16, expected 15");
   CHECK(error_of(parse_text("[]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[null]")) == "-32602: missing required parameter: destinations");
   CHECK(error_of(parse_text("[" + list + R"(,null,"x"])")) ==

@@ -55,10 +55,10 @@ std::optional<std::uint32_t> Chain::height(const bitcoin::Txid& txid) const {
   return found == heights_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<bitcoin::Sat> Chain::unspent(const bitcoin::Outpoint& outpoint) const {
+std::optional<bitcoin::TxOutput> Chain::unspent(const bitcoin::Outpoint& outpoint) const {
   const auto found = known_.find(outpoint.txid);
   if (found == known_.end() || outpoint.vout >= found->second.size() || spender(outpoint)) return std::nullopt;
-  return found->second[outpoint.vout].amount;
+  return found->second[outpoint.vout];
 }
 
 std::optional<bitcoin::Txid> Chain::spender(const bitcoin::Outpoint& outpoint) const {

@@ -28,7 +28,7 @@ class Chain {
   [[nodiscard]] bool has(const bitcoin::Txid& txid) const { return known_.contains(txid); }
   [[nodiscard]] std::optional<std::uint32_t> height(const bitcoin::Txid& txid) const;
   /// Of an output in mempool or chain that nothing there spends, as gettxout.
-  [[nodiscard]] std::optional<bitcoin::Sat> unspent(const bitcoin::Outpoint& outpoint) const;
+  [[nodiscard]] std::optional<bitcoin::TxOutput> unspent(const bitcoin::Outpoint& outpoint) const;
   /// The transaction in mempool or chain that spends the outpoint.
   [[nodiscard]] std::optional<bitcoin::Txid> spender(const bitcoin::Outpoint& outpoint) const;
 

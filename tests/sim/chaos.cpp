@@ -7,6 +7,7 @@
 #include "sim/handwriting.hpp"
 #include "sim/near_misses.hpp"
 #include "sim/random.hpp"
+#include "sim/raw_psbt.hpp"
 #include "sim/script.hpp"
 #include "sim/slips.hpp"
 #include "sim/sloppy.hpp"
@@ -116,6 +117,59 @@ void take_reserved(World& world, std::uint32_t blocks) {
     const bool ours = wallet.is_reserved(coin) && !coin.owner.empty() && coin.state != Coin::State::spent;
     if (ours) wallet.take(coin, blocks, world.time().now());
   }
+}
+
+/// Batches that wait for their user, and what there is to sign, as far as the user was told.
+std::map<std::string, std::string> waiting(World& world, std::size_t calls) {
+  std::map<std::string, std::string> found;
+  const auto listed = world.call("listmultifundchannels", "{}", std::chrono::seconds(10));
+  if (!listed.answered || !listed.ok()) return found;
+  const auto all = json::Document::parse(*listed.result, "batches");
+  const auto batches = all ? all->root().find("batches") : std::nullopt;
+  for (const auto& batch : batches ? batches->elements() : std::vector<json::Value>()) {
+    if (batch.find("state")->dump() == R"("waiting")") found[std::string(*batch.string("batch"))];
+  }
+  for (std::size_t i = 0; i < calls; ++i) {
+    const auto result = world.outcome(i).ok() ? json::Document::parse(*world.outcome(i).result, "result")
+                                              : util::Result<json::Document>(util::Error{});
+    const auto batch = result ? result->root().find("batch") : std::nullopt;
+    const auto psbt = result ? result->root().find("psbt") : std::nullopt;
+    if (batch && psbt && found.contains(std::string(*batch->string()))) {
+      found[std::string(*batch->string())] = std::string(*psbt->string());
+    }
+  }
+  return found;
+}
+
+void finish(World& world, const std::string& batch, const std::string& psbt) {
+  json::Writer params;
+  params.object().field("batch", batch);
+  if (!psbt.empty()) params.field("psbt", world.node().core().users.sign(psbt));
+  (void)world.start("multifundchannel-finish", params.end().take());
+}
+
+void broadcast(World& world, const std::string& psbt) {
+  const auto bare = psbt::Psbt::from_base64(psbt);
+  const auto raw = bare ? RawPsbt::from(*bare) : std::nullopt;
+  if (!raw) return;
+  auto& core = world.node().core();
+  core.monitor.broadcast_by_user(raw->transaction());
+  (void)core.chain.submit(raw->transaction());
+}
+
+void decide(World& world, const Chaos& chaos) {
+  for (const auto decision : chaos.decisions) {
+    world.run_for(std::chrono::seconds(20));
+    for (const auto& [batch, psbt] : waiting(world, chaos.batches.size())) {
+      if (decision == Chaos::Decision::finish) finish(world, batch, psbt);
+      if (decision == Chaos::Decision::broadcast) broadcast(world, psbt);
+      if (decision != Chaos::Decision::give_up) continue;
+      (void)world.start("multifundchannel-abort", util::str(R"({"batch":")", batch, R"(","confirm":true})"));
+    }
+    world.finish_all();
+    if (decision == Chaos::Decision::block) world.mine(1);
+  }
+  if (!chaos.decisions.empty()) world.mine(1);  // whatever was broadcast
 }
 
 void live_aborts(World& world, const std::vector<Chaos::Abort>& aborts) {
@@ -301,6 +355,41 @@ void draw_kinds(std::uint64_t seed, Setup& setup) {
   for (auto& peer : setup.peers) peer.kind = kinds[random.below(std::size(kinds))];
 }
 
+/// Batches that wait for their user. From numbers of its own, too.
+void draw_waiting(std::uint64_t seed, Chaos& chaos) {
+  constexpr std::uint64_t other_stream = 0x3A17;
+  static constexpr Chaos::Decision decisions[] = {Chaos::Decision::finish, Chaos::Decision::finish,
+                                                  Chaos::Decision::give_up, Chaos::Decision::broadcast,
+                                                  Chaos::Decision::block};
+  Random random(seed + other_stream);
+  if (!random.one_in(6)) return;
+  chaos.setup.users_coins = {bitcoin::Sat{200'000 + random.below(3'000'000)}, bitcoin::Sat{100'000}};
+  bool users = random.one_in(2);
+  for (auto& batch : chaos.batches) {
+    if (batch.params.find("\"dryrun\"") != std::string::npos || random.one_in(4)) continue;
+    if (std::exchange(users, false)) {
+      json::Writer params;
+      params.object().field("psbt", random.one_in(4) ? "$users_psbt_without_change" : "$users_psbt");
+      params.key("destinations").array();
+      for (const auto& peer : chaos.setup.peers) {
+        params.object()
+            .field("id", util::str("$", peer.name, "@"))
+            .field("amount", 20'000 + random.below(60'000))
+            .end();
+      }
+      params.end();
+      if (random.one_in(2)) params.field("minchannels", 1);
+      batch.params = params.end().take();
+      batch.method = "multifundchannel-prepare";
+    } else if (batch.params.starts_with('{')) {
+      batch.params.insert(1, R"("send":false,)");
+    }
+  }
+  for (auto count = random.below(5); count > 0; --count) {
+    chaos.decisions.push_back(decisions[random.below(std::size(decisions))]);
+  }
+}
+
 /// Before v25.12 a channel cannot be withheld. What cannot be promised there is not asked for: a channel
 /// whose peer fails it is closed, and stays; and fundchannel_cancel cannot tell two channels of one peer
 /// that await their lock-in, so there is no other.
@@ -361,6 +450,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   draw_kinds(seed, setup);
   draw_payments(seed, chaos);
   draw_labels(seed, chaos);
+  if (!old) draw_waiting(seed, chaos);
   return chaos;
 }
 
@@ -372,9 +462,10 @@ ChaosResult run_chaos(Chaos chaos, bool trace) {
   const auto begin = world.time().now();
   for (const auto& batch : chaos.batches) {
     world.run_for(begin + batch.at - world.time().now());
-    (void)world.start("multifundchannel", batch.params);
+    (void)world.start(batch.method, batch.params);
   }
   world.finish_all();
+  decide(world, chaos);
   live_aborts(world, chaos.aborts);
   world.run_for(trouble);
   (void)world.start("listmultifundchannels", "{}");

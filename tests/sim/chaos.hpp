@@ -13,7 +13,11 @@ struct Chaos {
   struct Batch {
     spark::Duration at{0};  ///< after the plugin is ready
     std::string params;     ///< of multifundchannel, with "$name" for ids
+    std::string method = "multifundchannel";
   };
+
+  /// What the user does with a batch that waits for him.
+  enum class Decision { finish, give_up, broadcast, block };
 
   /// A user who gives up whatever is not settled.
   struct Abort {
@@ -27,6 +31,7 @@ struct Chaos {
   Setup setup;
   std::vector<Batch> batches;
   std::vector<Abort> aborts;
+  std::vector<Decision> decisions;  ///< one after the other, until nothing waits any more; then he finishes
 };
 
 [[nodiscard]] Chaos draw_chaos(std::uint64_t seed);

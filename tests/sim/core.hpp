@@ -16,6 +16,7 @@
 #include "sim/request.hpp"
 #include "sim/rpc_faults.hpp"
 #include "sim/setup.hpp"
+#include "sim/users_wallet.hpp"
 #include "sim/wallet.hpp"
 #include "spark/runtime.hpp"
 #include "util/str.hpp"
@@ -28,9 +29,10 @@ struct Core {
       : runtime(runtime_),
         setup(std::move(setup_)),
         random(setup.seed),
+        users(setup, chain),
         wallet(random, setup),
         peers(random, setup),
-        monitor(wallet, peers, chain, setup.rpc_faults.empty()),
+        monitor({wallet, peers, chain, users}, setup.rpc_faults.empty()),
         rpc_faults(setup),
         corruption(setup) {}
 
@@ -52,6 +54,7 @@ struct Core {
   Setup setup;
   Random random;
   Chain chain;
+  UsersWallet users;
   Wallet wallet;
   Peers peers;
   Monitor monitor;

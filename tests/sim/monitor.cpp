@@ -43,15 +43,17 @@ std::string describe(Invariant invariant, std::string_view text) {
       "told while all are there",
       "told in vain is known",
       "a label opens once",
+      "sent by its user",
   };
   const auto number = static_cast<std::size_t>(invariant);
   return str("invariant ", number, " (", names[number], "): ", text);
 }
 
-Monitor::Monitor(Wallet& wallet, Peers& peers, const Chain& chain, bool prompt)
-    : wallet_(wallet),
-      peers_(peers),
-      chain_(chain),
+Monitor::Monitor(const Scene& scene, bool prompt)
+    : wallet_(scene.wallet),
+      peers_(scene.peers),
+      chain_(scene.chain),
+      users_(scene.users),
       prompt_(prompt),
       between_calls_(prompt ? between_prompt_calls : between_calls),
       tellings_(between_calls_) {}
@@ -122,7 +124,8 @@ void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& a
   if (!tampered_ && aborting != aborting_since_.end() && asked.at > aborting->second) {
     violation(Invariant::nothing_undone_after_sending, str("sent ", txid.hex(), " although its abort was signed"));
   }
-  check_commitments(psbt, "sent", asked, now);
+  if (!by_user_.contains(txid)) check_commitments(psbt, "sent", asked, now);
+  check_users_word(txid, asked);
   check_outputs(psbt, asked);
   check_fee(psbt);
   check_reserve(transaction, asked);
@@ -156,7 +159,30 @@ void Monitor::check_reserve(const bitcoin::Transaction& transaction, const Asked
 
 void Monitor::abort_confirmed(const std::string& batch) { abort_confirmed_.insert(batch.substr(0, brief_id)); }
 
+/// What waits for its user is sent when he says so, or when he has sent it himself.
+void Monitor::check_users_word(const bitcoin::Txid& txid, const Asked& asked) {
+  const auto batch = batch_of(asked.origin);
+  if (!waiting_.contains(batch) || finish_asked_.contains(batch) || chain_.has(txid)) return;
+  violation(Invariant::sent_by_its_user, str("sent ", txid.hex(), ", for which its user has not asked"));
+}
+
+void Monitor::broadcast_by_user(const bitcoin::Transaction& transaction) {
+  const auto txid = transaction.txid();
+  by_user_.emplace(txid, transaction);
+  for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) {
+    if (peers_.find_channel({txid, i}) == nullptr) lost_by_user_.insert({txid, i});
+  }
+}
+
+std::optional<bitcoin::TxOutput> Monitor::spent(const bitcoin::Outpoint& outpoint) const {
+  const Coin* coin = wallet_.find(outpoint);
+  return coin == nullptr ? users_.coin(outpoint) : std::optional(bitcoin::TxOutput{coin->amount, coin->script});
+}
+
 void Monitor::recorded(const std::string& batch, const util::Bytes& data) {
+  static constexpr std::string_view waits = R"("phase":"waiting")";
+  const bool is_waiting = std::search(data.begin(), data.end(), waits.begin(), waits.end()) != data.end();
+  if (is_waiting) waiting_.insert(batch.substr(0, brief_id));
   static constexpr std::string_view word = R"("abort":{"txid":")";
   const auto found = std::search(data.begin(), data.end(), word.begin(), word.end());
   if (found == data.end()) return;
@@ -397,7 +423,9 @@ void Monitor::check_outputs(const RawPsbt& psbt, const Asked& asked) {
       violation(Invariant::transaction_is_right,
                 str("a funding output of ", output.amount.value, "sat: its peer was told ", told->second.value));
     }
-    if (told == told_.end() && !wallet_.owns(output.script) && !(wanted && wanted->payments.contains(output.script))) {
+    const bool known = wallet_.owns(output.script) || users_.owns(output.script) ||
+                       (wanted && wanted->payments.contains(output.script));
+    if (told == told_.end() && !known) {
       violation(Invariant::transaction_is_right, str("an output to nobody we know: ", util::to_hex(output.script)));
     }
   }
@@ -411,6 +439,7 @@ std::set<std::uint32_t> Monitor::planned_feerates(const bitcoin::Transaction& tr
     if (const auto plan = plans_.find(output.script); plan != plans_.end()) return {plan->second};
   }
   for (const auto& input : transaction.inputs) {
+    if (users_.coin(input.outpoint)) feerates.insert(users_.feerate());
     if (const auto found = feerates_.find(input.outpoint); found != feerates_.end())
       feerates.merge(std::set(found->second));
   }
@@ -423,11 +452,11 @@ void Monitor::check_fee(const RawPsbt& psbt) {
   const auto& transaction = psbt.transaction();
   bitcoin::Sat in{0}, out{0};
   for (const auto& input : transaction.inputs) {
-    const Coin* coin = wallet_.find(input.outpoint);
-    if (coin == nullptr) {
+    const auto output = spent(input.outpoint);
+    if (!output) {
       return violation(Invariant::transaction_is_right, str("spends ", input.outpoint.str(), ", which is not ours"));
     }
-    in = in + coin->amount;
+    in = in + output->amount;
     if (losses_.contains(input.outpoint)) {
       violation(Invariant::transaction_is_right, str(input.outpoint.str(), " costs more than it brings"));
     }
@@ -435,7 +464,7 @@ void Monitor::check_fee(const RawPsbt& psbt) {
   bool change = false;
   for (const auto& output : transaction.outputs) {
     out = out + output.amount;
-    change = change || wallet_.owns(output.script);
+    change = change || wallet_.owns(output.script) || users_.owns(output.script);
   }
   if (in < out) return violation(Invariant::transaction_is_right, str("spends ", out.value, "sat of ", in.value));
 

@@ -15,6 +15,7 @@
 #include "sim/raw_psbt.hpp"
 #include "sim/request.hpp"
 #include "sim/tellings.hpp"
+#include "sim/users_wallet.hpp"
 #include "sim/wallet.hpp"
 
 namespace sim {
@@ -38,6 +39,7 @@ enum class Invariant {
   told_while_all_are_there,
   told_in_vain_is_known,
   label_opens_once,
+  sent_by_its_user,  ///< what waits for that
 };
 
 /// "invariant 3 (nothing left): text".
@@ -48,8 +50,16 @@ enum class Invariant {
 /// for settled.hpp.
 class Monitor {
  public:
+  /// What it looks at.
+  struct Scene {
+    Wallet& wallet;
+    Peers& peers;
+    const Chain& chain;
+    const UsersWallet& users;
+  };
+
   /// `prompt`: no call is held up.
-  Monitor(Wallet& wallet, Peers& peers, const Chain& chain, bool prompt);
+  Monitor(const Scene& scene, bool prompt);
 
   void violation(Invariant invariant, std::string_view text) { violations_.push_back(describe(invariant, text)); }
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
@@ -133,6 +143,16 @@ class Monitor {
   [[nodiscard]] bool was_restarted() const { return life_ > 1; }
   /// The user has confirmed multifundchannel-abort for this batch.
   void abort_confirmed(const std::string& batch);
+  /// The user is about to send it himself, whatever has become of its channels.
+  void broadcast_by_user(const bitcoin::Transaction& transaction);
+  /// Every transaction that he has sent.
+  [[nodiscard]] const std::map<bitcoin::Txid, bitcoin::Transaction>& sent_by_user() const { return by_user_; }
+  /// The channel had gone before, or by a peer's error: lightningd forgets it then, as long as it is withheld.
+  [[nodiscard]] bool is_users_loss(const bitcoin::Outpoint& funding) const {
+    return by_user_.contains(funding.txid) && (lost_by_user_.contains(funding) || failed_.contains(funding));
+  }
+  /// The user has called multifundchannel-finish for this batch.
+  void finish_asked(const std::string& batch) { finish_asked_.insert(batch.substr(0, 8)); }
   /// The plugin has written this record.
   void recorded(const std::string& batch, const util::Bytes& data);
   /// Another program has changed what the plugin had recorded: it knows no better. `withholds`: lightningd still shows
@@ -201,6 +221,9 @@ class Monitor {
   [[nodiscard]] bool is_spent_in_a_block(const bitcoin::Transaction& transaction) const;
   void check_abort_fee(const bitcoin::Transaction& transaction);
   void check_abort(const bitcoin::Transaction& transaction, const Asked& asked, spark::Duration now);
+  void check_users_word(const bitcoin::Txid& txid, const Asked& asked);
+  /// Of one of the wallet's, or the user's.
+  [[nodiscard]] std::optional<bitcoin::TxOutput> spent(const bitcoin::Outpoint& outpoint) const;
   [[nodiscard]] std::size_t channels_of(const bitcoin::Txid& txid) const;
   void check_outputs(const RawPsbt& psbt, const Asked& asked);
   /// What was left out does not count for the emergency reserve.
@@ -213,6 +236,7 @@ class Monitor {
   Wallet& wallet_;
   Peers& peers_;
   const Chain& chain_;
+  const UsersWallet& users_;
   const bool prompt_;
   const spark::Duration between_calls_;
   std::map<std::uint32_t, spark::Duration> mined_;  ///< when each block came
@@ -233,6 +257,9 @@ class Monitor {
   Looks looks_at_coins_;
   std::uint64_t life_ = 0;
   bool nobody_hears_ = false;
+  std::map<bitcoin::Txid, bitcoin::Transaction> by_user_;
+  std::set<bitcoin::Outpoint> lost_by_user_;
+  std::set<std::string> waiting_, finish_asked_;          // likewise
   std::set<std::string> abort_confirmed_;                 // batches, by the first digits of the id
   std::map<std::string, std::set<std::string>> aborts_recorded_;  // their txids, by batch
   std::set<bitcoin::Txid> aborts_;                     // signed

@@ -62,6 +62,8 @@ const std::vector<Mutation>& mutations() {
       {"lets-reservations-lapse", Invariant::inputs_stay_reserved, true, 10769},
       {"tells-all-at-once", Invariant::told_last, true},
       {"ignores-silence", Invariant::told_while_all_are_there, true},
+      {"sends-what-waits", Invariant::sent_by_its_user, true},
+      {"gives-up-what-is-sent", Invariant::nothing_undone_after_sending, true},
       {"forgets-who-was-told", Invariant::told_in_vain_is_known, true},
       {"opens-what-has-opened", Invariant::label_opens_once, true},
       {"opens-what-is-settling", Invariant::label_opens_once, true},

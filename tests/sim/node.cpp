@@ -41,6 +41,14 @@ Node::Node(spark::Runtime& runtime, Setup setup)
   core_.methods.add("listconfigs", "[config]", [this](Params&, Reply reply) { reply.succeed(configs()); });
   core_.methods.add("sim-state", "", [this](Params&, Reply reply) { reply.succeed(state_json()); });
   core_.methods.add("sim-peers", "", [this](Params&, Reply reply) { reply.succeed(peers_json()); });
+  core_.methods.add("sim-users-psbt", "", [this](Params&, Reply reply) {
+    reply.succeed(json::Writer().object().field("psbt", core_.users.psbt(true)).end().take());
+  });
+  core_.methods.add("sim-users-sign", "psbt", [this](Params& params, Reply reply) {
+    const auto psbt = params.text("psbt");
+    if (params.error()) return reply.finish(*params.error());
+    reply.succeed(json::Writer().object().field("psbt", core_.users.sign(psbt)).end().take());
+  });
   core_.methods.add("sim-shutdown", "", [this](Params&, Reply reply) {
     core_.publish("shutdown", "{}");
     reply.succeed("{}");

@@ -23,6 +23,7 @@ class Reader {
     setup.feerate_floor = static_cast<std::uint32_t>(number(root, "floor", setup.feerate_floor));
     setup.features = text(root, "features", setup.features);
     if (const auto wallet = root.find("wallet")) setup.coins = coins(*wallet);
+    if (const auto sat = root.find("users_coin")) setup.users_coins = {bitcoin::Sat{sat->u64() ? *sat->u64() : 0}};
     if (const auto options = root.find("options")) {
       for (const auto& [name, value] : options->members()) setup.options.emplace(name, value.dump());
     }

@@ -220,7 +220,8 @@ void Sending::confirmed(const bitcoin::Transaction& transaction, std::uint32_t h
     return core_.wallet.owns(output.script) || core_.monitor.was_told(output.script);
   };
   if (std::any_of(transaction.outputs.begin(), transaction.outputs.end(), concerns)) {
-    record(transaction, util::to_hex(transaction.serialise()));
+    const auto signed_tx = core_.users.in_block(transaction);
+    record(transaction, signed_tx.empty() ? util::to_hex(transaction.serialise()) : signed_tx);
   }
   for (auto& coin : core_.wallet.coins()) {
     if (coin.outpoint.txid == txid) coin.height = height;
@@ -269,8 +270,9 @@ void Sending::getutxout(Params& params, Reply reply) {
   if (params.error()) return reply.finish(*params.error());
   json::Writer writer;
   writer.object();
-  const auto amount = core_.chain.unspent({*txid, vout});
-  amount ? writer.field("amount", amount->value) : writer.key("amount").null();
+  const auto output = core_.chain.unspent({*txid, vout});
+  output ? writer.field("amount", util::str(output->amount.value, "sat")) : writer.key("amount").null();
+  output ? writer.field("script", util::to_hex(output->script)) : writer.key("script").null();
   reply.succeed(writer.end().take());
 }
 

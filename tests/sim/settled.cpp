@@ -31,7 +31,11 @@ class Leftovers {
   std::vector<std::string> find() {
     if (!core_.can_withhold()) find_doubtful();
     find_waiting();
+    find_prepared();
     for (const auto& [txid, transaction] : core_.monitor.attempted()) look_at(txid, transaction);
+    for (const auto& [txid, transaction] : core_.monitor.sent_by_user()) {
+      if (core_.chain.has(txid) && !core_.monitor.attempted().contains(txid)) look_at(txid, transaction);
+    }
     find_paid_twice();
     // What only a record knew is left with it.
     if (intruders_.tampered()) return std::move(found_);
@@ -53,7 +57,7 @@ class Leftovers {
       if (!core_.monitor.was_told(transaction.outputs[i].script)) continue;
       const Channel* channel = core_.peers.find_channel(bitcoin::Outpoint{txid, i});
       if (core_.monitor.lost_in_between({txid, i})) continue;
-      if (channel == nullptr && core_.monitor.misled()) continue;
+      if (channel == nullptr && (core_.monitor.misled() || core_.monitor.is_users_loss({txid, i}))) continue;
       if (core_.chain.has(txid) && channel == nullptr) {
         note(Invariant::nothing_undone_after_sending, str("the channel of ", txid.hex(), ":", i, " is gone"));
       } else if (core_.chain.has(txid) && channel->withheld) {
@@ -64,7 +68,7 @@ class Leftovers {
     if (!listed_ || has_record(txid)) kept_.emplace(txid, transaction);
     if (!listed_) return;
     // A damaged record is not acted on.
-    if (can_be_sent(transaction) && !intruders_.tampered()) {
+    if (can_be_sent(transaction) && !intruders_.tampered() && !prepared_.contains(txid)) {
       note(Invariant::nothing_left, str("nothing keeps ", txid.hex(), " from being sent, yet it is not"));
     }
   }
@@ -107,6 +111,22 @@ class Leftovers {
       const bool waits = std::any_of(core_.peers.all().begin(), core_.peers.all().end(),
                                      [&](const Peer& peer) { return is_in_the_way(peer, txid); });
       if (raw && waits && core_.monitor.is_impossible(raw->transaction())) kept_.emplace(txid, raw->transaction());
+    }
+  }
+
+  /// What waits for its user waits on: for his word, or, when bitcoind has refused what he has signed, for him to sign
+  /// again.
+  void find_prepared() {
+    for (const auto& [key, entry] : journal_) {
+      const auto content = seal_.open(key, std::string(entry.data.begin(), entry.data.end()));
+      const auto ledger = journal::read_ledger(content ? *content : std::string());
+      if (!ledger || !(*ledger)->plan) continue;
+      if (!(*ledger)->waits() && !((*ledger)->plan->is_users && (*ledger)->phase == ledger::BatchPhase::sending))
+        continue;
+      const auto psbt = psbt::Psbt::from_base64(*(*ledger)->plan->psbt);
+      const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
+      if (raw) kept_.emplace((*ledger)->plan->txid, raw->transaction());
+      prepared_.insert((*ledger)->plan->txid);
     }
   }
 
@@ -260,6 +280,7 @@ class Leftovers {
       const bool kept = std::any_of(peer.kept.begin(), peer.kept.end(),
                                     [&](const KeptChannel& channel) { return channel.funding == telling.funding; });
       if (!kept || core_.chain.has(txid) || core_.monitor.attempted().contains(txid)) continue;
+      if (prepared_.contains(txid)) continue;
       if (text.find(peer.id.hex()) != std::string::npos) continue;
       note(Invariant::told_in_vain_is_known, str(peer.setup.name, " keeps the channel ", telling.funding.str()));
     }
@@ -272,6 +293,7 @@ class Leftovers {
   const journal::RecordSeal seal_;
   const std::optional<Outcome>& listed_;
   std::map<bitcoin::Txid, bitcoin::Transaction> kept_;  // neither sent nor undone, for a good reason
+  std::set<bitcoin::Txid> prepared_;                    // among them, those that wait for their user
   std::vector<std::string> found_;
 };
 

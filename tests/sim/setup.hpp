@@ -150,6 +150,7 @@ struct Kill {
 struct Setup {
   std::uint64_t seed = 1;
   std::vector<CoinSetup> coins = std::vector<CoinSetup>(1);
+  std::vector<bitcoin::Sat> users_coins;  ///< of another wallet, see UsersWallet
   std::vector<PeerSetup> peers;
   Broadcast broadcast = Broadcast::works;  ///< of every attempt after those of `broadcasts`
   std::vector<Broadcast> broadcasts;       ///< of the first attempts

@@ -220,7 +220,9 @@ std::size_t World::start(const std::string& method, const std::string& params) {
     outcome->notifications.push_back(util::str(name, " ", text));
   };
   if (method == "multifundchannel-abort") note_abort(outcome->params);
-  if (method == "multifundchannel") note_payments(util::str("\"test:", method, "#", number), outcome->params);
+  if (method == "multifundchannel" || method == "multifundchannel-prepare")
+    note_payments(util::str("\"test:", method, "#", number), outcome->params);
+  if (method == "multifundchannel-finish") note_finish(outcome->params);
   lightningd_->handle({util::str("\"test:", method, "#", number, "\""), method, outcome->params},
                       Reply(std::move(deliver), std::move(notify)));
   return number;
@@ -228,7 +230,10 @@ std::size_t World::start(const std::string& method, const std::string& params) {
 
 void World::note_payments(const std::string& origin, const std::string& params) {
   const auto document = json::Document::read(params, "params");
-  const auto request = document ? request::parse_request(document->root(), "regtest") : util::Error{-1, "", {}};
+  if (!document) return;
+  const bool users = document->root().find("psbt").has_value();
+  const auto request =
+      users ? request::parse_prepare(document->root(), "regtest") : request::parse_request(document->root(), "regtest");
   if (!request) return;
   Monitor::Wanted wanted{{}, request->minchannels, request->keep_change};
   for (const auto& payment : request->payments) {
@@ -243,6 +248,12 @@ void World::note_abort(const std::string& params) {
   const auto confirm = document ? document->root().find("confirm") : std::nullopt;
   if (!batch || !confirm || !batch->string() || confirm->dump() != "true") return;
   node().core().monitor.abort_confirmed(std::string(*batch->string()));
+}
+
+void World::note_finish(const std::string& params) {
+  const auto document = json::Document::parse(params, "params");
+  const auto batch = document ? document->root().find("batch") : std::nullopt;
+  if (batch && batch->string()) node().core().monitor.finish_asked(std::string(*batch->string()));
 }
 
 bool World::run_until_answered(std::size_t call, spark::Duration limit) {
@@ -272,6 +283,12 @@ std::string World::expand(std::string params) {
   }
   for (auto at = params.find("\"$self"); at != std::string::npos; at = params.find("\"$self")) {
     params.replace(at + 1, std::string_view("$self").size(), node().id());
+  }
+  for (const bool with_change : {true, false}) {
+    const std::string name = with_change ? "\"$users_psbt\"" : "\"$users_psbt_without_change\"";
+    const auto at = params.find(name);
+    if (at != std::string::npos)
+      params.replace(at, name.size(), util::str('"', node().core().users.psbt(with_change), '"'));
   }
   for (auto& peer : node().core().peers.all()) {
     const auto id = peer.id.hex();

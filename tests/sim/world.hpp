@@ -90,6 +90,7 @@ class World {
   [[nodiscard]] std::string expand(std::string params);
   void note_payments(const std::string& origin, const std::string& params);
   void note_abort(const std::string& params);
+  void note_finish(const std::string& params);
   [[nodiscard]] bool run_until_answered(std::size_t call, spark::Duration limit);
 
   VirtualTime time_;

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+
+#include "bitcoin/ids.hpp"
+#include "chain/chain_look.hpp"
+#include "context/calls.hpp"
+#include "psbt/psbt.hpp"
+#include "spark/scope.hpp"
+
+namespace chain {
+
+/// What bitcoind shows of a transaction that somebody may have sent.
+enum class Seen {
+  broadcast,   ///< an output of it
+  unsent,      ///< all of its inputs, unspent
+  impossible,  ///< some of them: another transaction spends the others
+  nothing,     ///< nothing: bitcoind may be away
+};
+
+/// Asks for an output of the transaction and for all that it spends, at once. bitcoind's "no" proves nothing: it may be
+/// away. An output that is there does. Runs in the scope of its calls, which outlives it.
+class TransactionLook {
+ public:
+  using Then = util::Function<void(Seen seen)>;
+
+  explicit TransactionLook(const context::Calls& calls) : calls_(calls) {}
+
+  /// `output` is one of the transaction that nobody is expected to have spent.
+  void look(const psbt::Psbt& transaction, const bitcoin::Outpoint& output, Then then) const;
+
+ private:
+  [[nodiscard]] spark::Spark look_at(const bitcoin::Outpoint& outpoint, util::Function<void()> is_there) const;
+
+  const context::Calls& calls_;
+};
+
+}  // namespace chain

@@ -1,0 +1,300 @@
+#include "recovery/waiting.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "chain/chain_look.hpp"
+#include "lightningd/codes.hpp"
+#include "recovery/users_psbt.hpp"
+#include "sending/below_floor.hpp"
+#include "sending/send_psbt.hpp"
+#include "sending/send_verdict.hpp"
+#include "util/str.hpp"
+
+namespace recovery {
+
+using chain::Seen;
+using ledger::BatchPhase;
+using report::BatchState;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+constexpr std::uint32_t patience = 1'000;  ///< blocks: then the user is warned that peers forget it
+
+/// Why a transaction that is not sent cannot be.
+std::string why_not(Seen seen) {
+  return seen == Seen::impossible
+             ? "one of its inputs is spent by another transaction: it can only be aborted"
+             : "bitcoind shows none of its inputs: it is away, or they are spent. If they are, multifundchannel-forget "
+               "removes the record, and its channels are yours to close";
+}
+
+Error busy() { return Error{-1, "batch: it is being looked at in this very moment: try again", {}}; }
+
+}  // namespace
+
+bool Waiting::applies() const {
+  return batch_.ledger->waits() ||
+         (batch_.ledger->phase == BatchPhase::sending && batch_.ledger->plan && batch_.ledger->plan->is_users);
+}
+
+bool Waiting::begin() { return !std::exchange(busy_, true); }
+
+void Waiting::wait(const std::string& why, BatchState state) {
+  busy_ = false;
+  answer(Error{-1, why, {}});
+  owner_.retry(why, state);
+}
+
+void Waiting::answer(const Result<void>& outcome) {
+  auto then = std::exchange(finishing_, nullptr);
+  if (!then) return;
+  if (outcome) {
+    batch_.report.opened();
+    return then(report::finished_json(batch_.report));
+  }
+  const bool goes_on = batch_.ledger->phase == BatchPhase::sending;
+  if (!goes_on) return then(outcome.error());
+  then(Error{lightningd::code::broadcast_fail,
+             str("It is not confirmed that the transaction was sent (", outcome.error().message,
+                 "). The plugin goes on with it: see listmultifundchannels ", batch_.ledger->id),
+             {}});
+}
+
+// --- Looking ---
+
+void Waiting::look() {
+  if (!begin()) return;
+  auto look = [this] { ask([this](const Channels& channels, Seen seen) { judge(channels, seen); }); };
+  if (!batch_.ledger->waits() || !batch_.journal->may_be_completed()) return look();
+  // Its record may say since a finish that failed that it is to be sent.
+  batch_.save([this, look](const Result<void>& saved) { saved ? look() : wait(saved.error().message); });
+}
+
+/// What lightningd shows of the channels, and what bitcoind knows of the transaction.
+void Waiting::ask(Next then) {
+  auto told = [this, then = std::move(then)](const Result<lightningd::NodeInfo>& node) mutable {
+    height_ = node ? node->blockheight : 0;
+    tell_deadline();
+    auto listed = [this, then = std::move(then)](const Result<Channels>& channels) mutable {
+      if (!channels) return wait(channels.error().message);
+      const auto transaction = psbt::Psbt::from_base64(*batch_.ledger->plan->psbt);
+      if (!transaction) return wait(transaction.error().message, BatchState::unsettled);
+      look_.look(*transaction, batch_.ledger->first_funding(),
+                 [then = std::move(then), channels = *channels](Seen seen) mutable { then(channels, seen); });
+    };
+    batch_.calls.fresh<Channels>(
+        "listpeerchannels",
+        [this](lightningd::Reply<Channels> reply) {
+          batch_.calls.client.listpeerchannels(std::nullopt, std::move(reply));
+        },
+        std::move(listed));
+  };
+  batch_.calls.client.getinfo(batch_.calls.local<lightningd::NodeInfo>("getinfo", std::move(told)));
+}
+
+void Waiting::judge(const Channels& channels, Seen seen) {
+  const auto found = sending::find_channels(*batch_.ledger, channels);
+  const auto gone = tell_gone(channels);
+  if (batch_.ledger->send_in_flight) return wait("lightningd has not answered sendpsbt yet", BatchState::settling);
+  if (batch_.ledger->plan->is_users) return judge_users(found, gone, seen);
+  if (!found.all_withheld) {
+    return wait("a channel is released, although its record says that nothing was signed", BatchState::unsettled);
+  }
+  if (!gone.empty()) return wait(gone);
+  keep_coins();
+}
+
+void Waiting::judge_users(const sending::FoundChannels& found, const std::string& gone, Seen seen) {
+  const bool broadcast = seen == Seen::broadcast;
+  if (!found.all_withheld && (broadcast || found.locked_in)) return sent();
+  if (!found.all_withheld) {
+    return wait(
+        "its channels are released, but bitcoind does not have the transaction: call multifundchannel-finish again",
+        BatchState::refused);
+  }
+  if (broadcast || found.locked_in) return find_broadcast();
+  if (batch_.ledger->phase == BatchPhase::sending) return wait_again("sendpsbt did nothing: it waits again");
+  if (seen != Seen::unsent) return wait(why_not(seen));
+  wait(gone.empty() ? "its channels are secured, and its transaction waits to be signed" : gone);
+}
+
+// The wallet's own, until it is finished or aborted.
+void Waiting::keep_coins() {
+  if (batch_.must_wait()) return wait("lightningd has not answered reserveinputs yet");
+  batch_.keep_coins([this](const Result<wallet::Holding::Taken>& taken) {
+    if (!taken) return wait(taken.error().message);
+    if (!*taken) return wait("its channels are secured, and its transaction waits to be sent");
+    wait(str("input ", (*taken)->str(), " is spent, or another program has reserved it: it can only be aborted"));
+  });
+}
+
+// lightningd records the transaction when it has seen it in a block.
+void Waiting::find_broadcast() {
+  auto found = [this](const Result<Recorded>& recorded) {
+    if (recorded && *recorded) {
+      batch_.note("its transaction is in a block, sent by another program: releasing its channels");
+      return announce([this, psbt = psbt::Psbt::of(**recorded)] { send(psbt); });
+    }
+    wait(
+        "its transaction is in the mempool, sent by another program. Its channels are not released yet: until then do "
+        "not "
+        "close them. Call multifundchannel-finish with the signed transaction, or wait until it is in a block");
+  };
+  chain::ChainLook(batch_.calls.client)
+      .recorded(batch_.ledger->plan->txid, batch_.calls.local<Recorded>("listtransactions", std::move(found)));
+}
+
+void Waiting::tell_deadline() {
+  const auto since = batch_.ledger->plan->waits_since;
+  if (warned_ || since == 0 || height_ < since + patience) return;
+  warned_ = true;
+  batch_.note(
+      str("it waits since block ", since, ": its peers forget it at block ", since + ledger::ToldInVain::kept_for));
+}
+
+bool Waiting::is_too_late() const {
+  const auto since = batch_.ledger->plan->waits_since;
+  return since > 0 && height_ >= since + ledger::ToldInVain::kept_for;
+}
+
+/// Shows which peers have given up; in words, or nothing when all are there.
+std::string Waiting::tell_gone(const Channels& channels) {
+  std::string gone;
+  const auto& ledger = *batch_.ledger;
+  for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
+    const auto outpoint = ledger.outpoint_of(i);
+    if (!outpoint) continue;
+    const bool there = std::any_of(channels.begin(), channels.end(), [&outpoint](const auto& channel) {
+      return channel.opened_by_us && channel.funding == outpoint && channel.lives();
+    });
+    if (there) continue;
+    const auto id = ledger.openings[i]->peer.hex();
+    gone += (gone.empty() ? "" : ", ") + id;
+    auto& destination = batch_.report.destinations[i];
+    destination.state = report::DestinationState::failed;
+    destination.failure = {"fundchannel_complete",
+                           Error{-1, "the channel is gone: its peer has given it up, or it was closed", {}}};
+  }
+  if (gone.empty()) return gone;
+  auto text = str("no channel is left with ", gone, ": it cannot be finished, and has to be aborted");
+  batch_.note(text);
+  return text;
+}
+
+// --- Finishing ---
+
+void Waiting::finish(std::optional<psbt::Psbt> signed_psbt, lightningd::Reply<std::string> then) {
+  if (const auto fits = check_users_psbt(*batch_.ledger->plan, signed_psbt); !fits) return then(fits.error());
+  if (finishing_ || !begin()) return then(busy());
+  finishing_ = std::move(then);
+  ask([this, signed_psbt = std::move(signed_psbt)](const Channels& channels, Seen seen) mutable {
+    const auto found = sending::find_channels(*batch_.ledger, channels);
+    const auto gone = tell_gone(channels);
+    const bool broadcast = seen == Seen::broadcast;
+    if (batch_.ledger->send_in_flight) return wait("lightningd has not answered sendpsbt yet", BatchState::settling);
+    // What is out already is out, whatever is gone: the other channels have to be released.
+    if (!broadcast && found.present < found.wanted) return wait(gone);
+    if (!broadcast && is_too_late()) {
+      return wait(str("its peers may have forgotten its channels since block ",
+                      batch_.ledger->plan->waits_since + ledger::ToldInVain::kept_for, ": it can only be aborted"));
+    }
+    if (signed_psbt && !broadcast && seen != Seen::unsent) return wait(why_not(seen));
+    if (signed_psbt && broadcast) return announce([this, psbt = std::move(*signed_psbt)] { send(psbt); });
+    if (signed_psbt) return check_floor(std::move(*signed_psbt));
+    batch_.ledger->reservation.sent_blocks = batch_.calls.settings.blocks_when_sent(batch_.ledger->reservation.blocks);
+    announce([this] {
+      busy_ = false;
+      owner_.attempt();
+    });
+  });
+}
+
+// A first sendpsbt that is refused would leave the signed transaction in the channels, for lightningd to send it at its
+// next start.
+void Waiting::check_floor(psbt::Psbt signed_psbt) {
+  using lightningd::FeerateLimits;
+  auto told = [this, psbt = std::move(signed_psbt)](const Result<FeerateLimits>& feerates) {
+    const auto lacking = feerates ? sending::below_floor(psbt, feerates->floor) : std::nullopt;
+    if (lacking) return wait(*lacking);
+    announce([this, psbt] { send(psbt); });
+  };
+  batch_.calls.client.feerates(batch_.calls.local<FeerateLimits>("feerates", std::move(told)));
+}
+
+/// In the journal first: that it may be sent.
+void Waiting::announce(util::Function<void()> then) {
+  batch_.ledger->phase = BatchPhase::sending;
+  batch_.report.phase = name_of(batch_.ledger->phase);
+  batch_.save([this, then = std::move(then)](const Result<void>& saved) mutable {
+    if (saved) return then();
+    batch_.ledger->phase = BatchPhase::waiting;
+    wait(saved.error().message);
+  });
+}
+
+void Waiting::send(const psbt::Psbt& signed_psbt) {
+  batch_.ledger->sending = batch_.ledger->plan->txid;
+  batch_.note(str("sending ", batch_.ledger->plan->txid.hex()));
+  auto answered = [this](const Result<lightningd::Sent>& answer) { answer ? sent() : not_sent(answer.error()); };
+  sending::send_psbt(batch_.calls.client, sending::to_send(signed_psbt, *batch_.ledger->plan), batch_.calls.settings,
+                     batch_.ledger, batch_.calls.local<lightningd::Sent>("sendpsbt", std::move(answered)));
+}
+
+void Waiting::sent() {
+  busy_ = false;
+  batch_.report.opened();
+  answer({});
+  owner_.sent();
+}
+
+// Of what is in a block already, sendpsbt releases the channels and says that it failed. As long as every channel is
+// withheld, lightningd has refused it before it did anything.
+void Waiting::not_sent(const Error& error) {
+  if (sending::verdict_on(error) == sending::SendVerdict::known) return sent();
+  const auto what = str("sendpsbt: ", error.message);
+  if (lightningd::in_doubt(error)) return wait(what, BatchState::settling);
+  auto listed = [this, what](const Result<Channels>& channels) {
+    if (!channels || !sending::all_withheld(*channels, batch_.ledger->plan->txid))
+      return wait(what, BatchState::refused);
+    wait_again(what);
+  };
+  batch_.calls.client.listpeerchannels(std::nullopt,
+                                       batch_.calls.local<Channels>("listpeerchannels", std::move(listed)));
+}
+
+void Waiting::wait_again(const std::string& why) {
+  batch_.ledger->phase = BatchPhase::waiting;
+  batch_.ledger->sending.reset();
+  batch_.save([this, why](const Result<void>& saved) { wait(saved ? why : saved.error().message); });
+}
+
+// --- Giving up ---
+
+void Waiting::give_up(lightningd::Reply<void> then) {
+  if (finishing_ || !begin()) return then(busy());
+  ask([this, then = std::move(then)](const Channels& channels, Seen seen) mutable {
+    const auto keep = [this, &then](const std::string& why) {
+      then(Error{-1, str("batch: ", why), {}});
+      wait(why);
+    };
+    if (seen == Seen::broadcast || !sending::all_withheld(channels, batch_.ledger->plan->txid)) {
+      return keep("its transaction is in the mempool or the chain: it can be finished, and not be given up");
+    }
+    // A coin that is unspent proves that nothing was sent.
+    if (seen == Seen::nothing && batch_.ledger->plan->is_users) return keep(why_not(seen));
+    batch_.ledger->phase = BatchPhase::completing;
+    batch_.report.state = BatchState::settling;
+    batch_.save([this, then = std::move(then)](const Result<void>& saved) mutable {
+      busy_ = false;
+      // Without an answer the record may say so all the same: then it is given up, as the user wanted.
+      then(saved);
+      owner_.attempt();
+    });
+  });
+}
+
+}  // namespace recovery

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bitcoin/transaction.hpp"
+#include "chain/transaction_look.hpp"
+#include "lightningd/client.hpp"
+#include "psbt/psbt.hpp"
+#include "recovery/left_batch.hpp"
+#include "report/batch_report.hpp"
+#include "sending/found_channels.hpp"
+
+namespace recovery {
+
+/// A batch whose channels are secured, while its transaction waits for the user: to be signed by him, or only to be
+/// sent. Looks again and again whether the channels are there, and whether the user has broadcast the transaction by
+/// himself. Then it is handed to sendpsbt all the same: only that releases the channels, and a channel that is withheld
+/// is forgotten, with its money, when it is closed. Owned by the Settlement, in whose scope it runs.
+class Waiting {
+ public:
+  /// Each call comes at the end of what was asked for, and may end this.
+  class Owner {
+   public:
+    /// The transaction is out, and its channels are released.
+    virtual void sent() = 0;
+    /// The next look is due later.
+    virtual void retry(const std::string& why, report::BatchState state) = 0;
+    /// The phase has changed, and is on disk.
+    virtual void attempt() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Waiting(LeftBatch& batch, Owner& owner) : batch_(batch), owner_(owner), look_(batch.calls) {}
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+  /// Whether it is this one's to bring the batch to its end: as long as it waits, and when it is sent, if the user
+  /// signs.
+  [[nodiscard]] bool applies() const;
+  [[nodiscard]] bool is_busy() const { return busy_; }
+  void look();
+
+  /// Sends it: what the user has signed, or what the wallet is to sign. `then` gets the result of
+  /// multifundchannel-finish. Errors: -32602 for what is not the batch's transaction, signed; -1 when a channel is
+  /// gone; those of sendpsbt.
+  void finish(std::optional<psbt::Psbt> signed_psbt, lightningd::Reply<std::string> then);
+  /// Gives it up: nothing was sent, and nothing is from then on. Error -1 when it is in the mempool or the chain.
+  void give_up(lightningd::Reply<void> then);
+
+  /// For the caller of finish(), when the wallet signs: what became of it.
+  void answer(const util::Result<void>& outcome);
+
+ private:
+  using Channels = std::vector<lightningd::PeerChannel>;
+  using Recorded = std::optional<bitcoin::SignedTransaction>;
+  using Next = util::Function<void(const Channels& channels, chain::Seen seen)>;
+
+  [[nodiscard]] bool begin();
+  /// Ends it: the caller of finish() first.
+  void wait(const std::string& why, report::BatchState state = report::BatchState::waiting);
+  void ask(Next then);
+  void judge(const Channels& channels, chain::Seen seen);
+  void judge_users(const sending::FoundChannels& found, const std::string& gone, chain::Seen seen);
+  void keep_coins();
+  void find_broadcast();
+  void tell_deadline();
+  [[nodiscard]] bool is_too_late() const;
+  [[nodiscard]] std::string tell_gone(const Channels& channels);
+  void check_floor(psbt::Psbt signed_psbt);
+  void announce(util::Function<void()> then);
+  void send(const psbt::Psbt& signed_psbt);
+  void sent();
+  void not_sent(const util::Error& error);
+  void wait_again(const std::string& why);
+
+  LeftBatch& batch_;
+  Owner& owner_;
+  chain::TransactionLook look_;
+  lightningd::Reply<std::string> finishing_;
+  std::uint32_t height_ = 0;  ///< of the chain, at the last look; 0: lightningd did not tell
+  bool busy_ = false;
+  bool warned_ = false;  ///< that it waits for long
+};
+
+}  // namespace recovery
