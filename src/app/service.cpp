@@ -248,6 +248,9 @@ void Service::list(plugin::Command command, const std::optional<std::string>& ba
 }
 
 void Service::finish(plugin::Command command, const left::FinishRequest& request) {
+  if (!recovered_) {
+    return waiting_.push_back([this, c = std::move(command), request]() mutable { finish(std::move(c), request); });
+  }
   if (end_) return command.fail(*end_);
   if (runs_.contains(request.batch)) return command.fail(still_running(request.batch));
   finishing_.finish(std::move(command), request);

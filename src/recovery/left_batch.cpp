@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "util/log.hpp"
+#include "util/str.hpp"
 
 namespace recovery {
 
@@ -48,6 +49,28 @@ bool LeftBatch::is_being_cancelled() const {
   const auto since = process.runtime.now() - calls.settings.lost_after;
   return std::any_of(ledger->openings.begin(), ledger->openings.end(),
                      [this, since](const auto& opening) { return process.book.is_cancelling(opening->peer, since); });
+}
+
+std::string LeftBatch::tell_gone(const std::vector<lightningd::PeerChannel>& channels) {
+  std::string gone;
+  for (std::size_t i = 0; i < ledger->openings.size(); ++i) {
+    const auto outpoint = ledger->outpoint_of(i);
+    if (!outpoint) continue;
+    const bool there = std::any_of(channels.begin(), channels.end(), [&outpoint](const auto& channel) {
+      return channel.opened_by_us && channel.funding == outpoint && channel.lives();
+    });
+    if (there) continue;
+    const auto id = ledger->openings[i]->peer.hex();
+    gone += (gone.empty() ? "" : ", ") + id;
+    auto& destination = report.destinations[i];
+    destination.state = report::DestinationState::failed;
+    destination.failure = {"fundchannel_complete",
+                           util::Error{-1, "the channel is gone: its peer has given it up, or it was closed", {}}};
+  }
+  if (gone.empty()) return gone;
+  auto text = util::str("no channel is left with ", gone, ": it cannot be finished, and has to be aborted");
+  note(text);
+  return text;
 }
 
 void LeftBatch::save(lightningd::Reply<void> then) { journal->save(calls.scope, *ledger, std::move(then)); }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "context/calls.hpp"
 #include "journal/journal.hpp"
@@ -31,6 +32,8 @@ class LeftBatch {
 
   /// Logs it and adds it to the report, unless that says so last.
   void note(const std::string& text);
+  /// Shows which peers have no channel any more; in words, or nothing when all are there.
+  [[nodiscard]] std::string tell_gone(const std::vector<lightningd::PeerChannel>& channels);
   /// Why it cannot be aborted now; nothing when it can.
   [[nodiscard]] std::optional<std::string> why_not_abort() const;
   /// Whether a fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be

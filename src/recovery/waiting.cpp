@@ -32,7 +32,7 @@ std::string why_not(Seen seen) {
                "removes the record, and its channels are yours to close";
 }
 
-Error busy() { return Error{-1, "batch: it is being looked at in this very moment: try again", {}}; }
+Error busy() { return Error{-1, "batch: it is being finished or given up in this very moment", {}}; }
 
 }  // namespace
 
@@ -47,6 +47,7 @@ void Waiting::wait(const std::string& why, BatchState state) {
   busy_ = false;
   answer(Error{-1, why, {}});
   owner_.retry(why, state);
+  if (auto next = std::exchange(next_, nullptr)) next();
 }
 
 void Waiting::answer(const Result<void>& outcome) {
@@ -98,7 +99,7 @@ void Waiting::ask(Next then) {
 
 void Waiting::judge(const Channels& channels, Seen seen) {
   const auto found = sending::find_channels(*batch_.ledger, channels);
-  const auto gone = tell_gone(channels);
+  const auto gone = batch_.tell_gone(channels);
   if (batch_.ledger->send_in_flight) return wait("lightningd has not answered sendpsbt yet", BatchState::settling);
   if (batch_.ledger->plan->is_users) return judge_users(found, gone, seen);
   if (!found.all_withheld) {
@@ -161,39 +162,22 @@ bool Waiting::is_too_late() const {
   return since > 0 && height_ >= since + ledger::ToldInVain::kept_for;
 }
 
-/// Shows which peers have given up; in words, or nothing when all are there.
-std::string Waiting::tell_gone(const Channels& channels) {
-  std::string gone;
-  const auto& ledger = *batch_.ledger;
-  for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
-    const auto outpoint = ledger.outpoint_of(i);
-    if (!outpoint) continue;
-    const bool there = std::any_of(channels.begin(), channels.end(), [&outpoint](const auto& channel) {
-      return channel.opened_by_us && channel.funding == outpoint && channel.lives();
-    });
-    if (there) continue;
-    const auto id = ledger.openings[i]->peer.hex();
-    gone += (gone.empty() ? "" : ", ") + id;
-    auto& destination = batch_.report.destinations[i];
-    destination.state = report::DestinationState::failed;
-    destination.failure = {"fundchannel_complete",
-                           Error{-1, "the channel is gone: its peer has given it up, or it was closed", {}}};
-  }
-  if (gone.empty()) return gone;
-  auto text = str("no channel is left with ", gone, ": it cannot be finished, and has to be aborted");
-  batch_.note(text);
-  return text;
-}
-
 // --- Finishing ---
 
 void Waiting::finish(std::optional<psbt::Psbt> signed_psbt, lightningd::Reply<std::string> then) {
   if (const auto fits = check_users_psbt(*batch_.ledger->plan, signed_psbt); !fits) return then(fits.error());
-  if (finishing_ || !begin()) return then(busy());
+  if (batch_.report.state == BatchState::opened) return then(report::finished_json(batch_.report));
+  if (finishing_ || next_) return then(busy());
+  if (!begin()) {
+    next_ = [this, signed_psbt = std::move(signed_psbt), then = std::move(then)]() mutable {
+      finish(std::move(signed_psbt), std::move(then));
+    };
+    return;
+  }
   finishing_ = std::move(then);
   ask([this, signed_psbt = std::move(signed_psbt)](const Channels& channels, Seen seen) mutable {
     const auto found = sending::find_channels(*batch_.ledger, channels);
-    const auto gone = tell_gone(channels);
+    const auto gone = batch_.tell_gone(channels);
     const bool broadcast = seen == Seen::broadcast;
     if (batch_.ledger->send_in_flight) return wait("lightningd has not answered sendpsbt yet", BatchState::settling);
     // What is out already is out, whatever is gone: the other channels have to be released.
@@ -248,6 +232,7 @@ void Waiting::sent() {
   busy_ = false;
   batch_.report.opened();
   answer({});
+  if (auto next = std::exchange(next_, nullptr)) next();
   owner_.sent();
 }
 
@@ -275,7 +260,11 @@ void Waiting::wait_again(const std::string& why) {
 // --- Giving up ---
 
 void Waiting::give_up(lightningd::Reply<void> then) {
-  if (finishing_ || !begin()) return then(busy());
+  if (finishing_ || next_ || batch_.report.state == BatchState::opened) return then(busy());
+  if (!begin()) {
+    next_ = [this, then = std::move(then)]() mutable { give_up(std::move(then)); };
+    return;
+  }
   ask([this, then = std::move(then)](const Channels& channels, Seen seen) mutable {
     const auto keep = [this, &then](const std::string& why) {
       then(Error{-1, str("batch: ", why), {}});

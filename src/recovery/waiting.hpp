@@ -70,7 +70,6 @@ class Waiting {
   void find_broadcast();
   void tell_deadline();
   [[nodiscard]] bool is_too_late() const;
-  [[nodiscard]] std::string tell_gone(const Channels& channels);
   void check_floor(psbt::Psbt signed_psbt);
   void announce(util::Function<void()> then);
   void send(const psbt::Psbt& signed_psbt);
@@ -82,6 +81,7 @@ class Waiting {
   Owner& owner_;
   chain::TransactionLook look_;
   lightningd::Reply<std::string> finishing_;
+  util::Function<void()> next_;  ///< to be done when the present look is over
   std::uint32_t height_ = 0;  ///< of the chain, at the last look; 0: lightningd did not tell
   bool busy_ = false;
   bool warned_ = false;  ///< that it waits for long

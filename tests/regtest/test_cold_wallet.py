@@ -27,10 +27,8 @@ def cold(bench):
 def quitter(bench):
     """A peer that can give up its channel, see give_up_channel()."""
     node = bench.net.node(f"quitter{next(NUMBERS)}", [f"--subdaemon=channeld:{FAULTY_CHANNELD}"], lean=True)
-    bench.guests.append(node.start())
-    node.sync()
+    node.start().sync()
     yield node
-    bench.guests.remove(node)
     bench.net.remove(node)
 
 
@@ -192,7 +190,8 @@ def test_killed_while_it_waits(bench, cold, start_node, who):
     else:
         bench.funder.kill()
         bench.funder.start().sync()
-    wait_for(lambda: listed(bench, prepared["batch"])["state"] == "waiting", "the batch to be found")
+    wait_for(lambda: [b["state"] for b in bench.funder.rpc("listmultifundchannels")["batches"]
+                      if b["batch"] == prepared["batch"]] == ["waiting"], "the batch to be found")
     check_secured(bench, prepared, peers)
     bench.net.mine(100)
     finish(bench, prepared["batch"], wallet.sign(prepared["psbt"]))

@@ -7,8 +7,8 @@ from victims import a_victim
 pytestmark = builtin_fails("knows no labels")
 
 
-def labelled(bench, victim, **more):
-    return {"destinations": victim.destinations(), "label": "rent", **more}
+def labelled(victim, label, **more):
+    return {"destinations": victim.destinations(), "label": label, **more}
 
 
 def test_asked_twice(bench):
@@ -57,26 +57,28 @@ QUICK = ("plugin, while it sends", "plugin, when the label is recorded", "node, 
 @withheld
 @cases(KILLS, quick=QUICK)
 def test_killed(bench, deed, method, n, when):
+    label = f"killed: {deed} {method} {n} {when}"  # the nodes are used again, and remember
     with a_victim(bench) as victim:
-        victim.crash(method, when, deed, n, label="rent")
+        victim.crash(method, when, deed, n, label=label)
         victim.node.start() if deed == "node" else victim.start_plugin()
 
         def asked_again():
             try:
-                return victim.node.rpc("multifundchannel", labelled(bench, victim))
+                return victim.node.rpc("multifundchannel", labelled(victim, label))
             except RpcError as e:
                 assert e.message.startswith("label: batch ") and e.code in (303, -1), e
                 return None
 
         answer = wait_for(asked_again, "the same call to be answered", 120)
         assert len(answer["channel_ids"]) == len(victim.peers) and answer["failed"] == []
-        assert victim.node.rpc("multifundchannel", labelled(bench, victim)) == answer
+        assert victim.node.rpc("multifundchannel", labelled(victim, label)) == answer
         funded = {c["funding_txid"] for c in victim.node.channels()}
         assert funded == {answer["txid"]}, funded
         assert bench.transaction(answer["txid"])["txid"] == answer["txid"]
-        error = error_of(victim.node.rpc, "multifundchannel", labelled(bench, victim, minconf=0))
+        error = error_of(victim.node.rpc, "multifundchannel", labelled(victim, label, minconf=0))
         assert error.code == INVALID_PARAMS and "which was called with other parameters" in error.message, error
         victim.wait_settled()
+        victim.meet_peers()
         victim.check_peers()
         bench.net.mine(6)
         victim.check_normal()
