@@ -189,6 +189,10 @@ ledger::FundingPlan Funding::plan() const {
   if (draft.has_change) plan.change = draft.psbt.outputs()[0].script;
   plan.is_change_ours = !given_;  // it is lightningd's own proposal
   plan.is_users = given_.has_value();
+  if (given_) {
+    plan.users_fee = transaction_->cost.fee;
+    plan.users_weight = static_cast<std::uint32_t>(transaction_->cost.weight);
+  }
   return plan;
 }
 

@@ -76,6 +76,12 @@ void GivenCoins::look(std::size_t index, Completion completion) {
       .unspent(psbt_.inputs()[index].outpoint, calls_.local<std::optional<TxOutput>>("getutxout", std::move(found)));
 }
 
+/// The least that the change's script may get.
+Sat GivenCoins::dust() const {
+  return psbt_.outputs().empty() ? bitcoin::change_dust
+                                 : std::max(bitcoin::change_dust, bitcoin::dust_limit(psbt_.outputs()[0].script));
+}
+
 void GivenCoins::refuse(std::size_t index, const std::string& what) {
   if (refusal_ && refused_ <= index) return;
   refused_ = index;
@@ -121,7 +127,7 @@ Result<Funded> GivenCoins::fund(const lightningd::FundParams& params, Perkw feer
   }
   Sat rest = sum_ - params.amount - fee;
   const Sat cost = bitcoin::whole_vbytes_fee(funded.estimated_final_weight + change_weight_, feerate) - fee;
-  if (!params.all && change_weight_ > 0 && rest >= cost + bitcoin::change_dust) {
+  if (!params.all && change_weight_ > 0 && rest >= cost + dust()) {
     psbt.set_output_amount(0, rest - cost);
     funded.change_outnum = 0;
     funded.estimated_final_weight += change_weight_;

@@ -37,6 +37,7 @@ class GivenCoins {
   void refuse(std::size_t index, const std::string& what);
   [[nodiscard]] util::Result<lightningd::Funded> fund(const lightningd::FundParams& params,
                                                       bitcoin::Perkw feerate) const;
+  [[nodiscard]] bitcoin::Sat dust() const;
   [[nodiscard]] util::Result<void> check_rest(const wallet::Proposal& proposal) const;
 
   context::Calls calls_;

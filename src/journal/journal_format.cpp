@@ -198,6 +198,12 @@ Result<void> read_plan(const json::Value& root, ledger::Ledger& ledger) {
   ledger.plan = ledger::FundingPlan{psbt->txid(), util::share(std::string(*text)), {}, {}};
   if (auto read = read_flag(root, "withheld", ledger.plan->withheld); !read) return read;
   if (auto read = read_flag(root, "users", ledger.plan->is_users); !read) return read;
+  if (auto read = read_number(root, "users_weight", ledger.plan->users_weight); !read) return read;
+  if (ledger.plan->is_users) {
+    const auto fee = root.u64("users_fee");
+    if (!fee) return fee.error();
+    ledger.plan->users_fee = Sat{*fee};
+  }
   if (auto read = read_number(root, "waits_since", ledger.plan->waits_since); !read) return read;
   auto payments = read_payments(root);
   if (!payments) return payments.error();
@@ -253,7 +259,9 @@ std::string write(const ledger::Ledger& ledger, AbortForm form) {
   if (const auto& plan = ledger.plan) {
     out.field("txid", plan->txid.hex()).field("psbt", *plan->psbt);
     if (plan->withheld) out.field("withheld", true);
-    if (plan->is_users) out.field("users", true);
+    if (plan->is_users) {
+      out.field("users", true).field("users_fee", plan->users_fee.value).field("users_weight", plan->users_weight);
+    }
     if (plan->waits_since > 0) out.field("waits_since", plan->waits_since);
     if (plan->change) out.field("change", util::to_hex(*plan->change));
     write_payments(out, plan->payments);

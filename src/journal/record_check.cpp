@@ -125,7 +125,9 @@ Result<void> check_record(const ledger::Ledger& ledger) {
   if (auto checked = check_name(ledger); !checked) return checked;
   if (auto checked = check_openings(ledger); !checked) return checked;
   if (auto checked = check_reservation(ledger.reservation); !checked) return checked;
+  if (ledger.phase == ledger::BatchPhase::waiting && ledger.abort) return impossible("abort: of a batch that waits");
   if (!ledger.plan) return {};
+  if (ledger.plan->waits_since >= too_high) return impossible("waits_since: a height that no chain has");
   const auto psbt = psbt::Psbt::from_base64(*ledger.plan->psbt);
   if (!psbt) return impossible(str("psbt: ", psbt.error().message));
   if (auto checked = check_bare(*psbt, *ledger.plan->psbt); !checked) return checked;

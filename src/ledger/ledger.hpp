@@ -172,6 +172,8 @@ struct FundingPlan {
   bool withheld = false;  ///< lightningd withholds the channels: one that is released may have been sent
   std::vector<PaymentRecord> payments{};  ///< each has an output of its own
   bool is_users = false;                  ///< its inputs are the user's, who signs it
+  bitcoin::Sat users_fee;                 ///< of the user's transaction
+  std::uint32_t users_weight = 0;         ///< likewise, signed
   std::uint32_t waits_since = 0;          ///< height at which the batch began to wait for its user; 0: not known
 };
 

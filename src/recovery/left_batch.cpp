@@ -73,6 +73,15 @@ std::string LeftBatch::tell_gone(const std::vector<lightningd::PeerChannel>& cha
   return text;
 }
 
+void LeftBatch::look_for_broadcast(util::Function<void(bool found)> then) {
+  auto seen = [this, then = std::move(then)](const util::Result<bool>& unspent) mutable {
+    const bool found = unspent && *unspent;
+    if (found) ledger->phase = ledger::BatchPhase::waiting;
+    then(found);
+  };
+  calls.client.is_unspent(ledger->first_funding(), calls.local<bool>("getutxout", std::move(seen)));
+}
+
 void LeftBatch::save(lightningd::Reply<void> then) { journal->save(calls.scope, *ledger, std::move(then)); }
 
 void LeftBatch::keep_coins(lightningd::Reply<wallet::Holding::Taken> then) {

@@ -34,6 +34,8 @@ class LeftBatch {
   void note(const std::string& text);
   /// Shows which peers have no channel any more; in words, or nothing when all are there.
   [[nodiscard]] std::string tell_gone(const std::vector<lightningd::PeerChannel>& channels);
+  /// Whether the user has sent his transaction after all, of a batch that is being given up: then it waits again.
+  void look_for_broadcast(util::Function<void(bool found)> then);
   /// Why it cannot be aborted now; nothing when it can.
   [[nodiscard]] std::optional<std::string> why_not_abort() const;
   /// Whether a fundchannel_cancel without an answer may still take a channel of the transaction, which then must not be

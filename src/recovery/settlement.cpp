@@ -44,6 +44,7 @@ void Settlement::run(spark::Duration delay, util::Function<void()> looked, util:
 }
 
 void Settlement::stop() {
+  waiting_.answer(Error{-1, "it is taken over by another command", {}});
   batch_.ending = true;
   opened_ = false;
   record_undo_.stop();
@@ -93,6 +94,10 @@ void Settlement::judge(const Channels& channels) {
 
 // Only sendpsbt releases a channel that was withheld.
 void Settlement::undo_unsent(bool all_withheld) {
+  if (all_withheld && ledger_->plan->is_users) {
+    return batch_.look_for_broadcast(
+        [this](bool found) { found ? retry("its user has sent it: it waits again") : undo(); });
+  }
   if (all_withheld || !ledger_->plan->withheld) return undo();
   not_complete("a channel is released, although its record says that nothing was signed", false);
 }
@@ -204,6 +209,7 @@ void Settlement::refused(const Error& error) {
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.
 void Settlement::stop_sending(const std::string& why) {
+  waiting_.answer(Error{-1, why + "; nothing was sent, and all of it is undone", {}});
   batch_.note(why + "; nothing was sent: undoing the rest");
   ledger_->phase = BatchPhase::completing;
   ledger_->sending.reset();

@@ -56,7 +56,7 @@ class Settlement final : private Waiting::Owner {
     if (waiting_.applies() && !waiting_.is_busy() && !batch_.ending) attempt();
   }
   /// For multifundchannel-finish, and for aborting a batch that waits.
-  [[nodiscard]] Waiting* waiting() { return waiting_.applies() ? &waiting_ : nullptr; }
+  [[nodiscard]] Waiting* waiting() { return waiting_.applies() && !batch_.ending ? &waiting_ : nullptr; }
 
   /// Why it cannot be aborted now; nothing when it can.
   [[nodiscard]] std::optional<std::string> why_not_abort() const { return batch_.why_not_abort(); }

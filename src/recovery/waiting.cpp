@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "chain/chain_look.hpp"
+#include "given/signed_psbt.hpp"
 #include "lightningd/codes.hpp"
-#include "recovery/users_psbt.hpp"
-#include "sending/below_floor.hpp"
+#include "recovery/waiting_words.hpp"
 #include "sending/send_psbt.hpp"
 #include "sending/send_verdict.hpp"
 #include "util/str.hpp"
@@ -19,22 +19,6 @@ using report::BatchState;
 using util::Error;
 using util::Result;
 using util::str;
-
-namespace {
-
-constexpr std::uint32_t patience = 1'000;  ///< blocks: then the user is warned that peers forget it
-
-/// Why a transaction that is not sent cannot be.
-std::string why_not(Seen seen) {
-  return seen == Seen::impossible
-             ? "one of its inputs is spent by another transaction: it can only be aborted"
-             : "bitcoind shows none of its inputs: it is away, or they are spent. If they are, multifundchannel-forget "
-               "removes the record, and its channels are yours to close";
-}
-
-Error busy() { return Error{-1, "batch: it is being finished or given up in this very moment", {}}; }
-
-}  // namespace
 
 bool Waiting::applies() const {
   return batch_.ledger->waits() ||
@@ -51,6 +35,9 @@ void Waiting::wait(const std::string& why, BatchState state) {
 }
 
 void Waiting::answer(const Result<void>& outcome) {
+  if (auto giving_up = std::exchange(giving_up_, nullptr)) {
+    giving_up(outcome ? Result<void>(busy()) : Result<void>(Error{-1, str("batch: ", outcome.error().message), {}}));
+  }
   auto then = std::exchange(finishing_, nullptr);
   if (!then) return;
   if (outcome) {
@@ -61,7 +48,9 @@ void Waiting::answer(const Result<void>& outcome) {
   if (!goes_on) return then(outcome.error());
   then(Error{lightningd::code::broadcast_fail,
              str("It is not confirmed that the transaction was sent (", outcome.error().message,
-                 "). The plugin goes on with it: see listmultifundchannels ", batch_.ledger->id),
+                 batch_.ledger->plan->is_users ? "). Call multifundchannel-finish again: see listmultifundchannels "
+                                               : "). The plugin goes on with it: see listmultifundchannels ",
+                 batch_.ledger->id),
              {}});
 }
 
@@ -79,6 +68,8 @@ void Waiting::look() {
 void Waiting::ask(Next then) {
   auto told = [this, then = std::move(then)](const Result<lightningd::NodeInfo>& node) mutable {
     height_ = node ? node->blockheight : 0;
+    auto& since = batch_.ledger->plan->waits_since;
+    if (since == 0) since = height_;  // lightningd did not tell it before
     tell_deadline();
     auto listed = [this, then = std::move(then)](const Result<Channels>& channels) mutable {
       if (!channels) return wait(channels.error().message);
@@ -98,18 +89,21 @@ void Waiting::ask(Next then) {
 }
 
 void Waiting::judge(const Channels& channels, Seen seen) {
+  const auto& plan = *batch_.ledger->plan;
   const auto found = sending::find_channels(*batch_.ledger, channels);
   const auto gone = batch_.tell_gone(channels);
   if (batch_.ledger->send_in_flight) return wait("lightningd has not answered sendpsbt yet", BatchState::settling);
-  if (batch_.ledger->plan->is_users) return judge_users(found, gone, seen);
+  if (plan.is_users) return judge_users(found, gone, seen);
   if (!found.all_withheld) {
     return wait("a channel is released, although its record says that nothing was signed", BatchState::unsettled);
   }
   if (!gone.empty()) return wait(gone);
+  if (is_too_late(plan, height_)) return wait(too_late(plan, height_));
   keep_coins();
 }
 
 void Waiting::judge_users(const sending::FoundChannels& found, const std::string& gone, Seen seen) {
+  const auto& plan = *batch_.ledger->plan;
   const bool broadcast = seen == Seen::broadcast;
   if (!found.all_withheld && (broadcast || found.locked_in)) return sent();
   if (!found.all_withheld) {
@@ -118,6 +112,7 @@ void Waiting::judge_users(const sending::FoundChannels& found, const std::string
         BatchState::refused);
   }
   if (broadcast || found.locked_in) return find_broadcast();
+  if (is_too_late(plan, height_)) return wait(too_late(plan, height_));
   if (batch_.ledger->phase == BatchPhase::sending) return wait_again("sendpsbt did nothing: it waits again");
   if (seen != Seen::unsent) return wait(why_not(seen));
   wait(gone.empty() ? "its channels are secured, and its transaction waits to be signed" : gone);
@@ -140,34 +135,26 @@ void Waiting::find_broadcast() {
       batch_.note("its transaction is in a block, sent by another program: releasing its channels");
       return announce([this, psbt = psbt::Psbt::of(**recorded)] { send(psbt); });
     }
-    wait(
-        "its transaction is in the mempool, sent by another program. Its channels are not released yet: until then do "
-        "not "
-        "close them. Call multifundchannel-finish with the signed transaction, or wait until it is in a block");
+    wait(in_the_mempool);
   };
   chain::ChainLook(batch_.calls.client)
       .recorded(batch_.ledger->plan->txid, batch_.calls.local<Recorded>("listtransactions", std::move(found)));
 }
 
 void Waiting::tell_deadline() {
-  const auto since = batch_.ledger->plan->waits_since;
-  if (warned_ || since == 0 || height_ < since + patience) return;
+  const auto text = warned_ ? std::nullopt : waits_long(*batch_.ledger->plan, height_);
+  if (!text) return;
   warned_ = true;
-  batch_.note(
-      str("it waits since block ", since, ": its peers forget it at block ", since + ledger::ToldInVain::kept_for));
-}
-
-bool Waiting::is_too_late() const {
-  const auto since = batch_.ledger->plan->waits_since;
-  return since > 0 && height_ >= since + ledger::ToldInVain::kept_for;
+  batch_.note(*text);
 }
 
 // --- Finishing ---
 
 void Waiting::finish(std::optional<psbt::Psbt> signed_psbt, lightningd::Reply<std::string> then) {
-  if (const auto fits = check_users_psbt(*batch_.ledger->plan, signed_psbt); !fits) return then(fits.error());
+  if (!applies()) return then(no_more());
+  if (const auto fits = given::check_signed_psbt(*batch_.ledger->plan, signed_psbt); !fits) return then(fits.error());
   if (batch_.report.state == BatchState::opened) return then(report::finished_json(batch_.report));
-  if (finishing_ || next_) return then(busy());
+  if (finishing_ || giving_up_ || next_) return then(busy());
   if (!begin()) {
     next_ = [this, signed_psbt = std::move(signed_psbt), then = std::move(then)]() mutable {
       finish(std::move(signed_psbt), std::move(then));
@@ -178,14 +165,13 @@ void Waiting::finish(std::optional<psbt::Psbt> signed_psbt, lightningd::Reply<st
   ask([this, signed_psbt = std::move(signed_psbt)](const Channels& channels, Seen seen) mutable {
     const auto found = sending::find_channels(*batch_.ledger, channels);
     const auto gone = batch_.tell_gone(channels);
+    const auto& plan = *batch_.ledger->plan;
     const bool broadcast = seen == Seen::broadcast;
     if (batch_.ledger->send_in_flight) return wait("lightningd has not answered sendpsbt yet", BatchState::settling);
     // What is out already is out, whatever is gone: the other channels have to be released.
     if (!broadcast && found.present < found.wanted) return wait(gone);
-    if (!broadcast && is_too_late()) {
-      return wait(str("its peers may have forgotten its channels since block ",
-                      batch_.ledger->plan->waits_since + ledger::ToldInVain::kept_for, ": it can only be aborted"));
-    }
+    if (!broadcast && is_too_late(plan, height_)) return wait(too_late(plan, height_));
+    if (!broadcast && batch_.is_being_cancelled()) return wait("lightningd has not answered fundchannel_cancel yet");
     if (signed_psbt && !broadcast && seen != Seen::unsent) return wait(why_not(seen));
     if (signed_psbt && broadcast) return announce([this, psbt = std::move(*signed_psbt)] { send(psbt); });
     if (signed_psbt) return check_floor(std::move(*signed_psbt));
@@ -202,20 +188,35 @@ void Waiting::finish(std::optional<psbt::Psbt> signed_psbt, lightningd::Reply<st
 void Waiting::check_floor(psbt::Psbt signed_psbt) {
   using lightningd::FeerateLimits;
   auto told = [this, psbt = std::move(signed_psbt)](const Result<FeerateLimits>& feerates) {
-    const auto lacking = feerates ? sending::below_floor(psbt, feerates->floor) : std::nullopt;
-    if (lacking) return wait(*lacking);
-    announce([this, psbt] { send(psbt); });
+    if (!feerates) return wait(feerates.error().message);
+    if (const auto lacking = below_floor(*batch_.ledger->plan, feerates->floor)) return wait(*lacking);
+    announce([this, psbt] { look_again(psbt); });
   };
   batch_.calls.client.feerates(batch_.calls.local<FeerateLimits>("feerates", std::move(told)));
 }
 
+// A peer that sends an error makes lightningd drop a withheld channel at any moment.
+void Waiting::look_again(const psbt::Psbt& signed_psbt) {
+  auto listed = [this, signed_psbt](const Result<Channels>& channels) {
+    if (!channels) return wait_again(channels.error().message);
+    const auto gone = batch_.tell_gone(*channels);
+    if (!gone.empty()) return wait_again(gone);
+    if (batch_.is_being_cancelled()) return wait_again("lightningd has not answered fundchannel_cancel yet");
+    send(signed_psbt);
+  };
+  batch_.calls.client.listpeerchannels(std::nullopt,
+                                       batch_.calls.local<Channels>("listpeerchannels", std::move(listed)));
+}
+
 /// In the journal first: that it may be sent.
 void Waiting::announce(util::Function<void()> then) {
-  batch_.ledger->phase = BatchPhase::sending;
+  const auto before = std::exchange(batch_.ledger->phase, BatchPhase::sending);
   batch_.report.phase = name_of(batch_.ledger->phase);
-  batch_.save([this, then = std::move(then)](const Result<void>& saved) mutable {
+  batch_.save([this, before, then = std::move(then)](const Result<void>& saved) mutable {
     if (saved) return then();
-    batch_.ledger->phase = BatchPhase::waiting;
+    batch_.ledger->phase = before;
+    batch_.ledger->reservation.sent_blocks = 0;  // sendpsbt is not asked: what is reserved for so long is another's
+    batch_.report.phase = name_of(before);
     wait(saved.error().message);
   });
 }
@@ -253,6 +254,7 @@ void Waiting::not_sent(const Error& error) {
 
 void Waiting::wait_again(const std::string& why) {
   batch_.ledger->phase = BatchPhase::waiting;
+  batch_.report.phase = name_of(batch_.ledger->phase);
   batch_.ledger->sending.reset();
   batch_.save([this, why](const Result<void>& saved) { wait(saved ? why : saved.error().message); });
 }
@@ -260,30 +262,36 @@ void Waiting::wait_again(const std::string& why) {
 // --- Giving up ---
 
 void Waiting::give_up(lightningd::Reply<void> then) {
-  if (finishing_ || next_ || batch_.report.state == BatchState::opened) return then(busy());
+  if (!batch_.ledger->waits()) return then(no_more());
+  if (finishing_ || giving_up_ || next_ || batch_.report.state == BatchState::opened) return then(busy());
   if (!begin()) {
     next_ = [this, then = std::move(then)]() mutable { give_up(std::move(then)); };
     return;
   }
-  ask([this, then = std::move(then)](const Channels& channels, Seen seen) mutable {
-    const auto keep = [this, &then](const std::string& why) {
-      then(Error{-1, str("batch: ", why), {}});
-      wait(why);
-    };
+  giving_up_ = std::move(then);
+  ask([this](const Channels& channels, Seen seen) {
     if (seen == Seen::broadcast || !sending::all_withheld(channels, batch_.ledger->plan->txid)) {
-      return keep("its transaction is in the mempool or the chain: it can be finished, and not be given up");
+      return wait("its transaction is in the mempool or the chain: it can be finished, and not be given up");
     }
     // A coin that is unspent proves that nothing was sent.
-    if (seen == Seen::nothing && batch_.ledger->plan->is_users) return keep(why_not(seen));
+    if (seen == Seen::nothing && batch_.ledger->plan->is_users) return wait(why_not(seen));
     batch_.ledger->phase = BatchPhase::completing;
-    batch_.report.state = BatchState::settling;
-    batch_.save([this, then = std::move(then)](const Result<void>& saved) mutable {
-      busy_ = false;
-      // Without an answer the record may say so all the same: then it is given up, as the user wanted.
-      then(saved);
-      owner_.attempt();
-    });
+    batch_.save([this](const Result<void>& saved) { given_up(saved); });
   });
+}
+
+// Without an answer the record may say so all the same: then it is given up, as the user wanted.
+void Waiting::given_up(const Result<void>& saved) {
+  if (!saved && !lightningd::in_doubt(saved.error())) {
+    batch_.ledger->phase = BatchPhase::waiting;
+    return wait(saved.error().message);
+  }
+  busy_ = false;
+  batch_.report.phase = name_of(batch_.ledger->phase);
+  batch_.report.state = BatchState::settling;
+  std::exchange(giving_up_, nullptr)(saved);
+  if (auto next = std::exchange(next_, nullptr)) next();
+  owner_.attempt();
 }
 
 }  // namespace recovery

@@ -52,7 +52,7 @@ class Waiting {
   /// Gives it up: nothing was sent, and nothing is from then on. Error -1 when it is in the mempool or the chain.
   void give_up(lightningd::Reply<void> then);
 
-  /// For the caller of finish(), when the wallet signs: what became of it.
+  /// For the callers of finish() and give_up(): what became of it.
   void answer(const util::Result<void>& outcome);
 
  private:
@@ -69,18 +69,20 @@ class Waiting {
   void keep_coins();
   void find_broadcast();
   void tell_deadline();
-  [[nodiscard]] bool is_too_late() const;
   void check_floor(psbt::Psbt signed_psbt);
+  void look_again(const psbt::Psbt& signed_psbt);
   void announce(util::Function<void()> then);
   void send(const psbt::Psbt& signed_psbt);
   void sent();
   void not_sent(const util::Error& error);
   void wait_again(const std::string& why);
+  void given_up(const util::Result<void>& saved);
 
   LeftBatch& batch_;
   Owner& owner_;
   chain::TransactionLook look_;
   lightningd::Reply<std::string> finishing_;
+  lightningd::Reply<void> giving_up_;
   util::Function<void()> next_;  ///< to be done when the present look is over
   std::uint32_t height_ = 0;  ///< of the chain, at the last look; 0: lightningd did not tell
   bool busy_ = false;

@@ -29,6 +29,13 @@ bool is_native_segwit(const util::Bytes& script) {
   return script.size() == 34 && (script[0] == 0x00 || script[0] == 0x51) && script[1] == 32;
 }
 
+/// P2PKH, P2SH or native segwit.
+bool is_payable(const util::Bytes& script) {
+  const bool key_hash = script.size() == 25 && script[0] == 0x76 && script[1] == 0xa9 && script[2] == 20;
+  const bool script_hash = script.size() == 23 && script[0] == 0xa9 && script[1] == 20;
+  return key_hash || script_hash || is_native_segwit(script);
+}
+
 Result<void> check_input(const Psbt& psbt, std::size_t index) {
   const auto name = str("input ", index, " (", psbt.inputs()[index].outpoint.str(), ")");
   const auto script = psbt.input_script(index);
@@ -52,6 +59,9 @@ Result<void> check(const Psbt& psbt) {
   if (psbt.inputs().empty()) return Error{-1, "has no inputs to pay with", {}};
   if (psbt.outputs().size() > 1) {
     return Error{-1, str("has ", psbt.outputs().size(), " outputs: it may have one, for the change"), {}};
+  }
+  if (!psbt.outputs().empty() && !is_payable(psbt.outputs()[0].script)) {
+    return Error{-1, "has an output whose script is no address: its change would be lost", {}};
   }
   if (!psbt.takes_outputs()) return Error{-1, "says that no output may be added (PSBT_GLOBAL_TX_MODIFIABLE)", {}};
   std::set<bitcoin::Outpoint> seen;

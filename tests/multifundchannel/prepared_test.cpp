@@ -208,9 +208,9 @@ TEST_CASE("with a coin spent elsewhere it is not sent, and can be given up") {
   elsewhere.outputs.push_back({bitcoin::Sat{400'000}, {0x51}});
   (void)world.node().core().chain.submit(elsewhere);
   world.run_for(minutes(6));
-  CHECK(says(worlds::listed(world), "one of its inputs is spent by another transaction"));
+  CHECK(says(worlds::listed(world), "bitcoind does not show one of its inputs"));
   const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
-  CHECK(says(worlds::error(refused).message, "it can only be aborted"));
+  CHECK(says(worlds::error(refused).message, "the batch can only be aborted"));
   CHECK(calls(world, "sendpsbt") == 0);
   CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"(,"confirm":true)")).ok());
   world.run_for(minutes(10));
@@ -261,5 +261,30 @@ TEST_CASE("payments go out with the channels that the user's coins pay for") {
   CHECK(worlds::count(prepared, "all_outputs") == 3);
   CHECK(says(field(prepared, "csv"), "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080,0.00070000,rent"));
   CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a peer that gives up between the look and sendpsbt keeps the transaction from being sent") {
+  auto setup = with_users_coins({peer("a"), peer("b", {{sim::Phase::opened, sim::Kind::refuse, true, seconds(30)}})});
+  setup.rpc_faults = {{sim::Mishap::late, "feerates", 2, 1, 1, seconds(8)}};  // that of the finish
+  World world(setup);
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
+  world.run_for(seconds(25));
+  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  CHECK(says(worlds::error(refused).message, "no channel is left with " + world.peer_id("b")));
+  CHECK(calls(world, "sendpsbt") == 0);
+  CHECK(state(world) == "waiting");
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a change that would be lost is refused") {
+  World world(with_users_coins({peer("a")}));
+  auto psbt = psbt::Psbt::from_base64(world.node().core().users.psbt(false));
+  REQUIRE(psbt.ok());
+  psbt->insert_output(0, {bitcoin::Sat{1'000}, {0x6a, 0x01, 0x41}});  // OP_RETURN
+  const auto refused =
+      world.call("multifundchannel-prepare", worlds::open({"a"}, R"("psbt":")" + psbt->base64(0) + "\""));
+  CHECK(says(worlds::error(refused).message, "its change would be lost"));
+  CHECK(worlds::error(refused).code == -32602);
   worlds::check_invariants(world);
 }

@@ -283,7 +283,7 @@ def test_a_coin_is_spent_elsewhere(bench, cold):
     coins = wallet.coins()
     prepared = prepare(bench, wallet.psbt(coins), peers)
     bench.bitcoind.call("sendrawtransaction", wallet.transaction(wallet.sign(wallet.psbt(coins[:1]))))
-    with pytest.raises(RpcError, match="one of its inputs is spent by another transaction"):
+    with pytest.raises(RpcError, match="bitcoind does not show one of its inputs"):
         finish(bench, prepared["batch"], wallet.sign(prepared["psbt"]))
     check_secured(bench, prepared, peers)
     bench.funder.rpc("multifundchannel-abort", {"batch": prepared["batch"], "confirm": True})

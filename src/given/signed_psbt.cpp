@@ -1,10 +1,10 @@
-#include "recovery/users_psbt.hpp"
+#include "given/signed_psbt.hpp"
 
 #include "lightningd/codes.hpp"
 #include "psbt/final_transaction.hpp"
 #include "util/str.hpp"
 
-namespace recovery {
+namespace given {
 
 using util::str;
 
@@ -14,7 +14,7 @@ util::Error wrong(const std::string& what) { return {lightningd::code::invalid_p
 
 }  // namespace
 
-util::Result<void> check_users_psbt(const ledger::FundingPlan& plan, const std::optional<psbt::Psbt>& signed_psbt) {
+util::Result<void> check_signed_psbt(const ledger::FundingPlan& plan, const std::optional<psbt::Psbt>& signed_psbt) {
   if (!signed_psbt && !plan.is_users) return {};
   if (!plan.is_users) return wrong("is not wanted: this node's wallet signs the batch itself");
   if (!signed_psbt) return wrong("is missing: the signed PSBT, or the signed transaction in hex");
@@ -25,4 +25,4 @@ util::Result<void> check_users_psbt(const ledger::FundingPlan& plan, const std::
   return {};
 }
 
-}  // namespace recovery
+}  // namespace given

@@ -6,11 +6,11 @@
 #include "psbt/psbt.hpp"
 #include "util/result.hpp"
 
-namespace recovery {
+namespace given {
 
 /// Whether this is the plan's transaction, signed: what multifundchannel-finish is given, when the user signs. Errors
 /// (-32602) begin with `psbt`.
-[[nodiscard]] util::Result<void> check_users_psbt(const ledger::FundingPlan& plan,
-                                                  const std::optional<psbt::Psbt>& signed_psbt);
+[[nodiscard]] util::Result<void> check_signed_psbt(const ledger::FundingPlan& plan,
+                                                   const std::optional<psbt::Psbt>& signed_psbt);
 
-}  // namespace recovery
+}  // namespace given
