@@ -281,6 +281,9 @@ class Leftovers {
                                     [&](const KeptChannel& channel) { return channel.funding == telling.funding; });
       if (!kept || core_.chain.has(txid) || core_.monitor.attempted().contains(txid)) continue;
       if (prepared_.contains(txid)) continue;
+      // A channel with the peer strikes it off, and lightningd does not tell who has opened that.
+      if (std::any_of(peer.channels.begin(), peer.channels.end(), [](const Channel& c) { return !c.opened_by_us; }))
+        continue;
       if (text.find(peer.id.hex()) != std::string::npos) continue;
       note(Invariant::told_in_vain_is_known, str(peer.setup.name, " keeps the channel ", telling.funding.str()));
     }
