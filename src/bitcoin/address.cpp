@@ -193,4 +193,9 @@ std::optional<std::string> segwit_address(const util::Bytes& script, std::string
   return address;
 }
 
+bool is_native_segwit(const util::Bytes& script) {
+  if (script.size() == 22) return script[0] == 0x00 && script[1] == 20;
+  return script.size() == 34 && (script[0] == 0x00 || script[0] == 0x51) && script[1] == 32;
+}
+
 }  // namespace bitcoin

@@ -30,4 +30,8 @@ struct Address {
 /// Segwit outputs, whatever their version.
 [[nodiscard]] bool is_witness_program(const util::Bytes& script);
 
+/// Version 0 with 20 bytes or 32, version 1 with 32: nothing of it goes into a scriptSig, so that signing does not change
+/// the txid.
+[[nodiscard]] bool is_native_segwit(const util::Bytes& script);
+
 }  // namespace bitcoin

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "bitcoin/address.hpp"
 #include "bitcoin/fees.hpp"
 #include "funding/input_weight.hpp"
 #include "lightningd/codes.hpp"
@@ -27,12 +28,6 @@ std::uint64_t overhead(std::size_t inputs, std::size_t outputs) {
   return 4 * (4 + 4 + psbt::compact_size_length(inputs) + psbt::compact_size_length(outputs)) + 2;
 }
 
-/// Version 0 with 20 bytes or 32, version 1 with 32: nothing of it goes into a scriptSig.
-bool is_native_segwit(const util::Bytes& script) {
-  if (script.size() == 22) return script[0] == 0x00 && script[1] == 20;
-  return script.size() == 34 && (script[0] == 0x00 || script[0] == 0x51) && script[1] == 32;
-}
-
 /// Of the scripts of coins from a peer's unilateral close: lightningd counts 4 too few for each before v25.05, and 36
 /// since then. What it has counted for all inputs shows which.
 std::uint64_t uncounted_scripts(const Template& proposal, const Outputs& outputs) {
@@ -55,7 +50,7 @@ Result<Sat> sum_of_inputs(const psbt::Psbt& psbt) {
     const auto amount = psbt.input_amount(i);
     const auto script = psbt.input_script(i);
     if (!amount || !script) return Error{-1, str("the wallet's PSBT lacks the output that input ", i, " spends"), {}};
-    if (!is_native_segwit(*script)) {
+    if (!bitcoin::is_native_segwit(*script)) {
       return Error{lightningd::code::invalid_params,
                    str("utxos: ", psbt.inputs()[i].outpoint.str(), " is not native segwit, so the transaction's id ",
                        "would change when it is signed"),

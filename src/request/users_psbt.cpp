@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "bitcoin/address.hpp"
 #include "params/params.hpp"
 #include "psbt/final_witness.hpp"
 #include "util/bytes.hpp"
@@ -23,17 +24,11 @@ namespace {
 
 constexpr std::string_view magic_in_hex = "70736274ff";
 
-/// Of version 0 with a key (20 bytes) or a script (32), or of version 1.
-bool is_native_segwit(const util::Bytes& script) {
-  if (script.size() == 22) return script[0] == 0x00 && script[1] == 20;
-  return script.size() == 34 && (script[0] == 0x00 || script[0] == 0x51) && script[1] == 32;
-}
-
 /// P2PKH, P2SH or native segwit.
 bool is_payable(const util::Bytes& script) {
   const bool key_hash = script.size() == 25 && script[0] == 0x76 && script[1] == 0xa9 && script[2] == 20;
   const bool script_hash = script.size() == 23 && script[0] == 0xa9 && script[1] == 20;
-  return key_hash || script_hash || is_native_segwit(script);
+  return key_hash || script_hash || bitcoin::is_native_segwit(script);
 }
 
 Result<void> check_input(const Psbt& psbt, std::size_t index) {
@@ -43,7 +38,7 @@ Result<void> check_input(const Psbt& psbt, std::size_t index) {
     return Error{
         -1, str(name, " does not tell what it spends: its witness UTXO is missing, or contradicts itself"), {}};
   }
-  if (!is_native_segwit(*script)) {
+  if (!bitcoin::is_native_segwit(*script)) {
     return Error{-1, str(name, " is not native segwit: its signature would change the transaction's id"), {}};
   }
   if (psbt::is_signed(psbt.input_map(index))) {
