@@ -291,7 +291,9 @@ _regtest_until() {
 _regtest_pid() {
     local pid
     pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] || return 1
-    ps -ww -o args= -p "$pid" 2>/dev/null | tr ' ' '\n' | grep -Fxq -e "$2" && echo "$pid"
+    # Not every system has ps: a small Debian has not.
+    { tr '\0' '\n' <"/proc/$pid/cmdline" || ps -ww -o args= -p "$pid" | tr ' ' '\n'; } 2>/dev/null |
+        grep -Fxq -e "$2" && echo "$pid"
 }
 
 # usage: _regtest_end PIDFILE ARGUMENT COMMAND...: asks by the command, and after ten seconds by a signal.

@@ -24,7 +24,8 @@ def pytest_addoption(parser):
     group.addoption("--plugin", default=default_plugin(), metavar="PATH", help="default: %(default)s")
     group.addoption("--sim", metavar="PATH", help="multifundchannel-sim; default: in the plugin's build directory")
     group.addoption("--builtin", action="store_true", help="test lightningd's own multifundchannel instead")
-    group.addoption("--slow", action="store_true", help="also tests that take a minute")
+    group.addoption("--thorough", action="store_true", help="also tests that are more of the same, as in CI")
+    group.addoption("--slow", action="store_true", help="also tests that take a minute; with those of --thorough")
     group.addoption("--keep", action="store_true", help="keep the directories of nodes and tests")
 
 
@@ -33,6 +34,8 @@ def pytest_configure(config):
     config.option.plugin = os.path.abspath(config.option.plugin)
     build = os.path.dirname(config.option.plugin)
     config.option.sim = os.path.abspath(config.option.sim or os.path.join(build, "tests", "sim", "multifundchannel-sim"))
+    quick_cli = os.path.join(build, "tests", "regtest", "quick_cli")
+    config.option.quick_cli = quick_cli if os.access(quick_cli, os.X_OK) else None  # none beside an installed plugin
     if hasattr(config, "workerinput"):
         return
     if not config.option.collectonly and not os.access(config.option.plugin, os.X_OK):
@@ -51,6 +54,9 @@ def why_skipped(item, option):
     for mark in item.iter_markers("slow"):
         if not option.slow:
             return f"{mark.args[0]}: --slow"
+    for mark in item.iter_markers("thorough"):
+        if not option.thorough and not option.slow:
+            return f"{mark.args[0]}: --thorough"
     for mark in item.iter_markers("builtin_fails"):
         if option.builtin:
             return f"the builtin {mark.args[0]}"

@@ -6,8 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "announcing/announcer.hpp"
 #include "app/options.hpp"
 #include "app/service.hpp"
+#include "bump/bump_params.hpp"
 #include "json/writer.hpp"
 #include "jsonrpc/caller.hpp"
 #include "left/batch_params.hpp"
@@ -27,7 +29,7 @@ namespace {
 
 constexpr auto builtin_name = "multifundchannel";
 constexpr auto own_name = "multifundchannel-spark";
-constexpr auto usage =
+constexpr auto usage_of_main =
     "destinations [feerate] [minconf] [utxos] [minchannels] [commitment_feerate] "
     "[peer_timeout] [details] [max_fee] [max_feerate] [dryrun] [outputs] [keep_change] [label] [send]";
 constexpr auto description = "Open channels to many peers with one transaction, all peers in parallel";
@@ -92,7 +94,7 @@ struct App::Impl {
 
   void start();
   void subscribe();
-  void choose_name();
+  void add_commands();
   [[nodiscard]] std::string redirect(const json::Value& request);
   [[nodiscard]] Result<void> init(const Configuration& configuration);
   void shut_down();
@@ -120,12 +122,13 @@ void App::start() { impl_->start(); }
 void App::Impl::start() {
   util::set_log_sink([this](util::Level level, std::string_view line) { plugin.log(level, line); });
   plugin.set_hooks({
-      [this] { choose_name(); },
+      [this] { add_commands(); },
       [this](const Configuration& configuration) { return init(configuration); },
       [this] { shut_down(); },
       [this](const std::string&) { environment.exit(0); },
   });
   subscribe();
+  for (const auto event : announcing::all_events) plugin.announce(announcing::name_of(event));
   add_options(plugin, settings, {environment.files, [this] {
                                    if (service) service->settings_changed();
                                  }});
@@ -152,11 +155,11 @@ void App::Impl::subscribe() {
 
 // While spenderp runs, registering its command's name could stop the whole node: then the command
 // gets a name of its own and calls are redirected to it.
-void App::Impl::choose_name() {
+void App::Impl::add_commands() {
   const bool redirected = environment.spenderp_runs();
   plugin.add_method({
       redirected ? own_name : builtin_name,
-      usage,
+      usage_of_main,
       description,
       [this](const json::Value& params) { return checked(request::parse_request(params, network)); },
       [this](plugin::Command command, const json::Value& params) {
@@ -175,7 +178,7 @@ void App::Impl::choose_name() {
   plugin.add_method({
       "multifundchannel-prepare",
       "psbt destinations [feerate] [minchannels] [commitment_feerate] [peer_timeout] [details] [max_fee] "
-      "[max_feerate] [outputs]",
+      "[max_feerate] [outputs] [change_address]",
       "Secure channels that a PSBT of another wallet pays for, and answer the PSBT to sign",
       [this](const json::Value& params) { return checked(request::parse_prepare(params, network)); },
       [this](plugin::Command command, const json::Value& params) { service->prepare(std::move(command), params); },
@@ -207,6 +210,15 @@ void App::Impl::choose_name() {
         service->abort(std::move(command), *left::parse_abort(params));
       },
   });
+  plugin.add_method({
+      "multifundchannel-bump",
+      "batch feerate [dryrun] [max_fee]",
+      "Pay for the transaction of a batch, which has not confirmed, with its change; with dryrun=true only show how",
+      [](const json::Value& params) { return checked(bump::parse_bump(params)); },
+      [this](plugin::Command command, const json::Value& params) {
+        service->bump(std::move(command), *bump::parse_bump(params));
+      },
+  });
   if (redirected) plugin.redirect(builtin_name, [this](const json::Value& request) { return redirect(request); });
 }
 
@@ -226,12 +238,15 @@ Result<void> App::Impl::init(const Configuration& configuration) {
   leaves_v2_to_builtin = features->offers(lightningd::feature::dual_fund);
   const auto knows_withhold = at_least(configuration.version, 25, 12);
   network = configuration.network;
-  const peers::NodeFacts node{*features, knows_withhold.value_or(false), network};
+  const bool tells_pongs_apart = at_least(configuration.version, 25, 9).value_or(true);
+  const peers::NodeFacts node{*features, knows_withhold.value_or(false), tells_pongs_apart, network};
   rpc_path = configuration.rpc_path();
   caller.emplace(connector, rpc_path);
   caller->start();
-  service.emplace(runtime, *caller,
-                  Service::Surroundings{node, settings, environment.seed, environment.unix_time, environment.files});
+  service.emplace(
+      runtime, *caller,
+      Service::Surroundings{node, settings, environment.seed, environment.unix_time, environment.files,
+                            [this](const char* topic, const std::string& content) { plugin.notify(topic, content); }});
   service->recover(knows_withhold.has_value());
   return {};
 }

@@ -66,29 +66,14 @@ bool LabelledCalls::takes(plugin::Command& command, const Request& request) {
 // Its answer was too long to be kept, or nobody knows yet what becomes of it.
 Error LabelledCalls::not_settled(const labels::Holder& holder) const {
   const auto* const settlement = left_.settling(holder.batch);
-  const bool undone = settlement != nullptr && settlement->ledger()->phase != ledger::BatchPhase::sending;
-  const auto see = str("see listmultifundchannels ", holder.batch);
-  if (holder.result) {
-    return Error{code::broadcast_fail,
-                 str("label: batch ", holder.batch,
-                     ", which has it, has opened; its answer was too "
-                     "long to be kept: ",
-                     see),
-                 data_of(holder)};
-  }
-  if (undone) {
-    return Error{-1,
-                 str("label: batch ", holder.batch,
-                     ", which has it, is being undone, and was not sent: try again when "
-                     "that is done, ",
-                     see),
-                 data_of(holder)};
-  }
-  return Error{code::broadcast_fail,
-               str("label: batch ", holder.batch,
-                   ", which has it, was signed and may be on its way, "
-                   "but is not settled yet. It is not opened again; ",
-                   see),
+  const bool undone =
+      !holder.result && settlement != nullptr && settlement->ledger()->phase != ledger::BatchPhase::sending;
+  const char* const how = holder.result ? "has opened; its answer was too long to be kept: "
+                          : undone
+                              ? "is being undone, and was not sent: try again when that is done, "
+                              : "was signed and may be on its way, but is not settled yet. It is not opened again; ";
+  return Error{undone ? code::generic : code::broadcast_fail,
+               str("label: batch ", holder.batch, ", which has it, ", how, "see listmultifundchannels ", holder.batch),
                data_of(holder)};
 }
 

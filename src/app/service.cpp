@@ -32,11 +32,12 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
       random_(given.seed),
       unix_time_(std::move(given.unix_time)),
       files_(given.files),
+      announcer_(std::move(given.announce)),
       seals_(runtime, lightningd::Client(caller, ""), settings_),
       reader_(runtime, *this, settings_, seals_),
       told_(runtime, lightningd::Client(caller, ""), settings_, seals_),
       connects_(runtime, settings_.max_connects),
-      left_({runtime, settings_, connects_, book_, node_}, caller, settings_),
+      left_({runtime, settings_, connects_, book_, node_, announcer_}, caller, settings_),
       labels_(runtime, lightningd::Client(caller, ""), settings_, seals_),
       last_number_(random_() % 100),  // not that of the last process: see run()
       labelled_(labels_, left_,
@@ -48,6 +49,7 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
       finishing_(left_),
       forgetting_(left_),
       aborting_(left_),
+      bumping_({runtime, caller, settings_, seals_}),
       scope_(runtime, nullptr) {
   left_.when_ended([this](const report::BatchReport& report) { labelled_.ended(report); });
 }
@@ -56,6 +58,7 @@ void Service::block_added(std::uint32_t height) {
   book_.told_in_vain().set_height(height);
   for (const auto& [id, run] : runs_) run->block_added(height);
   left_.block_added();
+  bumping_.block_added();
 }
 
 void Service::settings_changed() { connects_.set_limit(settings_.max_connects); }
@@ -67,6 +70,7 @@ void Service::recover(bool node_known) {
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
   told_.keep(book_.told_in_vain());
   labels_.read();
+  bumping_.read();
   read_journal();
   read_again_later();
 }
@@ -134,7 +138,7 @@ void Service::recovered() {
 }
 
 peers::Process Service::process(const context::Settings& settings) {
-  return {runtime_, settings, connects_, book_, node_};
+  return {runtime_, settings, connects_, book_, node_, announcer_};
 }
 
 // --- Commands ---
@@ -244,27 +248,19 @@ void Service::list(plugin::Command command, const std::optional<std::string>& ba
   auto all = left_.reports(std::move(running));
   if (batch) std::erase_if(all, [&batch](const report::BatchReport& report) { return report.id != *batch; });
   if (batch && all.empty()) return command.fail(left::LeftBatches::unknown(*batch));
-  command.succeed(report::to_json(all, batch ? ledger::ToldInVain::Entries() : book_.told_in_vain().all()));
+  command.succeed(
+      report::to_json(all, batch ? ledger::ToldInVain::Entries() : book_.told_in_vain().all(), bumping_.list(batch)));
 }
 
-void Service::finish(plugin::Command command, const left::FinishRequest& request) {
+void Service::about(plugin::Command command, const std::string& batch, util::Function<void(plugin::Command)> act) {
   if (!recovered_) {
-    return waiting_.push_back([this, c = std::move(command), request]() mutable { finish(std::move(c), request); });
+    return waiting_.push_back([this, c = std::move(command), batch, act = std::move(act)]() mutable {
+      about(std::move(c), batch, std::move(act));
+    });
   }
   if (end_) return command.fail(*end_);
-  if (runs_.contains(request.batch)) return command.fail(still_running(request.batch));
-  finishing_.finish(std::move(command), request);
-}
-
-void Service::forget(plugin::Command command, const left::ForgetRequest& request) {
-  if (runs_.contains(request.batch)) return command.fail(still_running(request.batch));
-  forgetting_.forget(std::move(command), request);
-}
-
-void Service::abort(plugin::Command command, const left::AbortRequest& request) {
-  if (end_) return command.fail(*end_);
-  if (runs_.contains(request.batch)) return command.fail(still_running(request.batch));
-  aborting_.abort(std::move(command), request);
+  if (runs_.contains(batch)) return command.fail(still_running(batch));
+  act(std::move(command));
 }
 
 // --- The end ---
@@ -277,12 +273,14 @@ void Service::leave() {
   runs_.clear();
   inquiries_.leave();
   previews_.leave(shutting_down());
+  bumping_.leave(shutting_down());
 }
 
 void Service::shut_down(spark::Duration limit, util::Function<void()> done) {
   end_ = Error{-1, "the plugin was stopped", {}};
   recovered();
   left_.leave();
+  bumping_.leave(*end_);
   if (runs_.empty() && inquiries_.empty() && previews_.empty()) return done();
   idle_ = std::move(done);
   util::info("stopping: ", runs_.size(), " batches are undone first");

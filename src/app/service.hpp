@@ -9,9 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "announcing/announcer.hpp"
+#include "app/bump_target.hpp"
 #include "app/inquiries.hpp"
 #include "app/labelled_calls.hpp"
 #include "batch/command_run.hpp"
+#include "bump/bumping.hpp"
 #include "context/settings.hpp"
 #include "journal/journal_reader.hpp"
 #include "journal/seal_source.hpp"
@@ -44,6 +47,7 @@ class Service : private journal::JournalReader::Owner {
     std::uint64_t seed = 0;
     std::function<std::int64_t()> unix_time;  ///< seconds since 1970
     util::Files* files = nullptr;             ///< for traces, which are only asked for when there are any
+    announcing::Announcer::Send announce;     ///< to other plugins
   };
 
   Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings given);
@@ -69,9 +73,25 @@ class Service : private journal::JournalReader::Owner {
   /// Every batch since the start and every unsettled one from before, or the one asked for.
   void list(plugin::Command command, const std::optional<std::string>& batch);
   /// See left::Finishing, left::Forgetting and left::Aborting.
-  void finish(plugin::Command command, const left::FinishRequest& request);
-  void forget(plugin::Command command, const left::ForgetRequest& request);
-  void abort(plugin::Command command, const left::AbortRequest& request);
+  void finish(plugin::Command command, const left::FinishRequest& request) {
+    about(std::move(command), request.batch,
+          [this, request](plugin::Command c) { finishing_.finish(std::move(c), request); });
+  }
+  void forget(plugin::Command command, const left::ForgetRequest& request) {
+    about(std::move(command), request.batch,
+          [this, request](plugin::Command c) { forgetting_.forget(std::move(c), request); });
+  }
+  void abort(plugin::Command command, const left::AbortRequest& request) {
+    about(std::move(command), request.batch,
+          [this, request](plugin::Command c) { aborting_.abort(std::move(c), request); });
+  }
+  /// See bump::Bumping.
+  void bump(plugin::Command command, const bump::BumpRequest& request) {
+    about(std::move(command), request.batch, [this, request](plugin::Command c) {
+      const auto target = bump_target(request.batch, left_, labels_);
+      target ? bumping_.bump(std::move(c), request, *target) : c.fail(target.error());
+    });
+  }
   /// lightningd has seen a block.
   void block_added(std::uint32_t height);
   /// The peer has taken another channel.
@@ -98,6 +118,9 @@ class Service : private journal::JournalReader::Owner {
   void looked();
   void recovered();
   void begin(plugin::Command command, util::Result<request::Request> request);
+  /// A command about a batch that has begun before: it waits for what the last process has left to be looked at, and is
+  /// refused while the batch runs.
+  void about(plugin::Command command, const std::string& batch, util::Function<void(plugin::Command)> act);
   void run(plugin::Command command, request::Request request);
   void run(plugin::Command command, request::Request request, const journal::SealSource::Seal& seal);
   void preview(plugin::Command command, request::Request request);
@@ -116,6 +139,7 @@ class Service : private journal::JournalReader::Owner {
   std::mt19937_64 random_;
   std::function<std::int64_t()> unix_time_;
   util::Files* files_;
+  announcing::Announcer announcer_;
   ledger::Book book_;
   journal::SealSource seals_;
   journal::JournalReader reader_;
@@ -131,6 +155,7 @@ class Service : private journal::JournalReader::Owner {
   left::Finishing finishing_;
   left::Forgetting forgetting_;
   left::Aborting aborting_;
+  bump::Bumping bumping_;
   bool recovered_ = false;
   std::size_t to_look_at_ = 0;                   ///< records that were not looked at yet
   std::vector<util::Function<void()>> waiting_;  ///< commands, for recovery

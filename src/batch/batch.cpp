@@ -31,6 +31,7 @@ Batch::Batch(const peers::Process& process, lightningd::Client client, Order ord
                .watch = order.watch,
                .book = process.book,
                .withhold = node_.withhold,
+               .tells_pongs_apart = node_.tells_pongs_apart,
                .features = node_.features,
                .pending = node_.connects},
       preparation_(context_.calls, request_),
@@ -39,7 +40,7 @@ Batch::Batch(const peers::Process& process, lightningd::Client client, Order ord
       inputs_(context_.calls, holding_, [this](const Error& error) { fail(error); }),
       roster_(context_, *this, holding_, request_.destinations),
       pings_(context_, roster_),
-      funding_(context_, roster_, {request_, holding_, details_}),
+      funding_(context_, roster_, {request_, holding_, details_, ledger_->begun}),
       completing_(scope_, pings_),
       policies_(scope_, context_.calls.client, ledger_, label_) {
   if (request_.details) details_.emplace(ledger_->id, order.watch.timeline());
@@ -226,14 +227,13 @@ void Batch::secured() {
 }
 
 void Batch::wait_for_user() {
-  using lightningd::NodeInfo;
-  auto told = [this](const Result<NodeInfo>& node) {
+  auto told = [this](const Result<lightningd::NodeInfo>& node) {
     if (node) ledger_->plan->waits_since = node->blockheight;
     save(BatchPhase::waiting, [this, network = node ? node->network : ""] {
       finish(prepared_json({*ledger_, funding_, roster_.failed(), details(), network}));
     });
   };
-  context_.calls.client.getinfo(context_.calls.local<NodeInfo>("getinfo", std::move(told)));
+  context_.calls.client.getinfo(context_.calls.local<lightningd::NodeInfo>("getinfo", std::move(told)));
 }
 
 // Whoever was told the transaction must forget it before a new one is told to anybody: else two

@@ -101,6 +101,7 @@ void CommandRun::undone(bool clean) {
   // A txprepare without an answer may still reserve what nobody would release.
   if (!clean || in_doubt || ledger.waits() || ledger.any_policy_pending() || ledger.reservation.prepared)
     return finish(false);
+  announce();
   journal_->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) util::warn(batch_->label(), ": its record could not be removed: ", removed.error().message);
     finish(removed.ok());
@@ -132,8 +133,15 @@ void CommandRun::finish(bool settled) {
 void CommandRun::reply() {
   if (std::exchange(replied_, true)) return;
   say_what_was_undone();
+  announce();
   tell(command_);
   for (auto& command : joined_) tell(command);
+}
+
+// Of a failure not before it is certain: as long as a crash may still complete the batch, its settlement has to tell.
+void CommandRun::announce() {
+  const bool certain = *answer_ || ledger()->sending || !journal_->may_be_completed();
+  if (certain) process_.announcer.tell(report());
 }
 
 void CommandRun::tell(plugin::Command& command) {

@@ -61,6 +61,7 @@ class CommandRun {
   void say_what_was_undone();
   void finish(bool settled);
   void reply();
+  void announce();
   void tell(plugin::Command& command);
 
   peers::Process process_;

@@ -21,6 +21,7 @@ Funding::Funding(peers::BatchContext& context, roster::Roster& roster, Parts par
       roster_(roster),
       request_(parts.request),
       details_(parts.details),
+      begun_(parts.begun),
       asking_(context.calls, context.book, parts.holding),
       coin_look_(context.calls, request_) {
   if (request_.users_psbt) given_.emplace(context.calls, *request_.users_psbt);
@@ -49,7 +50,7 @@ void Funding::reserve(bitcoin::Perkw feerate, Reply<void> then) {
 
 // Shares wait for all connects, so that those who could be connected are known.
 void Funding::use_given(Reply<void> then) {
-  given_->check([this, then = std::move(then)](const Result<void>& checked) mutable {
+  given_->check(begun_, [this, then = std::move(then)](const Result<void>& checked) mutable {
     if (!checked) return then(checked.error());
     propose_given(std::move(then));
   });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <random>
 #include <vector>
@@ -25,6 +26,7 @@ class Funding {
     const request::Request& request;
     wallet::Holding& holding;
     std::optional<report::Details>& details;  ///< only when they were asked for
+    std::int64_t begun = 0;                   ///< Unix time
   };
 
   Funding(peers::BatchContext& context, roster::Roster& roster, Parts parts);
@@ -67,6 +69,7 @@ class Funding {
   roster::Roster& roster_;
   const request::Request& request_;
   std::optional<report::Details>& details_;
+  const std::int64_t begun_;  ///< Unix time
   wallet::Asking asking_;
   std::optional<given::GivenCoins> given_;  ///< in place of the wallet's
   checks::CoinLook coin_look_;

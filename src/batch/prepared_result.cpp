@@ -1,6 +1,8 @@
 #include "batch/prepared_result.hpp"
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "bitcoin/address.hpp"
@@ -25,6 +27,17 @@ std::string in_btc(bitcoin::Sat amount) {
   constexpr std::uint64_t per_btc = 100'000'000;
   const auto rest = std::to_string(amount.value % per_btc);
   return util::str(amount.value / per_btc, ".", std::string(8 - rest.size(), '0'), rest);
+}
+
+/// A field of RFC 4180. What begins like a formula gets an apostrophe in front, so that a spreadsheet shows it and does
+/// not work it out.
+std::string in_csv(const std::string& text) {
+  constexpr std::string_view formula = "=+-@\t\r";
+  const bool computes = !text.empty() && formula.find(text[0]) != std::string_view::npos;
+  if (!computes && text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string field = computes ? "\"'" : "\"";
+  for (const char letter : text) field += letter == '"' ? "\"\"" : std::string(1, letter);
+  return field + '"';
 }
 
 std::vector<Output> outputs_of(const PreparedBatch& batch) {
@@ -65,7 +78,7 @@ std::string prepared_json(const PreparedBatch& batch) {
   for (const auto& output : outputs_of(batch)) {
     out.object().field("outnum", outnum++).field("address", output.address);
     out.field("amount_msat", bitcoin::to_msat(output.amount).value).field("label", output.label).end();
-    csv += util::str(output.address, ",", in_btc(output.amount), ",", output.label, "\n");
+    csv += util::str(output.address, ",", in_btc(output.amount), ",", in_csv(output.label), "\n");
   }
   out.end().field("csv", csv);
   const auto since = batch.ledger.plan->waits_since;

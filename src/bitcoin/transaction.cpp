@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "bitcoin/byte_reader.hpp"
 #include "bitcoin/byte_writer.hpp"
@@ -16,13 +17,16 @@ struct Body {
   std::vector<TxInput> inputs;
   std::vector<TxOutput> outputs;
   bool has_script_sig = false;
+  util::Bytes first_script_sig;
 };
 
-TxInput read_input(ByteReader& in, bool& has_script_sig) {
+TxInput read_input(ByteReader& in, Body& body) {
   TxInput input;
   if (const auto txid = parse_txid(in.bytes(32))) input.outpoint.txid = *txid;
   input.outpoint.vout = in.u32();
-  if (!in.sized_bytes().empty()) has_script_sig = true;
+  auto script_sig = in.sized_bytes();
+  if (!script_sig.empty()) body.has_script_sig = true;
+  if (body.inputs.empty()) body.first_script_sig = std::move(script_sig);
   input.sequence = in.u32();
   return input;
 }
@@ -36,11 +40,17 @@ TxOutput read_output(ByteReader& in) {
 Body read_body(ByteReader& in) {
   Body body;
   const std::uint64_t input_count = in.compact_size();
-  for (std::uint64_t i = 0; i < input_count && !in.failed(); ++i)
-    body.inputs.push_back(read_input(in, body.has_script_sig));
+  for (std::uint64_t i = 0; i < input_count && !in.failed(); ++i) body.inputs.push_back(read_input(in, body));
   const std::uint64_t output_count = in.compact_size();
   for (std::uint64_t i = 0; i < output_count && !in.failed(); ++i) body.outputs.push_back(read_output(in));
   return body;
+}
+
+/// An output of more than there can be; nullptr when there is none.
+const TxOutput* impossible_output(const Body& body) {
+  const auto found = std::find_if(body.outputs.begin(), body.outputs.end(),
+                                  [](const TxOutput& output) { return output.amount > max_money; });
+  return found == body.outputs.end() ? nullptr : &*found;
 }
 
 void skip_witnesses(ByteReader& in, std::size_t input_count) {
@@ -53,6 +63,20 @@ void skip_witnesses(ByteReader& in, std::size_t input_count) {
 /// BIP 144: marker 00 and flag 01 stand where the input count would be. A transaction that was made to be mined has
 /// inputs, so 00 can mean nothing else here.
 bool has_witnesses(const util::Bytes& bytes) { return bytes.size() > 6 && bytes[4] == 0x00 && bytes[5] == 0x01; }
+
+/// BIP 34: the first thing in the scriptSig of a coinbase is its height, as a script has numbers.
+std::optional<std::uint32_t> height_of_block(const Body& body) {
+  constexpr std::uint32_t no_output = 0xFFFFFFFF;
+  constexpr std::uint8_t one = 0x51, sixteen = 0x60;
+  const bool coinbase = body.inputs.size() == 1 && body.inputs[0].outpoint == Outpoint{Txid{}, no_output};
+  const auto& script = body.first_script_sig;
+  if (!coinbase || script.empty()) return std::nullopt;
+  if (script[0] >= one && script[0] <= sixteen) return script[0] - one + 1u;
+  if (script[0] > 4 || script.size() <= script[0]) return std::nullopt;
+  std::uint32_t height = 0;
+  for (std::size_t i = 0; i < script[0]; ++i) height |= std::uint32_t{script[i + 1]} << (8 * i);
+  return height;
+}
 
 Txid hash(const util::Bytes& bytes) {
   auto digest = util::sha256d(bytes);
@@ -93,13 +117,18 @@ util::Result<Transaction> Transaction::parse(std::span<const std::uint8_t> bytes
   tx.locktime = in.u32();
   if (!in.finished()) return util::Error{.message = "not a transaction without witnesses"};
   if (body.has_script_sig) return util::Error{.message = "an input has a scriptSig"};
-  for (const TxOutput& output : body.outputs) {
-    if (output.amount > max_money)
-      return util::Error{.message = util::str("output of ", output.amount.value, " sat, over 21 million btc")};
+  if (const auto* const output = impossible_output(body)) {
+    return util::Error{.message = util::str("output of ", output->amount.value, " sat, over 21 million btc")};
   }
   tx.inputs = std::move(body.inputs);
   tx.outputs = std::move(body.outputs);
   return tx;
+}
+
+std::uint64_t SignedTransaction::weight() const {
+  std::uint64_t weight = 4 * transaction.serialise().size() + 2;  // marker and flag
+  for (const auto& witness : witnesses) weight += witness.size();
+  return weight;
 }
 
 std::optional<SignedTransaction> SignedTransaction::parse(const util::Bytes& bytes) {
@@ -116,7 +145,7 @@ std::optional<SignedTransaction> SignedTransaction::parse(const util::Bytes& byt
                               bytes.begin() + static_cast<std::ptrdiff_t>(in.position()));
   }
   tx.transaction.locktime = in.u32();
-  if (!in.finished() || body.has_script_sig) return std::nullopt;
+  if (!in.finished() || body.has_script_sig || impossible_output(body) != nullptr) return std::nullopt;
   tx.transaction.inputs = std::move(body.inputs);
   tx.transaction.outputs = std::move(body.outputs);
   return tx;
@@ -131,13 +160,14 @@ std::optional<PreviousTransaction> PreviousTransaction::parse(const util::Bytes&
   const std::size_t body_end = in.position();
   if (segwit) skip_witnesses(in, body.inputs.size());
   in.skip(4);
-  if (!in.finished()) return std::nullopt;
+  if (!in.finished() || impossible_output(body) != nullptr) return std::nullopt;
 
   // The txid covers version, inputs, outputs and locktime, not marker, flag and witnesses.
   const std::span<const std::uint8_t> all(bytes);
   ByteWriter hashed;
   hashed.bytes(all.first(4)).bytes(all.subspan(body_start, body_end - body_start)).bytes(all.last(4));
-  return PreviousTransaction{hash(hashed.take()), std::move(body.outputs)};
+  const auto height = height_of_block(body);
+  return PreviousTransaction{hash(hashed.take()), std::move(body.outputs), height};
 }
 
 }  // namespace bitcoin

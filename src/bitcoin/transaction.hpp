@@ -46,8 +46,11 @@ struct SignedTransaction {
   std::vector<util::Bytes>
       witnesses;  ///< of each input, serialised: the number of its elements, then each with its length
 
-  /// Nothing when it is not exactly one, when it has no witness, and when an input has a scriptSig: that would be no
-  /// native segwit input.
+  /// 4 for each byte outside of the witnesses, 1 for each of theirs (BIP 141).
+  [[nodiscard]] std::uint64_t weight() const;
+
+  /// Nothing when it is not exactly one, when it has no witness, when an output is beyond 21 million btc, and when an
+  /// input has a scriptSig: that would be no native segwit input.
   [[nodiscard]] static std::optional<SignedTransaction> parse(const util::Bytes& bytes);
 };
 
@@ -55,8 +58,10 @@ struct SignedTransaction {
 struct PreviousTransaction {
   Txid txid;
   std::vector<TxOutput> outputs;
+  std::optional<std::uint32_t> coinbase_height;  ///< of a coinbase, which names its block (BIP 34)
 
-  /// From the network serialisation, with or without witnesses. Nothing when it is not exactly one.
+  /// From the network serialisation, with or without witnesses. Nothing when it is not exactly one, or an output is
+  /// beyond 21 million btc.
   [[nodiscard]] static std::optional<PreviousTransaction> parse(const util::Bytes& bytes);
 };
 

@@ -1,12 +1,15 @@
 #include "chain/chain_look.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
+#include "lightningd/fields.hpp"
 #include "util/bytes.hpp"
 
 namespace chain {
@@ -19,11 +22,7 @@ using util::Result;
 
 namespace {
 
-struct Recorded {
-  std::string txid;
-  std::string hex;
-};
-using Recordeds = std::vector<Recorded>;
+using Recordeds = std::vector<RecordedTransaction>;
 
 Error unexpected(const json::Value& value, const char* what) {
   return Error{lightningd::code::generic, value.path() + what, {}};
@@ -53,39 +52,97 @@ Result<std::optional<TxOutput>> read_output(const json::Value& result) {
   return std::optional(TxOutput{*sat, std::move(*script)});
 }
 
-Result<Recordeds> read_recorded(const json::Value& result) {
-  const auto list = result.field("transactions");
-  if (!list) return list.error();
-  Recordeds all;
-  for (const auto& value : list->elements()) {
-    const auto txid = value.string("hash");
-    const auto hex = value.string("rawtx");
-    if (!txid) return txid.error();
-    if (!hex) return hex.error();
-    all.push_back({std::string(*txid), std::string(*hex)});
-  }
-  return all;
+Result<bool> is_output(const json::Value& result) {
+  if (!result.is_object()) return unexpected(result, ": expected an object");
+  return result.find("amount").has_value();
+}
+
+std::string params_of(const bitcoin::Outpoint& outpoint) {
+  return json::Writer().object().field("txid", outpoint.txid.hex()).field("vout", outpoint.vout).end().take();
+}
+
+Result<bitcoin::Txid> read_txid(const json::Value& object) {
+  lightningd::Fields fields(object);
+  return fields.finish(fields.id<bitcoin::Txid>("hash"));
+}
+
+Result<std::vector<bitcoin::Txid>> read_txids(const json::Value& result) {
+  return lightningd::list(result, "transactions", read_txid);
+}
+
+Result<bitcoin::Outpoint> read_input(const json::Value& object) {
+  lightningd::Fields fields(object);
+  return fields.finish(bitcoin::Outpoint{fields.id<bitcoin::Txid>("txid"), fields.u32("index")});
+}
+
+Result<WalletTransaction> read_transaction(const json::Value& object) {
+  lightningd::Fields fields(object);
+  WalletTransaction transaction;
+  transaction.txid = fields.id<bitcoin::Txid>("hash");
+  transaction.blockheight = fields.u32("blockheight");
+  auto inputs = lightningd::list(object, "inputs", read_input);
+  if (!inputs) return inputs.error();
+  transaction.inputs = std::move(*inputs);
+  return fields.finish(std::move(transaction));
+}
+
+Result<std::vector<WalletTransaction>> read_transactions(const json::Value& result) {
+  return lightningd::list(result, "transactions", read_transaction);
+}
+
+Result<RecordedTransaction> read_recorded(const json::Value& object) {
+  auto base = read_transaction(object);
+  if (!base) return base.error();
+  const auto hex = object.string("rawtx");
+  if (!hex) return hex.error();
+  const auto bytes = util::from_hex(*hex);
+  auto transaction = bytes ? SignedTransaction::parse(*bytes) : std::nullopt;
+  return RecordedTransaction{std::move(*base), std::move(transaction)};
+}
+
+Result<Recordeds> read_recordeds(const json::Value& result) {
+  return lightningd::list(result, "transactions", read_recorded);
 }
 
 }  // namespace
 
 void ChainLook::unspent(const bitcoin::Outpoint& outpoint, Reply<std::optional<TxOutput>> then) const {
-  calls_.send("getutxout",
-              json::Writer().object().field("txid", outpoint.txid.hex()).field("vout", outpoint.vout).end().take(),
-              read_output, std::move(then));
+  calls_.send("getutxout", params_of(outpoint), read_output, std::move(then));
+}
+
+void ChainLook::is_unspent(const bitcoin::Outpoint& outpoint, Reply<bool> then) const {
+  calls_.send("getutxout", params_of(outpoint), is_output, std::move(then));
+}
+
+void ChainLook::all_signed(Reply<Recordeds> then) const {
+  calls_.send(
+      "listtransactions", std::string("{}"), read_recordeds, std::move(then),
+      R"({"transactions":[{"hash":true,"rawtx":true,"blockheight":true,"inputs":[{"txid":true,"index":true}]}]})");
 }
 
 void ChainLook::recorded(const bitcoin::Txid& txid, Reply<std::optional<SignedTransaction>> then) const {
-  auto read = [txid, then = std::move(then)](const Result<Recordeds>& all) mutable {
+  all_signed([txid, then = std::move(then)](const Result<Recordeds>& all) mutable {
     if (!all) return then(all.error());
     for (const auto& one : *all) {
-      const auto bytes = one.txid == txid.hex() ? util::from_hex(one.hex) : std::nullopt;
-      if (auto transaction = bytes ? SignedTransaction::parse(*bytes) : std::nullopt) return then(transaction);
+      if (one.txid == txid && one.transaction) return then(one.transaction);
     }
     then(std::optional<SignedTransaction>());
+  });
+}
+
+void ChainLook::is_recorded(const bitcoin::Txid& txid, Reply<bool> then) const {
+  using Txids = std::vector<bitcoin::Txid>;
+  auto read = [txid, then = std::move(then)](const Result<Txids>& all) mutable {
+    if (!all) return then(all.error());
+    then(std::find(all->begin(), all->end(), txid) != all->end());
   };
-  calls_.send("listtransactions", std::string("{}"), read_recorded, Reply<Recordeds>(std::move(read)),
-              R"({"transactions":[{"hash":true,"rawtx":true}]})");
+  calls_.send("listtransactions", std::string("{}"), read_txids, Reply<Txids>(std::move(read)),
+              R"({"transactions":[{"hash":true}]})");
+}
+
+void ChainLook::all_recorded(Reply<std::vector<WalletTransaction>> then) const {
+  calls_.send("listtransactions", std::string("{}"), read_transactions, std::move(then),
+              R"({"transactions":[{"hash":true,"blockheight":true,"inputs":[{"txid":true,"index":true}]}]})");
 }
 
 }  // namespace chain

@@ -10,6 +10,7 @@
 namespace checks {
 
 using bitcoin::Sat;
+using lightningd::OutputStatus;
 using lightningd::WalletOutput;
 using util::str;
 
@@ -49,7 +50,7 @@ std::string CoinCensus::remedy(Obstacle obstacle, const Group& group, const Use&
 
 std::optional<CoinCensus::Obstacle> CoinCensus::obstacle(const WalletOutput& output, const Use& use) const {
   if (output.reserved) return Obstacle::reserved;
-  if (output.status == "immature") return Obstacle::immature;
+  if (output.status == OutputStatus::immature) return Obstacle::immature;
   if (output.spendable_at && *output.spendable_at > height_) return Obstacle::locked;
   if (use.minconf && confirmations(output) < *use.minconf) return Obstacle::young;
   if (!use.feerate) return std::nullopt;
@@ -73,7 +74,8 @@ std::string CoinCensus::obstacles(const Outputs& outputs, const Use& use, std::s
 CoinCensus::Outputs CoinCensus::beside(const std::vector<bitcoin::Outpoint>& given) const {
   Outputs outputs;
   std::copy_if(outputs_.begin(), outputs_.end(), std::back_inserter(outputs), [&given](const WalletOutput& output) {
-    return output.status != "spent" && std::find(given.begin(), given.end(), output.outpoint) == given.end();
+    return output.status != OutputStatus::spent &&
+           std::find(given.begin(), given.end(), output.outpoint) == given.end();
   });
   return outputs;
 }

@@ -5,6 +5,7 @@
 #include "bitcoin/fees.hpp"
 #include "funding/funding_transaction.hpp"
 #include "funding/input_weight.hpp"
+#include "funding/package.hpp"
 
 namespace funding {
 
@@ -12,9 +13,6 @@ using bitcoin::Perkw;
 using bitcoin::Sat;
 
 namespace {
-
-/// bitcoind's incrementalrelayfee, one sat for a vbyte.
-constexpr Perkw increment{250};
 
 std::uint64_t weight_of(const std::vector<AbortCoin>& coins, std::size_t count) {
   std::uint64_t weight = bare_abort_weight + bitcoin::output_weight;
@@ -27,7 +25,7 @@ std::uint64_t weight_of(const std::vector<AbortCoin>& coins, std::size_t count) 
 Sat AbortPrice::to_replace(std::uint64_t weight, std::size_t inputs) const {
   const auto grown =
       inputs > inputs_before_ && inputs_before_ > 0 ? Sat{before_.value * inputs / inputs_before_ + 1} : before_;
-  return std::max(batch_, grown) + bitcoin::whole_vbytes_fee(weight, increment);
+  return fee_to_replace(std::max(batch_, grown), weight);
 }
 
 Sat AbortPrice::fee(std::uint64_t weight, std::size_t inputs) const {

@@ -6,12 +6,13 @@
 #include "bitcoin/amounts.hpp"
 #include "bitcoin/ids.hpp"
 #include "funding/funding_transaction.hpp"
+#include "funding/package.hpp"
 #include "util/bytes.hpp"
 
 namespace funding {
 
 /// Neither inputs nor outputs: lightningd adds both.
-inline constexpr std::uint64_t bare_abort_weight = 4 * (4 + 4 + 1 + 1) + 2 + rounding_weight;
+inline constexpr std::uint64_t bare_abort_weight = bare_weight + rounding_weight;
 
 /// What the transaction that makes a batch's own impossible has to pay: its feerate, and more than what it may replace
 /// in a mempool, and for its own size besides (BIP 125). Of an abort of before, which has fewer inputs, the feerate has

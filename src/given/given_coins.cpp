@@ -5,6 +5,7 @@
 
 #include "bitcoin/fees.hpp"
 #include "chain/chain_look.hpp"
+#include "given/finality.hpp"
 #include "lightningd/codes.hpp"
 #include "psbt/spending_weight.hpp"
 #include "util/str.hpp"
@@ -35,27 +36,52 @@ GivenCoins::GivenCoins(context::Calls calls, const psbt::Psbt& psbt) : calls_(st
   if (!psbt_.outputs().empty()) change_weight_ = 4 * (8 + 1 + psbt_.outputs()[0].script.size());
 }
 
-void GivenCoins::check(Reply<void> then) {
+void GivenCoins::check(std::int64_t now, Reply<void> then) {
   std::vector<Spark> looks;
   for (std::size_t i = 0; i < psbt_.inputs().size(); ++i) {
     looks.push_back(calls_.scope.spark([this, i](Completion completion) { look(i, std::move(completion)); }));
   }
-  looks.push_back(calls_.scope.spark([this](Completion completion) {
-    auto listed = [this, c = std::move(completion)](const Result<Outputs>& outputs) mutable {
-      for (std::size_t i = 0; outputs && i < psbt_.inputs().size(); ++i) {
-        const bool ours = std::any_of(outputs->begin(), outputs->end(), [this, i](const auto& output) {
-          return output.outpoint == psbt_.inputs()[i].outpoint;
-        });
-        if (ours)
-          refuse(i, "is a coin of this node's own wallet: leave it to multifundchannel, with utxos and send=false");
-      }
-      std::move(c).done();
-    };
-    calls_.client.listfunds(calls_.local<Outputs>("listfunds", std::move(listed)));
-  }));
+  looks.push_back(calls_.scope.spark([this](Completion completion) { look_for_ours(std::move(completion)); }));
+  looks.push_back(
+      calls_.scope.spark([this, now](Completion completion) { look_at_height(now, std::move(completion)); }));
   calls_.scope.wait(std::move(looks), [this, then = std::move(then)]() mutable {
     then(refusal_ ? Result<void>(*refusal_) : Result<void>());
   });
+}
+
+void GivenCoins::look_for_ours(Completion completion) {
+  auto listed = [this, c = std::move(completion)](const Result<Outputs>& outputs) mutable {
+    if (!outputs) not_told("listfunds", outputs.error());
+    for (std::size_t i = 0; outputs && i < psbt_.inputs().size(); ++i) {
+      const bool ours = std::any_of(outputs->begin(), outputs->end(), [this, i](const auto& output) {
+        return output.outpoint == psbt_.inputs()[i].outpoint;
+      });
+      if (ours)
+        refuse(i, "is a coin of this node's own wallet: leave it to multifundchannel, with utxos and send=false");
+    }
+    std::move(c).done();
+  };
+  calls_.client.listfunds(calls_.local<Outputs>("listfunds", std::move(listed)));
+}
+
+void GivenCoins::look_at_height(std::int64_t now, Completion completion) {
+  using lightningd::NodeInfo;
+  auto told = [this, now, c = std::move(completion)](const Result<NodeInfo>& node) mutable {
+    if (!node) {
+      not_told("getinfo", node.error());
+    } else if (const auto why = why_not_soon(psbt_, node->blockheight, now); why && !refusal_) {
+      refused_ = psbt_.inputs().size();  // what is wrong with an input says more
+      refusal_ = Error{lightningd::code::invalid_params, "psbt: " + *why, {}};
+    }
+    std::move(c).done();
+  };
+  calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(told)));
+}
+
+void GivenCoins::not_told(const char* method, const Error& error) {
+  if (refusal_) return;
+  refused_ = psbt_.inputs().size();
+  refusal_ = Error{error.code, str("psbt: its coins cannot be checked: ", method, ": ", error.message), {}};
 }
 
 void GivenCoins::look(std::size_t index, Completion completion) {
@@ -151,7 +177,7 @@ Result<void> GivenCoins::check_rest(const Proposal& proposal) const {
   return Error{lightningd::code::invalid_params,
                str("psbt: of its coins ", left.value, " sat would be left after ", proposal.paid.value,
                    " sat for the channels and a fee of about ", fee.value,
-                   " sat: give it an output for the change, whose amount is set then"),
+                   " sat: give it an output for the change, whose amount is set then, or `change_address`"),
                {}};
 }
 

@@ -23,9 +23,10 @@ class GivenCoins {
   GivenCoins(const GivenCoins&) = delete;
   GivenCoins& operator=(const GivenCoins&) = delete;
 
-  /// Looks whether each coin is unspent, holds what the PSBT says, and is not the wallet's own. Errors: -32602 for the
-  /// first that is otherwise.
-  void check(lightningd::Reply<void> then);
+  /// Looks whether each coin is unspent, holds what the PSBT says, and is not the wallet's own, and whether bitcoind
+  /// would take the transaction soon. `now` is Unix time. Errors: -32602 for the first that is otherwise, and
+  /// lightningd's when it does not tell.
+  void check(std::int64_t now, lightningd::Reply<void> then);
   /// What Asking proposes of the wallet's coins: all of these, and the rest as change, whatever the PSBT says of the
   /// change's amount. Errors: 301 when they do not suffice, -32602 when much would be left and there is no change.
   [[nodiscard]] util::Result<wallet::Proposal> propose(bitcoin::Perkw feerate, const wallet::Payees& payees) const;
@@ -34,6 +35,9 @@ class GivenCoins {
   using Outputs = std::vector<lightningd::WalletOutput>;
 
   void look(std::size_t index, spark::Completion completion);
+  void look_for_ours(spark::Completion completion);
+  void look_at_height(std::int64_t now, spark::Completion completion);
+  void not_told(const char* method, const util::Error& error);
   void refuse(std::size_t index, const std::string& what);
   [[nodiscard]] util::Result<lightningd::Funded> fund(const lightningd::FundParams& params,
                                                       bitcoin::Perkw feerate) const;

@@ -72,7 +72,9 @@ void Journal::save(spark::Scope& scope, const ledger::Ledger& ledger, Reply<void
   const bool completes = ledger.phase == ledger::BatchPhase::sending;
   state_->may_be_completed = state_->may_be_completed || completes;
   auto noted = [state = state_, exists, completes, saved = std::move(saved)](Result<std::uint64_t> answer) mutable {
-    if (answer) {
+    if (answer && state->generation > *answer) {
+      // lightningd answers out of order: a later write has its answer, and is what the record says.
+    } else if (answer) {
       state->generation = *answer;
       state->may_be_completed = completes;
     } else if (exists && answer.error().code == code::nothing_to_replace) {

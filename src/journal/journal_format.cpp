@@ -236,6 +236,7 @@ Result<std::shared_ptr<ledger::Ledger>> read_content(const json::Value& root) {
   ledger.id = std::string(*id);
   ledger.begun = static_cast<std::int64_t>(*begun);
   ledger.phase = *phase;
+  if (auto read = read_flag(root, "inquiry", ledger.inquiry); !read) return read.error();
   if (auto read = read_label(root, ledger); !read) return read.error();
   if (auto read = read_plan(root, ledger); !read) return read.error();
   if (auto read = read_abort(root, ledger); !read) return read.error();
@@ -248,6 +249,7 @@ std::string write(const ledger::Ledger& ledger, AbortForm form) {
   json::Writer out;
   out.object().field("version", format_version).field("batch", ledger.id).field("begun", ledger.begun);
   if (const auto& label = ledger.user_label) out.field("label", label->text).field("digest", label->digest);
+  if (ledger.inquiry) out.field("inquiry", true);
   out.field("phase", name_of(ledger.phase));
   write_reservation(out, ledger.reservation);
   out.key("destinations").array();

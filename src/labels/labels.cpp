@@ -3,20 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/calls.hpp"
 #include "json/value.hpp"
 #include "json/writer.hpp"
-#include "lightningd/codes.hpp"
-#include "util/log.hpp"
-#include "util/str.hpp"
 
 namespace labels {
 
 using lightningd::DatastoreKey;
 using lightningd::Reply;
-using lightningd::StoredText;
 using request::UserLabel;
-using util::Error;
 using util::Result;
 
 namespace {
@@ -71,54 +65,17 @@ Result<std::deque<Holder>> read_labels(std::string_view text) {
 
 Labels::Labels(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
                journal::SealSource& seals)
-    : client_(std::move(client)),
-      settings_(settings),
-      seals_(seals),
-      pause_(settings.settle_pause),
-      scope_(runtime, nullptr) {}
-
-// --- Reading ---
+    : kept_(runtime, std::move(client), settings, seals) {}
 
 void Labels::read() {
-  seals_.get([this](const Result<journal::SealSource::Seal>& seal) {
-    if (!seal) return later([this] { read(); });
-    list([this, seal = *seal](const Result<Records>& records) {
-      if (!records) return later([this] { read(); });
-      seal_ = seal;
-      was_read(*records);
-    });
-  });
-}
-
-void Labels::list(Reply<Records> then) {
-  client_.listdatastore(labels_key(),
-                        context::Calls{scope_, client_, settings_}.local<Records>("listdatastore", std::move(then)));
-}
-
-void Labels::note_generation(const Records& records) {
-  sure_ = true;
-  generation_.reset();
-  for (const auto& record : records) {
-    if (record.key == labels_key()) generation_ = record.generation;
-  }
-}
-
-void Labels::later(util::Function<void()> again) {
-  scope_.after(pause_, std::move(again));
-  pause_ = std::min(2 * pause_, settings_.longest_settle_pause);
-}
-
-// What another program has put there is replaced at the next change.
-void Labels::was_read(const Records& records) {
-  note_generation(records);
-  for (const auto& record : records) {
-    if (record.key != labels_key()) continue;
-    const auto text = record.text ? seal_->open(labels_key(), *record.text) : Error{-1, "no text", {}};
-    auto kept = text ? read_labels(*text) : text.error();
-    if (!kept) util::warn("the labels of batches that have opened cannot be read: ", kept.error().message);
-    if (kept) restore(std::move(*kept));
-  }
-  if (changed_) write();
+  auto restore_text = [this](std::string_view text) {
+    auto kept = read_labels(text);
+    if (!kept) return Result<void>(kept.error());
+    restore(std::move(*kept));
+    return Result<void>();
+  };
+  kept_.read({labels_key(), "the labels of batches that have opened", std::move(restore_text),
+              [this] { return write_labels(holders_); }});
 }
 
 void Labels::restore(std::deque<Holder> kept) {
@@ -142,7 +99,7 @@ void Labels::free(const std::string& batch) {
   if (holder == nullptr) return;
   const bool on_disk = holder->result.has_value();
   std::erase_if(holders_, [&batch](const Holder& one) { return one.batch == batch; });
-  if (on_disk) write();
+  if (on_disk) kept_.changed();
 }
 
 void Labels::keep(const std::string& batch, const std::string& result, Reply<void> then) {
@@ -152,8 +109,7 @@ void Labels::keep(const std::string& batch, const std::string& result, Reply<voi
     found->result = result;
     drop_oldest();
   }
-  waiting_.push_back(std::move(then));
-  write();
+  kept_.changed(std::move(then));
 }
 
 // The last one stays, if need be without its answer.
@@ -181,50 +137,6 @@ const Holder* Labels::of_batch(std::string_view batch) const {
   const auto found =
       std::find_if(holders_.begin(), holders_.end(), [batch](const Holder& holder) { return holder.batch == batch; });
   return found == holders_.end() ? nullptr : &*found;
-}
-
-// --- Writing ---
-
-void Labels::write() {
-  changed_ = true;
-  if (!seal_ || writing_) return;
-  writing_ = true;
-  changed_ = false;
-  sent_ = std::exchange(waiting_, {});
-  if (sure_) return put();
-  list([this](const Result<Records>& records) {
-    if (!records) return written(records.error());
-    note_generation(*records);
-    put();
-  });
-}
-
-// A write without an answer may be carried out late. It must not replace a newer one: so each names what it replaces.
-void Labels::put() {
-  const auto text = seal_->close(labels_key(), write_labels(holders_));
-  auto answered = context::Calls{scope_, client_, settings_}.local<std::uint64_t>(
-      "datastore", [this](const Result<std::uint64_t>& generation) { written(generation); });
-  if (generation_) {
-    client_.datastore_replace(labels_key(), text, generation_, std::move(answered));
-  } else {
-    client_.datastore_create(labels_key(), text, std::move(answered));
-  }
-}
-
-void Labels::written(const Result<std::uint64_t>& generation) {
-  writing_ = false;
-  sure_ = generation.ok();
-  if (generation) {
-    generation_ = *generation;
-  } else {
-    util::warn("the labels of batches that have opened are not recorded yet: ", generation.error().message);
-    changed_ = true;
-    later([this] {
-      if (changed_) write();
-    });
-  }
-  for (auto& then : std::exchange(sent_, {})) then(generation ? Result<void>() : Result<void>(generation.error()));
-  if (generation && changed_) write();
 }
 
 }  // namespace labels

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "journal/seal_source.hpp"
+#include "kept/kept_text.hpp"
 #include "lightningd/client.hpp"
 #include "request/request.hpp"
-#include "spark/scope.hpp"
 
 namespace labels {
 
@@ -40,7 +40,7 @@ class Labels {
   /// Call once. Tries until it has read them.
   void read();
   /// Whether it has.
-  [[nodiscard]] bool known() const { return seal_ != nullptr; }
+  [[nodiscard]] bool known() const { return kept_.known(); }
 
   /// The batch has the label from now on.
   void begin(const std::string& batch, const request::UserLabel& label);
@@ -56,31 +56,11 @@ class Labels {
   [[nodiscard]] const Holder* of_batch(std::string_view batch) const;
 
  private:
-  using Records = std::vector<lightningd::StoredText>;
-
-  void list(lightningd::Reply<Records> then);
-  void was_read(const Records& records);
-  void note_generation(const Records& records);
   void restore(std::deque<Holder> kept);
-  void later(util::Function<void()> again);
   void drop_oldest();
-  void write();
-  void put();
-  void written(const util::Result<std::uint64_t>& generation);
 
-  lightningd::Client client_;
-  const context::Settings& settings_;
-  journal::SealSource& seals_;
-  journal::SealSource::Seal seal_;                ///< from the time on when they were read
-  spark::Duration pause_;                         ///< before they are read again
-  std::deque<Holder> holders_;                    ///< in the order in which they came
-  std::optional<std::uint64_t> generation_;       ///< of the record; nothing when there is none
-  bool sure_ = false;                             ///< of that: no write is in doubt
-  std::vector<lightningd::Reply<void>> waiting_;  ///< for the next write
-  std::vector<lightningd::Reply<void>> sent_;     ///< for the one that is on its way
-  bool changed_ = false;                          ///< since that one
-  bool writing_ = false;
-  spark::Scope scope_;  // last, so that it ends first
+  kept::KeptText kept_;
+  std::deque<Holder> holders_;  ///< in the order in which they came
 };
 
 }  // namespace labels

@@ -120,7 +120,9 @@ bool Book::belongs_to_another(const OpeningRecord& record, bitcoin::Sat total) c
 }
 
 bool Book::another_is_starting(const OpeningRecord& record) const {
-  return any_other(record, [](const auto& other) { return other.stage == Stage::starting && other.in_flight; });
+  return any_other(record, [](const auto& other) {
+    return other.stage == Stage::starting && other.in_flight && !other.doubtful;
+  });
 }
 
 bool Book::another_is_opening(const OpeningRecord& record) const {
@@ -164,6 +166,28 @@ void Book::reserved(const std::vector<lightningd::Reservation>& coins, const std
 bool Book::another_has_reserved(const bitcoin::Outpoint& coin, const std::string& batch, std::uint64_t since) const {
   const auto found = coins_.find(coin);
   return found != coins_.end() && found->second.first != batch && found->second.second > since;
+}
+
+void Book::asks_for(const std::vector<bitcoin::Outpoint>& coins, const std::shared_ptr<const Ledger>& batch) {
+  std::erase_if(asked_, [](const auto& asked) { return asked.second.expired(); });
+  for (const auto& coin : coins) asked_.emplace(coin, batch);
+}
+
+void Book::does_not_get(const std::vector<bitcoin::Outpoint>& coins, const Ledger& batch) {
+  for (const auto& coin : coins) {
+    const auto first = first_asker(coin);
+    if (first && first->id == batch.id) asked_.erase(coin);
+  }
+}
+
+bool Book::another_has_asked_for(const bitcoin::Outpoint& coin, const Ledger& batch) const {
+  const auto first = first_asker(coin);
+  return first && first->id != batch.id;
+}
+
+std::shared_ptr<const Ledger> Book::first_asker(const bitcoin::Outpoint& coin) const {
+  const auto found = asked_.find(coin);
+  return found == asked_.end() ? nullptr : found->second.lock();
 }
 
 const char* name_of(BatchPhase phase) {
@@ -218,7 +242,8 @@ std::shared_ptr<Ledger> Ledger::doubted() const {
                                               .plan = plan,
                                               .reservation = reservation.doubted(),
                                               .sending = sending,
-                                              .abort = abort});
+                                              .abort = abort,
+                                              .inquiry = inquiry});
   if (copy->plan) copy->plan->is_change_ours = false;
   if (copy->abort) copy->abort->is_script_ours = false;
   for (std::size_t i = 0; i < openings.size(); ++i) {

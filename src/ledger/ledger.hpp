@@ -82,6 +82,8 @@ struct OpeningRecord {
 [[nodiscard]] std::string label_of(const std::string& batch);
 [[nodiscard]] std::string label_of(const OpeningRecord& opening, std::size_t number);
 
+struct Ledger;
+
 /// What all batches of this process have open and reserved. lightningd has one uncommitted opening per peer and
 /// shows neither whose that is nor who has reserved a coin; this tells.
 class Book {
@@ -90,7 +92,8 @@ class Book {
   /// Whether another batch's opening with the same peer, which has the total that lightningd shows, was
   /// accepted later: then this one's was gone by that time, and what is shown is not ours.
   [[nodiscard]] bool belongs_to_another(const OpeningRecord& record, bitcoin::Sat total) const;
-  /// Whether another batch waits for the answer to a start: then it is open whose opening it is.
+  /// Whether another batch waits for the answer to a start: then it is open whose opening it is. One that has given up
+  /// undoing it does not: two would wait for each other.
   [[nodiscard]] bool another_is_starting(const OpeningRecord& record) const;
   /// Whether another batch has, or may have, an opening or a channel with the peer: a fundchannel_cancel could
   /// take that.
@@ -126,7 +129,10 @@ class Book {
   [[nodiscard]] bool involves(const lightningd::NodeId& peer) const;
 
   /// The batch has reserved the coin while that was free.
-  void reserved(const bitcoin::Outpoint& coin, const std::string& batch) { coins_[coin] = {batch, ++count_}; }
+  void reserved(const bitcoin::Outpoint& coin, const std::string& batch) {
+    asked_.erase(coin);
+    coins_[coin] = {batch, ++count_};
+  }
   void reserved(const std::vector<lightningd::Reservation>& coins, const std::string& batch);
   /// So many reservations there were.
   [[nodiscard]] std::uint64_t reservations() const { return count_; }
@@ -135,16 +141,26 @@ class Book {
   [[nodiscard]] bool another_has_reserved(const bitcoin::Outpoint& coin, const std::string& batch,
                                           std::uint64_t since) const;
 
+  /// The batch is about to reserve these coins, which it has seen free. Where two are in doubt, who asked first has them.
+  void asks_for(const std::vector<bitcoin::Outpoint>& coins, const std::shared_ptr<const Ledger>& batch);
+  /// It was refused them.
+  void does_not_get(const std::vector<bitcoin::Outpoint>& coins, const Ledger& batch);
+  /// Whether another batch has asked for it before, and has not heard that it was refused it.
+  [[nodiscard]] bool another_has_asked_for(const bitcoin::Outpoint& coin, const Ledger& batch) const;
+
  private:
   /// Whether an opening of another batch with the same peer fits.
   template <class Fits>
   [[nodiscard]] bool any_other(const OpeningRecord& record, Fits fits) const;
+  /// Who has asked first for the coin, and is not over; nothing: nobody, or who asked was refused it.
+  [[nodiscard]] std::shared_ptr<const Ledger> first_asker(const bitcoin::Outpoint& coin) const;
 
   std::multimap<lightningd::NodeId, std::weak_ptr<OpeningRecord>> records_;
   std::size_t sweep_at_ = 0;  ///< with so many records the expired ones are removed
   std::vector<std::weak_ptr<const Cancel>> cancels_;
   std::map<bitcoin::Outpoint, std::pair<std::string, std::uint64_t>> coins_;  ///< who reserved it last, and when
   std::uint64_t count_ = 0;
+  std::map<bitcoin::Outpoint, std::weak_ptr<const Ledger>> asked_;  ///< who asked first
   std::set<bitcoin::Txid> impossible_;
   ToldInVain told_in_vain_;
 };
@@ -192,6 +208,7 @@ struct Ledger {
   std::optional<bitcoin::Txid> sending;
   std::optional<AbortRecord> abort;
   bool send_in_flight = false;  ///< sendpsbt was sent and is not answered
+  bool inquiry = false;         ///< peers are only asked whether they would open
 
   /// Whether its user says what becomes of the transaction: its channels and inputs stay as they are.
   [[nodiscard]] bool waits() const { return phase == BatchPhase::waiting; }

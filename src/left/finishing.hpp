@@ -3,6 +3,7 @@
 #include "left/batch_params.hpp"
 #include "left/left_batches.hpp"
 #include "plugin/command.hpp"
+#include "spark/scope.hpp"
 
 namespace left {
 
@@ -10,16 +11,22 @@ namespace left {
 /// of these commands.
 class Finishing {
  public:
-  explicit Finishing(LeftBatches& batches) : batches_(batches) {}
+  explicit Finishing(LeftBatches& batches) : batches_(batches), scope_(batches.runtime(), nullptr) {}
+  Finishing(const Finishing&) = delete;
+  Finishing& operator=(const Finishing&) = delete;
 
   /// No batch can wait for its user on a lightningd that does not withhold channels.
   [[nodiscard]] static util::Error cannot_wait();
 
-  /// Of a batch that no command runs. One that is opened already is answered in the same way.
+  /// Of a batch that no command runs. One that is opened already is answered in the same way, also when only lightningd
+  /// knows its transaction any more.
   void finish(plugin::Command command, const FinishRequest& request);
 
  private:
+  void look_for_finished(plugin::Command command, const FinishRequest& request);
+
   LeftBatches& batches_;
+  spark::Scope scope_;  ///< of the calls; a failed one answers its command and no more
 };
 
 }  // namespace left

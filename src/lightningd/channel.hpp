@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,15 @@ struct PeerChannel {
   [[nodiscard]] bool is_of(const bitcoin::Txid& txid) const {
     return opened_by_us && funding && funding->txid == txid;
   }
+};
+
+/// What setchannel sets for one channel; what is left out stays as it is.
+struct ChannelPolicy {
+  std::optional<bitcoin::Msat> feebase;  ///< at most 32 bits
+  std::optional<std::uint32_t> feeppm;
+  std::optional<bitcoin::Msat> htlcmin;
+  std::optional<bitcoin::Msat> htlcmax;
+  bool operator==(const ChannelPolicy&) const = default;
 };
 
 /// One of listpeerchannels. An opening in progress has few of the members.

@@ -71,12 +71,11 @@ std::string with_address(const NodeId& id, const std::string& address) {
   return address.empty() ? id.hex() : util::str(id.hex(), '@', address);
 }
 
-/// `then` gets whether the reply has this one.
-template <class T>
-Reply<std::vector<T>> whether_among(const T& wanted, Reply<bool> then) {
-  return [wanted, then = std::move(then)](util::Result<std::vector<T>> all) mutable {
+/// `then` gets whether the reply has this address.
+Reply<std::vector<std::string>> whether_among(const std::string& address, Reply<bool> then) {
+  return [address, then = std::move(then)](util::Result<std::vector<std::string>> all) mutable {
     if (!all.ok()) return then(std::move(all.error()));
-    then(std::find(all->begin(), all->end(), wanted) != all->end());
+    then(std::find(all->begin(), all->end(), address) != all->end());
   };
 }
 
@@ -234,9 +233,12 @@ void Client::listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vect
               std::move(then), channels_filter);
 }
 
-void Client::listfunds(Reply<std::vector<WalletOutput>> then, bool with_spent) const {
-  calls_.send("listfunds", std::string(with_spent ? R"({"spent":true})" : "{}"), replies::wallet_outputs,
-              std::move(then), outputs_filter);
+void Client::listfunds(Reply<std::vector<WalletOutput>> then) const {
+  calls_.send("listfunds", std::string("{}"), replies::wallet_outputs, std::move(then), outputs_filter);
+}
+
+void Client::listfunds_with_spent(Reply<std::vector<WalletOutput>> then) const {
+  calls_.send("listfunds", std::string(R"({"spent":true})"), replies::wallet_outputs, std::move(then), outputs_filter);
 }
 
 void Client::signpsbt(const util::SharedText& psbt, Reply<util::SharedText> then) const {
@@ -247,22 +249,6 @@ void Client::sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks
   Writer others;
   others.object().field("reserve", reserve_blocks);
   calls_.send("sendpsbt", with_psbt(psbt, others), replies::sent, std::move(then));
-}
-
-void Client::is_transaction_known(const bitcoin::Txid& txid, Reply<bool> then) const {
-  calls_.send("listtransactions", std::string("{}"), replies::transactions, whether_among(txid, std::move(then)),
-              R"({"transactions":[{"hash":true}]})");
-}
-
-void Client::listtransactions(Reply<std::vector<WalletTransaction>> then) const {
-  calls_.send("listtransactions", std::string("{}"), replies::wallet_transactions, std::move(then),
-              R"({"transactions":[{"hash":true,"blockheight":true,"inputs":[{"txid":true,"index":true}]}]})");
-}
-
-void Client::is_unspent(const bitcoin::Outpoint& outpoint, Reply<bool> then) const {
-  calls_.send("getutxout",
-              Writer().object().field("txid", outpoint.txid.hex()).field("vout", outpoint.vout).end().take(),
-              replies::is_unspent, std::move(then));
 }
 
 void Client::makesecret(std::string_view purpose, Reply<util::MacKey> then) const {

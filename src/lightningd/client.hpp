@@ -11,10 +11,10 @@
 #include "bitcoin/amounts.hpp"
 #include "bitcoin/ids.hpp"
 #include "lightningd/channel.hpp"
-#include "lightningd/channel_policy.hpp"
 #include "lightningd/features.hpp"
 #include "lightningd/ids.hpp"
 #include "lightningd/typed_caller.hpp"
+#include "lightningd/wallet_output.hpp"
 #include "util/mac_key.hpp"
 #include "util/result.hpp"
 #include "util/rope.hpp"
@@ -110,28 +110,9 @@ struct Placeholder {
   std::optional<bitcoin::Sat> amount;  ///< nothing: "all", for one of them
 };
 
-struct WalletOutput {
-  bitcoin::Outpoint outpoint;
-  bitcoin::Sat amount;
-  util::Bytes scriptpubkey;
-  std::string status;
-  bool reserved = false;
-  std::uint32_t reserved_to_block = 0;
-  bool has_redeemscript = false;                ///< P2SH-wrapped
-  std::optional<std::uint32_t> blockheight{};   ///< of its block
-  std::optional<std::uint32_t> spendable_at{};  ///< of the output of a channel's close: the height
-};
-
 struct Sent {
   std::string tx;  ///< hex
   bitcoin::Txid txid;
-};
-
-/// A transaction that the wallet has recorded.
-struct WalletTransaction {
-  bitcoin::Txid txid;
-  std::uint32_t blockheight = 0;  ///< 0: in no block
-  std::vector<bitcoin::Outpoint> inputs;
 };
 
 /// A name in lightningd's datastore: from the general to the particular.
@@ -213,21 +194,13 @@ class Client {
                   Reply<std::vector<std::string>> then) const;
   /// One peer's channels, or everyone's. An opening in progress has state "OPENINGD".
   void listpeerchannels(const std::optional<NodeId>& peer, Reply<std::vector<PeerChannel>> then) const;
-  /// `with_spent`: those as well that are spent in a block, which may be all that the wallet ever had.
-  void listfunds(Reply<std::vector<WalletOutput>> then, bool with_spent = false) const;
+  void listfunds(Reply<std::vector<WalletOutput>> then) const;
+  /// Those as well that are spent in a block, which may be all that the wallet ever had.
+  void listfunds_with_spent(Reply<std::vector<WalletOutput>> then) const;
   /// The signed PSBT, same version as given.
   void signpsbt(const util::SharedText& psbt, Reply<util::SharedText> then) const;
   /// Give it version 2 (funding-protocol.md 1.4). Error -1 "Error broadcasting..." may hide a success.
   void sendpsbt(const util::SharedText& psbt, std::uint32_t reserve_blocks, Reply<Sent> then) const;
-  /// Whether the wallet has recorded this transaction (listtransactions): sent, or seen in a block.
-  void is_transaction_known(const bitcoin::Txid& txid, Reply<bool> then) const;
-
-  void listtransactions(Reply<std::vector<WalletTransaction>> then) const;
-
-  /// Whether the output is in the mempool or the chain, and not spent (getutxout of lightningd's backend).
-  /// `false` proves nothing: bitcoind may be down.
-  void is_unspent(const bitcoin::Outpoint& outpoint, Reply<bool> then) const;
-
   /// A key that lightningd derives from its own secret for this purpose: the same at each start, and another on each
   /// node. Errors never repeat the answer.
   void makesecret(std::string_view purpose, Reply<util::MacKey> then) const;

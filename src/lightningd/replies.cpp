@@ -34,42 +34,6 @@ util::Result<bool> connected_flag(const json::Value& peer) {
   return fields.finish(fields.boolean("connected"));
 }
 
-util::Result<WalletOutput> wallet_output(const json::Value& object) {
-  Fields fields(object);
-  WalletOutput output;
-  output.outpoint = {fields.id<bitcoin::Txid>("txid"), fields.u32("output")};
-  output.amount = fields.sat("amount_msat");
-  output.scriptpubkey = fields.bytes("scriptpubkey");
-  output.status = fields.text("status");
-  if (fields.has("reserved")) output.reserved = fields.boolean("reserved");
-  if (fields.has("reserved_to_block")) output.reserved_to_block = fields.u32("reserved_to_block");
-  output.has_redeemscript = fields.has("redeemscript");
-  if (fields.has("blockheight")) output.blockheight = fields.u32("blockheight");
-  if (fields.has("spendable_at")) output.spendable_at = fields.u32("spendable_at");
-  return fields.finish(std::move(output));
-}
-
-util::Result<bitcoin::Txid> transaction_id(const json::Value& object) {
-  Fields fields(object);
-  return fields.finish(fields.id<bitcoin::Txid>("hash"));
-}
-
-util::Result<bitcoin::Outpoint> spent_outpoint(const json::Value& object) {
-  Fields fields(object);
-  return fields.finish(bitcoin::Outpoint{fields.id<bitcoin::Txid>("txid"), fields.u32("index")});
-}
-
-util::Result<WalletTransaction> wallet_transaction(const json::Value& object) {
-  Fields fields(object);
-  WalletTransaction transaction;
-  transaction.txid = fields.id<bitcoin::Txid>("hash");
-  transaction.blockheight = fields.u32("blockheight");
-  auto inputs = list(object, "inputs", spent_outpoint);
-  if (!inputs) return inputs.error();
-  transaction.inputs = std::move(*inputs);
-  return fields.finish(std::move(transaction));
-}
-
 util::Result<StoredText> stored_text(const json::Value& object) {
   const auto key = object.field("key");
   if (!key.ok()) return key.error();
@@ -211,7 +175,7 @@ util::Result<std::vector<PeerChannel>> peer_channels(const json::Value& result) 
 }
 
 util::Result<std::vector<WalletOutput>> wallet_outputs(const json::Value& result) {
-  return list(result, "outputs", wallet_output);
+  return list(result, "outputs", read_wallet_output);
 }
 
 util::Result<util::SharedText> signed_psbt(const json::Value& result) {
@@ -250,19 +214,6 @@ util::Result<std::vector<std::string>> addresses(const json::Value& result) {
     if (const auto read = fields.finish(true); !read.ok()) return read.error();
   }
   return all;
-}
-
-util::Result<std::vector<bitcoin::Txid>> transactions(const json::Value& result) {
-  return list(result, "transactions", transaction_id);
-}
-
-util::Result<std::vector<WalletTransaction>> wallet_transactions(const json::Value& result) {
-  return list(result, "transactions", wallet_transaction);
-}
-
-util::Result<bool> is_unspent(const json::Value& result) {
-  if (!result.is_object()) return util::Error{code::generic, result.path() + ": expected an object", {}};
-  return result.find("amount").has_value();
 }
 
 util::Result<util::MacKey> secret(const json::Value& result) {

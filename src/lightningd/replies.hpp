@@ -38,12 +38,6 @@ namespace lightningd::replies {
 [[nodiscard]] util::Result<std::string> p2tr_address(const json::Value& result);
 /// Of listaddresses: every address of every key.
 [[nodiscard]] util::Result<std::vector<std::string>> addresses(const json::Value& result);
-/// The ids of listtransactions.
-[[nodiscard]] util::Result<std::vector<bitcoin::Txid>> transactions(const json::Value& result);
-/// The same with what they spend.
-[[nodiscard]] util::Result<std::vector<WalletTransaction>> wallet_transactions(const json::Value& result);
-/// Of getutxout.
-[[nodiscard]] util::Result<bool> is_unspent(const json::Value& result);
 /// Of makesecret. Its errors do not repeat what stood there.
 [[nodiscard]] util::Result<util::MacKey> secret(const json::Value& result);
 /// Of datastore.

@@ -30,6 +30,8 @@ struct BatchContext {
   std::string commitment_feerate;
   /// Whether lightningd knows `withhold` (v25.12).
   bool withhold = false;
+  /// Whether it answers a ping with the pong of that peer (v25.09).
+  bool tells_pongs_apart = false;
   /// Our node's.
   lightningd::Features features{};
   /// What the first commitment transactions cost.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "announcing/announcer.hpp"
 #include "context/settings.hpp"
 #include "ledger/ledger.hpp"
 #include "peers/node_facts.hpp"
@@ -15,6 +16,7 @@ struct Process {
   spark::Gate& connects;       ///< of all batches together: connectd's window is the node's
   ledger::Book& book;
   const NodeFacts& node;
+  announcing::Announcer& announcer;
 };
 
 }  // namespace peers

@@ -77,7 +77,9 @@ std::string Manifest::json() const {
     manifest.key("hooks").array().object().field("name", "rpc_command");
     manifest.key("filters").array().value(redirected_).end().end().end();
   }
-  manifest.key("notifications").array().end();
+  manifest.key("notifications").array();
+  for (const auto& topic : topics_) manifest.object().field("method", topic).end();
+  manifest.end();
   return manifest.field("nonnumericids", true).field("dynamic", true).field("cancheck", true).end().take();
 }
 

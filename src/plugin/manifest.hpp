@@ -2,8 +2,10 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "json/value.hpp"
 #include "plugin/command.hpp"
@@ -34,6 +36,7 @@ class Manifest {
   void add(Option option);
   void subscribe(std::string topic, Handler handler);
   void redirect(std::string method, Decide decide);
+  void announce(std::string topic) { topics_.insert(std::move(topic)); }
 
   /// nullptr when there is none.
   [[nodiscard]] const Method* method(std::string_view name) const;
@@ -52,6 +55,7 @@ class Manifest {
   std::map<std::string, Handler, std::less<>> subscriptions_;
   std::string redirected_;  ///< empty: nothing
   Decide decide_;
+  std::set<std::string> topics_;  ///< of notifications of ours
 };
 
 }  // namespace plugin

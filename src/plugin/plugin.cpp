@@ -35,6 +35,10 @@ void Plugin::log(util::Level level, std::string_view line) {
   }
 }
 
+void Plugin::notify(const std::string& topic, const std::string& content) {
+  send(jsonrpc::notification_text(topic, json::Writer().object().raw_field(topic, content).end().take()));
+}
+
 void Plugin::received(std::string_view bytes) {
   if (gone_) return;
   const auto fed = framer_.feed(bytes, [this](std::string_view text) {

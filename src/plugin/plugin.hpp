@@ -40,8 +40,14 @@ class Plugin final : private util::Receiver {
     manifest_.subscribe(std::move(topic), std::move(handler));
   }
 
+  /// A topic of ours that other plugins may subscribe to.
+  void announce(std::string topic) { manifest_.announce(std::move(topic)); }
+
   /// Starts reading.
   void start();
+  /// Tells the subscribers of a topic that was announced: `content`, JSON text, under the topic's name, as plugins of
+  /// lightningd do since v25.09.
+  void notify(const std::string& topic, const std::string& content);
   /// A log line for lightningd's log; used by the log sink.
   void log(util::Level level, std::string_view line);
 

@@ -43,6 +43,7 @@ Inquiry::Inquiry(const peers::Process& process, lightningd::Client client, Order
                .book = process.book,
                .commitment_feerate = std::move(order.commitment_feerate),
                .withhold = process.node.withhold,
+               .tells_pongs_apart = process.node.tells_pongs_apart,
                .features = process.node.features,
                .commitment = order.commitment,
                .pending = process.node.connects},
@@ -50,6 +51,7 @@ Inquiry::Inquiry(const peers::Process& process, lightningd::Client client, Order
       roster_(context_, *this, holding_, destinations_),
       ending_(process.runtime, [this](const Error&) { end(false); }) {
   context_.log = std::make_unique<peers::LogLook>(context_.calls);
+  ledger_->inquiry = true;
   for (const auto& peer : roster_.all()) peer->record()->inquiry = true;
 }
 
@@ -59,6 +61,7 @@ wallet::Holding::Save Inquiry::saving(spark::Scope& scope) {
 
 void Inquiry::run(Done done) {
   done_ = std::move(done);
+  if (destinations_.empty()) return end(true);  // a record names the peers that it is about
   util::info(ledger::label_of(ledger_->id), ": asks ", destinations_.size(), " peers whether they would open, id ",
              ledger_->id);
   ledger_->phase = ledger::BatchPhase::opening;

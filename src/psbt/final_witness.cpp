@@ -103,11 +103,11 @@ bool is_signed(const PsbtMap& input) {
   });
 }
 
-bool is_for_all(const PsbtMap& input) {
+bool is_for_all(const PsbtMap& input, bool is_taproot) {
   const auto* type = input.get({psbt_key::in_sighash_type});
   if (type == nullptr) return true;
   const auto number = bitcoin::ByteReader(*type).u32();
-  return number == 0 || number == 1;
+  return number == 1 || (number == 0 && is_taproot);
 }
 
 std::optional<Stack> final_witness(const Psbt& psbt, std::size_t input) {

@@ -18,7 +18,8 @@ namespace psbt {
 /// Whether the input has a signature at all, or is final.
 [[nodiscard]] bool is_signed(const PsbtMap& input);
 
-/// Whether whoever signs the input is to sign the whole transaction, as is usual (SIGHASH_ALL, or taproot's default).
-[[nodiscard]] bool is_for_all(const PsbtMap& input);
+/// Whether whoever signs the input is to sign the whole transaction, as is usual: SIGHASH_ALL, or the default, which
+/// only taproot has.
+[[nodiscard]] bool is_for_all(const PsbtMap& input, bool is_taproot);
 
 }  // namespace psbt

@@ -91,7 +91,9 @@ Psbt Psbt::spending(const std::vector<bitcoin::Outpoint>& outpoints) {
   return psbt;
 }
 
+// What the inputs required of the locktime goes with their maps: then it has to stand for itself.
 void Psbt::strip() {
+  fallback_locktime_ = tx_.locktime;
   global_ = {};
   input_maps_.assign(tx_.inputs.size(), {});
   output_maps_.assign(tx_.outputs.size(), {});
@@ -165,6 +167,19 @@ std::optional<util::Bytes> Psbt::input_script(std::size_t index) const {
   auto output = spent_output(index);
   if (!output) return std::nullopt;
   return std::move(output->script);
+}
+
+std::optional<std::uint32_t> Psbt::coinbase_height(std::size_t index) const {
+  const util::Bytes* bytes = input_maps_[index].get({psbt_key::in_non_witness_utxo});
+  const auto previous = bytes == nullptr ? std::nullopt : bitcoin::PreviousTransaction::parse(*bytes);
+  if (!previous || previous->txid != tx_.inputs[index].outpoint.txid) return std::nullopt;
+  return previous->coinbase_height;
+}
+
+std::uint32_t Psbt::locktime() const {
+  const bool counts =
+      std::any_of(tx_.inputs.begin(), tx_.inputs.end(), [](const auto& input) { return input.sequence != 0xFFFFFFFF; });
+  return counts ? tx_.locktime : 0;
 }
 
 std::uint64_t Psbt::base_weight() const {

@@ -69,6 +69,12 @@ class Psbt {
   /// scriptPubKey of input `index`, likewise.
   [[nodiscard]] std::optional<util::Bytes> input_script(std::size_t index) const;
 
+  /// Of the block whose coinbase input `index` spends, where the PSBT has that transaction whole.
+  [[nodiscard]] std::optional<std::uint32_t> coinbase_height(std::size_t index) const;
+
+  [[nodiscard]] std::uint32_t transaction_version() const { return tx_.version; }
+  /// 0 where it does not count: when no input asks for it (BIP 65).
+  [[nodiscard]] std::uint32_t locktime() const;
   /// Unless its maker has said that no output may be added (BIP 370, PSBT_GLOBAL_TX_MODIFIABLE).
   [[nodiscard]] bool takes_outputs() const;
   /// Whether these are its inputs, in this order.

@@ -2,18 +2,16 @@
 
 #include <algorithm>
 
+#include "bitcoin/input_weight.hpp"
 #include "psbt/psbt_keys.hpp"
 #include "util/bytes.hpp"
 
 namespace psbt {
 
+namespace weight = bitcoin::input_weight;
+
 namespace {
 
-/// Outpoint, sequence and the length of an empty scriptSig weigh four a byte; then comes the number of witnesses.
-constexpr std::uint64_t bare_input = 4 * (32 + 4 + 4 + 1) + 1;
-constexpr std::uint64_t key_spend = 1 + 64;
-constexpr std::uint64_t signature = 1 + 72;
-constexpr std::uint64_t key = 1 + 33;
 constexpr std::uint64_t nothing = 1;  ///< what OP_CHECKMULTISIG takes too much
 /// Of two of three keys.
 constexpr std::size_t usual_script = 3 + 3 * 34;
@@ -37,16 +35,16 @@ std::uint64_t script_spend(const PsbtMap& input) {
   const auto* script = input.get({psbt_key::in_witness_script});
   const std::size_t size = script == nullptr ? usual_script : script->size();
   const auto signatures = script == nullptr ? usual_signatures : signatures_for(*script, input);
-  return nothing + signatures * signature + compact_size_length(size) + size;
+  return nothing + signatures * weight::signature + compact_size_length(size) + size;
 }
 
 }  // namespace
 
 std::uint64_t spending_weight(const Psbt& psbt, std::size_t index) {
   const auto script = psbt.input_script(index).value_or(util::Bytes());
-  if (script.size() == 22) return bare_input + signature + key;
-  if (script.size() == 34 && script[0] == op_1) return bare_input + key_spend;
-  return bare_input + script_spend(psbt.input_map(index));
+  if (script.size() == 22) return weight::bare + weight::signature + weight::key;
+  if (script.size() == 34 && script[0] == op_1) return weight::bare + weight::key_spend;
+  return weight::bare + script_spend(psbt.input_map(index));
 }
 
 }  // namespace psbt

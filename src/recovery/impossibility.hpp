@@ -3,10 +3,10 @@
 #include <memory>
 #include <string>
 
-#include "recovery/left_batch.hpp"
 #include "recovery/removal.hpp"
 #include "rivals/abort.hpp"
 #include "rivals/unrecorded_rival.hpp"
+#include "waiting/left_batch.hpp"
 
 namespace recovery {
 
@@ -23,7 +23,7 @@ class Impossibility {
   /// `why`, when it is `later`: what it waits for.
   using Done = util::Function<void(Outcome, const std::string& why)>;
 
-  explicit Impossibility(LeftBatch& batch) : batch_(batch), unrecorded_(batch.calls, batch.ledger) {}
+  explicit Impossibility(waiting::LeftBatch& batch) : batch_(batch), unrecorded_(batch.calls, batch.ledger) {}
   Impossibility(const Impossibility&) = delete;
   Impossibility& operator=(const Impossibility&) = delete;
 
@@ -45,7 +45,7 @@ class Impossibility {
   void later(const std::string& why) { end(Outcome::later, why); }
   void end(Outcome outcome, const std::string& why);
 
-  LeftBatch& batch_;
+  waiting::LeftBatch& batch_;
   std::unique_ptr<rivals::Abort> abort_;
   rivals::UnrecordedRival unrecorded_;
   std::unique_ptr<Removal> removal_;

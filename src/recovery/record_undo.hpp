@@ -6,7 +6,7 @@
 
 #include "batch/undo.hpp"
 #include "ledger/ledger.hpp"
-#include "recovery/left_batch.hpp"
+#include "waiting/left_batch.hpp"
 
 namespace recovery {
 
@@ -18,7 +18,7 @@ class RecordUndo {
   /// Nothing was there, or an error that says why it is to be tried again.
   using Done = util::Function<void(const util::Result<void>&)>;
 
-  explicit RecordUndo(LeftBatch& batch) : batch_(batch) {}
+  explicit RecordUndo(waiting::LeftBatch& batch) : batch_(batch) {}
   RecordUndo(const RecordUndo&) = delete;
   RecordUndo& operator=(const RecordUndo&) = delete;
 
@@ -38,7 +38,7 @@ class RecordUndo {
   void end(const util::Result<void>& result);
   [[nodiscard]] bool in_flight() const;
 
-  LeftBatch& batch_;
+  waiting::LeftBatch& batch_;
   Done done_;
   std::unique_ptr<batch::Undo> undo_;
   std::shared_ptr<ledger::Ledger> undoing_;     ///< the copy that `undo_` works on

@@ -17,7 +17,6 @@
 namespace recovery {
 
 using ledger::BatchPhase;
-using lightningd::PeerChannel;
 using report::BatchState;
 using util::Error;
 using util::Result;
@@ -53,7 +52,9 @@ void Settlement::stop() {
 }
 
 void Settlement::attempt() {
+  if (waiting_.is_busy()) return;  // the phase may not be on disk yet; it ends in retry(), attempt() or sent()
   ++attempts_;
+  pausing_ = false;
   if (waiting_.applies()) {
     waiting_.look();
   } else if (ledger_->abort) {
@@ -76,7 +77,7 @@ void Settlement::look() {
       if (*known) return sent();
       judge(channels);
     };
-    calls_.client.is_transaction_known(ledger_->plan->txid, calls_.local<bool>("listtransactions", std::move(judged)));
+    batch_.chain().is_recorded(ledger_->plan->txid, calls_.local<bool>("listtransactions", std::move(judged)));
   };
   calls_.client.listpeerchannels(std::nullopt, calls_.local<Channels>("listpeerchannels", std::move(listed)));
 }
@@ -95,8 +96,10 @@ void Settlement::judge(const Channels& channels) {
 // Only sendpsbt releases a channel that was withheld.
 void Settlement::undo_unsent(bool all_withheld) {
   if (all_withheld && ledger_->plan->is_users) {
-    return batch_.look_for_broadcast(
-        [this](bool found) { found ? retry("its user has sent it: it waits again") : undo(); });
+    return batch_.look_for_broadcast([this](const Result<bool>& found) {
+      if (found && !*found) return undo();
+      retry(found ? "its user has sent it: it waits again" : found.error().message);
+    });
   }
   if (all_withheld || !ledger_->plan->withheld) return undo();
   not_complete("a channel is released, although its record says that nothing was signed", false);
@@ -121,7 +124,7 @@ void Settlement::not_complete(const std::string& what, bool never_sent) {
     if (never_sent) return stop_sending(what);
     impossibility_.look_for_rival(what, [this](auto outcome, const auto& why) { judged_by_chain(outcome, why); });
   };
-  calls_.client.is_unspent(ledger_->first_funding(), calls_.local<bool>("getutxout", std::move(judged)));
+  batch_.chain().is_unspent(ledger_->first_funding(), calls_.local<bool>("getutxout", std::move(judged)));
 }
 
 // That of a record; in a batch that ran in this process lightningd has proposed it just now. Where lightningd cannot be
@@ -194,15 +197,11 @@ void Settlement::send(const util::SharedText& signed_psbt) {
                      calls_.local<lightningd::Sent>("sendpsbt", std::move(answered)));
 }
 
+// Nothing of what is refused is taken back here: an earlier attempt may have ended in doubt, or the caller has sent the
+// transaction by another node. Our bitcoind does not want it now, but another one may have it.
 void Settlement::not_sent(const Error& error) {
-  if (sending::verdict_on(error) == sending::SendVerdict::refused && batch_.process.node.withhold)
-    return refused(error);
-  retry(str("sendpsbt: ", error.message));
-}
-
-// Nothing is taken back here: an earlier attempt may have ended in doubt, or the caller has sent the transaction by
-// another node. Our bitcoind does not want it now, but another one may have it.
-void Settlement::refused(const Error& error) {
+  const bool refused = sending::verdict_on(error) == sending::SendVerdict::refused && batch_.process.node.withhold;
+  if (!refused) return retry(str("sendpsbt: ", error.message));
   pause_ = calls_.settings.longest_settle_pause;
   retry(str("bitcoind refuses it: ", sending::refusal_text(error), way_out()), BatchState::refused);
 }
@@ -225,6 +224,7 @@ void Settlement::sent() {
   waiting_.answer({});
   batch_.ending = true;
   ledger_->sending = ledger_->plan->txid;
+  batch_.announce_end(true);
   policies_.apply(calls_.settings.cleanup_timeout, [this] {
     batch_.report.take_policies(*ledger_);
     undo();
@@ -248,6 +248,7 @@ void Settlement::judged_by_chain(Impossibility::Outcome outcome, const std::stri
 void Settlement::impossible() {
   impossible_ = true;
   ledger_->sending = ledger_->plan->txid;
+  batch_.process.announcer.never_confirms(batch_.report.id);
   undo();  // peers that had dropped out before may still have an opening
 }
 
@@ -270,6 +271,7 @@ void Settlement::undone() {
 void Settlement::remove() {
   if (!impossible_ && ledger_->any_policy_pending()) return retry("the policy of a channel is not set yet");
   opened_ = ledger_->sending && !impossible_;
+  batch_.announce_end(opened_);
   batch_.journal->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) return retry(removed.error().message);
     if (opened_) batch_.report.take_policies(*ledger_);
@@ -288,13 +290,10 @@ void Settlement::retry(const std::string& why, BatchState state) {
   batch_.report.state = state;
   batch_.ending = false;
   batch_.note(why);
+  if (ledger_->phase == BatchPhase::sending || state == BatchState::unsettled) batch_.announce();
   looked();
   attempt_after(pause_);
   pause_ = std::min(2 * pause_, calls_.settings.longest_settle_pause);
-}
-
-void Settlement::looked() {
-  if (looked_) scope_.runtime().post(std::exchange(looked_, nullptr));
 }
 
 }  // namespace recovery

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "journal/journal.hpp"
@@ -10,12 +11,12 @@
 #include "peers/process.hpp"
 #include "psbt/psbt.hpp"
 #include "recovery/impossibility.hpp"
-#include "recovery/left_batch.hpp"
 #include "recovery/record_undo.hpp"
-#include "recovery/waiting.hpp"
 #include "report/batch_report.hpp"
 #include "sending/policies.hpp"
 #include "spark/scope.hpp"
+#include "waiting/left_batch.hpp"
+#include "waiting/waiting.hpp"
 
 namespace recovery {
 
@@ -39,7 +40,7 @@ namespace recovery {
 /// confirms.
 ///
 /// Repeats with growing pauses until the record can be removed. Owned by the LeftBatches.
-class Settlement final : private Waiting::Owner {
+class Settlement final : private waiting::Waiting::Owner {
  public:
   Settlement(const peers::Process& process, lightningd::Client client, journal::Kept kept, report::BatchReport report);
   Settlement(const Settlement&) = delete;
@@ -56,7 +57,20 @@ class Settlement final : private Waiting::Owner {
     if (waiting_.applies() && !waiting_.is_busy() && !batch_.ending) attempt();
   }
   /// For multifundchannel-finish, and for aborting a batch that waits.
-  [[nodiscard]] Waiting* waiting() { return waiting_.applies() && !batch_.ending ? &waiting_ : nullptr; }
+  [[nodiscard]] waiting::Waiting* waiting() { return waiting_.applies() && !batch_.ending ? &waiting_ : nullptr; }
+
+  /// Whether multifundchannel-finish has begun to send the wallet's own transaction, which waited.
+  [[nodiscard]] bool was_finished() const {
+    return ledger_->phase == ledger::BatchPhase::sending && ledger_->plan && ledger_->plan->waits_since > 0 &&
+           !ledger_->abort;
+  }
+  /// For a caller who finishes that once more: what becomes of it.
+  void finish_again(lightningd::Reply<std::string> then) {
+    const bool out = batch_.ending && ledger_->sending && !impossible_;  // what is left is to remove its record
+    waiting_.join(std::move(then));
+    if (out) return waiting_.answer({});
+    if (pausing_) attempt();
+  }
 
   /// Why it cannot be aborted now; nothing when it can.
   [[nodiscard]] std::optional<std::string> why_not_abort() const { return batch_.why_not_abort(); }
@@ -73,6 +87,7 @@ class Settlement final : private Waiting::Owner {
 
   void attempt() override;
   void attempt_after(spark::Duration pause) {
+    pausing_ = true;
     scope_.after(pause, [this, attempt = ++attempts_] {
       if (attempt == attempts_) this->attempt();
     });
@@ -90,7 +105,6 @@ class Settlement final : private Waiting::Owner {
   void check_channels(util::Function<void()> then);
   void send(const util::SharedText& signed_psbt);
   void not_sent(const util::Error& error);
-  void refused(const util::Error& error);
   void stop_sending(const std::string& why);
   void sent() override;
   void judged_by_chain(Impossibility::Outcome outcome, const std::string& why);
@@ -100,10 +114,12 @@ class Settlement final : private Waiting::Owner {
   void remove();
   void retry(const std::string& why) { retry(why, report::BatchState::settling); }
   void retry(const std::string& why, report::BatchState state) override;
-  void looked();
+  void looked() {
+    if (looked_) scope_.runtime().post(std::exchange(looked_, nullptr));
+  }
 
   spark::Scope scope_;
-  LeftBatch batch_;
+  waiting::LeftBatch batch_;
   const context::Calls& calls_;                    ///< the batch's
   const std::shared_ptr<ledger::Ledger>& ledger_;  ///< the batch's
   spark::Duration pause_;
@@ -112,9 +128,10 @@ class Settlement final : private Waiting::Owner {
   sending::Policies policies_;
   Impossibility impossibility_;
   RecordUndo record_undo_;
-  Waiting waiting_;
+  waiting::Waiting waiting_;
   std::uint64_t attempts_ = 0;  ///< that were planned or begun: only the last one counts
-  bool impossible_ = false;  ///< its transaction; channels and inputs are removed
+  bool pausing_ = false;        ///< until the next attempt
+  bool impossible_ = false;     ///< its transaction; channels and inputs are removed
   bool opened_ = false;
 };
 

@@ -149,6 +149,7 @@ BatchReport report_on(const ledger::Ledger& ledger) {
   report.id = ledger.id;
   if (ledger.user_label) report.label = ledger.user_label->text;
   report.begun = ledger.begun;
+  report.inquiry = ledger.inquiry;
   report.phase = name_of(ledger.phase);
   if (ledger.plan) {
     report.txid = ledger.plan->txid;
@@ -165,6 +166,12 @@ BatchReport report_on(const ledger::Ledger& ledger) {
   }
   report.take_policies(ledger);
   return report;
+}
+
+std::string to_json(const BatchReport& report) {
+  json::Writer out;
+  write_report(out, report);
+  return out.take();
 }
 
 std::string finished_json(const BatchReport& report) {
@@ -200,12 +207,14 @@ void write_outputs(json::Writer& out, const std::vector<ledger::PaymentRecord>& 
   out.end();
 }
 
-std::string to_json(const std::vector<BatchReport>& reports, const ledger::ToldInVain::Entries& told) {
+std::string to_json(const std::vector<BatchReport>& reports, const ledger::ToldInVain::Entries& told,
+                    std::string_view bumps) {
   json::Writer out;
   out.object().key("batches").array();
   for (const auto& report : reports) write_report(out, report);
   out.end();
   if (!told.empty()) write_told(out, told);
+  if (!bumps.empty()) out.raw_field("bumps", bumps);
   return out.end().take();
 }
 

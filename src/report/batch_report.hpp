@@ -47,6 +47,7 @@ struct BatchReport {
   std::optional<std::uint32_t> deadline;  ///< block at which the peers of one that waits for its user forget it
   std::optional<util::Error> error;   ///< what the caller was told
   std::vector<std::string> recovery;  ///< what settling it has done and found, in order
+  bool inquiry = false;               ///< it only asks peers whether they would open
 
   /// The transaction is out: those that are in it are opened, others had dropped out.
   void opened();
@@ -66,6 +67,9 @@ struct BatchReport {
 /// What the ledger knows, with the batch's state left open.
 [[nodiscard]] BatchReport report_on(const ledger::Ledger& ledger);
 
+/// JSON text of one element of `batches`, see below.
+[[nodiscard]] std::string to_json(const BatchReport& report);
+
 /// The result of multifundchannel-finish: batch, txid and the channels.
 [[nodiscard]] std::string finished_json(const BatchReport& report);
 
@@ -75,8 +79,10 @@ void write_policy(json::Writer& out, const request::PolicyRecord& policy);
 /// Into an open object: "outputs", what a transaction pays beside its channels; nothing when there are none.
 void write_outputs(json::Writer& out, const std::vector<ledger::PaymentRecord>& payments);
 
-/// JSON text of the arrays `batches` and, when there are any, `told_in_vain`; `code` and `message` of errors, but never
-/// their data: lightningd's error about a failed broadcast carries the signed transaction.
-[[nodiscard]] std::string to_json(const std::vector<BatchReport>& reports, const ledger::ToldInVain::Entries& told);
+/// JSON text of the arrays `batches` and, when there are any, `told_in_vain` and `bumps`, which are JSON text already;
+/// `code` and `message` of errors, but never their data: lightningd's error about a failed broadcast carries the signed
+/// transaction.
+[[nodiscard]] std::string to_json(const std::vector<BatchReport>& reports, const ledger::ToldInVain::Entries& told,
+                                  std::string_view bumps);
 
 }  // namespace report

@@ -47,15 +47,6 @@ std::string_view what_else(std::string_view text) {
   return {};
 }
 
-Result<std::string> parse_address_text(const json::Value& value) {
-  const auto text = value.string();
-  if (!text || text->empty()) return wrong(value, "must be an address, as a string");
-  if (const auto what = what_else(*text); !what.empty()) return wrong(value, what);
-  const auto address = bitcoin::parse_address(*text);
-  if (!address) return wrong(value, address.error().message);
-  return std::string(*text);
-}
-
 void refuse_dust(Params& params, const Payment& payment) {
   const auto least = bitcoin::dust_limit(payment.script);
   if (params.error() || payment.share || payment.amount >= least) return;
@@ -78,6 +69,15 @@ Result<Payment> parse_payment(const json::Value& value, std::size_t index) {
 }
 
 }  // namespace
+
+Result<std::string> parse_address_text(const json::Value& value) {
+  const auto text = value.string();
+  if (!text || text->empty()) return wrong(value, "must be an address, as a string");
+  if (const auto what = what_else(*text); !what.empty()) return wrong(value, what);
+  const auto address = bitcoin::parse_address(*text);
+  if (!address) return wrong(value, address.error().message);
+  return std::string(*text);
+}
 
 Result<std::vector<Payment>> parse_payments(const json::Value& value) {
   if (!value.is_array()) return wrong(value, "must be an array");

@@ -27,6 +27,9 @@ struct Payment {
 };
 
 /// The whole of the parameter `outputs`, with the rules that hold between payments. Errors: -32602.
+/// An address, as text. Errors name what else it is.
+[[nodiscard]] util::Result<std::string> parse_address_text(const json::Value& value);
+
 [[nodiscard]] util::Result<std::vector<Payment>> parse_payments(const json::Value& value);
 
 /// The rules that hold between payments and destinations: their shares together, what they come to, and what all of

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lightningd/channel_policy.hpp"
+#include "lightningd/channel.hpp"
 #include "util/result.hpp"
 
 namespace request {

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "bitcoin/amounts.hpp"
-#include "lightningd/channel_policy.hpp"
+#include "lightningd/channel.hpp"
 #include "params/params.hpp"
 
 namespace request {

@@ -36,9 +36,9 @@ constexpr std::array<std::string_view, 15> request_parameters{
 
 /// What a label's digest leaves out: the label, and what makes no batch.
 constexpr std::array<std::string_view, 2> not_in_digest{"label", "dryrun"};
-constexpr std::array<std::string_view, 10> prepare_parameters{
-    "psbt",         "destinations", "feerate", "minchannels", "commitment_feerate",
-    "peer_timeout", "details",      "max_fee", "max_feerate", "outputs"};
+constexpr std::array<std::string_view, 11> prepare_parameters{
+    "psbt",    "destinations", "feerate",     "minchannels", "commitment_feerate", "peer_timeout",
+    "details", "max_fee",      "max_feerate", "outputs",     "change_address"};
 
 /// As utxopsbt says it.
 util::Error not_an_outpoint(const json::Value& value) {
@@ -164,7 +164,13 @@ util::Result<Request> parse_prepare(const json::Value& given, std::string_view n
   auto psbt = params.required("psbt", parse_users_psbt);
   request = parse_batch(params, network);
   request.users_psbt = std::move(psbt);
+  const auto change = params.optional("change_address", parse_address_text);
   if (params.error()) return *params.error();
+  if (change) {
+    if (const auto added = add_change(request, *change, network); !added) {
+      return wrong(*params.find("change_address"), added.error().message);
+    }
+  }
   if (shares_take_all(request) && !request.users_psbt->outputs().empty()) {
     return util::Error{
         lightningd::code::invalid_params, "psbt: has an output for change, and the shares take all that is left", {}};

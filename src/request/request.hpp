@@ -10,7 +10,7 @@
 #include "bitcoin/amounts.hpp"
 #include "bitcoin/ids.hpp"
 #include "json/value.hpp"
-#include "lightningd/channel_policy.hpp"
+#include "lightningd/channel.hpp"
 #include "lightningd/ids.hpp"
 #include "psbt/psbt.hpp"
 #include "request/fee_cap.hpp"

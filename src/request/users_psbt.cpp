@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <set>
 #include <string>
 #include <utility>
 
 #include "bitcoin/address.hpp"
 #include "params/params.hpp"
-#include "psbt/final_witness.hpp"
+#include "psbt/unsigned_check.hpp"
 #include "util/bytes.hpp"
 #include "util/str.hpp"
 
@@ -23,50 +22,6 @@ using util::str;
 namespace {
 
 constexpr std::string_view magic_in_hex = "70736274ff";
-
-/// P2PKH, P2SH or native segwit.
-bool is_payable(const util::Bytes& script) {
-  const bool key_hash = script.size() == 25 && script[0] == 0x76 && script[1] == 0xa9 && script[2] == 20;
-  const bool script_hash = script.size() == 23 && script[0] == 0xa9 && script[1] == 20;
-  return key_hash || script_hash || bitcoin::is_native_segwit(script);
-}
-
-Result<void> check_input(const Psbt& psbt, std::size_t index) {
-  const auto name = str("input ", index, " (", psbt.inputs()[index].outpoint.str(), ")");
-  const auto script = psbt.input_script(index);
-  if (!psbt.input_amount(index) || !script) {
-    return Error{
-        -1, str(name, " does not tell what it spends: its witness UTXO is missing, or contradicts itself"), {}};
-  }
-  if (!bitcoin::is_native_segwit(*script)) {
-    return Error{-1, str(name, " is not native segwit: its signature would change the transaction's id"), {}};
-  }
-  if (psbt::is_signed(psbt.input_map(index))) {
-    return Error{-1, str(name, " is signed already: a signature does not cover the channels that are added"), {}};
-  }
-  if (!psbt::is_for_all(psbt.input_map(index))) {
-    return Error{-1, str(name, " asks for a sighash type other than ALL: others could change the transaction"), {}};
-  }
-  return {};
-}
-
-Result<void> check(const Psbt& psbt) {
-  if (psbt.inputs().empty()) return Error{-1, "has no inputs to pay with", {}};
-  if (psbt.outputs().size() > 1) {
-    return Error{-1, str("has ", psbt.outputs().size(), " outputs: it may have one, for the change"), {}};
-  }
-  if (!psbt.outputs().empty() && !is_payable(psbt.outputs()[0].script)) {
-    return Error{-1, "has an output whose script is no address: its change would be lost", {}};
-  }
-  if (!psbt.takes_outputs()) return Error{-1, "says that no output may be added (PSBT_GLOBAL_TX_MODIFIABLE)", {}};
-  std::set<bitcoin::Outpoint> seen;
-  for (std::size_t i = 0; i < psbt.inputs().size(); ++i) {
-    const auto& outpoint = psbt.inputs()[i].outpoint;
-    if (!seen.insert(outpoint).second) return Error{-1, str("spends twice ", outpoint.str()), {}};
-    if (auto checked = check_input(psbt, i); !checked) return checked;
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -86,8 +41,25 @@ Result<std::shared_ptr<const Psbt>> parse_users_psbt(const json::Value& value) {
   if (!text) return wrong(value, "must be a PSBT in base64 or hex");
   auto psbt = read_psbt(*text);
   if (!psbt) return wrong(value, psbt.error().message.substr(std::string_view("PSBT: ").size()));
-  if (const auto checked = check(*psbt); !checked) return wrong(value, checked.error().message);
+  if (const auto checked = psbt::check_unsigned(*psbt); !checked) return wrong(value, checked.error().message);
   return std::make_shared<const Psbt>(std::move(*psbt));
+}
+
+Result<void> add_change(Request& request, const std::string& text, std::string_view network) {
+  const auto address = bitcoin::parse_address(text);
+  if (!address) return address.error();
+  if (!network.empty() && !address->is_of(network)) {
+    return Error{-1, str("is not an address of this network, ", network), {}};
+  }
+  if (!request.users_psbt->outputs().empty()) return Error{-1, "the PSBT has an output for the change already", {}};
+  if (shares_take_all(request)) return Error{-1, "the shares take all that is left", {}};
+  const bool paid = std::any_of(request.payments.begin(), request.payments.end(),
+                                [&address](const auto& payment) { return payment.script == address->script; });
+  if (paid) return Error{-1, "is one of those in `outputs`", {}};
+  Psbt psbt = *request.users_psbt;
+  psbt.insert_output(0, {bitcoin::Sat{}, address->script});
+  request.users_psbt = std::make_shared<const Psbt>(std::move(psbt));
+  return {};
 }
 
 bool shares_take_all(const Request& request) {

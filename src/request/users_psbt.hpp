@@ -19,6 +19,10 @@ namespace request {
 /// change. Its signatures would not cover the channels, so it has none yet.
 [[nodiscard]] util::Result<std::shared_ptr<const psbt::Psbt>> parse_users_psbt(const json::Value& value);
 
+/// Gives its PSBT an output for the change, to this address. Errors without a path: it has one already, the shares
+/// leave nothing for it, or the address is of another network or one of its payments'.
+[[nodiscard]] util::Result<void> add_change(Request& request, const std::string& address, std::string_view network);
+
 /// Whether its shares leave nothing for change.
 [[nodiscard]] bool shares_take_all(const Request& request);
 

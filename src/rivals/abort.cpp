@@ -28,7 +28,7 @@ void Abort::look(Done done) {
     };
     calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", std::move(told)));
   };
-  calls_.client.listtransactions(calls_.local<Transactions>("listtransactions", std::move(listed)));
+  chain::ChainLook(calls_.client).all_recorded(calls_.local<Transactions>("listtransactions", std::move(listed)));
 }
 
 void Abort::judge(const Transactions& transactions, std::uint32_t height) {
@@ -109,8 +109,8 @@ bool Abort::is_as_recorded(const psbt::Psbt& psbt) const {
 // lightningd signs what anybody has reserved.
 void Abort::sign(const Outputs& outputs) {
   const auto& inputs = ledger_->abort->inputs;
-  const auto foreign = std::find_if(inputs.begin(), inputs.end(), [&](const bitcoin::Outpoint& input) {
-    return std::none_of(outputs.begin(), outputs.end(), [&](const lightningd::WalletOutput& output) {
+  const auto foreign = std::find_if(inputs.begin(), inputs.end(), [this, &outputs](const bitcoin::Outpoint& input) {
+    return std::none_of(outputs.begin(), outputs.end(), [this, &input](const lightningd::WalletOutput& output) {
       return output.outpoint == input && wallet::hold_on(output, ledger_->reservation) == wallet::Hold::ours;
     });
   });

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bitcoin/transaction.hpp"
+#include "chain/chain_look.hpp"
 #include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
@@ -46,7 +47,7 @@ class Abort {
   [[nodiscard]] std::uint32_t height() const { return height_; }
 
  private:
-  using Transactions = std::vector<lightningd::WalletTransaction>;
+  using Transactions = std::vector<chain::WalletTransaction>;
   using Outputs = std::vector<lightningd::WalletOutput>;
   using Channels = std::vector<lightningd::PeerChannel>;
 

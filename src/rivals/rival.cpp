@@ -8,7 +8,7 @@
 namespace rivals {
 
 using bitcoin::Outpoint;
-using lightningd::WalletTransaction;
+using chain::WalletTransaction;
 
 std::optional<Rival> find_rival(const ledger::FundingPlan& plan, const std::vector<WalletTransaction>& transactions,
                                 std::uint32_t height) {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "chain/chain_look.hpp"
 #include "ledger/ledger.hpp"
-#include "lightningd/client.hpp"
 
 namespace rivals {
 
@@ -23,12 +23,12 @@ struct Rival {
 
 /// The deepest one that the wallet has recorded.
 [[nodiscard]] std::optional<Rival> find_rival(const ledger::FundingPlan& plan,
-                                              const std::vector<lightningd::WalletTransaction>& transactions,
+                                              const std::vector<chain::WalletTransaction>& transactions,
                                               std::uint32_t height);
 
 /// How deep the batch's own transaction is; 0 when it is in no block.
 [[nodiscard]] std::uint32_t depth_of_own(const ledger::FundingPlan& plan,
-                                         const std::vector<lightningd::WalletTransaction>& transactions,
+                                         const std::vector<chain::WalletTransaction>& transactions,
                                          std::uint32_t height);
 
 }  // namespace rivals

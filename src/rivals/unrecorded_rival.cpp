@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "chain/chain_look.hpp"
 #include "psbt/psbt.hpp"
 #include "rivals/rival.hpp"
 #include "sending/found_channels.hpp"
@@ -37,18 +38,18 @@ void UnrecordedRival::look_at_inputs(const Outpoint& funding) {
     if (!psbt) return end(psbt.error());
     for (const auto& input : psbt->inputs()) {
       const bool spent = std::any_of(outputs->begin(), outputs->end(), [&input](const WalletOutput& output) {
-        return output.outpoint == input.outpoint && output.status == "spent";
+        return output.outpoint == input.outpoint && output.status == lightningd::OutputStatus::spent;
       });
       if (spent) return look_at_funding(funding, input.outpoint);
     }
     none();
   };
-  calls_.client.listfunds(calls_.local<Outputs>("listfunds", std::move(listed)), true);
+  calls_.client.listfunds_with_spent(calls_.local<Outputs>("listfunds", std::move(listed)));
 }
 
 void UnrecordedRival::look_at_funding(const Outpoint& funding, const Outpoint& input) {
   auto told = [this, input](const Result<bool>& unspent) { unspent && !*unspent ? found(input) : none(); };
-  calls_.client.is_unspent(funding, calls_.local<bool>("getutxout", std::move(told)));
+  chain::ChainLook(calls_.client).is_unspent(funding, calls_.local<bool>("getutxout", std::move(told)));
 }
 
 // A block may have come since lightningd was asked for its height: the first look counts for none.

@@ -93,7 +93,7 @@ void Pings::await(const Peers& peers, util::Function<void()> then) {
 
 /// Whether it waits, and was not heard of for so long. Its accept is a sign of life as well.
 bool Pings::is_quiet(const PeerOpening& peer, spark::Duration age) {
-  const auto heard = std::max(peer.started_at(), *pings_[&peer].heard);
+  const auto heard = std::max({peer.started_at(), *pings_[&peer].heard, pings_[&peer].looked});
   return waits(peer) && context_.calls.scope.runtime().now() - heard >= age;
 }
 
@@ -114,6 +114,7 @@ spark::Duration Pings::patience() const {
 
 void Pings::send(const Asked& asked) {
   if (!waits(asked.peer)) return end(asked);
+  if (!context_.tells_pongs_apart) return look_at_connection(asked);
   auto& runtime = context_.calls.scope.runtime();
   const auto left = asked.at + patience() - runtime.now();
   // A late one is a sign of life all the same.
@@ -138,11 +139,15 @@ void Pings::answered(const Asked& asked, const Result<void>& answer) {
 }
 
 // lightningd says so while it waits for the answer to another ping, be it its own, and of a peer with a channel that is
-// not connected.
+// not connected. Where its answers do not tell who has answered, there is nothing else to look at.
 void Pings::look_at_connection(const Asked& asked) {
   auto told = [this, asked](const Result<bool>& connected) {
     if (connected && !*connected) {
       hung_up(asked.peer, asked.at);
+      return end(asked);
+    }
+    if (!context_.tells_pongs_apart) {
+      pings_[&asked.peer].looked = context_.calls.scope.runtime().now();
       return end(asked);
     }
     auto& scope = context_.calls.scope;
@@ -153,11 +158,12 @@ void Pings::look_at_connection(const Asked& asked) {
                                      context_.calls.local<bool>("listpeers", std::move(told)));
 }
 
-// Unless lightningd itself, or this process, was held up: then it answers late, or has a pong for us by now.
-void Pings::expired(const Asked& asked) {
+// Unless lightningd itself, or this process, was held up: then it has a pong for us by the time it answers what was asked
+// later. No answer at all tells nothing of the peer: it is asked once more, and then the peer stays.
+void Pings::expired(const Asked& asked, bool again) {
   auto& scope = context_.calls.scope;
-  auto looked = [this, asked, &scope, since = scope.runtime().now()](const Result<bool>& connected) {
-    if (!connected || scope.runtime().now() - since > a_moment) return end(asked);
+  auto looked = [this, asked, again, &scope](const Result<bool>& connected) {
+    if (!connected) return again ? end(asked) : expired(asked, true);
     scope.after(a_moment, [this, asked] {
       const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience()).count();
       if (*pings_[&asked.peer].heard < asked.at) {

@@ -38,6 +38,7 @@ class Pings {
     std::optional<spark::Spark> answered;  ///< while it is in flight
     std::shared_ptr<spark::Duration> heard =
         std::make_shared<spark::Duration>();  ///< when: a late answer writes it, too
+    spark::Duration looked{};                 ///< at its connection, where pings tell nothing
   };
   /// One that is in flight.
   struct Asked {
@@ -54,7 +55,7 @@ class Pings {
   void send(const Asked& asked);
   void answered(const Asked& asked, const util::Result<void>& answer);
   void look_at_connection(const Asked& asked);
-  void expired(const Asked& asked);
+  void expired(const Asked& asked, bool again = false);
   void end(const Asked& asked);
   void hung_up(peers::PeerOpening& peer, spark::Duration asked);
   void lost(peers::PeerOpening& peer, spark::Duration asked, util::Error error);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "chain/chain_look.hpp"
 #include "context/calls.hpp"
 #include "psbt/final_transaction.hpp"
 #include "sending/evidence.hpp"
@@ -137,10 +138,10 @@ void Broadcast::not_confirmed(const Error& error) {
     if (signed_tx_.empty()) return maybe_sent(error);
     owner_.sent(signed_tx_);
   };
-  context_.calls.client.is_transaction_known(
-      transaction_.txid,
-      context_.calls.scope.expect<Result<bool>>("listtransactions", context_.calls.settings.cleanup_timeout,
-                                                std::move(judge), [this, error] { not_known(error); }));
+  chain::ChainLook(context_.calls.client)
+      .is_recorded(transaction_.txid, context_.calls.scope.expect<Result<bool>>(
+                                          "listtransactions", context_.calls.settings.cleanup_timeout, std::move(judge),
+                                          [this, error] { not_known(error); }));
 }
 
 // lightningd marks the channels as no longer withheld before it broadcasts. As long as none is marked,

@@ -37,6 +37,7 @@ constexpr auto base64_values = digit_table(base64_digits);
 }  // namespace
 
 std::string to_hex(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return {};  // libsodium takes no null pointer
   std::string out(2 * size, '\0');
   sodium_bin2hex(out.data(), out.size() + 1, data, size);  // it writes the string's last zero, too
   return out;
@@ -45,6 +46,8 @@ std::string to_hex(const std::uint8_t* data, std::size_t size) {
 std::string to_hex(const Bytes& bytes) { return to_hex(bytes.data(), bytes.size()); }
 
 std::optional<Bytes> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  if (text.empty()) return Bytes();
   Bytes out(text.size() / 2);
   // The null pointers: it skips no character, and fails unless it has read all.
   if (sodium_hex2bin(out.data(), out.size(), text.data(), text.size(), nullptr, nullptr, nullptr) != 0) {

@@ -11,12 +11,12 @@ using bitcoin::Outpoint;
 using lightningd::WalletOutput;
 
 Hold hold_on(const WalletOutput& output, const ledger::ReservationRecord& record) {
-  if (output.status == "spent") return Hold::spent;
+  if (output.status == lightningd::OutputStatus::spent) return Hold::spent;
   if (!output.reserved) return Hold::free;
   return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::anothers;
 }
 
-// Another batch may have reserved it meanwhile to the very same height.
+// Another batch may have reserved it meanwhile to the very same height, or may not know yet that it has it.
 Holds::Holds(const std::vector<WalletOutput>& outputs, const ledger::Ledger& ledger, const ledger::Book& book) {
   const auto& record = ledger.reservation;
   for (const auto& input : record.inputs()) holds_[input] = Hold::spent;
@@ -25,7 +25,8 @@ Holds::Holds(const std::vector<WalletOutput>& outputs, const ledger::Ledger& led
     if (input == holds_.end()) continue;
     const auto hold = hold_on(output, record);
     const bool lost = hold == Hold::ours &&
-                      book.another_has_reserved(output.outpoint, ledger.id, record.asked_since(output.outpoint));
+                      (book.another_has_asked_for(output.outpoint, ledger) ||
+                       book.another_has_reserved(output.outpoint, ledger.id, record.asked_since(output.outpoint)));
     input->second = lost ? Hold::anothers : hold;
   }
 }

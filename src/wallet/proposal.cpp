@@ -10,8 +10,8 @@
 
 namespace wallet {
 
-using lightningd::Funded;
 using bitcoin::Sat;
+using lightningd::Funded;
 using util::Error;
 using util::Result;
 using util::str;
@@ -136,10 +136,11 @@ Error about_change(Error error, const Payees& payees, bitcoin::Perkw feerate) {
 }
 
 Result<void> check_wishes(const bitcoin::Cost& cost, const request::Request& request) {
-  if (!request.payments.empty() && cost.weight > bitcoin::max_standard_weight) {
+  const bool is_users = request.users_psbt != nullptr;
+  if ((is_users || !request.payments.empty()) && cost.weight > bitcoin::max_standard_weight) {
     return Error{lightningd::code::invalid_params,
-                 str("outputs: the transaction would weigh ", cost.weight, ", and bitcoind relays none above ",
-                     bitcoin::max_standard_weight),
+                 str(is_users ? "psbt" : "outputs", ": the transaction would weigh ", cost.weight,
+                     ", and bitcoind relays none above ", bitcoin::max_standard_weight),
                  {}};
   }
   if (cost.change >= request.keep_change) return {};

@@ -142,10 +142,12 @@ void TxprepareDryRun::prepare() {
   auto guarded = calls_.local<Txid>("txprepare", [this](const Result<Txid>& answer) { prepared(answer); });
   ledger_->reservation.prepared->asked = true;
   ledger_->reservation.sent();
+  book_.asks_for(inputs_, ledger_);
   calls_.client.txprepare(
       placeholders(wanted_, address_), wanted_.fund.feerate, inputs_,
       [ledger = ledger_, &book = book_, inputs = inputs_, guarded = std::move(guarded)](Result<Txid> answer) mutable {
         record_prepared(ledger->reservation, answer);
+        if (!answer && refused(answer.error())) book.does_not_get(inputs, *ledger);
         for (const auto& input : inputs) {
           if (answer) book.reserved(input, ledger->id);
         }

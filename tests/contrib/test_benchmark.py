@@ -60,21 +60,31 @@ def delayed_echo():
     """An address, one delay away from a server that repeats what it is told."""
     def serve():
         with contextlib.suppress(OSError):
-            line, _ = server.accept()
-            with line:
-                while said := line.recv(100):
-                    line.sendall(said)
+            while True:
+                line, _ = server.accept()
+                with line:
+                    while said := line.recv(100):
+                        line.sendall(said)
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=serve, daemon=True).start()
         yield "127.0.0.1", Doors().delayed(server.getsockname()[1], DELAY)
 
 
 def test_a_delayed_connect_costs_six_crossings(delayed_echo):
-    """The SYN and its answer, Noise's acts one and two, then act three with both inits. Later messages cost no more."""
-    began = time.monotonic()
-    with socket.create_connection(delayed_echo) as line:
-        for crossings in (4, 6, 8):
+    """The SYN and its answer, Noise's acts one and two, then act three with both inits. Later messages cost no more. A busy
+    machine takes longer now and then, so the shortest of some attempts counts."""
+    attempts = [crossings_taken(delayed_echo) for _ in range(5)]
+    for number, crossings in enumerate((4, 6, 8)):
+        took = min(attempt[number] for attempt in attempts)
+        assert crossings - 0.01 <= took < crossings + 2, attempts
+
+
+def crossings_taken(address):
+    """From the connect to each of three answers, in delays."""
+    began, taken = time.monotonic(), []
+    with socket.create_connection(address) as line:
+        for _ in range(3):
             line.sendall(b"act")
             assert line.recv(100) == b"act"
-            took = (time.monotonic() - began) / DELAY
-            assert crossings - 0.01 <= took < crossings + 2, took
+            taken.append((time.monotonic() - began) / DELAY)
+    return taken

@@ -58,6 +58,7 @@ with open(os.path.join(ROOT, "contrib", "doc", "multifundchannel-prepare.json"),
     UNSIGNED = json.load(example)["examples"][0]["request"]["params"]["psbt"]
 SPECIAL = {
     "psbt": ([UNSIGNED, UNSIGNED + "\n"], ["", "x", "00", UNSIGNED[:-8], 1, {}]),
+    "change_address": ([], ["", "x", 1, {}]),  # beside the example's PSBT, which has an output for the change
     "dryrun": ([True, False, "true", "false", "ask"], ["yes", 1, {}]),
     "id": ([NODE, NODE + "@10.0.0.1:9735", NODE + "@host"], [NODE[2:], NODE + "@", "x", "", 1, {}]),
     "close_to": (["bc1qxxx"], ["", 1, {}]),
@@ -73,9 +74,20 @@ SPECIAL = {
     "channel_type": ([[], [12, 22]], [{}, "x", 12]),
     "outputs": ([[{"address": PAYEE, "amount": 1000}]], [[], {}, "x"]),
     "address": ([PAYEE, PAYEE.upper(), "2MzQwSSnBHWHqSAqtTVQ6v47XtaisrJa1Vc"], ["", "x", PAYEE[:-1], NODE, 1, {}]),
-    "label": (["rent", "7", 7], ["", "x" * 101, "a\nb", [], {}]),
     "keep_change": ([330, "1000sat", "0.01btc"], [-1, 0, 329, 1.5, "all", "x", "", {}]),
 }
+# Where a command has rules of its own for a parameter that others have, too.
+OF_COMMAND = {"multifundchannel-bump": {
+    "batch": (["ab" * 16, "ab" * 32, "rent", 7], ["", "a\nb", "x" * 101, {}, []]),
+    "dryrun": ([True, False, "true", "false"], ["ask", "yes", 1, {}]),
+}}
+
+
+def values_of(command, name, inside):
+    """What it takes and what it refuses."""
+    return OF_COMMAND.get(command, {}).get(name) or SPECIAL.get(name) or VALUES[inside["type"]]
+
+
 # Documented, but made by no run here: lightningd v26.06 adds no data to errors of these calls, and the simulation's
 # setchannel does not fail.
 NEVER_SEEN = {"failed[].error.data"} | {
@@ -180,6 +192,10 @@ class TestForm:
         for command in render.commands():
             assert read("contrib", "doc", f"lightning-{command}.7") == render.render(command), "run contrib/doc/render"
 
+    def test_pages_are_installed(self):
+        installed = re.search(r"install_man\((.*?)\)", read("meson.build"), re.S).group(1)
+        assert re.findall(r"'contrib/doc/lightning-(.*)\.7'", installed) == sorted(render.commands())
+
     def test_examples_are_right(self, plugin):
         for command in render.commands():
             schema = render.load(command)
@@ -209,7 +225,7 @@ class TestParameters:
 
     def test_parser_takes_the_same_in_the_same_order(self):
         for command, schema in self.commands.items():
-            self.check_order(schema["request"], lambda values, c=command: self.plugin.refusal(c, values))
+            self.check_order(schema["request"], lambda values, c=command: self.plugin.refusal(c, values), command=command)
 
     def test_parser_takes_the_same_of_a_destination(self):
         command, destination = self.destination()
@@ -217,9 +233,10 @@ class TestParameters:
 
     def test_parser_takes_and_refuses_by_type(self):
         for command, schema in self.commands.items():
-            def ask(given, c=command, required=tuple(schema["request"]["required"])):
-                return self.plugin.refusal(c, {**{name: SPECIAL[name][0][0] for name in required}, **given})
-            self.check_values(schema["request"], ask)
+            request = schema["request"]
+            needed = {name: values_of(command, name, request["properties"][name])[0][0] for name in request["required"]}
+            self.check_values(request, lambda given, c=command, n=needed: self.plugin.refusal(c, {**n, **given}),
+                              command=command)
 
     def test_parser_takes_and_refuses_by_type_of_a_destination(self):
         command, destination = self.destination()
@@ -256,6 +273,16 @@ class TestParameters:
                       *self.output()[1]["properties"]}
         assert not (documented - named)
 
+    def test_the_usage_page_has_the_usages(self):
+        """Each that is written there whole is all of it, in its order."""
+        text = " ".join(read("docs", "usage.md").split())
+        usages = {"multifundchannel" if NAMES.get(method["name"], method["name"]) == MAIN else method["name"]: method["usage"]
+                  for method in self.plugin.manifest["rpcmethods"]}
+        written = dict(re.findall(r"`(multifundchannel[\w-]*) ([^`]*\])`", text))
+        assert sorted(written) == ["multifundchannel", "multifundchannel-bump", "multifundchannel-finish",
+                                   "multifundchannel-prepare"]
+        assert written == {name: usages[name] for name in written}
+
     def destination(self):
         command = next(name for name in self.commands if NAMES.get(name, name) == MAIN)
         return command, self.commands[command]["request"]["properties"]["destinations"]["items"]
@@ -264,7 +291,7 @@ class TestParameters:
         command, _ = self.destination()
         return command, self.commands[command]["request"]["properties"]["outputs"]["items"]
 
-    def check_order(self, request, refusal, where=""):
+    def check_order(self, request, refusal, where="", command=None):
         """By position: a wrong value must be complained about under the name that the schema has there."""
         def complaint(values):
             answer = refusal(values)
@@ -272,8 +299,8 @@ class TestParameters:
             return answer[0]
 
         names = list(request["properties"])
-        right = [SPECIAL.get(name, ([DESTINATIONS[0].get(name)],))[0][0] if name in request["required"] else None
-                 for name in names]
+        right = [(DESTINATIONS[0].get(name) or values_of(command, name, request["properties"][name])[0][0])
+                 if name in request["required"] else None for name in names]
         named = {name: value for name, value in zip(names, right) if value is not None}
         assert refusal(right) is None
         for i, name in enumerate(names):
@@ -285,11 +312,11 @@ class TestParameters:
             without = {key: value for key, value in named.items() if key != name}
             assert f"missing required parameter: {name}" in complaint(without)
 
-    def check_values(self, request, refusal, where=""):
+    def check_values(self, request, refusal, where="", command=None):
         for name, inside in request["properties"].items():
             assert name in SPECIAL or inside["type"] in VALUES, \
                 f"{name}: say in VALUES what a {inside['type']} may be, or in SPECIAL"
-            taken, refused = SPECIAL.get(name) or VALUES[inside["type"]]
+            taken, refused = values_of(command, name, inside)
             text = " ".join(inside["description"])
             refused = refused + ([0, "0"] if "Must not be 0" in text else [])
             for value in taken:
@@ -319,7 +346,7 @@ class TestDocuments:
         assert not broken
 
     def test_files_that_are_named_are_there(self):
-        """By their path, or sources by their name alone."""
+        """By their path, with their folder in src, or sources by their name alone."""
         sources_there = {name for folder in ("src", "tests") for _, _, names in os.walk(os.path.join(ROOT, folder))
                          for name in names}
         missing = []
@@ -327,7 +354,21 @@ class TestDocuments:
             for name in re.findall(r"`((?:src|tests|contrib|docs)/[\w./-]+|\w+\.(?:cpp|hpp|py))", read(page)):
                 if not (os.path.exists(os.path.join(ROOT, name)) if "/" in name else name in sources_there):
                     missing.append(f"{page}: {name}")
+            for name in re.findall(r"`((?!src/|tests/)\w+/\w+\.(?:cpp|hpp))`", read(page)):
+                if not os.path.exists(os.path.join(ROOT, "src", name)):
+                    missing.append(f"{page}: {name}")
         assert not missing
+
+    def test_functions_that_are_named_are_there(self):
+        code = "\n".join(sources())
+        named = re.findall(r"`([A-Z]\w+::\w+)`", read("docs", "architecture.md"))
+        assert named and [name for name in named if not re.search(
+            rf"\b{name}\(|class {name.split('::')[0]}\b(?=[^;]*?\{{).*?\b{name.split('::')[1]}\(", code, re.S)] == []
+
+    def test_the_questions_are_numbered(self):
+        """So that a question can be pointed at."""
+        questions = re.findall(r"^(\d+)\. \*\*Where ", read("docs", "architecture.md"), re.M)
+        assert len(questions) > 10 and [int(number) for number in questions] == list(range(1, len(questions) + 1))
 
     def test_every_document_is_in_the_readme(self):
         text = read("README.md")
@@ -445,11 +486,12 @@ class TestResults:
         seen = {command: set() for command in self.schemas}
         late = {"name": "c", "fault": {"phase": "complete", "kind": "refuse"}}
         with self.world({"peers": [*self.PEERS[:2], late]}) as w:
-            answer = self.run_batch(w, minchannels=2, details=True, label="rent")
+            answer = self.run_batch(w, minchannels=2, details=True, label="rent", keep_change=300_000)
             self.check(MAIN, answer, seen[MAIN])
-            assert self.run_batch(w, minchannels=2, details=True, label="rent") == answer
+            assert self.run_batch(w, minchannels=2, details=True, label="rent", keep_change=300_000) == answer
             self.check("listmultifundchannels", w.rpc("listmultifundchannels", {"batch": answer["batch"]}),
                        seen["listmultifundchannels"])
+            self.bumps(w, answer["batch"], seen)
         deaf = {"name": "a", "features": "08a8882a8a5981"}  # no option_upfront_shutdown_script
         with self.world({"peers": [deaf, self.PEERS[1]]}) as w:
             self.check(MAIN, self.run_batch(w, details=True), seen[MAIN])
@@ -478,6 +520,14 @@ class TestResults:
                       for path, _ in form.nested(response)}
         never = {path for command, path in documented if path not in seen[command]}
         assert never == NEVER_SEEN
+
+    def bumps(self, w, batch, seen):
+        bump = "multifundchannel-bump"
+        for perkw in (20_000, 40_000):
+            answer = w.rpc(bump, {"batch": batch, "feerate": f"{perkw}perkw", "dryrun": False, "max_fee": "100000sat"})
+            self.check(bump, answer, seen[bump])
+            assert answer["package_feerate_perkw"] == perkw
+        self.check("listmultifundchannels", w.rpc("listmultifundchannels", {}), seen["listmultifundchannels"])
 
     def waiting(self, seen):
         """Batches that wait for their user."""

@@ -20,6 +20,7 @@ PAGES = {
     "README.md": "",
     "docs/usage.md": "mine 6; fund_nodes 1; fund_nodes 1",
     "docs/options.md": "",
+    "docs/observing.md": "fund_nodes 1",
     "docs/cold-wallet.md": "fund_nodes 1",
     "docs/recovery.md": "",
     "docs/regtest.md": "destroy_ln",

@@ -188,3 +188,14 @@ TEST_CASE("all calls of a client carry its command's id") {
   CHECK(jsonrpc::Message::parse(f.wire->sent.at(1).flat())->raw_id() ==
         R"("cli:multifundchannel#5/multifundchannel:listfunds#2")");
 }
+
+TEST_CASE("no error that a call hands on repeats a PSBT, whether lightningd's words can be read or not") {
+  const std::string psbt = "cHNidP8BAgQ" + std::string(300, 'Q');
+  for (const auto& error : {R"({"code":-1,"message":"PSBT not finalizeable )" + psbt + "\"}", '"' + psbt + '"'}) {
+    CAPTURE(error);
+    auto call = getinfo();
+    const auto& reply = call.replied("\"error\":" + error);
+    REQUIRE_FALSE(reply.ok());
+    CHECK(reply.error().message.find(std::string(100, 'Q')) == std::string::npos);
+  }
+}

@@ -18,12 +18,6 @@ Call<std::vector<StoredText>> listdatastore() {
       [](const Client& client, auto then) { client.listdatastore({"multifundchannel", "batch"}, std::move(then)); });
 }
 
-Call<bool> is_transaction_known() {
-  return Call<bool>([](const Client& client, auto then) {
-    client.is_transaction_known(*Txid::from_hex(txid_hex), std::move(then));
-  });
-}
-
 }  // namespace
 
 TEST_CASE("datastore creates a key that must not be there") {
@@ -63,16 +57,6 @@ TEST_CASE("deldatastore") {
   Call<void> call([](const Client& client, auto then) { client.deldatastore(key, std::move(then)); });
   CHECK(call.request == R"(deldatastore {"key":["multifundchannel","batch","0a"]})");
   CHECK(call.result("{}").ok());
-}
-
-TEST_CASE("a transaction is known when listtransactions has it") {
-  auto call = is_transaction_known();
-  CHECK(call.request == "listtransactions {}");
-  CHECK(call.value(R"({"transactions":[{"hash":")" + std::string(64, '0') + R"("},{"hash":")" + txid_hex + R"("}]})"));
-  auto other = is_transaction_known();
-  CHECK_FALSE(other.value(R"({"transactions":[{"hash":")" + std::string(64, '0') + R"("}]})"));
-  auto broken = is_transaction_known();
-  CHECK(broken.result(R"({"transactions":[{}]})").error().code == unreadable_reply);
 }
 
 TEST_CASE("makesecret gives a key, and no error of it repeats what stood there") {

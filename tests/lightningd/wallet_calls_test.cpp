@@ -128,10 +128,11 @@ TEST_CASE("listfunds") {
   CHECK(outputs[0].outpoint == outpoint);
   CHECK(outputs[0].amount == Sat{2});
   CHECK(outputs[0].scriptpubkey == util::Bytes{0x00, 0x14, 0xab});
-  CHECK(outputs[0].status == "confirmed");
+  CHECK(outputs[0].status == OutputStatus::confirmed);
   CHECK(outputs[0].reserved);
   CHECK(outputs[0].reserved_to_block == 99);
   CHECK(!outputs[0].has_redeemscript);
+  CHECK(outputs[1].status == OutputStatus::unconfirmed);
   CHECK(outputs[1].amount == Sat{1});
   CHECK(!outputs[1].reserved);
   CHECK(outputs[1].reserved_to_block == 0);
@@ -139,6 +140,27 @@ TEST_CASE("listfunds") {
 
   check_required(listfunds, "listfunds", R"({"outputs":[)" + second + "," + first + "]}", "result.outputs[0].",
                  {"txid", "output", "amount_msat", "scriptpubkey", "status"});
+}
+
+TEST_CASE("what listfunds says of an output's status") {
+  const auto read = [](const std::string& status) {
+    auto call = listfunds();
+    return call
+        .value(R"({"outputs":[{"txid":")" + txid_hex +
+               R"(","output":3,"amount_msat":2000,"scriptpubkey":"0014","status":")" + status + "\"}]}")[0]
+        .status;
+  };
+  for (const std::string status : {"unconfirmed", "confirmed", "spent", "immature"}) {
+    CHECK(read(status) != OutputStatus::unknown);
+    CHECK(name_of(read(status)) == status);
+  }
+  CHECK(read("buried") == OutputStatus::unknown);
+}
+
+TEST_CASE("listfunds with the outputs that are spent") {
+  const auto call = Call<std::vector<WalletOutput>>(
+      [](const Client& client, auto then) { client.listfunds_with_spent(std::move(then)); });
+  CHECK(call.request == R"(listfunds {"spent":true})");
 }
 
 TEST_CASE("txprepare") {

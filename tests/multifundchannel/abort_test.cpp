@@ -13,32 +13,18 @@ using sim::RpcFault;
 using sim::World;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using worlds::channels;
 using worlds::count;
+using worlds::of_batch;
 using worlds::open;
-using worlds::field_of_batch;
 using worlds::peer;
+using worlds::reserved;
 using worlds::state;
 using worlds::with;
 
 namespace {
 
-std::string of_batch(World& world, const std::string& more = "") {
-  return R"({"batch":")" + field_of_batch(world, "batch") + "\"" + (more.empty() ? "" : "," + more) + "}";
-}
-
 constexpr auto confirmed = R"("confirm":true)";
-
-std::size_t channels(World& world) { return count(world.call("listpeerchannels", "{}"), "channels"); }
-
-std::size_t reserved(World& world) {
-  const auto listed = world.call("listfunds", "{}");
-  std::size_t found = 0;
-  for (auto at = listed.result->find(R"("reserved":true)"); at != std::string::npos;
-       at = listed.result->find(R"("reserved":true)", at + 1)) {
-    ++found;
-  }
-  return found;
-}
 
 /// A batch of two that bitcoind refuses.
 sim::Setup refused() {

@@ -7,6 +7,7 @@ using sim::World;
 using worlds::count;
 using worlds::field;
 using worlds::peer;
+using worlds::reserved;
 using worlds::with;
 
 namespace {
@@ -29,14 +30,6 @@ std::size_t inputs_of(World& world) {
     if (world.node().core().chain.spender(coin.outpoint)) ++spent;
   }
   return spent;
-}
-
-std::size_t reserved(World& world) {
-  std::size_t reserved = 0;
-  for (const auto& coin : world.node().core().wallet.coins()) {
-    if (world.node().core().wallet.is_reserved(coin)) ++reserved;
-  }
-  return reserved;
 }
 
 /// What the wallet keeps of its coins that are worth something.

@@ -143,13 +143,13 @@ TEST_CASE("a lightningd that never answers makesecret costs a minute, and then t
 TEST_CASE("what a crash has left waits for the key, and is settled then") {
   auto setup = with({peer("a"), peer("b")});
   setup.kills = {{0, sim::End::kill_plugin, seconds(0), "fundchannel_complete"}};
-  setup.rpc_faults = {RpcFault{Mishap::refused, "makesecret", 2, 20}};  // at the second start
+  setup.rpc_faults = {RpcFault{Mishap::refused, "makesecret", 2, 60}};  // at the second start
   World world(setup);
   (void)world.start("multifundchannel", open({"a", "b"}));
   world.run_for(seconds(20));
   CHECK(world.node().datastore().entries().size() == 1);
-  CHECK(calls(world, "listdatastore") == 3);
-  world.run_for(minutes(2));
+  CHECK(calls(world, "listdatastore") == 4);
+  world.run_for(minutes(10));
   CHECK(world.node().datastore().entries().empty());
   worlds::check_invariants(world);
 }

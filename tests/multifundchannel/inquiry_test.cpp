@@ -52,7 +52,8 @@ TEST_CASE("each peer is asked whether it would open, and nothing is left of it")
   CHECK(says(said[1], R"("cause":"refused")"));
   CHECK_FALSE(says(said[2], "accepts"));  // not asked
   CHECK(says(said[3], R"("accepts":true)"));
-  CHECK(says(field(outcome, "warnings"), "1 of 3 peers that were asked would not open the channel: the batch would fail"));
+  CHECK(says(field(outcome, "warnings"),
+             "1 of 3 peers that were asked would not open the channel: the batch would fail"));
   CHECK(calls(world, "fundchannel_start") == 3);
   CHECK(calls(world, "fundchannel_complete") == 0);
   CHECK(calls(world, "reserveinputs") == 0);
@@ -102,6 +103,14 @@ TEST_CASE("a peer that never answers costs its deadline, and is undone") {
   CHECK(outcome.took < seconds(30));
   worlds::check_invariants(world);
   CHECK(nothing_recorded(world));
+}
+
+TEST_CASE("where nobody is left to be asked, nothing is recorded") {
+  World world(with({peer("a", {Fault{Phase::connect, Kind::refuse}})}));
+  const auto outcome = world.call("multifundchannel", open({"a"}, ask));
+  CHECK(outcome.ok());
+  CHECK(worlds::calls(world, "datastore") == 0);
+  worlds::check_invariants(world);
 }
 
 TEST_CASE("whatever ends while peers are asked, nothing of it is left") {

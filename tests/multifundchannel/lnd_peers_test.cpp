@@ -219,6 +219,19 @@ TEST_CASE("lightningd is held up for longer than a ping may take: nobody is drop
   worlds::check_invariants(world);
 }
 
+TEST_CASE("before v25.09 the answer to a ping tells nothing: nobody is dropped for it") {
+  auto setup = with({peer("silent"), peer("a"), after(peer("c"), std::chrono::seconds(8))});
+  setup.version = "v25.05";
+  World world(std::move(setup));
+  // A ping of somebody else's that gets no pong: the next pong answers it, and so on.
+  CHECK(world.call("connect", R"({"id":"$silent@"})").ok());
+  world.node().core().peers.by_name("silent")->frozen = true;
+  (void)world.start("ping", R"({"id":"$silent"})");
+  world.run_for(std::chrono::seconds(1));
+  CHECK(count(world.call("multifundchannel", open({"a", "c"})), "channel_ids") == 2);
+  CHECK(world.node().core().monitor.violations().empty());  // that ping is never answered
+}
+
 TEST_CASE("what lightningd itself refuses was told to nobody") {
   auto setup = with({lnd("a"), peer("b")});
   setup.rpc_faults = {{sim::Mishap::refused, "fundchannel_complete", 2, 1, 1, {}, 306, "Unknown peer"}};

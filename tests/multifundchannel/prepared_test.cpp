@@ -1,7 +1,10 @@
 // Batches that wait for their user: another wallet pays, or the node's own with send=false.
 
 #include <chrono>
+#include <list>
 
+#include "bitcoin/address.hpp"
+#include "sim/raw_psbt.hpp"
 #include "worlds.hpp"
 
 using sim::World;
@@ -9,9 +12,12 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using worlds::calls;
+using worlds::channels;
 using worlds::field;
 using worlds::field_of_batch;
+using worlds::of_batch;
 using worlds::peer;
+using worlds::reserved;
 using worlds::says;
 using worlds::state;
 using worlds::with;
@@ -35,16 +41,8 @@ std::string finish(World& world, const sim::Outcome& prepared) {
          world.node().core().users.sign(unquoted(field(prepared, "psbt"))) + "\"}";
 }
 
-std::string of_batch(const sim::Outcome& prepared, const std::string& more = "") {
-  return R"({"batch":)" + field(prepared, "batch") + more + "}";
-}
-
 /// Whether a channel is withheld.
 bool withheld(World& world) { return says(*world.call("listpeerchannels", "{}").result, R"("withheld":true)"); }
-
-std::size_t channels(World& world) { return worlds::count(world.call("listpeerchannels", "{}"), "channels"); }
-
-bool reserved(World& world) { return says(*world.call("listfunds", "{}").result, R"("reserved":true)"); }
 
 }  // namespace
 
@@ -54,7 +52,7 @@ TEST_CASE("channels are secured with the user's coins, and the transaction is se
   REQUIRE(worlds::count(prepared, "channel_ids") == 2);
   CHECK(state(world) == "waiting");
   CHECK(withheld(world));
-  CHECK(!reserved(world));
+  CHECK(reserved(world) == 0);
   world.run_for(hours(24));
   CHECK(calls(world, "sendpsbt") == 0);
   const auto finished = world.call("multifundchannel-finish", finish(world, prepared));
@@ -109,7 +107,7 @@ TEST_CASE("what the user has broadcast is handed to sendpsbt once it is in a blo
   (void)world.node().core().chain.submit(sim::RawPsbt::from(*psbt)->transaction());
   world.run_for(minutes(6));
   CHECK(says(worlds::listed(world), "is in the mempool, sent by another program"));
-  const auto kept = world.call("multifundchannel-abort", of_batch(prepared, R"(,"confirm":true)"));
+  const auto kept = world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)"));
   CHECK(says(worlds::error(kept).message, "it can be finished, and not be given up"));
   world.mine(1);
   world.run_for(minutes(6));
@@ -124,7 +122,7 @@ TEST_CASE("a batch that waits is given up: nothing was sent, and nothing is left
   CHECK(field(world.call("multifundchannel-abort", of_batch(prepared)), "aborting") == "false");
   world.run_for(minutes(1));
   CHECK(state(world) == "waiting");
-  CHECK(field(world.call("multifundchannel-abort", of_batch(prepared, R"(,"confirm":true)")), "aborting") == "true");
+  CHECK(field(world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)")), "aborting") == "true");
   world.run_for(minutes(10));
   CHECK(state(world) == "undone");
   CHECK(channels(world) == 0);
@@ -156,17 +154,17 @@ TEST_CASE("the node's own wallet waits with its signature, and keeps its coins m
     world.run_for(minutes(2));
   }
   CHECK(calls(world, "signpsbt") == 0);
-  CHECK(reserved(world));
+  CHECK(reserved(world) > 0);
   CHECK(withheld(world));
   SUBCASE("and is finished") {
     CHECK(field(world.call("multifundchannel-finish", of_batch(prepared)), "txid") == field(prepared, "txid"));
     CHECK(!withheld(world));
   }
   SUBCASE("and is given up") {
-    CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"(,"confirm":true)")).ok());
+    CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)")).ok());
     world.run_for(minutes(10));
     CHECK(state(world) == "undone");
-    CHECK(!reserved(world));
+    CHECK(reserved(world) == 0);
     CHECK(channels(world) == 0);
   }
   worlds::check_invariants(world);
@@ -212,7 +210,7 @@ TEST_CASE("with a coin spent elsewhere it is not sent, and can be given up") {
   const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
   CHECK(says(worlds::error(refused).message, "the batch can only be aborted"));
   CHECK(calls(world, "sendpsbt") == 0);
-  CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"(,"confirm":true)")).ok());
+  CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)")).ok());
   world.run_for(minutes(10));
   CHECK(state(world) == "undone");
   worlds::check_invariants(world);
@@ -224,12 +222,29 @@ TEST_CASE("while bitcoind is away nothing is given up: the user may have sent it
   World world(setup);
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
   REQUIRE(prepared.ok());
-  const auto kept = world.call("multifundchannel-abort", of_batch(prepared, R"(,"confirm":true)"));
+  const auto kept = world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)"));
+  CHECK(says(worlds::error(kept).message, "bitcoind cannot be asked about its inputs"));
+  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  CHECK(says(worlds::error(refused).message, "bitcoind cannot be asked about its inputs"));
+  CHECK(channels(world) == 1);
+  CHECK(withheld(world));
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("with all coins spent elsewhere nothing proves that it was not sent") {
+  World world(with_users_coins({peer("a")}));
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
+  const auto psbt = psbt::Psbt::from_base64(unquoted(field(prepared, "psbt")));
+  REQUIRE(psbt.ok());
+  bitcoin::Transaction elsewhere;
+  elsewhere.inputs = psbt->inputs();
+  elsewhere.outputs.push_back({bitcoin::Sat{400'000}, {0x51}});
+  (void)world.node().core().chain.submit(elsewhere);
+  const auto kept = world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)"));
   CHECK(says(worlds::error(kept).message, "bitcoind shows none of its inputs"));
   const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
   CHECK(says(worlds::error(refused).message, "bitcoind shows none of its inputs"));
-  CHECK(channels(world) == 1);
-  CHECK(withheld(world));
+  CHECK(calls(world, "sendpsbt") == 0);
   worlds::check_invariants(world);
 }
 
@@ -246,7 +261,7 @@ TEST_CASE("after 2,016 blocks its peers have forgotten it") {
   const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
   CHECK(says(worlds::error(refused).message, "its peers may have forgotten its channels"));
   CHECK(calls(world, "sendpsbt") == 0);
-  CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"(,"confirm":true)")).ok());
+  CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)")).ok());
   worlds::check_invariants(world);
 }
 
@@ -286,5 +301,338 @@ TEST_CASE("a change that would be lost is refused") {
       world.call("multifundchannel-prepare", worlds::open({"a"}, R"("psbt":")" + psbt->base64(0) + "\""));
   CHECK(says(worlds::error(refused).message, "its change would be lost"));
   CHECK(worlds::error(refused).code == -32602);
+  worlds::check_invariants(world);
+}
+
+// --- What bitcoind would refuse after the channels are released ---
+
+namespace {
+
+/// The user's PSBT with its transaction changed: its version, the sequence of its first input, and its locktime.
+std::string changed(World& world, std::uint32_t version, std::uint32_t sequence, std::uint32_t locktime) {
+  const auto psbt = psbt::Psbt::from_base64(world.node().core().users.psbt(true));
+  REQUIRE(psbt.ok());
+  auto raw = sim::RawPsbt::from(*psbt);
+  REQUIRE(raw);
+  auto transaction = raw->transaction();
+  transaction.version = version;
+  transaction.inputs[0].sequence = sequence;
+  transaction.locktime = locktime;
+  auto made = sim::RawPsbt(transaction);
+  for (std::size_t i = 0; i < transaction.inputs.size(); ++i) {
+    sim::Coin coin;
+    coin.amount = *psbt->input_amount(i);
+    coin.script = *psbt->input_script(i);
+    made.describe(i, coin);
+  }
+  return R"("psbt":")" + made.base64() + '"';
+}
+
+/// The signed PSBT with this witness in the place of its first one.
+std::string with_witness(World& world, const sim::Outcome& prepared, const std::string& hex) {
+  auto psbt = psbt::Psbt::from_base64(world.node().core().users.sign(unquoted(field(prepared, "psbt"))));
+  REQUIRE(psbt.ok());
+  const auto transaction = sim::RawPsbt::from(*psbt)->final_transaction();
+  auto signed_tx = bitcoin::SignedTransaction::parse(transaction);
+  REQUIRE(signed_tx);
+  signed_tx->witnesses[0] = *util::from_hex(hex);
+  return R"({"batch":)" + field(prepared, "batch") + R"(,"psbt":")" + psbt::Psbt::of(*signed_tx).base64(0) + "\"}";
+}
+
+constexpr std::uint32_t usual = 0xFFFFFFFD;
+
+}  // namespace
+
+TEST_CASE("a transaction that bitcoind would not take yet, or never, is not prepared") {
+  World world(with_users_coins({peer("a")}));
+  const auto height = world.node().core().wallet.height;
+  const auto refused = [&world](const std::string& psbt, const std::string& why) {
+    const auto outcome = world.call("multifundchannel-prepare", worlds::open({"a"}, psbt));
+    REQUIRE_FALSE(outcome.ok());
+    CHECK_MESSAGE(says(worlds::error(outcome).message, why), worlds::error(outcome).message);
+    CHECK(says(worlds::error(outcome).message, "psbt: "));
+    CHECK(worlds::error(outcome).code == -32602);
+  };
+  const auto later = std::to_string(height + 7);
+  refused(changed(world, 2, usual, height + 7), "its locktime is " + later + ", and the chain is at block ");
+  refused(changed(world, 2, usual, 4'000'000'000), "a time that is not two hours past");
+  refused(changed(world, 0, usual, 0), "is a transaction of version 0: it must be of version 1 or 2");
+  refused(changed(world, 3, usual, 0), "is a transaction of version 3: it must be of version 1 or 2");
+  refused(changed(world, 2, 144, 0), "asks to wait for 144 blocks after its coin was confirmed (sequence 144, BIP 68)");
+  refused(changed(world, 2, (1u << 22) | 10, 0), "asks to wait for 5120 seconds after its coin was confirmed");
+  CHECK(calls(world, "fundchannel_start") == 0);
+  CHECK(channels(world) == 0);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a locktime that has passed, or that no input asks for, is none") {
+  World world(with_users_coins({peer("a")}));
+  const auto height = world.node().core().wallet.height;
+  std::string psbt;
+  SUBCASE("this block, as wallets write it") { psbt = changed(world, 2, usual, height); }
+  SUBCASE("version 1 knows no waiting") { psbt = changed(world, 1, 144, 0); }
+  SUBCASE("long past") { psbt = changed(world, 2, usual, 1'500'000'000); }
+  CHECK(world.call("multifundchannel-prepare", worlds::open({"a"}, psbt)).ok());
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a locktime that lightningd has not seen come waits until it has") {
+  World world(with_users_coins({peer("a")}));
+  const auto height = world.node().core().wallet.height;
+  const auto prepared =
+      world.call("multifundchannel-prepare", worlds::open({"a"}, changed(world, 2, usual, height + 2)));
+  REQUIRE(prepared.ok());
+  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  CHECK(says(worlds::error(refused).message, "psbt: its locktime is " + std::to_string(height + 2)));
+  CHECK(calls(world, "sendpsbt") == 0);
+  CHECK(withheld(world));
+  world.mine(2);
+  world.run_for(minutes(1));
+  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("what is no witness of the coin is refused before the channels are released") {
+  World world(with_users_coins({peer("a")}));
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
+  const std::string sig = "4730440220" + std::string(64, '1') + "0220" + std::string(64, '1');
+  const std::string key = "2102" + std::string(64, 'a');
+  for (const auto& [witness, why] : std::vector<std::pair<std::string, std::string>>{
+           {"00", "its witness is empty, or damaged"},
+           {"0101cc", "its witness has 1 items, not a signature and a key"},
+           {"02" + sig + "01" + key, "its key is not the one that the coin is for"},
+           {"02" + sig + "01" + "2002" + std::string(62, 'a'), "its key has 32 bytes, not 33"}}) {
+    const auto refused = world.call("multifundchannel-finish", with_witness(world, prepared, witness));
+    REQUIRE_FALSE(refused.ok());
+    CHECK_MESSAGE(says(worlds::error(refused).message, "psbt: input 0: " + why), worlds::error(refused).message);
+    CHECK(worlds::error(refused).code == -32602);
+  }
+  CHECK(calls(world, "sendpsbt") == 0);
+  CHECK(state(world) == "waiting");
+  CHECK(withheld(world));
+  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  worlds::check_invariants(world);
+}
+
+// --- Finished once more ---
+
+TEST_CASE("whoever finishes at the same time gets the same answer") {
+  auto setup = with_users_coins({peer("a"), peer("b")});
+  setup.rpc_faults = {{sim::Mishap::held_up, "sendpsbt", 1, 1, 1, seconds(5)}};
+  World world(setup);
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
+  const auto signed_psbt = finish(world, prepared);
+  const auto first = world.start("multifundchannel-finish", signed_psbt);
+  const auto second = world.call("multifundchannel-finish", signed_psbt);
+  REQUIRE_MESSAGE(second.ok(), second.result.error().message);
+  CHECK(field(second, "txid") == field(prepared, "txid"));
+  CHECK(*world.outcome(first).result == *second.result);
+  CHECK(calls(world, "sendpsbt") == 1);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("the node's own batch is finished once more while it is being sent") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.rpc_faults = {{sim::Mishap::held_up, "signpsbt", 1, 1, 1, seconds(5)}};
+  World world(setup);
+  const auto prepared = world.call("multifundchannel", worlds::open({"a", "b"}, R"("send":false)"));
+  (void)world.start("multifundchannel-finish", of_batch(prepared));
+  world.run_for(seconds(1));
+  const auto second = world.call("multifundchannel-finish", of_batch(prepared));
+  REQUIRE_MESSAGE(second.ok(), second.result.error().message);
+  CHECK(field(second, "txid") == field(prepared, "txid"));
+  CHECK(calls(world, "sendpsbt") == 1);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("nothing is sent or undone before the record says so, though a look is due meanwhile") {
+  const auto prepare_own = [](World& world) {
+    const auto prepared = world.call("multifundchannel", worlds::open({"a", "b"}, R"("send":false)"));
+    world.run_for(minutes(1));
+    return prepared;
+  };
+  auto setup = with({peer("a"), peer("b")});
+  World before(setup);
+  (void)prepare_own(before);
+  const auto written = calls(before, "datastore");
+  setup.rpc_faults = {{sim::Mishap::held_up, "datastore", written + 1, 1, 1, seconds(50)}};
+  World world(setup);
+  const auto prepared = prepare_own(world);
+  const auto nothing_happened = [&] {
+    return calls(world, "datastore") == written && calls(world, "signpsbt") == 0 && channels(world) == 2;
+  };
+  SUBCASE("it is finished") {
+    const auto finishing = world.start("multifundchannel-finish", of_batch(prepared));
+    world.run_for(seconds(45));
+    CHECK(nothing_happened());
+    world.run_for(seconds(15));
+    CHECK(field(world.outcome(finishing), "txid") == field(prepared, "txid"));
+    CHECK(calls(world, "sendpsbt") == 1);
+  }
+  SUBCASE("it is given up") {
+    const auto giving_up = world.start("multifundchannel-abort", of_batch(prepared, R"("confirm":true)"));
+    world.run_for(seconds(45));
+    CHECK(nothing_happened());
+    world.run_for(minutes(2));
+    CHECK(field(world.outcome(giving_up), "aborting") == "true");
+    CHECK(state(world) == "undone");
+    CHECK(channels(world) == 0);
+  }
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("finished once more when its record is gone and the plugin was restarted") {
+  World world(with_users_coins({peer("a"), peer("b")}));
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
+  const auto signed_psbt = finish(world, prepared);
+  const auto finished = world.call("multifundchannel-finish", signed_psbt);
+  REQUIRE(finished.ok());
+  world.run_for(minutes(10));
+  world.kill_plugin();
+  world.start_plugin();
+  world.run_for(minutes(1));
+  const auto again = world.call("multifundchannel-finish", signed_psbt);
+  REQUIRE_MESSAGE(again.ok(), again.result.error().message);
+  CHECK(field(again, "txid") == field(finished, "txid"));
+  CHECK(worlds::count(again, "channel_ids") == 2);
+  CHECK(says(worlds::error(world.call("multifundchannel-finish", of_batch(prepared))).message, "there is none"));
+  CHECK(calls(world, "sendpsbt") == 1);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("what was opened, closed and forgotten does not wait again") {
+  auto setup = with_users_coins({peer("a")});
+  setup.rpc_faults = {{sim::Mishap::stuck, "deldatastore", 1, 100}};
+  World world(setup);
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
+  const auto signed_psbt = finish(world, prepared);
+  REQUIRE(world.call("multifundchannel-finish", signed_psbt).ok());
+  world.kill_plugin();
+  world.mine(1);
+  world.run_for(minutes(1));
+  auto& core = world.node().core();
+  const auto psbt = psbt::Psbt::from_base64(unquoted(field(prepared, "psbt")));
+  REQUIRE(psbt.ok());
+  bitcoin::Transaction closing;
+  for (std::uint32_t i = 0; i < psbt->outputs().size(); ++i) closing.inputs.push_back({{psbt->txid(), i}});
+  closing.outputs.push_back({bitcoin::Sat{1'000'000}, {0x51}});
+  (void)core.chain.submit(closing);
+  for (auto& one : core.peers.all()) one.channels.clear();
+  world.start_plugin();
+  world.run_for(minutes(10));
+  CHECK(state(world) != "waiting");
+  const auto again = world.call("multifundchannel-finish", signed_psbt);
+  REQUIRE_MESSAGE(again.ok(), again.result.error().message);
+  CHECK(field(again, "txid") == field(prepared, "txid"));
+}
+
+// --- What is not known ---
+
+TEST_CASE("a question to bitcoind that fails once is asked again, and proves nothing") {
+  auto setup = with_users_coins({peer("a")});
+  // Two before the peers are asked; then the funding output and two inputs.
+  std::uint64_t count = 0;
+  SUBCASE("once") { count = 1; }
+  SUBCASE("for long") { count = 1'000; }
+  setup.rpc_faults = {{sim::Mishap::refused, "getutxout", 4, count}};
+  World world(setup);
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
+  REQUIRE(prepared.ok());
+  const auto outcome = world.call("multifundchannel-finish", finish(world, prepared));
+  if (count == 1) {
+    CHECK(outcome.ok());
+  } else {
+    CHECK(says(worlds::error(outcome).message, "bitcoind cannot be asked about its inputs"));
+    const auto kept = world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)"));
+    CHECK(says(worlds::error(kept).message, "bitcoind cannot be asked about its inputs"));
+    CHECK(withheld(world));
+  }
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a channel that is shown again was not gone") {
+  World world(with_users_coins({peer("a"), peer("b")}));
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
+  auto& shown = world.node().core().peers.by_name("a")->channels;
+  std::list<sim::Channel> hidden;
+  hidden.splice(hidden.end(), shown);
+  world.run_for(minutes(6));
+  CHECK(says(worlds::listed(world), "the channel is gone: its peer has given it up"));
+  shown.splice(shown.end(), hidden);
+  world.run_for(minutes(6));
+  CHECK(!says(worlds::listed(world), "the channel is gone"));
+  CHECK(worlds::count(world.call("multifundchannel-finish", finish(world, prepared)), "channel_ids") == 2);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("when lightningd does not tell its coins, none of the user's is taken for another's") {
+  auto setup = with_users_coins({peer("a")});
+  setup.rpc_faults = {{sim::Mishap::refused, "listfunds", 1, 10}};
+  World world(setup);
+  const auto refused = world.call("multifundchannel-prepare", prepare({"a"}));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(says(worlds::error(refused).message, "psbt: its coins cannot be checked: listfunds: an error that nobody"));
+  CHECK(channels(world) == 0);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("abort and forget wait for the batches of before the start, as finish does") {
+  World world(with_users_coins({peer("a")}));
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
+  world.kill_plugin();
+  world.start_plugin();
+  SUBCASE("abort") {
+    CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)")).ok());
+    world.run_for(minutes(10));
+    CHECK(state(world) == "undone");
+  }
+  SUBCASE("forget") { CHECK(world.call("multifundchannel-forget", of_batch(prepared)).ok()); }
+  worlds::check_invariants(world);
+}
+
+// --- What the caller is told, and may give ---
+
+TEST_CASE("a label with commas, quotes or a formula is one field of the CSV") {
+  World world(with_users_coins({peer("a")}));
+  const auto prepared = world.call(
+      "multifundchannel-prepare",
+      prepare(
+          {"a"},
+          R"("outputs":[{"address":"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080","amount":70000,)"
+          R"("label":"rent, \"May\""},{"address":"bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry",)"
+          R"("amount":70000,"label":"=1+1"}])"));
+  const auto document = json::Document::parse(*prepared.result, "result");
+  const auto csv = document->root().find("csv")->string();
+  REQUIRE(csv);
+  CHECK_MESSAGE(says(std::string(*csv), ",0.00070000,\"rent, \"\"May\"\"\"\n"), *csv);
+  CHECK_MESSAGE(says(std::string(*csv), ",0.00070000,\"'=1+1\"\n"), *csv);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a change_address takes what is left of a PSBT without an output") {
+  World world(with_users_coins({peer("a")}));
+  const auto with_one = psbt::Psbt::from_base64(world.node().core().users.psbt(true));
+  REQUIRE(with_one.ok());
+  const auto address = *bitcoin::segwit_address(with_one->outputs()[0].script, "regtest");
+  const auto bare = R"("psbt":")" + world.node().core().users.psbt(false) + '"';
+  const auto to = [](const std::string& text) { return R"(,"change_address":")" + text + '"'; };
+  const auto refused = [&world](const std::string& more, const std::string& why) {
+    const auto outcome = world.call("multifundchannel-prepare", worlds::open({"a"}, more));
+    REQUIRE_FALSE(outcome.ok());
+    CHECK_MESSAGE(says(worlds::error(outcome).message, why), worlds::error(outcome).message);
+    CHECK(worlds::error(outcome).code == -32602);
+  };
+  refused(bare, "give it an output for the change, whose amount is set then, or `change_address`");
+  refused(bare + to("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+          "change_address: is not an address of this network, regtest");
+  refused(bare + to("nonsense"), "change_address: ");
+  refused(R"("psbt":"$users_psbt")" + to(address), "change_address: the PSBT has an output for the change already");
+  refused(bare + to(address) + R"(,"outputs":[{"address":")" + address + R"(","amount":1000}])",
+          "change_address: is one of those in `outputs`");
+  CHECK(calls(world, "fundchannel_start") == 0);
+  const auto prepared = world.call("multifundchannel-prepare", worlds::open({"a"}, bare + to(address)));
+  CHECK(says(field(prepared, "csv"), address + ","));
+  CHECK(worlds::count(prepared, "all_outputs") == 2);
+  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
   worlds::check_invariants(world);
 }

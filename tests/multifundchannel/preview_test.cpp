@@ -22,7 +22,8 @@ std::string batch(const Texts& amounts, const std::string& more) {
   std::string text = R"({"destinations":[)";
   for (std::size_t i = 0; i < amounts.size(); ++i) {
     if (i > 0) text += ',';
-    text += std::string(R"({"id":"$)") + static_cast<char>('a' + i) + R"(@","amount":)" + amounts[i] + "}";
+    const std::string id{'$', static_cast<char>('a' + i), '@'};
+    text += R"({"id":")" + id + R"(","amount":)" + amounts[i] + "}";
   }
   return text + "]," + more + "}";
 }

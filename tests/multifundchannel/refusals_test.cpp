@@ -93,7 +93,7 @@ TEST_CASE("a refused transaction with one channel is taken back, and the caller 
   CHECK(error.data.find(R"("tx":)") == std::string::npos);
   world.run_for(seconds(10));
   CHECK(state(world) == "failed");
-  CHECK(count(world.call("listpeerchannels", "{}"), "channels") == 0);
+  CHECK(worlds::channels(world) == 0);
   CHECK(world.node().sending().sent().empty());
   worlds::check_invariants(world);
 }
@@ -113,7 +113,7 @@ TEST_CASE("with several channels it is kept, says so, and is sent when bitcoind 
   CHECK(world.node().core().methods.calls().at("sendpsbt") == tries);
   world.run_for(minutes(120));  // every five minutes
   CHECK(world.node().core().methods.calls().at("sendpsbt") <= tries + 25);
-  CHECK(count(world.call("listpeerchannels", "{}"), "channels") == 2);
+  CHECK(worlds::channels(world) == 2);
   world.settle();
   CHECK(state(world) == "opened");
   CHECK(world.node().sending().sent().size() == 1);
@@ -130,7 +130,7 @@ TEST_CASE("after a crash it is not sent below the floor, but as soon as that has
   world.run_for(minutes(11));
   CHECK(state(world) == "refused");
   CHECK_FALSE(asked_for(world, "sendpsbt"));
-  CHECK(count(world.call("listpeerchannels", "{}"), "channels") == 2);
+  CHECK(worlds::channels(world) == 2);
   const auto listed = world.call("listmultifundchannels", "{}");
   REQUIRE(listed.ok());
   CHECK(listed.result->find("that the mempool's floor of 9000 perkw comes to: it is sent when that has fallen") !=
@@ -166,7 +166,7 @@ TEST_CASE("what was in doubt once is not taken back when it is refused later: an
     CHECK(worlds::error(outcome).code == 303);
     world.run_for(minutes(2));
     CHECK_FALSE(asked_for(world, "fundchannel_cancel"));
-    CHECK(count(world.call("listpeerchannels", "{}"), "channels") == 1);
+    CHECK(worlds::channels(world) == 1);
     worlds::check_invariants(world);
   }
 }

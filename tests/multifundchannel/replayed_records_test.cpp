@@ -182,7 +182,7 @@ TEST_CASE("a journal that cannot be read is asked for in one loop, not in one fo
   World world(setup);
   world.run_for(minutes(10));
   CHECK(calls(world, "listdatastore") >= 5);
-  CHECK(calls(world, "listdatastore") <= 321);
+  CHECK(calls(world, "listdatastore") <= 331);
   world.node().recover();
   world.run_for(minutes(10));
   CHECK(world.call("multifundchannel", open({"a"})).ok());

@@ -25,7 +25,7 @@ TEST_CASE("a batch that the caller was told has failed is not sent after a crash
   world.start_plugin();
   world.settle();
   // Told "failed", the caller tries again: this one must not be sent behind the caller's back.
-  CHECK(worlds::count(world.call("listpeerchannels", "{}"), "channels") == 0);
+  CHECK(worlds::channels(world) == 0);
   CHECK(world.node().core().methods.calls().count("sendpsbt") == 0);
   worlds::check_invariants(world);
 }
@@ -50,7 +50,7 @@ TEST_CASE("as long as it cannot be recorded that a batch failed, nothing of it i
     if (!recorded) CHECK((!calls.contains("fundchannel_cancel") && !calls.contains("close")));
     if (!recorded && !worlds::with_txprepare()) CHECK(!calls.contains("unreserveinputs"));
     world.run_for(seconds(60));
-    CHECK(worlds::count(world.call("listpeerchannels", "{}"), "channels") == 0);
+    CHECK(worlds::channels(world) == 0);
     worlds::check_invariants(world);
   }
 }

@@ -233,3 +233,42 @@ TEST_CASE("somebody who takes the coin while an answer is late keeps it") {
   CHECK(coin(world).reserved_until == until);
   worlds::check_invariants(world);
 }
+
+namespace {
+
+constexpr auto the_coin = R"("utxos":["$coin0"])";
+
+/// The first txprepare is answered late, and with the second one this happens meanwhile.
+sim::Setup two_for_one_coin(Mishap second) {
+  auto setup = two();
+  setup.coins = {{bitcoin::Sat{3'000'000}}};
+  setup.rpc_faults = {RpcFault{Mishap::late, "txprepare", 1, 1}, RpcFault{second, "txprepare", 2, 1}};
+  setup.rpc_faults.front().delay = 50ms;
+  return setup;
+}
+
+}  // namespace
+
+// The second was refused in words that nobody expects, before the first had its answer.
+TEST_CASE("a batch in doubt does not free the coins for which another one has asked") {
+  World world(two_for_one_coin(Mishap::refused));
+  const auto first = world.start("multifundchannel", open({"a"}, the_coin));
+  const auto second = world.start("multifundchannel", open({"b"}, the_coin));
+  world.finish_all();
+  CHECK(worlds::count(world.outcome(first), "channel_ids") == 1);
+  CHECK(worlds::error(world.outcome(second)).message == "an error that nobody expects");
+  worlds::check_invariants(world);
+}
+
+// Neither has its answer when the connection breaks: the first one has the coin, and frees it.
+TEST_CASE("two batches in doubt about one coin leave it free") {
+  World world(two_for_one_coin(Mishap::cut));
+  const auto first = world.start("multifundchannel", open({"a"}, the_coin));
+  const auto second = world.start("multifundchannel", open({"b"}, the_coin));
+  world.finish_all();
+  CHECK_FALSE(world.outcome(first).ok());
+  CHECK_FALSE(world.outcome(second).ok());
+  world.run_for(1min);
+  CHECK(coin(world).state == sim::Coin::State::available);
+  worlds::check_invariants(world);
+}

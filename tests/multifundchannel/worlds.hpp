@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -97,6 +98,27 @@ inline std::string field_of_batch(sim::World& world, const std::string& name) {
 
 /// Of the first batch.
 inline std::string state(sim::World& world) { return field_of_batch(world, "state"); }
+
+/// The parameters of a command about the first batch there, and `more`.
+inline std::string of_batch(sim::World& world, const std::string& more = "") {
+  return R"({"batch":")" + field_of_batch(world, "batch") + '"' + (more.empty() ? "" : "," + more) + "}";
+}
+
+/// Of the one that `prepared` has answered for.
+inline std::string of_batch(const sim::Outcome& prepared, const std::string& more = "") {
+  return R"({"batch":)" + field(prepared, "batch") + (more.empty() ? "" : "," + more) + "}";
+}
+
+/// How many channels lightningd shows.
+inline std::size_t channels(sim::World& world) { return count(world.call("listpeerchannels", "{}"), "channels"); }
+
+/// How many of the wallet's coins are reserved.
+inline std::size_t reserved(sim::World& world) {
+  const auto& wallet = world.node().core().wallet;
+  const auto& coins = wallet.coins();
+  return static_cast<std::size_t>(
+      std::count_if(coins.begin(), coins.end(), [&wallet](const auto& coin) { return wallet.is_reserved(coin); }));
+}
 
 inline bool says(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
 

@@ -41,6 +41,7 @@ TEST_CASE("methods, options, subscriptions and the hook are in the manifest") {
   fixture.plugin->add_option({"mfc-dir", OptionType::string, "a place", "", false, nullptr, nullptr});
   fixture.plugin->subscribe("disconnect", [](const json::Value&) {});
   fixture.plugin->redirect("multifundchannel", [](const json::Value&) { return std::string(); });
+  fixture.plugin->announce("mfc_opened");
   fixture.start();
   const auto reply = manifest(fixture);
   CHECK(member(reply, "rpcmethods") == R"([{"name":"multifundchannel-spark","usage":"destinations [feerate]",)"
@@ -50,6 +51,7 @@ TEST_CASE("methods, options, subscriptions and the hook are in the manifest") {
         R"({"name":"mfc-timeout","type":"int","description":"seconds","default":60,"dynamic":true}])");
   CHECK(member(reply, "subscriptions") == R"(["shutdown","disconnect"])");
   CHECK(member(reply, "hooks") == R"([{"name":"rpc_command","filters":["multifundchannel"]}])");
+  CHECK(member(reply, "notifications") == R"([{"method":"mfc_opened"}])");
 }
 
 TEST_CASE("before_manifest is the last chance to add a method") {

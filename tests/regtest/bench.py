@@ -12,6 +12,7 @@ from regtest import RpcError, in_parallel, older_than, wait_for
 PEERS = 11
 COINS = 120  # of each funder
 COIN = 10_000_000  # sat
+SCID_ALIAS = 46  # a bit of channel_type
 P2TR_COUNTED_TOO_MUCH = 41  # for each such input, before v25.05
 UNREACHABLE_IDS = [  # valid keys, nobody's
     "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
@@ -120,7 +121,10 @@ class Bench:
                 assert view["state"] in ("CHANNELD_AWAITING_LOCKIN", "CHANNELD_NORMAL"), view["state"]
                 assert view["funding_txid"] == result["txid"] and view["funding_outnum"] == opened["outnum"]
                 assert view["total_msat"] == amount * 1000
-            assert ours["channel_type"]["bits"] == opened["channel_type"]["bits"] == theirs["channel_type"]["bits"]
+            types = [view["channel_type"]["bits"] for view in (ours, opened, theirs)]
+            if older_than("25.12"):  # v24.08 shows it of private channels with LDK, which has not agreed to it
+                types = [[bit for bit in bits if bit != SCID_ALIAS] for bits in types]
+            assert types[0] == types[1] == types[2], types
 
     def _peers_view(self, opened):
         return next((c for c in self.peer(opened["id"]).channels() if c["channel_id"] == opened["channel_id"]), None)
@@ -133,6 +137,15 @@ class Bench:
         self.net.mine(blocks)
         wait_for(lambda: {c["state"] for n in (node, *peers) for c in n.channels()} == {"CHANNELD_NORMAL"},
                  "the channels to be normal", 30)
+
+    def abort_waiting(self):
+        """What a test that failed has left waiting for its user: the next test would meet its peers."""
+        if not self.plugin:
+            return
+        for batch in self.funder.rpc("listmultifundchannels")["batches"]:
+            if batch["state"] == "waiting":
+                with contextlib.suppress(RpcError):
+                    self.funder.rpc("multifundchannel-abort", batch=batch["batch"], confirm=True)
 
     def forget_channels(self):
         """Many channels would make the nodes slow."""

@@ -45,6 +45,10 @@ class ColdWallet:
     def coins(self):
         return self._of_watcher("listunspent", 0)
 
+    def all_coins(self):
+        """Those that were mined just now, too."""
+        return self._of_watcher("listunspent", 0, 9999999, [], True, {"include_immature_coinbase": True})
+
     def psbt(self, coins=None, change=True, version=0):
         """An unsigned PSBT that spends these coins (all that there are) and pays nobody but the change."""
         coins = coins or self.coins()
@@ -52,10 +56,15 @@ class ColdWallet:
         total = sum(round(c["amount"] * 1e8) for c in coins)
         outputs = [{self.change_address(): (total - 1000) / 1e8}] if change else []
         bare = self._call("createpsbt", inputs, outputs)
+        return self.described(bare)
+
+    def described(self, bare):
+        """With what a signer has to know of it."""
         return self._of_watcher("walletprocesspsbt", bare, False, "ALL" if self.kind == "bech32" else "DEFAULT", True)["psbt"]
 
-    def sign(self, psbt, finalize=True):
-        done = self._of_signer("walletprocesspsbt", psbt, True, "ALL" if self.kind == "bech32" else "DEFAULT", True, finalize)
+    def sign(self, psbt, finalize=True, sighash=None):
+        usual = "ALL" if self.kind == "bech32" else "DEFAULT"
+        done = self._of_signer("walletprocesspsbt", psbt, True, sighash or usual, True, finalize)
         assert done["complete"] or not finalize, done
         return done["psbt"]
 

@@ -5,7 +5,7 @@ nothing may be left behind, and all channels are forgotten. With -n each worker 
 
     from marks import builtin_fails, cases, slow
 
-    @slow("takes a minute")                         # runs with --slow only
+    @slow("takes a minute")                         # runs with --slow only; @thorough also with --thorough
     @builtin_fails("waits for ever")                # does not run with --builtin
     @cases({"in start": ("start", 2), "in complete": ("complete", 3)})
     def test_a_peer_refuses(bench, phase, n): ...
@@ -13,7 +13,9 @@ nothing may be left behind, and all channels are forgotten. With -n each worker 
 Write `pytest.skip(reason)` for what shows only while the test runs. The network's first start takes some seconds: run
 many tests at once rather than one by one.
 """
+import glob
 import itertools
+import os
 import signal
 import threading
 
@@ -21,6 +23,7 @@ import pytest
 
 import ldk as ldk_peers
 from bench import Bench, plugin_lines
+from leaks import leaks_of
 from lnd_peers import lnd_peers_of
 from regtest import Network
 from scenarios import coins_of_all
@@ -39,7 +42,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def network(pytestconfig):
-    with Network(pytestconfig.option.keep) as running:
+    option = pytestconfig.option
+    with Network(option.keep, option.quick_cli) as running:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run, where sys.exit would fail a test
         yield running
@@ -47,9 +51,13 @@ def network(pytestconfig):
 
 @pytest.fixture(scope="session")
 def started_bench(network, pytestconfig):
-    """All nodes, with their coins; made once."""
+    """All nodes, with their coins; made once. In the end, nothing that is secret may be in what the plugin left."""
     option = pytestconfig.option
-    return Bench(network, None if option.builtin else option.plugin, coins_of_all())
+    made = Bench(network, None if option.builtin else option.plugin, coins_of_all())
+    yield made
+    leaked = {directory: leaks_of(directory, os.path.basename(option.plugin))
+              for directory in glob.glob(os.path.join(network.root, "*"))}
+    assert not any(leaked.values()), leaked
 
 
 @pytest.fixture
@@ -57,6 +65,7 @@ def bench(started_bench, request):
     request.node.stash[LOG_START] = started_bench.funder.log_size()
     yield started_bench
     started_bench.behave()
+    started_bench.abort_waiting()
     started_bench.forget_channels()
 
 

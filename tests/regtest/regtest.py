@@ -24,16 +24,20 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 PROGRAMS = ("lightningd", "lightning-cli", "bitcoind", "bitcoin-cli")
-FAULTY_OPENINGD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulty_openingd.py")
+HERE = os.path.dirname(os.path.abspath(__file__))
+FAULTY_OPENINGD = os.path.join(HERE, "faulty_openingd.py")
+CHAIN_BACKEND = os.path.join(HERE, "chain_backend.py")
 
 # Most of what comes with lightningd. A node here needs little more than a chain backend, and a plugin that stays must
 # not need one that goes: cln-xpay asks cln-askrene for a layer at its start, and ends without it.
-SPARE_PLUGINS = ("autoclean", "bookkeeper", "chanbackup", "cln-askrene", "cln-bip353", "cln-currencyrate", "cln-grpc",
-                 "cln-lsps-client", "cln-lsps-service", "cln-renepay", "cln-xpay", "clnrest", "commando",
+SPARE_PLUGINS = ("autoclean", "bookkeeper", "chanbackup", "cln-askrene", "cln-bip353", "cln-bwatch", "cln-currencyrate",
+                 "cln-grpc", "cln-lsps-client", "cln-lsps-service", "cln-renepay", "cln-xpay", "clnrest", "commando",
                  "exposesecret", "fetchinvoice", "funder", "keysend", "offers", "pay", "recklessrpc", "recover",
                  "sql", "topology", "wss-proxy")
 # Not txprepare: v25.12 never comes up with bcli as its only plugin.
-PEER_SPARE_PLUGINS = SPARE_PLUGINS + ("spenderp",)
+PEER_SPARE_PLUGINS = SPARE_PLUGINS + ("spenderp", "bcli")
+
+AUTH = base64.b64encode(b"u:p").decode()  # bitcoind's user and password
 
 _claims = []  # of ports
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -115,11 +119,11 @@ def _die_with_parent():
     _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG; spawn only from the main thread
 
 
-def spawn(args, output):
+def spawn(args, output, **environment):
     """In a process group of its own, so that killing it takes the subdaemons and plugins along."""
     with open(output, "ab") as out:
         return subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                start_new_session=True, preexec_fn=_die_with_parent)
+                                start_new_session=True, preexec_fn=_die_with_parent, env={**os.environ, **environment})
 
 
 def kill_group(proc):
@@ -180,7 +184,9 @@ class RpcSocket:
 class Bitcoind:
     ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"  # nobody's
 
-    def __init__(self, root):
+    def __init__(self, root, cli=None):
+        """cli: what nodes start to ask it, quick_cli or (by default) bitcoin-cli."""
+        self.cli = cli or shutil.which("bitcoin-cli")
         self.dir = os.path.join(root, "bitcoind")
         os.makedirs(self.dir)
         self.rpcport = free_port()
@@ -210,7 +216,7 @@ class Bitcoind:
         connection = http.client.HTTPConnection("127.0.0.1", self.rpcport, timeout=patience(60))
         with contextlib.closing(connection):
             body = json.dumps({"jsonrpc": "1.0", "id": 0, "method": method, "params": params})
-            connection.request("POST", f"/wallet/{wallet}", body, {"Authorization": "Basic " + base64.b64encode(b"u:p").decode()})
+            connection.request("POST", f"/wallet/{wallet}", body, {"Authorization": "Basic " + AUTH})
             reply = json.loads(connection.getresponse().read())
         if reply["error"]:
             raise RpcError(method, reply["error"])
@@ -242,7 +248,8 @@ class Bitcoind:
 
 
 class Node:
-    """One lightningd. `faulty`: its openingd can be told to misbehave, see set_fault()."""
+    """One lightningd. `lean`: with nothing but what a peer needs. `faulty`: its openingd can be told to misbehave, see
+    set_fault()."""
 
     def __init__(self, root, name, bitcoind, options=(), lean=False, faulty=False):
         self.name, self.bitcoind = name, bitcoind
@@ -252,10 +259,12 @@ class Node:
         self.socket = RpcSocket(os.path.join(self.dir, "regtest"))
         self.options = [
             "--network=regtest", f"--lightning-dir={self.dir}", f"--addr=127.0.0.1:{self.port}", "--disable-dns",
-            f"--bitcoin-cli={shutil.which('bitcoin-cli')}", f"--bitcoin-rpcport={bitcoind.rpcport}",
-            "--bitcoin-rpcuser=u", "--bitcoin-rpcpassword=p", f"--bitcoin-datadir={bitcoind.dir}", "--log-level=debug",
-            f"--log-file={self.dir}/log", "--developer", "--dev-fast-gossip", "--dev-bitcoind-poll=1",
-            "--dev-no-reconnect", "--ignore-fee-limits=true", "--force-feerates=7500", f"--alias={name}"]
+            "--log-level=debug", f"--log-file={self.dir}/log", "--developer", "--dev-fast-gossip",
+            "--dev-bitcoind-poll=1", "--dev-no-reconnect", "--ignore-fee-limits=true", "--force-feerates=7500",
+            f"--alias={name}"]
+        self.options += [f"--plugin={CHAIN_BACKEND}"] if lean else [
+            f"--bitcoin-cli={bitcoind.cli}", f"--bitcoin-rpcport={bitcoind.rpcport}",
+            "--bitcoin-rpcuser=u", "--bitcoin-rpcpassword=p", f"--bitcoin-datadir={bitcoind.dir}"]
         spare = installed_plugins() & set(PEER_SPARE_PLUGINS if lean else SPARE_PLUGINS)
         self.options += [f"--disable-plugin={p}" for p in sorted(spare)]
         if faulty:
@@ -266,7 +275,11 @@ class Node:
 
     def spawn(self):
         self.log_before = self.log_size()
-        self.proc = spawn(["lightningd", *self.options], os.path.join(self.dir, "out"))
+        # Its programs in Python run on this one: the first on PATH may be a script that looks for the right one.
+        path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+        self.proc = spawn([shutil.which("lightningd"), *self.options], os.path.join(self.dir, "out"), PATH=path,
+                          MFC_BITCOIN_CLI=shutil.which("bitcoin-cli"), MFC_BITCOIN_AUTH=AUTH,
+                          MFC_BITCOIN_PORT=str(self.bitcoind.rpcport))
         return self
 
     def wait_up(self, timeout=120):
@@ -429,17 +442,17 @@ class Doors:
 class Network:
     """Owns the bitcoind, the nodes and the directory; a context manager."""
 
-    def __init__(self, keep=False):
+    def __init__(self, keep=False, bitcoin_cli=None):
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that __exit__ runs
-        self.keep = keep
+        self.keep, self.bitcoin_cli = keep, bitcoin_cli
         self.root = tempfile.mkdtemp(prefix="mfc-regtest-")
         self.nodes, self.doors = [], Doors()
         self.bitcoind = None
 
     def __enter__(self):
         try:
-            self.bitcoind = Bitcoind(self.root)
+            self.bitcoind = Bitcoind(self.root, self.bitcoin_cli)
         except BaseException:
             self.close()
             raise

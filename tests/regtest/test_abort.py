@@ -105,7 +105,8 @@ def in_mempool(bench, txid):
 
 
 @builtin_fails(BUILTIN_FAILS)
-@cases({"alone": ("",), "the plugin is killed": ("plugin",), "the node is killed": ("node",)})
+@cases({"alone": ("",), "the plugin is killed": ("plugin",), "the node is killed": ("node",)},
+       usual=["the plugin is killed"])
 def test_of_a_refused_batch(bench, deed):
     with a_refused_batch(bench) as (victim, batch):
         offer = abort(victim, batch)
@@ -138,7 +139,7 @@ def come_back(victim, deed):
 @builtin_fails(BUILTIN_FAILS)
 @cases({f"{when} {method}, {deed}": (method, when, n, deed)
         for method, when, n in (("signpsbt", "answered", 1), ("sendpsbt", "forwarded", 1))
-        for deed in ("plugin", "node")})
+        for deed in ("plugin", "node")}, usual=["forwarded sendpsbt, plugin"])
 def test_killed_while_it_sends(bench, method, when, n, deed):
     with a_refused_batch(bench) as (victim, batch):
         victim.arm(method, when, deed, n)
@@ -150,7 +151,7 @@ def test_killed_while_it_sends(bench, method, when, n, deed):
 
 
 @builtin_fails(BUILTIN_FAILS)
-@cases({f"{deed}, {n}": (n, deed) for n in (1, 2) for deed in ("plugin", "node")})
+@cases({f"{deed}, {n}": (n, deed) for n in (1, 2) for deed in ("plugin", "node")}, usual=["node, 1"])
 def test_killed_while_it_clears_up(bench, n, deed):
     """With one or two of the channels cancelled: lightningd sends the batch's transaction at its start, which is refused."""
     with a_refused_batch(bench) as (victim, batch):
@@ -223,7 +224,7 @@ def test_the_batch_confirms_all_the_same(bench):
 
 
 @builtin_fails(BUILTIN_FAILS)
-@cases({"to the wallet": (False,), "all to others": (True,)})
+@cases({"to the wallet": (False,), "all to others": (True,)}, usual=["all to others"])
 def test_an_input_is_spent_six_blocks_deep(bench, everything):
     """The user frees an input and spends it: the batch is undone by itself."""
     with a_refused_batch(bench) as (victim, batch):
@@ -288,7 +289,7 @@ def test_it_keeps_off_inputs_of_other_programs(bench):
 
 
 @builtin_fails(BUILTIN_FAILS)
-@cases({"alone": (False,), "the plugin is restarted": (True,)})
+@cases({"alone": (False,), "the plugin is restarted": (True,)}, usual=["the plugin is restarted"])
 def test_spends_as_many_inputs_as_it_needs(bench, restarted):
     """One coin of the batch cannot pay such a fee."""
     with a_refused_batch(bench) as (victim, batch):

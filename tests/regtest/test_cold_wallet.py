@@ -301,3 +301,75 @@ def test_with_a_payment_and_many_peers(bench, cold):
     paid = [o for o in bench.transaction(prepared["txid"])["vout"] if o["scriptPubKey"].get("address") == address]
     assert [round(o["value"] * 1e8) for o in paid] == [123_456]
     check_open(bench, prepared, peers)
+
+
+@pytest.fixture
+def nine_more(bench):
+    """Peers, for twenty together."""
+    nodes = [bench.net.node(f"more{next(NUMBERS)}", lean=True) for _ in range(9)]
+    bench.net.start(nodes)
+    yield nodes
+    for node in nodes:
+        bench.net.remove(node)
+
+
+@builtin_fails("has no such command")
+def test_with_twenty_peers(bench, cold, nine_more):
+    """Secured together, killed while they wait, and sent together; the change goes to an address that the PSBT has not."""
+    wallet, peers = cold(), [*bench.peers, *nine_more]
+    assert len(peers) == 20
+    wallet.receive(1_500_000, 1_500_000)
+    address = wallet.change_address()
+    prepared = prepare(bench, wallet.psbt(change=False), peers, change_address=address)
+    check_secured(bench, prepared, peers)
+    assert [o["label"] for o in prepared["all_outputs"] if o["address"] == address] == ["change"]
+    bench.funder.rpc("plugin", ["stop", bench.plugin])
+    bench.funder.rpc("plugin", ["start", bench.plugin])
+    signed = wallet.sign(prepared["psbt"])
+    finished = finish(bench, prepared["batch"], signed)
+    assert finished["txid"] == prepared["txid"] and len(finished["channel_ids"]) == 20
+    check_open(bench, prepared, peers)
+    bench.funder.rpc("plugin", ["stop", bench.plugin])
+    bench.funder.rpc("plugin", ["start", bench.plugin])
+    again = finish(bench, prepared["batch"], signed)
+    assert again["txid"] == prepared["txid"]
+    assert {c["outnum"] for c in again["channel_ids"]} == {c["outnum"] for c in finished["channel_ids"]}
+
+
+@builtin_fails("has no such command")
+def test_what_bitcoind_would_refuse(bench, cold):
+    """Before the peers are asked, and before the channels are released."""
+    wallet, peers = cold(), bench.peers[:2]
+    wallet.receive(400_000)
+    coin = wallet.coins()[0]
+    height = bench.bitcoind.call("getblockcount")
+
+    def made(sequence, locktime=0):
+        bare = bench.bitcoind.call("createpsbt", [{"txid": coin["txid"], "vout": coin["vout"], "sequence": sequence}],
+                                   [{wallet.change_address(): 0.001}], locktime)
+        return wallet.described(bare)
+    for psbt, why in ((made(0xFFFFFFFD, height + 100), "its locktime is"), (made(10), "asks to wait for 10 blocks"),
+                      (made(0xFFFFFFFD, 4_000_000_000), "a time that is not two hours past")):
+        with pytest.raises(RpcError, match=why) as refused:
+            prepare(bench, psbt, peers)
+        assert refused.value.code == INVALID_PARAMS and refused.value.message.startswith("psbt: ")
+    bench.bitcoind.mine(1, wallet.address())
+    bench.funder.sync()
+    mined = [c for c in wallet.all_coins() if c["confirmations"] == 1]
+    bare = bench.bitcoind.call("createpsbt", [{"txid": mined[0]["txid"], "vout": mined[0]["vout"]}], [])
+    with pytest.raises(RpcError, match="was mined in block"):
+        prepare(bench, wallet.described(bare), peers, "*1")
+    assert not bench.funder.channels()
+    prepared = prepare(bench, made(0xFFFFFFFD, height), peers)
+    signed = wallet.sign(prepared["psbt"])
+    transaction = wallet.transaction(signed)
+    key = bench.bitcoind.call("decoderawtransaction", transaction)["vin"][0]["txinwitness"][1]
+    for wrong, why in ((transaction.replace(key, "02" + "11" * 32), "its key is not the one that the coin is for"),
+                       (wallet.transaction(wallet.sign(prepared["psbt"], sighash="ALL|ANYONECANPAY")),
+                        "its signature is of sighash type 129")):
+        with pytest.raises(RpcError, match=why) as refused:
+            finish(bench, prepared["batch"], wrong)
+        assert refused.value.code == INVALID_PARAMS
+    check_secured(bench, prepared, peers)
+    finish(bench, prepared["batch"], signed)
+    check_open(bench, prepared, peers)

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from bench import INVALID_PARAMS, UNREACHABLE_IDS, shape
-from marks import cases
+from marks import cases, thorough
 from regtest import free_port
 
 WANTED = [
@@ -39,6 +39,7 @@ def answers(bench, node, wanted):
             for w, r in zip(wanted, replies)]
 
 
+@thorough("takes a minute")
 def test_the_same_fields_as_the_builtin(bench):
     reference = answers(bench, bench.reference, WANTED)
     bench.behave()

@@ -55,7 +55,7 @@ QUICK = ("plugin, while it sends", "plugin, when the label is recorded", "node, 
 
 
 @withheld
-@cases(KILLS, quick=QUICK)
+@cases(KILLS, quick=QUICK, usual=QUICK[1:3])
 def test_killed(bench, deed, method, n, when):
     label = f"killed: {deed} {method} {n} {when}"  # the nodes are used again, and remember
     with a_victim(bench) as victim:

@@ -10,6 +10,7 @@ import tempfile
 import pytest
 
 from bench import INVALID_PARAMS, UNREACHABLE_IDS, error_of
+from leaks import leaks
 from regtest import free_port, wait_for
 
 BAR = re.compile(r"# Stage (\d)/4 (\d+)/(\d+) \|(.*)\|")
@@ -36,6 +37,9 @@ def traced(bench):
         bench.funder.rpc("setconfig", config="multifundchannel-trace-dir", val=directory)
         try:
             yield directory
+            for entry in os.scandir(directory):
+                with open(entry.path) as f:
+                    assert not leaks(f.read()), entry.name
         finally:
             bench.funder.rpc("setconfig", config="multifundchannel-trace-dir", val="")
 

@@ -92,7 +92,7 @@ KILLS = {
 
 
 @builtin_fails("has no journal")
-@cases(KILLS)
+@cases(KILLS, usual=["the plugin, before setchannel"])
 def test_a_policy_survives_the_death_of(bench, deed, method, when):
     with a_victim(bench) as victim:
         destinations = [{**d, **POLICY} for d in victim.destinations()]

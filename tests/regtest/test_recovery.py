@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from marks import builtin_fails, cases
 from outcomes import EITHER, OPENED, ORPHAN, UNDONE
-from regtest import in_parallel, wait_for
+from regtest import in_parallel, older_than, wait_for
 from victims import DESTINATIONS, victims_of
 
 REFUSAL = ("complete", "refuse")
@@ -38,7 +38,8 @@ POINTS = {
         ("fundchannel_complete", 2, "answered", UNDONE), ("fundchannel_complete", 3, "answered", UNDONE),
         ("datastore", 4, "asked", UNDONE)],
     "recording that all are secured": [
-        ("datastore", 4, "forwarded", OPENED, EITHER), ("datastore", 4, "answered", OPENED),
+        # lightningd v24.08 leaves what it has not read of a plugin that dies.
+        ("datastore", 4, "forwarded", EITHER if older_than("25.02") else OPENED, EITHER), ("datastore", 4, "answered", OPENED),
         ("listpeerchannels", 1, "asked", OPENED)],
     "signing": [
         ("signpsbt", 1, "asked", OPENED), ("signpsbt", 1, "answered", OPENED), ("listpeerchannels", 2, "answered", OPENED)],
@@ -171,7 +172,7 @@ def one_each(points):
 
 
 @builtin_fails("has no journal")
-@cases(one_each(POINTS), quick=QUICK)
+@cases(one_each(POINTS), quick=QUICK, usual=["completing", "sending"])
 def test_killed(bench, points):
     run_side_by_side(bench, list(cases_of(points)))
 

@@ -1,7 +1,7 @@
 """What bitcoind would refuse is not begun, and what it refuses is taken back, or kept where that is not safe."""
 import contextlib
 
-from bench import INVALID_PARAMS, error_of
+from bench import COIN, INVALID_PARAMS, error_of
 from marks import builtin_fails, withheld
 from regtest import RpcError, wait_for
 from test_sending import MAYBE_SENT, held_at
@@ -61,7 +61,7 @@ def test_below_and_at_the_floor(bench):
             bench.net.mine(1)
             bench.forget_channels()
         for amounts in (["all", 100_000], [6_000_000, 6_000_000]):
-            coins = sorted(bench.funder.coins())[:2]
+            coins = [outpoint for outpoint, sat in bench.funder.coins().items() if sat == COIN][:2]
             destinations = [{"id": p.address(), "amount": a} for p, a in zip(bench.peers, amounts)]
             bench.open(destinations, utxos=coins, feerate=f"{FLOOR}perkw", commitment_feerate="3000perkw")
             bench.net.mine(1)

@@ -218,7 +218,7 @@ def stops_the_plugin(bench, victim, batch, order):
         "makesecret": ([["method=makesecret"]], ["makesecret"], knows_the_key),
         "setconfig": ([["method=setconfig"]], ["setconfig"], sets_options),
         "plugin": ([["method=plugin"]], ["plugin"], stops_the_plugin),
-        "readonly": ("readonly", READS, watches)})
+        "readonly": ("readonly", READS, watches)}, usual=["datastore", "multifundchannel-abort", "readonly"])
 def test_rune(bench, restrictions, permitted, deed):
     with an_unsettled_batch(bench) as (victim, batch):
         order = holder(victim.node, restrictions)

@@ -4,9 +4,11 @@ import json
 import os
 import signal
 
+import pytest
+
 from bench import NOT_FOUND, error_of
 from marks import builtin_fails, cases, since, slow
-from regtest import RpcError, wait_for
+from regtest import RpcError, older_than, wait_for
 from test_names import plugin_pid
 from victims import a_victim, settle_and_check
 
@@ -126,7 +128,7 @@ def test_bitcoind_restarts_before_the_answer(bench):
 
 
 @builtin_fails(BUILTIN_FAILS)
-@cases({"the plugin": ("plugin",), "the node": ("node",)})
+@cases({"the plugin": ("plugin",), "the node": ("node",)}, usual=["the node"])
 def test_killed_while_bitcoind_hangs(bench, deed):
     """sendpsbt is under way; what bitcoind has not read yet it will read later."""
     with a_victim(bench) as victim:
@@ -146,7 +148,7 @@ def test_killed_while_bitcoind_hangs(bench, deed):
 
 
 @builtin_fails(BUILTIN_FAILS)
-@cases({"the plugin": ("plugin",), "the node": ("node",)})
+@cases({"the plugin": ("plugin",), "the node": ("node",)}, usual=["the plugin"])
 def test_killed_while_bitcoind_is_down(bench, deed):
     with a_victim(bench) as victim:
         with held_at(victim, "sendpsbt") as call:
@@ -257,11 +259,18 @@ ERROR_POINTS = {"before the first check": ("listpeerchannels", 1), "before signi
                 "before the second check": ("listpeerchannels", 2), "before sending": ("sendpsbt", 1)}
 
 
+def skip_the_gap(method):
+    """docs/recovery.md, "lightningd v25.12"."""
+    if method == "sendpsbt" and older_than("26.06"):
+        pytest.skip("before v26.06 a peer's error frees no inputs, and sendpsbt sends all the same")
+
+
 @KEEPS_DEAD
 @builtin_fails("sends all the same")
-@cases(ERROR_POINTS)
+@cases(ERROR_POINTS, usual=["before the first check", "before sending"])
 def test_a_peer_gives_up_its_channel(bench, method, n):
     """All are wanted: nothing is sent and nothing is left."""
+    skip_the_gap(method)
     with a_victim(bench) as victim:
         before = bench.bitcoind.call("getrawmempool")
         angry = an_angry_peer(bench, victim)
@@ -278,8 +287,9 @@ def test_a_peer_gives_up_its_channel(bench, method, n):
 
 @KEEPS_DEAD
 @builtin_fails("sends all the same")
-@cases(ERROR_POINTS)
+@cases(ERROR_POINTS, usual=["before signing", "before the second check"])
 def test_a_peer_gives_up_its_channel_and_the_others_go_on(bench, method, n):
+    skip_the_gap(method)
     with a_victim(bench) as victim:
         angry = an_angry_peer(bench, victim)
         with held_at(victim, method, n=n, minchannels=2) as call:

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from bench import UNREACHABLE_IDS
-from marks import builtin_fails, cases
+from marks import builtin_fails, cases, thorough
 from regtest import free_port, wait_for
 from sloppy_inputs import INPUTS, NODE, OPENS, REFUSES
 from test_names import plugin_pid
@@ -119,6 +119,7 @@ def test_beside_the_builtin(bench):
     assert plugin_pid(bench.funder, bench.plugin) == pid
 
 
+@thorough("takes a minute")
 @builtin_fails("is what the plugin is compared with")
 def test_without_the_builtin(bench, start_node):
     node = start_node("--disable-plugin=spenderp")

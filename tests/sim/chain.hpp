@@ -24,6 +24,9 @@ class Chain {
   /// All of the mempool into a block.
   [[nodiscard]] std::vector<bitcoin::Transaction> mine(std::uint32_t height);
 
+  /// Out of the mempool, as what pays least when that is full.
+  void drop(const bitcoin::Txid& txid);
+
   /// In mempool or chain.
   [[nodiscard]] bool has(const bitcoin::Txid& txid) const { return known_.contains(txid); }
   [[nodiscard]] std::optional<std::uint32_t> height(const bitcoin::Txid& txid) const;
@@ -35,7 +38,6 @@ class Chain {
  private:
   [[nodiscard]] std::set<bitcoin::Txid> conflicts_of(const bitcoin::Transaction& transaction) const;
   [[nodiscard]] bool may_replace(const std::set<bitcoin::Txid>& conflicts, std::optional<std::uint64_t> fee) const;
-  void drop(const bitcoin::Txid& txid);
 
   std::map<bitcoin::Txid, std::vector<bitcoin::TxOutput>> known_;
   std::map<bitcoin::Txid, std::uint32_t> heights_;

@@ -1,8 +1,11 @@
 #include "sim/chaos.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 #include "json/writer.hpp"
+#include "lightningd/codes.hpp"
 #include "sim/fault_schedule.hpp"
 #include "sim/handwriting.hpp"
 #include "sim/near_misses.hpp"
@@ -94,20 +97,36 @@ void draw_aborts(Random& random, Chaos& chaos) {
   }
 }
 
-/// Batches that are not settled.
-std::vector<std::string> unsettled(World& world) {
+/// A member of each batch that is in one of these states, as JSON text.
+std::vector<std::string> of_batches(World& world, std::string_view member,
+                                    std::initializer_list<std::string_view> states) {
   std::vector<std::string> found;
   const auto listed = world.call("listmultifundchannels", "{}", std::chrono::seconds(10));
   const auto document = listed.answered && listed.ok() ? json::Document::parse(*listed.result, "batches")
                                                        : util::Result<json::Document>(util::Error{});
   const auto batches = document ? document->root().find("batches") : std::nullopt;
   for (const auto& batch : batches ? batches->elements() : std::vector<json::Value>()) {
-    const auto state = batch.find("state")->dump();
-    if (state == R"("settling")" || state == R"("refused")" || state == R"("unsettled")" || state == R"("aborting")") {
-      found.push_back(batch.find("batch")->dump());
-    }
+    const auto state = *batch.string("state");
+    if (std::find(states.begin(), states.end(), state) != states.end()) found.push_back(batch.find(member)->dump());
   }
   return found;
+}
+
+void live_bumps(World& world, const std::vector<Chaos::Bump>& bumps) {
+  for (const auto& bump : bumps) {
+    world.run_for(bump.after);
+    for (const auto& txid : of_batches(world, "txid", {"opened"})) {
+      (void)world.start("multifundchannel-bump", R"({"batch":)" + txid + "," + bump.more.substr(1));
+    }
+    if (bump.kill_after.count() > 0) {
+      world.run_for(bump.kill_after);
+      world.kill_plugin();
+      world.run_for(std::chrono::seconds(1));
+      world.start_plugin();
+    }
+    world.run_for(std::chrono::seconds(30));
+    if (bump.block) world.mine(1);
+  }
 }
 
 /// Another program takes what the plugin has reserved.
@@ -122,13 +141,7 @@ void take_reserved(World& world, std::uint32_t blocks) {
 /// Batches that wait for their user, and what there is to sign, as far as the user was told.
 std::map<std::string, std::string> waiting(World& world, std::size_t calls) {
   std::map<std::string, std::string> found;
-  const auto listed = world.call("listmultifundchannels", "{}", std::chrono::seconds(10));
-  if (!listed.answered || !listed.ok()) return found;
-  const auto all = json::Document::parse(*listed.result, "batches");
-  const auto batches = all ? all->root().find("batches") : std::nullopt;
-  for (const auto& batch : batches ? batches->elements() : std::vector<json::Value>()) {
-    if (batch.find("state")->dump() == R"("waiting")") found[std::string(*batch.string("batch"))];
-  }
+  for (const auto& quoted : of_batches(world, "batch", {"waiting"})) found[quoted.substr(1, quoted.size() - 2)];
   for (std::size_t i = 0; i < calls; ++i) {
     const auto result = world.outcome(i).ok() ? json::Document::parse(*world.outcome(i).result, "result")
                                               : util::Result<json::Document>(util::Error{});
@@ -175,7 +188,7 @@ void decide(World& world, const Chaos& chaos) {
 void live_aborts(World& world, const std::vector<Chaos::Abort>& aborts) {
   for (const auto& abort : aborts) {
     world.run_for(abort.after);
-    for (const auto& batch : unsettled(world)) {
+    for (const auto& batch : of_batches(world, "batch", {"settling", "refused", "unsettled", "aborting"})) {
       const auto rest = abort.more == "{}" ? "}" : "," + abort.more.substr(1);
       (void)world.start("multifundchannel-abort", R"({"batch":)" + batch + rest);
     }
@@ -256,6 +269,35 @@ void draw_memos(std::uint64_t seed, Chaos& chaos) {
     if (!random.one_in(10) || at == std::string::npos) continue;
     const auto& memo = memos[random.one_in(8) ? random.below(std::size(memos)) : random.below(2)];
     batch.params.insert(at, util::str("\"memo\":", memo, ","));
+  }
+}
+
+/// A call that goes wrong, beside those of draw_faults().
+RpcFault draw_other_fault(Random& random, const char* method) {
+  static constexpr Mishap mishaps[] = {Mishap::reply_lost, Mishap::stuck,   Mishap::late,       Mishap::held_up,
+                                       Mishap::refused,    Mishap::refused, Mishap::unreadable, Mishap::cut};
+  RpcFault fault{mishaps[random.below(std::size(mishaps))], method};
+  fault.from = 1 + random.below(3);
+  fault.count = 1 + random.below(4);
+  fault.delay = spark::Duration(random.below(5'000));
+  if (random.one_in(2)) fault.code = lightningd::code::invalid_params;
+  return fault;
+}
+
+/// Policies of channels. From numbers of their own, too.
+void draw_policies(std::uint64_t seed, Chaos& chaos) {
+  static constexpr const char* methods[] = {"txprepare", "txdiscard", "getutxout", "getinfo"};
+  Random random(seed + 0x29);
+  if (random.one_in(6)) {
+    for (auto& batch : chaos.batches) {
+      const auto at = batch.params.find("\"amount\":");
+      if (at == std::string::npos) continue;
+      const char* const more = random.one_in(2) ? R"("htlcmax":"5000sat",)" : "";
+      batch.params.insert(at, util::str("\"feeppm\":", random.below(5'000), ',', more));
+    }
+    if (random.one_in(2)) chaos.setup.rpc_faults.push_back(draw_other_fault(random, "setchannel"));
+  } else if (random.one_in(12)) {
+    chaos.setup.rpc_faults.push_back(draw_other_fault(random, methods[random.below(std::size(methods))]));
   }
 }
 
@@ -390,16 +432,42 @@ void draw_waiting(std::uint64_t seed, Chaos& chaos) {
   }
 }
 
+/// Bumps of what has opened. From numbers of their own, too.
+void draw_bumps(std::uint64_t seed, Chaos& chaos) {
+  constexpr std::uint64_t other_stream = 0xB0395;
+  Random random(seed + other_stream);
+  if (!random.one_in(5)) return;
+  auto& broadcasts = chaos.setup.broadcasts;
+  if (broadcasts.empty() && seed % 4 == 0) broadcasts = {Broadcast::works, Broadcast::refused};
+  std::uint64_t perkw = 5'000 + random.below(20'000);
+  for (auto count = 1 + random.below(3); count > 0; --count) {
+    json::Writer more;
+    more.object().field("feerate", util::str(perkw, "perkw"));
+    if (random.one_in(6)) more.field("dryrun", true);
+    if (random.one_in(6)) more.field("max_fee", random.below(20'000));
+    const bool kill = chaos.setup.kills.empty() && random.one_in(4);
+    const spark::Duration kill_after(kill ? 1 + random.below(60) : 0);
+    chaos.bumps.push_back({spark::Duration(random.below(60'000)), more.end().take(), kill_after, random.one_in(5)});
+    perkw += random.below(10'000);
+  }
+}
+
 /// Before v25.12 a channel cannot be withheld. What cannot be promised there is not asked for: a channel
 /// whose peer fails it is closed, and stays; and fundchannel_cancel cannot tell two channels of one peer
 /// that await their lock-in, so there is no other.
 void make_old(Setup& setup) {
-  setup.version = "v25.09";
+  setup.version = setup.seed % 2 == 0 ? "v25.05" : "v25.09";
   for (auto& peer : setup.peers) {
     std::erase_if(peer.faults, [](const Fault& fault) { return fault.phase == Phase::opened; });
     std::erase_if(peer.channels, [](const ChannelSetup& channel) { return channel.state != "CHANNELD_NORMAL"; });
   }
   std::erase_if(setup.acts, [](const Act& act) { return act.deed == Deed::open_fully || act.deed == Deed::incoming; });
+}
+
+std::size_t faults_of(const Setup& setup) {
+  auto count = setup.rpc_faults.size() + setup.broadcasts.size() + setup.intrusions.size() + setup.acts.size();
+  for (const auto& peer : setup.peers) count += peer.faults.size();
+  return count;
 }
 
 }  // namespace
@@ -441,6 +509,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   draw_dear(seed, chaos);
   draw_memos(seed, chaos);
   draw_handwriting(seed, chaos);
+  draw_policies(seed, chaos);
   if (random.one_in(3)) {
     for (auto& batch : chaos.batches) batch.params = sloppy(batch.params, random);
   }
@@ -451,6 +520,7 @@ Chaos draw_chaos(std::uint64_t seed) {
   draw_payments(seed, chaos);
   draw_labels(seed, chaos);
   if (!old) draw_waiting(seed, chaos);
+  draw_bumps(seed, chaos);
   return chaos;
 }
 
@@ -466,16 +536,26 @@ ChaosResult run_chaos(Chaos chaos, bool trace) {
   }
   world.finish_all();
   decide(world, chaos);
+  live_bumps(world, chaos.bumps);
   live_aborts(world, chaos.aborts);
   world.run_for(trouble);
   (void)world.start("listmultifundchannels", "{}");
   world.finish_all();
   ChaosResult result;
   for (std::size_t i = 0; i < chaos.batches.size(); ++i) ++(world.outcome(i).ok() ? result.opened : result.failed);
+  result.lived = world.time().now() - begin;
+  result.kills = chaos.setup.kills.size();
+  result.faults = faults_of(chaos.setup);
   result.broken = world.check_invariants();
   const auto& core = world.node().core();
+  for (const auto& txid : core.monitor.bumps()) result.bumps += core.chain.height(txid).has_value();
   for (const auto& txid : core.monitor.aborts()) result.aborts += core.chain.height(txid).has_value();
-  if (trace) result.log = world.node().core().monitor.log();
+  result.log = core.monitor.log();
+  for (std::size_t i = 0; i < world.calls(); ++i) {
+    const auto& answer = world.outcome(i).result;
+    if (!world.outcome(i).answered) continue;
+    result.answers.push_back(answer ? *answer : util::str(answer.error().code, ' ', answer.error().message));
+  }
   return result;
 }
 

@@ -28,9 +28,18 @@ struct Chaos {
     spark::Duration taken_after{0};
   };
 
+  /// A user who pays for whatever has opened.
+  struct Bump {
+    spark::Duration after{0};       ///< the last answer, or the bump before
+    std::string more;               ///< parameters beside the batch
+    spark::Duration kill_after{0};  ///< the plugin, in the middle of it; 0: never
+    bool block = false;             ///< comes afterwards
+  };
+
   Setup setup;
   std::vector<Batch> batches;
   std::vector<Abort> aborts;
+  std::vector<Bump> bumps;
   std::vector<Decision> decisions;  ///< one after the other, until nothing waits any more; then he finishes
 };
 
@@ -40,9 +49,14 @@ struct Chaos {
 struct ChaosResult {
   std::size_t opened = 0;  ///< batches
   std::size_t failed = 0;
+  std::size_t bumps = 0;            ///< that are in a block
+  spark::Duration lived{0};         ///< of virtual time
+  std::size_t kills = 0;            ///< that were drawn, of plugin and node
+  std::size_t faults = 0;           ///< that were drawn, of peers, calls and bitcoind, and deeds of others
   std::size_t aborts = 0;           ///< transactions that make a batch's own impossible, and are in a block
-  std::vector<std::string> broken;  ///< invariants
-  std::vector<std::string> log;     ///< with `trace`, all that happened
+  std::vector<std::string> broken;   ///< invariants
+  std::vector<std::string> log;      ///< the plugin's; with `trace`, all that happened
+  std::vector<std::string> answers;  ///< to all calls: a result, or an error's code, a space and its message
 };
 
 /// Lives this world to its end, and checks every invariant.

@@ -6,6 +6,9 @@
 #include <initializer_list>
 #include <map>
 #include <set>
+#include <string_view>
+
+#include "sim/situations.hpp"
 
 namespace {
 
@@ -36,13 +39,14 @@ void check_clean(std::initializer_list<std::uint64_t> seeds) {
 TEST_CASE("whatever happens, the invariants hold") {
   const auto first = setting("SIM_SEED", 1);
   const auto seeds = setting("SIM_SEEDS", std::getenv("SIM_SEED") == nullptr ? 1'000 : 1);
-  std::size_t opened = 0, failed = 0, aborts = 0;
+  std::size_t opened = 0, failed = 0, aborts = 0, bumps = 0;
   for (auto seed = first; seed < first + seeds; ++seed) {
     CAPTURE(seed);
     const auto result = sim::run_chaos(seed, seeds == 1);
     opened += result.opened;
     failed += result.failed;
     aborts += result.aborts;
+    bumps += result.bumps;
     CHECK_MESSAGE(result.broken.empty(), lines(result.broken));
     if (seeds == 1) MESSAGE(lines(result.log));
   }
@@ -50,6 +54,7 @@ TEST_CASE("whatever happens, the invariants hold") {
   if (seeds >= 100) CHECK(opened > seeds / 5);
   if (seeds >= 100) CHECK(failed > seeds / 5);
   if (seeds >= 1'000) CHECK(aborts > seeds / 400);
+  if (seeds >= 1'000) CHECK(bumps > seeds / 400);
 }
 
 TEST_CASE("peers of every kind are met, mixed with others") {
@@ -102,4 +107,39 @@ TEST_CASE("what was reserved again does not explain the reservation of the other
 // with `"channels":[,]` was read as none, so that a batch was undone that may have been sent.
 TEST_CASE("nothing is claimed that sendpsbt did not add, and no sloppy reply is guessed at") {
   check_clean({200285, 213464, 409931, 481777});
+}
+
+TEST_CASE("a situation is counted once for each world that reached it") {
+  sim::ChaosResult reached;
+  reached.log = {"batch 00 peer 0: close 01", "batch 00 peer 1: close 02", "batch 00: signed"};
+  reached.answers = {"{}", "301 Could not afford it"};
+  reached.kills = 2;
+  sim::SituationCount count;
+  count.add(reached);
+  count.add(reached);
+  count.add({});
+  std::map<std::string_view, std::uint64_t> worlds;
+  for (std::size_t i = 0; i < count.worlds().size(); ++i) worlds[sim::situations()[i].name] = count.worlds()[i];
+  CHECK(worlds.size() == sim::situations().size());  // each has a name of its own
+  CHECK(worlds.at("undoing: a withheld channel is closed") == 2);
+  CHECK(worlds.at("asking for too much: 301") == 2);
+  CHECK(worlds.at("connection: lost") == 0);
+  CHECK(count.kills() == 4);
+}
+
+// Two batches that were given the same coin were in doubt about txprepare at the same time, or one was before the other
+// had its answer.
+TEST_CASE("a batch in doubt does not take another batch's reservation for its own") { check_clean({444457, 481438}); }
+
+// Each of two batches waited for the other to show whose the opening was, which the peer had never answered.
+TEST_CASE("two batches that undo an opening with one silent peer do not wait for each other") { check_clean({820482}); }
+
+// A look at a batch that waits was due while its record was being written: it went by the phase that was not on disk yet.
+TEST_CASE("a batch that is being finished or given up is looked at by nobody else") {
+  check_clean({7658, 166966, 314211});
+}
+
+// lightningd was slow to say whether the peer is connected, or did not say it at all.
+TEST_CASE("a peer that does not answer is dropped though lightningd is slow") {
+  check_clean({659172, 923328, 969604});
 }

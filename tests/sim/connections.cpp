@@ -62,6 +62,7 @@ void Connections::started() {
 void Connections::killed() {
   attempts_.clear();
   waiting_.clear();
+  pings_.clear();
   ticking_ = false;
   for (auto& peer : core_.peers.all()) {
     peer.opening.reset();
@@ -233,7 +234,8 @@ void Connections::reminded(Peer& peer) {
 
 /// Nothing that happens to the connection answers it: lightningd waits for the pong. It asks connectd about a peer that
 /// it knows, connected or not, and has one wording for whatever connectd does not send (lightningd/ping.c and
-/// send_manual_ping in connectd/multiplex.c, v26.06.6).
+/// send_manual_ping in connectd/multiplex.c, v26.06.6). Before v25.09 its answer goes to the oldest ping, whoever that
+/// was for.
 void Connections::ping(Params& params, Reply reply) {
   constexpr std::uint32_t longest = 65'529, no_pong = 65'532, pong_header = 4;
   const auto id = params.node_id("id");
@@ -247,16 +249,27 @@ void Connections::ping(Params& params, Reply reply) {
   if (peer == nullptr) return reply.fail(code::generic, "Peer not connected");
   const bool refused = !peer->connected || peer->pinging;
   const auto number = core_.monitor.pinging(*peer, refused, core_.asked);
-  if (refused) return reply.fail(code::generic, peer->known() ? "Ping already pending" : "Peer not connected");
-  if (pong >= no_pong) return reply.succeed(R"({"totlen":0})");
+  if (refused && !peer->known()) return reply.fail(code::generic, "Peer not connected");
+  auto own = std::make_shared<Reply>(std::move(reply));
+  pings_.push_back(own);
+  if (refused) return take_ping(own)->fail(code::generic, "Ping already pending");
+  if (pong >= no_pong) return take_ping(own)->succeed(R"({"totlen":0})");
   peer->pinging = true;
-  core_.after(peer->setup.delay * 2, [this, peer, number, connection = peer->connection, length = pong + pong_header,
-                                      reply = std::move(reply)]() mutable {
-    if (!peer->connected || peer->frozen || peer->connection != connection) return;
-    peer->pinging = false;
-    core_.monitor.ponged(number, core_.runtime.now());
-    reply.succeed(json::Writer().object().field("totlen", length).end().take());
-  });
+  core_.after(peer->setup.delay * 2,
+              [this, peer, number, connection = peer->connection, length = pong + pong_header, own = std::move(own)] {
+                if (!peer->connected || peer->frozen || peer->connection != connection) return;
+                peer->pinging = false;
+                core_.monitor.ponged(number, core_.runtime.now());
+                take_ping(own)->succeed(json::Writer().object().field("totlen", length).end().take());
+              });
+}
+
+std::shared_ptr<Reply> Connections::take_ping(const std::shared_ptr<Reply>& own) {
+  const auto found = core_.tells_pongs_apart() ? std::find(pings_.begin(), pings_.end(), own) : pings_.begin();
+  if (found == pings_.end()) return own;
+  auto taken = *found;
+  pings_.erase(found);
+  return taken;
 }
 
 void Connections::getlog(Params& params, Reply reply) {

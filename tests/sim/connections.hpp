@@ -38,6 +38,8 @@ class Connections {
   void disconnect(Params& params, Reply reply);
   void listpeers(Params& params, Reply reply);
   void ping(Params& params, Reply reply);
+  /// The ping that this one's answer goes to.
+  std::shared_ptr<Reply> take_ping(const std::shared_ptr<Reply>& own);
   void getlog(Params& params, Reply reply);
 
   void attempt(Peer& peer);
@@ -52,6 +54,7 @@ class Connections {
   Core& core_;
   std::set<const Peer*> attempts_;  // waiting ones too
   std::deque<Peer*> waiting_;
+  std::deque<std::shared_ptr<Reply>> pings_;  // that are not answered
   bool ticking_ = false;
 };
 

@@ -49,6 +49,8 @@ struct Core {
   }
   /// Whether this lightningd knows `withhold` and keeps the funding PSBT (v25.12).
   [[nodiscard]] bool can_withhold() const { return setup.version >= "v25.12"; }
+  /// Whether a pong answers the ping of its peer; else the oldest that is not answered.
+  [[nodiscard]] bool tells_pongs_apart() const { return setup.version >= "v25.09"; }
 
   spark::Runtime& runtime;
   Setup setup;

@@ -105,6 +105,7 @@ void Datastore::datastore(Params& params, Reply reply) {
   entry.data.insert(entry.data.end(), data->begin(), data->end());
   if (exists) ++entry.generation;
   history_.emplace_back(key, entry.data);
+  if (key == std::vector<std::string>{"multifundchannel", "bumps"}) core_.monitor.bumps_recorded(entry.data);
   if (key.size() == 3 && key[0] == "multifundchannel") core_.monitor.recorded(key[2], entry.data);
   json::Writer writer;
   write_entry(writer, key, entry);
@@ -150,6 +151,7 @@ void Datastore::deldatastore(Params& params, Reply reply) {
   json::Writer writer;
   write_entry(writer, key, found->second);
   entries_.erase(found);
+  if (key.size() == 3 && key[0] == "multifundchannel") core_.monitor.record_removed(key[2]);
   reply.succeed(writer.take());
 }
 

@@ -29,13 +29,19 @@ void Lightningd::start_plugin(std::unique_ptr<util::Transport> transport, Plugin
                                          std::move(gone));
 }
 
+void Lightningd::drop_plugin() {
+  node_.core().monitor.plugin_ends();
+  plugin_.reset();
+}
+
 void Lightningd::plugin_dies() {
+  if (plugin_) plugin_->hear_out();
   for (const auto& connection : connections_) connection->client_dies();
 }
 
 void Lightningd::kill() {
   node_.kill();
-  plugin_.reset();
+  drop_plugin();
   connections_.clear();
 }
 

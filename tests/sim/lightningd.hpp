@@ -29,7 +29,7 @@ class Lightningd {
   void start_plugin(std::unique_ptr<util::Transport> transport, PluginHost::Place place, std::function<void()> ready,
                     std::function<void()> gone);
   /// Closes its pipes; its commands fail.
-  void drop_plugin() { plugin_.reset(); }
+  void drop_plugin();
   /// As kill -9 of the plugin, before its end of the pipes is closed: of what it was about to write some
   /// is lost. What it has written to its RPC connections is read and carried out.
   void plugin_dies();

@@ -91,6 +91,13 @@ std::pair<std::unique_ptr<util::Transport>, std::unique_ptr<util::Transport>> ma
 
 std::size_t unread(const util::Transport& end) { return dynamic_cast<const PipeEnd&>(end).side().inbox.size(); }
 
+std::vector<std::string> unread_texts(const util::Transport& end) {
+  const auto* const pipe = dynamic_cast<const PipeEnd*>(&end);
+  if (pipe == nullptr) return {};
+  const auto& inbox = pipe->side().inbox;
+  return {inbox.begin(), inbox.end()};
+}
+
 void lose_unread(util::Transport& end, std::size_t kept) {
   Link::Side& side = dynamic_cast<PipeEnd&>(end).side();
   while (side.inbox.size() > kept) {

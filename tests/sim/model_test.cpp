@@ -16,6 +16,12 @@ using namespace model;
 
 std::string psbt_params(const std::string& psbt) { return str("{\"psbt\":\"", psbt, "\"}"); }
 
+/// That the transaction may be sent.
+void record(Model& model) {
+  constexpr std::string_view text = R"({"phase":"sending"})";
+  model.core().monitor.recorded("", util::Bytes(text.begin(), text.end()));
+}
+
 std::string version_2(const std::string& psbt) { return psbt::Psbt::from_base64(psbt)->base64(2); }
 
 }  // namespace
@@ -28,6 +34,7 @@ TEST_CASE("a channel opens, and the transaction is worth what it says") {
   CHECK(field(completed, "commitments_secured") == "true");
   const auto listed = model.call("listpeerchannels", "{}");
   CHECK(listed.find("\"withheld\":true") != std::string::npos);
+  record(model);
   const auto signed_psbt = field(model.call("signpsbt", psbt_params(psbt)), "signed_psbt");
   const auto sent = model.call("sendpsbt", psbt_params(version_2(signed_psbt)));
   CHECK(field(sent, "txid") == psbt::Psbt::from_base64(psbt)->txid().hex());
@@ -37,13 +44,13 @@ TEST_CASE("a channel opens, and the transaction is worth what it says") {
   CHECK(model.core().wallet.coins()[0].state == sim::Coin::State::spent);
 }
 
-TEST_CASE("signing and sending before the commitments is noticed") {
+TEST_CASE("signing and sending before the commitments, or off the record, is noticed") {
   Model model(with_peers({peer("a")}));
   const auto psbt = start_one(model, "a");
   const auto signed_psbt = field(model.call("signpsbt", psbt_params(psbt)), "signed_psbt");
-  CHECK(model.violations().size() == 1);
+  CHECK(model.violations().size() == 2);  // nor is it on record
   CHECK(model.call("sendpsbt", psbt_params(signed_psbt)).starts_with("{"));
-  CHECK(model.violations().size() == 3);  // the commitment again, and the version
+  CHECK(model.violations().size() == 5);  // both again, and the version
 }
 
 TEST_CASE("reservations add and subtract blocks") {
@@ -139,6 +146,7 @@ TEST_CASE("a broadcast that fails keeps the channel as sent; cancelling it then 
   Model model(setup);
   const auto psbt = start_one(model, "a");
   CHECK(model.call("fundchannel_complete", complete_params(model, "a", psbt)).starts_with("{"));
+  record(model);
   const auto signed_psbt = field(model.call("signpsbt", psbt_params(psbt)), "signed_psbt");
   CHECK(model.call("sendpsbt", psbt_params(version_2(signed_psbt))).starts_with("error -1: Error broadcasting"));
   CHECK(model.call("listpeerchannels", "{}").find("\"withheld\":false") != std::string::npos);

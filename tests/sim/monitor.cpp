@@ -44,6 +44,9 @@ std::string describe(Invariant invariant, std::string_view text) {
       "told in vain is known",
       "a label opens once",
       "sent by its user",
+      "announced rightly",
+      "a bump is ours",
+      "recorded before signing",
   };
   const auto number = static_cast<std::size_t>(invariant);
   return str("invariant ", number, " (", names[number], "): ", text);
@@ -88,9 +91,17 @@ void Monitor::funding(const Coin& coin, std::uint32_t feerate) {
 
 void Monitor::signing(const RawPsbt& psbt, const Asked& asked, spark::Duration now) {
   if (is_abort(psbt.transaction(), asked)) return check_abort(psbt.transaction(), asked, now);
+  if (is_bump(psbt.transaction())) return check_bump(psbt.transaction(), asked, now);
   if (!nobody_hears_) check_commitments(psbt, "signed", asked, now);
+  check_recorded(psbt.transaction().txid(), "signed", asked);
   check_payees(psbt, asked);
   check_reservations(psbt, asked);
+}
+
+/// A crash right after it leaves a record by which it is sent again, and not one by which its channels are removed.
+void Monitor::check_recorded(const bitcoin::Txid& txid, const char* deed, const Asked& asked) {
+  if (tampered_ || sending_recorded_.contains(batch_of(asked.origin))) return;
+  violation(Invariant::recorded_before_signing, str(deed, " ", txid.hex(), ", although its record does not say so"));
 }
 
 /// A channel that has just vanished by its peer's error was ours all the same.
@@ -119,12 +130,13 @@ void Monitor::sending(const RawPsbt& psbt, std::uint32_t version, const Asked& a
     violation(Invariant::transaction_is_right,
               str("sendpsbt got version ", version, ": the reservations are not checked"));
   }
-  if (aborts_.contains(txid)) return;
+  if (aborts_.contains(txid) || bumps_.contains(txid)) return;
   const auto aborting = aborting_since_.find(batch_of(asked.origin));
   if (!tampered_ && aborting != aborting_since_.end() && asked.at > aborting->second) {
     violation(Invariant::nothing_undone_after_sending, str("sent ", txid.hex(), " although its abort was signed"));
   }
   if (!by_user_.contains(txid)) check_commitments(psbt, "sent", asked, now);
+  check_recorded(txid, "sent", asked);
   check_users_word(txid, asked);
   check_outputs(psbt, asked);
   check_fee(psbt);
@@ -159,6 +171,10 @@ void Monitor::check_reserve(const bitcoin::Transaction& transaction, const Asked
 
 void Monitor::abort_confirmed(const std::string& batch) { abort_confirmed_.insert(batch.substr(0, brief_id)); }
 
+bool Monitor::is_aborted(const std::string& batch) const {
+  return abort_confirmed_.contains(batch.substr(0, brief_id));
+}
+
 /// What waits for its user is sent when he says so, or when he has sent it himself.
 void Monitor::check_users_word(const bitcoin::Txid& txid, const Asked& asked) {
   const auto batch = batch_of(asked.origin);
@@ -180,9 +196,12 @@ std::optional<bitcoin::TxOutput> Monitor::spent(const bitcoin::Outpoint& outpoin
 }
 
 void Monitor::recorded(const std::string& batch, const util::Bytes& data) {
-  static constexpr std::string_view waits = R"("phase":"waiting")";
-  const bool is_waiting = std::search(data.begin(), data.end(), waits.begin(), waits.end()) != data.end();
-  if (is_waiting) waiting_.insert(batch.substr(0, brief_id));
+  const auto says = [&data](std::string_view words) {
+    return std::search(data.begin(), data.end(), words.begin(), words.end()) != data.end();
+  };
+  const auto brief = batch.substr(0, brief_id);
+  if (says(R"("phase":"waiting")")) waiting_.insert(brief);
+  says(R"("phase":"sending")") ? void(sending_recorded_.insert(brief)) : void(sending_recorded_.erase(brief));
   static constexpr std::string_view word = R"("abort":{"txid":")";
   const auto found = std::search(data.begin(), data.end(), word.begin(), word.end());
   if (found == data.end()) return;
@@ -218,6 +237,24 @@ void Monitor::check_abort(const bitcoin::Transaction& transaction, const Asked& 
   }
 }
 
+bool Monitor::is_bump(const bitcoin::Transaction& transaction) const {
+  return transaction.inputs.size() == 1 && transaction.outputs.size() == 1 &&
+         attempted_.contains(transaction.inputs[0].outpoint.txid) && wallet_.owns(transaction.outputs[0].script);
+}
+
+void Monitor::check_bump(const bitcoin::Transaction& transaction, const Asked& asked, spark::Duration now) {
+  const auto txid = transaction.txid();
+  bumps_.insert(txid);
+  if (!bump_asked_) violation(Invariant::bump_is_ours, str("signed the bump ", txid.hex(), ", which nobody wants"));
+  if (bumps_recorded_.find(txid.hex()) == std::string::npos) {
+    violation(Invariant::bump_is_ours, str("signed the bump ", txid.hex(), ", which is on no record"));
+  }
+  const Coin* coin = wallet_.find(transaction.inputs[0].outpoint);
+  if (coin == nullptr) return violation(Invariant::bump_is_ours, str("signed ", txid.hex(), " with a coin not ours"));
+  if (just_taken(*coin, asked, now) || coin->others_until <= wallet_.height) return;
+  violation(Invariant::others_untouched, str("signed with a coin that others have reserved: ", coin->outpoint.str()));
+}
+
 /// Nothing for what spends coins of others.
 std::optional<std::uint64_t> Monitor::fee_of(const bitcoin::Transaction& transaction) const {
   bitcoin::Sat in{0}, out{0};
@@ -242,7 +279,9 @@ void Monitor::check_abort_fee(const bitcoin::Transaction& transaction) {
   const auto fee = fee_of(transaction);
   for (const auto& input : transaction.inputs) {
     const auto batch = attempted_inputs_.find(input.outpoint);
-    const bool gone = batch == attempted_inputs_.end() || is_spent_in_a_block(attempted_.at(batch->second));
+    // One that bitcoind has refused, and that nobody keeps, is in no mempool.
+    const bool gone = batch == attempted_inputs_.end() || withdrawn_.contains(batch->second) ||
+                      is_spent_in_a_block(attempted_.at(batch->second));
     const auto other = gone ? std::nullopt : fee_of(attempted_.at(batch->second));
     if (!other || (fee && *fee > *other)) continue;
     return violation(Invariant::transaction_is_right,
@@ -599,6 +638,20 @@ void Monitor::freeing(Coin& coin, const Asked& asked, spark::Duration now) {
   coin.freed_by = batch_of(asked.origin);
   if (just_taken(coin, asked, now) || !wallet_.is_reserved(coin) || coin.others_until <= wallet_.height) return;
   violation(Invariant::others_untouched, str("close freed a reservation of others: ", coin.outpoint.str()));
+}
+
+// As opened what was sent, as failed what never is, whatever the caller has heard.
+void Monitor::announced(const std::string& topic, std::string_view params) {
+  auto told = Announcements::read(topic, params, life_);
+  if (!told) return violation(Invariant::announced_rightly, str("announced what cannot be read: ", topic, " ", params));
+  const bool aborted = abort_confirmed_.contains(told->batch.substr(0, brief_id));
+  if (const auto wrong = announcements_.too_many(*told, aborted)) violation(Invariant::announced_rightly, *wrong);
+  const bool sent = told->txid && (attempted_.contains(*told->txid) || by_user_.contains(*told->txid));
+  const bool there = told->txid && chain_.has(*told->txid) && !by_user_.contains(*told->txid);
+  if (told->is("multifundchannel_opened") ? !sent : told->is("multifundchannel_failed") && there) {
+    violation(Invariant::announced_rightly, str("announced by ", topic, ": ", told->content));
+  }
+  announcements_.add(std::move(*told));
 }
 
 // The signed transaction is the caller's, under its name and nowhere else.

@@ -10,6 +10,7 @@
 #include "bitcoin/amounts.hpp"
 #include "bitcoin/ids.hpp"
 #include "lightningd/ids.hpp"
+#include "sim/announcements.hpp"
 #include "sim/chain.hpp"
 #include "sim/peers.hpp"
 #include "sim/raw_psbt.hpp"
@@ -40,6 +41,9 @@ enum class Invariant {
   told_in_vain_is_known,
   label_opens_once,
   sent_by_its_user,  ///< what waits for that
+  announced_rightly,
+  bump_is_ours,  ///< it pays the wallet, is asked for, and on record before it is signed
+  recorded_before_signing,  ///< or, if its user signs it, before it is sent
 };
 
 /// "invariant 3 (nothing left): text".
@@ -139,10 +143,17 @@ class Monitor {
   /// A peer's error ends the withheld channel.
   void failing(const Channel& channel, spark::Duration now) { failed_[channel.funding] = now; }
   /// The plugin starts: what it did before it knows from its records only.
-  void plugin_starts() { ++life_; }
+  void plugin_starts() {
+    ++life_;
+    plugin_lives_ = true;
+  }
+  /// It was killed, or has ended.
+  void plugin_ends() { plugin_lives_ = false; }
   [[nodiscard]] bool was_restarted() const { return life_ > 1; }
   /// The user has confirmed multifundchannel-abort for this batch.
   void abort_confirmed(const std::string& batch);
+  /// Whether its user has confirmed that it is given up.
+  [[nodiscard]] bool is_aborted(const std::string& batch) const;
   /// The user is about to send it himself, whatever has become of its channels.
   void broadcast_by_user(const bitcoin::Transaction& transaction);
   /// Every transaction that he has sent.
@@ -153,6 +164,21 @@ class Monitor {
   }
   /// The user has called multifundchannel-finish for this batch.
   void finish_asked(const std::string& batch) { finish_asked_.insert(batch.substr(0, 8)); }
+  /// The plugin has told other plugins of a batch.
+  void announced(const std::string& topic, std::string_view params);
+  [[nodiscard]] const Announcements& announcements() const { return announcements_; }
+  /// The user has confirmed multifundchannel-forget for this batch.
+  void forget_confirmed(const std::string& batch) { announcements_.forgotten(batch); }
+  /// The plugin has removed this record.
+  void record_removed(const std::string& batch) {
+    if (plugin_lives_) announcements_.removed(batch);
+  }
+  /// Transactions that pay for another one, and were signed.
+  [[nodiscard]] const std::set<bitcoin::Txid>& bumps() const { return bumps_; }
+  /// The user has called multifundchannel-bump, and not only to see what it would do.
+  void bump_asked() { bump_asked_ = true; }
+  /// The plugin has written its record of bumps.
+  void bumps_recorded(const util::Bytes& data) { bumps_recorded_.assign(data.begin(), data.end()); }
   /// The plugin has written this record.
   void recorded(const std::string& batch, const util::Bytes& data);
   /// Another program has changed what the plugin had recorded: it knows no better. `withholds`: lightningd still shows
@@ -221,6 +247,10 @@ class Monitor {
   [[nodiscard]] bool is_spent_in_a_block(const bitcoin::Transaction& transaction) const;
   void check_abort_fee(const bitcoin::Transaction& transaction);
   void check_abort(const bitcoin::Transaction& transaction, const Asked& asked, spark::Duration now);
+  /// It spends the change of a transaction that was sent back to the wallet.
+  [[nodiscard]] bool is_bump(const bitcoin::Transaction& transaction) const;
+  void check_bump(const bitcoin::Transaction& transaction, const Asked& asked, spark::Duration now);
+  void check_recorded(const bitcoin::Txid& txid, const char* deed, const Asked& asked);
   void check_users_word(const bitcoin::Txid& txid, const Asked& asked);
   /// Of one of the wallet's, or the user's.
   [[nodiscard]] std::optional<bitcoin::TxOutput> spent(const bitcoin::Outpoint& outpoint) const;
@@ -256,14 +286,20 @@ class Monitor {
   std::map<lightningd::NodeId, Looks> looks_at_peers_;  // at those of one peer
   Looks looks_at_coins_;
   std::uint64_t life_ = 0;
+  bool plugin_lives_ = false;
+  Announcements announcements_;
   bool nobody_hears_ = false;
   std::map<bitcoin::Txid, bitcoin::Transaction> by_user_;
   std::set<bitcoin::Outpoint> lost_by_user_;
   std::set<std::string> waiting_, finish_asked_;          // likewise
+  std::set<std::string> sending_recorded_;                // likewise: the record says now that it may be sent
   std::set<std::string> abort_confirmed_;                 // batches, by the first digits of the id
   std::map<std::string, std::set<std::string>> aborts_recorded_;  // their txids, by batch
   std::set<bitcoin::Txid> aborts_;                     // signed
   std::map<std::string, spark::Duration> aborting_since_;  // when the first was signed, by batch
+  bool bump_asked_ = false;
+  std::string bumps_recorded_;     // the record's text
+  std::set<bitcoin::Txid> bumps_;  // signed
   bool tampered_ = false, misled_ = false;
   std::set<bitcoin::Outpoint> closed_;
   std::set<bitcoin::Txid> refused_;

@@ -200,6 +200,17 @@ TEST_CASE("a ping that cannot be sent fails, one that gets no pong is never answ
   CHECK(model.call("ping", model.of("leaving")).starts_with("{"));
 }
 
+TEST_CASE("before v25.09 a pong answers the oldest ping") {
+  auto setup = with_peers({peer("a"), peer("silent")});
+  setup.version = "v25.05";
+  Model model(setup);
+  model.core().peers.by_name("silent")->frozen = true;
+  auto answer = std::make_shared<std::string>("never");
+  model.start("ping", model.of("silent"), answer);
+  CHECK(model.call("ping", model.of("a")) == "never");
+  CHECK(*answer == R"({"totlen":132})");
+}
+
 TEST_CASE("a peer that has gone silent answers nothing until it is connected anew") {
   Model model(with_peers({peer("a", {{sim::Phase::started, sim::Kind::silent, true, spark::Duration(50)}})}));
   const auto psbt = start_one(model, "a");

@@ -4,6 +4,7 @@
 
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
+#include "sim/memory_transport.hpp"
 #include "util/str.hpp"
 
 namespace sim {
@@ -55,6 +56,7 @@ void PluginHost::manifest(const json::Value& result) {
   for (const auto& method : elements_of(result, "rpcmethods")) register_method(method);
   for (const auto& hook : elements_of(result, "hooks")) register_hook(hook);
   for (const auto& topic : elements_of(result, "subscriptions")) topics_.insert(token_text(topic));
+  for (const auto& topic : elements_of(result, "notifications")) announced_.insert(token_text(*topic.find("method")));
   const auto cancheck = result.find("cancheck");
   can_check_ = cancheck && cancheck->dump() == "true";
   send_init(result);
@@ -214,11 +216,29 @@ void PluginHost::notified(const jsonrpc::Message& message) {
     core_.monitor.logged(util::str(now, " ms ", level ? token_text(*level) : "info", " ", *text));
     return;
   }
+  if (announced_.contains(message.method())) return announced(message);
   const auto id = params.find("id");
   if (!id) return wrong(util::str("a notification without an id: ", message.method()));
   const auto found = pending_.find(id->dump());
   if (found != pending_.end()) return found->second.notify(message.method(), params.dump());
   wrong(util::str("a ", message.method(), " notification after the reply, or for an unknown id"), Invariant::one_reply);
+}
+
+void PluginHost::announced(const jsonrpc::Message& message) {
+  const auto params = message.params().dump();
+  core_.trace("== ", message.method(), " ", params);
+  core_.monitor.announced(message.method(), params);
+}
+
+void PluginHost::hear_out() {
+  for (const auto& bytes : unread_texts(*transport_)) {
+    const auto fed = framer_.feed(bytes, [this](std::string_view text) {
+      const auto message = jsonrpc::Message::parse(text);
+      if (message && !message->is_reply() && announced_.contains(message->method())) announced(*message);
+      return true;
+    });
+    if (!fed) return;
+  }
 }
 
 void PluginHost::closed(const std::string&) {

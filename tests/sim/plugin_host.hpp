@@ -41,6 +41,8 @@ class PluginHost final : private util::Receiver {
   void ask_hook(const Request& request, Reply reply);
   /// A notification, if the plugin subscribed to it.
   void notify(const std::string& topic, const std::string& payload);
+  /// The plugin is killed: what it has told other plugins is in the pipe, and is read still.
+  void hear_out();
 
  private:
   void received(std::string_view bytes) override;
@@ -50,6 +52,7 @@ class PluginHost final : private util::Receiver {
   [[nodiscard]] bool dispatch(std::string_view text);
   void replied(const jsonrpc::Message& message);
   void notified(const jsonrpc::Message& message);
+  void announced(const jsonrpc::Message& message);
   /// The plugin did something that lightningd would kill it for, or worse.
   void wrong(std::string_view text, Invariant invariant = Invariant::never_crashes);
   void not_started(const char* request, const util::Error& error);
@@ -73,6 +76,7 @@ class PluginHost final : private util::Receiver {
   std::set<std::string> methods_;
   std::set<std::string> filters_;
   std::set<std::string> topics_;
+  std::set<std::string> announced_;       // topics of its own
   std::map<std::string, Reply> pending_;  // by our id, raw
   std::set<std::string> answered_;
 };

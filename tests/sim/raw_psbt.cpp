@@ -1,5 +1,7 @@
 #include "sim/raw_psbt.hpp"
 
+#include <algorithm>
+
 #include "bitcoin/byte_reader.hpp"
 #include "bitcoin/byte_writer.hpp"
 #include "sim/script.hpp"
@@ -32,6 +34,21 @@ const std::pair<util::Bytes, util::Bytes>* find_type(const psbt::PsbtMap& map, s
     if (entry.first[0] == type) return &entry;
   }
   return nullptr;
+}
+
+/// In the form of DER, for the whole transaction: two numbers of 32 bytes, the second one below half of the curve's
+/// order.
+util::Bytes as_signature(util::Bytes bytes) {
+  constexpr std::uint8_t sequence = 0x30, integer = 0x02, for_all = 0x01;
+  constexpr std::size_t r = 2, s = 2 + 34;
+  bytes[0] = sequence;
+  bytes[1] = 2 * 34;
+  bytes[r] = bytes[s] = integer;
+  bytes[r + 1] = bytes[s + 1] = 32;
+  bytes[r + 2] = (bytes[r + 2] & 0x3f) | 1;
+  bytes[s + 2] = (bytes[s + 2] & 0x3f) | 1;
+  bytes.back() = for_all;
+  return bytes;
 }
 
 }  // namespace
@@ -87,7 +104,8 @@ void RawPsbt::sign(std::size_t index, const Coin& coin, Random& random) {
   util::Bytes key{partial_signature, 0x02};  // a compressed public key follows the type
   const auto rest = random.bytes(32);
   key.insert(key.end(), rest.begin(), rest.end());
-  inputs_[index].set(std::move(key), random.bytes(71));
+  if (!coin.key.empty()) std::copy(coin.key.begin(), coin.key.end(), key.begin() + 1);
+  inputs_[index].set(std::move(key), as_signature(random.bytes(71)));
 }
 
 bool RawPsbt::is_signed() const {

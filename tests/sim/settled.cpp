@@ -36,13 +36,14 @@ class Leftovers {
     for (const auto& [txid, transaction] : core_.monitor.sent_by_user()) {
       if (core_.chain.has(txid) && !core_.monitor.attempted().contains(txid)) look_at(txid, transaction);
     }
-    find_paid_twice();
-    // What only a record knew is left with it.
+    // What only a record knew is left with it: its label, too, so that the same call may pay again.
     if (intruders_.tampered()) return std::move(found_);
+    find_paid_twice();
     find_channels();
     find_reservations();
     find_records();
     find_labels();
+    find_announcements();
     if (nothing_was_lost()) find_forgotten();
     return std::move(found_);
   }
@@ -60,7 +61,7 @@ class Leftovers {
       if (channel == nullptr && (core_.monitor.misled() || core_.monitor.is_users_loss({txid, i}))) continue;
       if (core_.chain.has(txid) && channel == nullptr) {
         note(Invariant::nothing_undone_after_sending, str("the channel of ", txid.hex(), ":", i, " is gone"));
-      } else if (core_.chain.has(txid) && channel->withheld) {
+      } else if (core_.chain.has(txid) && channel->withheld && !intruders_.tampered()) {
         note(Invariant::nothing_undone_after_sending, str("the channel of ", txid.hex(), ":", i, " is withheld"));
       }
     }
@@ -98,8 +99,8 @@ class Leftovers {
     }
   }
 
-  /// fundchannel_cancel takes the peer's first channel that awaits lock-in: an aborted batch waits until that is its own,
-  /// and until no younger one could be hit. Its coins do not wait.
+  /// fundchannel_cancel takes the peer's first channel that awaits lock-in: an aborted batch waits until that is its
+  /// own, and until no younger one could be hit. Its coins do not wait.
   void find_waiting() {
     for (const auto& [key, entry] : journal_) {
       const auto content = seal_.open(key, std::string(entry.data.begin(), entry.data.end()));
@@ -114,6 +115,20 @@ class Leftovers {
     }
   }
 
+  /// Its user has given it up, and the plugin was killed before that was on record, where it came late: the next life
+  /// has read that it waits, and shows it. He can give it up again.
+  [[nodiscard]] bool is_shown_as_waiting(const std::string& batch) const {
+    if (!listed_ || !listed_->result) return false;
+    const auto document = json::Document::parse(*listed_->result, "result");
+    const auto batches = document ? document->root().field("batches") : util::Result<json::Value>(document.error());
+    if (!batches) return false;
+    const auto all = batches->elements();
+    return std::any_of(all.begin(), all.end(), [&batch](const json::Value& one) {
+      const auto id = one.string("batch"), state = one.string("state");
+      return id && state && *id == batch && *state == "waiting";
+    });
+  }
+
   /// What waits for its user waits on: for his word, or, when bitcoind has refused what he has signed, for him to sign
   /// again.
   void find_prepared() {
@@ -121,8 +136,8 @@ class Leftovers {
       const auto content = seal_.open(key, std::string(entry.data.begin(), entry.data.end()));
       const auto ledger = journal::read_ledger(content ? *content : std::string());
       if (!ledger || !(*ledger)->plan) continue;
-      if (!(*ledger)->waits() && !((*ledger)->plan->is_users && (*ledger)->phase == ledger::BatchPhase::sending))
-        continue;
+      const bool refused = (*ledger)->plan->is_users && (*ledger)->phase == ledger::BatchPhase::sending;
+      if (!(*ledger)->waits() && !refused && !is_shown_as_waiting(key.back())) continue;
       const auto psbt = psbt::Psbt::from_base64(*(*ledger)->plan->psbt);
       const auto raw = psbt ? RawPsbt::from(*psbt) : std::nullopt;
       if (raw) kept_.emplace((*ledger)->plan->txid, raw->transaction());
@@ -142,8 +157,8 @@ class Leftovers {
   }
 
   /// An aborted batch has waited for a day after the six blocks for another channel of the peer to go: cancelling its
-  /// own could take that one. It names what is left, and is over. Its transaction may not have been sent at all, when its
-  /// fee was below the floor.
+  /// own could take that one. It names what is left, and is over. Its transaction may not have been sent at all, when
+  /// its fee was below the floor.
   [[nodiscard]] bool is_given_up(const Peer& peer, const Channel& channel) const {
     const auto& txid = channel.funding.txid;
     if (!core_.monitor.any_aborted() && !core_.monitor.attempted().contains(txid)) return false;
@@ -218,7 +233,9 @@ class Leftovers {
       if (core_.chain.has(txid)) allow(transaction);
     }
     for (const auto& [txid, transaction] : kept_) {
-      if (!is_plainly_impossible(transaction) || core_.monitor.waits_for_answer(txid)) allow(transaction);
+      // What waits for its user waits on, also for him to see that it can only be aborted.
+      const bool waits = core_.monitor.waits_for_answer(txid) || prepared_.contains(txid);
+      if (waits || !is_plainly_impossible(transaction)) allow(transaction);
     }
     for (const Coin& coin : core_.wallet.coins()) {
       const auto until = std::max(coin.others_until, core_.wallet.height);
@@ -257,6 +274,44 @@ class Leftovers {
     for (const auto& [label, txids] : sent) {
       if (txids.size() > 1) note(Invariant::label_opens_once, str(label, " has ", txids.size(), " transactions"));
     }
+  }
+
+  /// By all that the plugin has ever written, too.
+  void find_announcements() {
+    std::map<std::string, std::vector<std::string>> records;
+    for (const auto& [key, data] : history_) {
+      if (key.size() < 3 || key[1] != "batch" || intruders_.planted().contains(key)) continue;
+      records[key[2]].emplace_back(data.begin(), data.end());
+    }
+    for (const auto& [batch, texts] : records) look_at_announcements(batch, texts);
+  }
+
+  void look_at_announcements(const std::string& batch, const std::vector<std::string>& records) {
+    const auto& announcements = core_.monitor.announcements();
+    const auto* const end = announcements.end_of(batch);
+    if (records.front().find(R"("inquiry":true)") != std::string::npos) {
+      const auto& all = announcements.all();
+      const bool told = std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.batch == batch; });
+      if (told) note(Invariant::announced_rightly, str(batch, " opens nothing, and was announced"));
+      return;
+    }
+    const bool left = journal_.contains({"multifundchannel", "batch", batch});
+    if (!left && announcements.must_have_ended(batch) && end == nullptr) {
+      note(Invariant::announced_rightly, str("nobody was told how ", batch, " has ended"));
+    }
+    // One that was told as opened, and then made impossible, is told as failed when nothing is left of it.
+    if (end == nullptr || (left && core_.monitor.is_aborted(batch))) return;
+    bool sent = false, by_user = false;
+    for (const auto& text : records) {
+      const auto record = json::Document::parse(text, "record");
+      const auto hex = record ? record->root().string("txid") : util::Result<std::string_view>(util::Error{});
+      const auto txid = hex ? bitcoin::Txid::from_hex(*hex) : std::nullopt;
+      sent = sent || (txid && core_.chain.has(*txid));
+      by_user = by_user || (txid && core_.monitor.sent_by_user().contains(*txid));
+    }
+    if (by_user || sent == end->is("multifundchannel_opened")) return;
+    note(Invariant::announced_rightly,
+         str(end->topic, " told of ", batch, sent ? ", which was" : ", which was not", " sent"));
   }
 
   /// No call of the plugin's, and no process.

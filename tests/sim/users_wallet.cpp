@@ -1,5 +1,8 @@
 #include "sim/users_wallet.hpp"
 
+#include <utility>
+
+#include "bitcoin/ripemd160.hpp"
 #include "sim/raw_psbt.hpp"
 
 namespace sim {
@@ -8,14 +11,15 @@ namespace {
 
 constexpr std::uint64_t other_stream = 0x0c01d;
 
-Coin as_coin(const bitcoin::TxOutput& output) {
+}  // namespace
+
+Coin UsersWallet::as_coin(const bitcoin::TxOutput& output) const {
   Coin coin;
+  if (const auto key = keys_.find(output.script); key != keys_.end()) coin.key = key->second;
   coin.amount = output.amount;
   coin.script = output.script;
   return coin;
 }
-
-}  // namespace
 
 UsersWallet::UsersWallet(const Setup& setup, Chain& chain)
     : random_(setup.seed + other_stream), feerate_(setup.opening_feerate) {
@@ -31,10 +35,12 @@ UsersWallet::UsersWallet(const Setup& setup, Chain& chain)
 }
 
 util::Bytes UsersWallet::new_script() {
+  auto key = random_.bytes(33);
+  key[0] = 0x02;
   util::Bytes script{0x00, 20};
-  const auto key = random_.bytes(20);
-  script.insert(script.end(), key.begin(), key.end());
-  scripts_.insert(script);
+  const auto hash = bitcoin::hash160(key);
+  script.insert(script.end(), hash.begin(), hash.end());
+  keys_[script] = std::move(key);
   return script;
 }
 

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "bitcoin/ids.hpp"
@@ -11,6 +10,7 @@
 #include "sim/chain.hpp"
 #include "sim/random.hpp"
 #include "sim/setup.hpp"
+#include "sim/wallet.hpp"
 #include "util/bytes.hpp"
 
 namespace sim {
@@ -22,7 +22,7 @@ class UsersWallet {
   UsersWallet(const Setup& setup, Chain& chain);
 
   [[nodiscard]] std::optional<bitcoin::TxOutput> coin(const bitcoin::Outpoint& outpoint) const;
-  [[nodiscard]] bool owns(const util::Bytes& script) const { return scripts_.contains(script); }
+  [[nodiscard]] bool owns(const util::Bytes& script) const { return keys_.contains(script); }
   /// Spends all coins; in base64.
   [[nodiscard]] std::string psbt(bool with_change);
   /// The same, signed. Empty for what is no PSBT.
@@ -34,11 +34,12 @@ class UsersWallet {
 
  private:
   [[nodiscard]] util::Bytes new_script();
+  [[nodiscard]] Coin as_coin(const bitcoin::TxOutput& output) const;
 
   Random random_;
   std::uint32_t feerate_;
   std::map<bitcoin::Outpoint, bitcoin::TxOutput> coins_;
-  std::set<util::Bytes> scripts_;
+  std::map<util::Bytes, util::Bytes> keys_;  ///< by the scripts that name them
 };
 
 }  // namespace sim

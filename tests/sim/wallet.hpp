@@ -33,6 +33,7 @@ struct Coin {
   spark::Duration owned_since{0};
   std::string freed_by{};             ///< which of them has freed it last
   std::uint64_t owned_in_life = 0;    ///< of the plugin
+  util::Bytes key{};                  ///< the public key that its script names; empty: any will do
   std::set<std::uint32_t> heights{};  ///< to which it was ever reserved
   bool meddled = false;               ///< another user has freed or taken it, whosever it was
   bool unforeseen = false;            ///< its height is one that nobody could have written down

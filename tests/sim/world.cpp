@@ -36,6 +36,15 @@ constexpr spark::Duration patience_with_plugins{std::chrono::seconds(30)};
 /// Unix time when a world begins.
 constexpr std::int64_t birth = 1'800'000'000;
 
+/// The batch of a call with confirm=true.
+std::optional<std::string> confirmed(const std::string& params) {
+  const auto document = json::Document::parse(params, "params");
+  const auto batch = document ? document->root().find("batch") : std::nullopt;
+  const auto confirm = document ? document->root().find("confirm") : std::nullopt;
+  if (!batch || !confirm || !batch->string() || confirm->dump() != "true") return std::nullopt;
+  return std::string(*batch->string());
+}
+
 }  // namespace
 
 /// Connects the plugin to lightningd's RPC socket.
@@ -220,9 +229,13 @@ std::size_t World::start(const std::string& method, const std::string& params) {
     outcome->notifications.push_back(util::str(name, " ", text));
   };
   if (method == "multifundchannel-abort") note_abort(outcome->params);
+  if (method == "multifundchannel-forget") note_forget(outcome->params);
   if (method == "multifundchannel" || method == "multifundchannel-prepare")
     note_payments(util::str("\"test:", method, "#", number), outcome->params);
   if (method == "multifundchannel-finish") note_finish(outcome->params);
+  if (method == "multifundchannel-bump" && outcome->params.find(R"("dryrun":true)") == std::string::npos) {
+    node().core().monitor.bump_asked();
+  }
   lightningd_->handle({util::str("\"test:", method, "#", number, "\""), method, outcome->params},
                       Reply(std::move(deliver), std::move(notify)));
   return number;
@@ -243,11 +256,11 @@ void World::note_payments(const std::string& origin, const std::string& params) 
 }
 
 void World::note_abort(const std::string& params) {
-  const auto document = json::Document::parse(params, "params");
-  const auto batch = document ? document->root().find("batch") : std::nullopt;
-  const auto confirm = document ? document->root().find("confirm") : std::nullopt;
-  if (!batch || !confirm || !batch->string() || confirm->dump() != "true") return;
-  node().core().monitor.abort_confirmed(std::string(*batch->string()));
+  if (const auto batch = confirmed(params)) node().core().monitor.abort_confirmed(*batch);
+}
+
+void World::note_forget(const std::string& params) {
+  if (const auto batch = confirmed(params)) node().core().monitor.forget_confirmed(*batch);
 }
 
 void World::note_finish(const std::string& params) {

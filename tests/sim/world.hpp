@@ -36,6 +36,7 @@ class World {
   /// Calls without waiting; `outcome` of the number returned grows as time passes.
   std::size_t start(const std::string& method, const std::string& params);
   [[nodiscard]] const Outcome& outcome(std::size_t call) const { return *calls_[call]; }
+  [[nodiscard]] std::size_t calls() const { return calls_.size(); }
   /// Lets time pass until all started calls are answered.
   void finish_all(spark::Duration limit = patience);
   /// Lets time pass, whatever happens.
@@ -90,6 +91,7 @@ class World {
   [[nodiscard]] std::string expand(std::string params);
   void note_payments(const std::string& origin, const std::string& params);
   void note_abort(const std::string& params);
+  void note_forget(const std::string& params);
   void note_finish(const std::string& params);
   [[nodiscard]] bool run_until_answered(std::size_t call, spark::Duration limit);
 

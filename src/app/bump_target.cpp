@@ -1,0 +1,65 @@
+#include "app/bump_target.hpp"
+
+#include <optional>
+#include <vector>
+
+#include "json/value.hpp"
+#include "json/writer.hpp"
+#include "lightningd/codes.hpp"
+#include "report/batch_report.hpp"
+#include "util/str.hpp"
+
+namespace app {
+
+using bitcoin::Txid;
+using report::BatchReport;
+using report::BatchState;
+using util::Error;
+using util::Result;
+using util::str;
+using Target = bump::Bumping::Target;
+
+namespace {
+
+Error wrong(const std::string& what) { return Error{lightningd::code::invalid_params, str("batch: ", what), {}}; }
+
+/// Of the answer to its call.
+std::optional<Txid> txid_in(const std::string& result) {
+  const auto document = json::Document::parse(result, "result");
+  const auto hex = document ? document->root().string("txid") : Result<std::string_view>(document.error());
+  return hex ? Txid::from_hex(*hex) : std::nullopt;
+}
+
+/// Of those that had a label the one that has opened, or else the latest: a call that failed may be repeated with it.
+const BatchReport* find(const std::vector<BatchReport>& reports, const std::string& text) {
+  const auto txid = Txid::from_hex(text);
+  const BatchReport* labelled = nullptr;
+  for (const auto& report : reports) {
+    if (report.id == text || (txid && report.txid == txid)) return &report;
+    if (text.empty() || report.label != text) continue;
+    if (labelled == nullptr || labelled->state != BatchState::opened) labelled = &report;
+  }
+  return labelled;
+}
+
+}  // namespace
+
+Result<Target> bump_target(const std::string& text, const left::LeftBatches& left, const labels::Labels& labels) {
+  const auto reports = left.reports({});
+  const auto* const report = find(reports, text);
+  const auto* holder = labels.holder(text);
+  if (holder == nullptr) holder = labels.of_batch(text);
+  const auto txid = holder != nullptr && holder->result ? txid_in(*holder->result) : std::nullopt;
+  if (txid) return Target{holder->batch, *txid};
+  if (report != nullptr) {
+    if (report->state == BatchState::opened && report->txid) return Target{report->id, *report->txid};
+    return wrong(str(report->id, " is ", name_of(report->state),
+                     ": only a transaction that was sent can be paid for, see listmultifundchannels"));
+  }
+  if (holder != nullptr && !holder->result) return wrong(str(holder->batch, " is not opened yet"));
+  if (const auto given = Txid::from_hex(text)) return Target{{}, *given};
+  return wrong(str("no batch has this id or label: after a restart, give the id of its transaction, got ",
+                   json::Writer().value(text).take()));
+}
+
+}  // namespace app

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "bump/bumping.hpp"
+#include "labels/labels.hpp"
+#include "left/left_batches.hpp"
+
+namespace app {
+
+/// The transaction that a caller means who names a batch by its id, by its label, or by its transaction's id. Errors
+/// (-32602): nobody knows it, or the batch is not opened.
+[[nodiscard]] util::Result<bump::Bumping::Target> bump_target(const std::string& text, const left::LeftBatches& left,
+                                                              const labels::Labels& labels);
+
+}  // namespace app

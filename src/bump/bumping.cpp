@@ -1,0 +1,110 @@
+#include "bump/bumping.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "chain/chain_look.hpp"
+#include "json/writer.hpp"
+#include "util/str.hpp"
+
+namespace bump {
+
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+std::string bump_json(const Bumping::Target& target, const BumpTransaction& transaction, bool bumped) {
+  json::Writer out;
+  out.object();
+  if (!target.batch.empty()) out.field("batch", target.batch);
+  out.field("bumped", bumped).field("txid", target.txid.hex()).field("bump_txid", transaction.txid.hex());
+  out.field("spends", transaction.spends.str()).field("fee_msat", bitcoin::to_msat(transaction.fee).value);
+  out.field("returned_msat", bitcoin::to_msat(transaction.returned).value);
+  out.field("package_feerate_perkw", transaction.package.feerate().value);
+  out.field("package_fee_msat", bitcoin::to_msat(transaction.package.fee).value);
+  out.field("package_vbytes", transaction.package.vbytes);
+  if (transaction.replaces) out.field("replaces", transaction.replaces->hex());
+  return out.end().take();
+}
+
+}  // namespace
+
+Bumping::Bumping(const Parts& parts)
+    : caller_(parts.caller),
+      settings_(parts.settings),
+      bumps_(parts.runtime, lightningd::Client(parts.caller, ""), parts.settings, parts.seals),
+      scope_(parts.runtime, nullptr) {}
+
+context::Calls Bumping::calls(const std::string& origin) {
+  return {scope_, lightningd::Client(caller_, origin), settings_};
+}
+
+void Bumping::bump(plugin::Command command, const BumpRequest& request, const Target& target) {
+  if (!bumps_.known()) {
+    return command.fail(
+        Error{-1,
+              "which transactions are bumped is not known yet, since lightningd does not tell what is in "
+              "its datastore: try again",
+              {}});
+  }
+  const bool busy =
+      std::any_of(runs_.begin(), runs_.end(), [&target](const auto& run) { return run->target.txid == target.txid; });
+  if (busy) return command.fail(Error{-1, "batch: another bump of its transaction is under way: try again", {}});
+  runs_.push_back(std::make_unique<Run>(Run{std::move(command), request, target}));
+  auto& run = *runs_.back();
+  run.offer =
+      std::make_unique<BumpOffer>(calls(run.command.raw_id()), bumps_,
+                                  BumpOffer::Wish{target.txid, request.feerate, request::FeeCap{request.max_fee, {}}});
+  run.offer->ask([this, &run](const Result<BumpTransaction>& transaction) { offered(run, transaction); });
+}
+
+void Bumping::offered(Run& run, const Result<BumpTransaction>& transaction) {
+  if (!transaction) return end(run, transaction.error());
+  auto result = bump_json(run.target, *transaction, !run.request.dryrun);
+  if (run.request.dryrun) return end(run, std::move(result));
+  run.send = std::make_unique<BumpSend>(calls(run.command.raw_id()), bumps_, run.target.batch, *transaction);
+  run.send->run([this, &run, result = std::move(result)](const Result<void>& sent) {
+    end(run, sent ? Result<std::string>(result) : Result<std::string>(sent.error()));
+  });
+}
+
+// It is in the middle of calling this.
+void Bumping::end(Run& run, const Result<std::string>& result) {
+  result ? run.command.succeed(*result) : run.command.fail(result.error());
+  scope_.runtime().post(scope_.guard<>(
+      "bump", [this, &run] { std::erase_if(runs_, [&run](const auto& one) { return one.get() == &run; }); }));
+}
+
+void Bumping::block_added() {
+  if (!bumps_.known() || bumps_.all().empty()) return;
+  auto listed = [this](const Result<Ancestry::Transactions>& recorded) {
+    if (recorded) bumps_.compare(*recorded);
+  };
+  const auto call = calls("");
+  chain::ChainLook(call.client).all_signed(call.local<Ancestry::Transactions>("listtransactions", std::move(listed)));
+}
+
+std::string Bumping::list(const std::optional<std::string>& batch) const {
+  json::Writer out;
+  out.array();
+  bool any = false;
+  for (const auto& bump : bumps_.all()) {
+    if (batch && bump.shown.batch != *batch) continue;
+    write_bump(out, bump.shown);
+    any = true;
+  }
+  return any ? out.end().take() : std::string();
+}
+
+void Bumping::leave(const Error& end) {
+  scope_.end();
+  for (const auto& run : runs_) {
+    const auto in_doubt = run->send ? run->send->in_doubt() : std::nullopt;
+    run->command.fail(in_doubt.value_or(end));
+  }
+  runs_.clear();
+}
+
+}  // namespace bump

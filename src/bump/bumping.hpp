@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bump/bump_offer.hpp"
+#include "bump/bump_params.hpp"
+#include "bump/bump_send.hpp"
+#include "bump/bumps.hpp"
+#include "plugin/command.hpp"
+#include "spark/scope.hpp"
+
+namespace bump {
+
+/// multifundchannel-bump: pays for a transaction in the mempool with its change, and shows first what that takes. Owned
+/// by the Service, one for all of these commands.
+class Bumping {
+ public:
+  /// Which transaction a caller means.
+  struct Target {
+    std::string batch;  ///< id of the batch; empty when it was named by its transaction
+    bitcoin::Txid txid;
+  };
+  struct Parts {
+    spark::Runtime& runtime;
+    jsonrpc::Caller& caller;
+    const context::Settings& settings;
+    journal::SealSource& seals;
+  };
+
+  explicit Bumping(const Parts& parts);
+  Bumping(const Bumping&) = delete;
+  Bumping& operator=(const Bumping&) = delete;
+
+  /// Call once: what was bumped before the start is read.
+  void read() { bumps_.read(); }
+  void bump(plugin::Command command, const BumpRequest& request, const Target& target);
+  /// lightningd has seen a block: what has confirmed is struck off.
+  void block_added();
+  /// JSON text of an array: all of them, or those of one batch. Empty when there are none.
+  [[nodiscard]] std::string list(const std::optional<std::string>& batch) const;
+  /// At the end of the process: nothing is sent any more.
+  void leave(const util::Error& end);
+
+ private:
+  /// One command.
+  struct Run {
+    plugin::Command command;
+    BumpRequest request;
+    Target target;
+    std::unique_ptr<BumpOffer> offer{};
+    std::unique_ptr<BumpSend> send{};
+  };
+
+  void offered(Run& run, const util::Result<BumpTransaction>& transaction);
+  void end(Run& run, const util::Result<std::string>& result);
+  [[nodiscard]] context::Calls calls(const std::string& origin);
+
+  jsonrpc::Caller& caller_;
+  const context::Settings& settings_;
+  Bumps bumps_;
+  std::vector<std::unique_ptr<Run>> runs_;
+  spark::Scope scope_;  // last, so that it ends first
+};
+
+}  // namespace bump

@@ -1,0 +1,180 @@
+#include "bump/bumps.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "json/value.hpp"
+#include "json/writer.hpp"
+#include "util/str.hpp"
+
+namespace bump {
+
+using bitcoin::Txid;
+using lightningd::DatastoreKey;
+using util::Error;
+using util::Result;
+using util::str;
+
+namespace {
+
+/// More of them at a time would be a strange node.
+constexpr std::size_t most = 100;
+constexpr std::uint64_t most_sat = 21'000'000ULL * 100'000'000;
+
+/// Beside the batches' records.
+const DatastoreKey& bumps_key() {
+  static const DatastoreKey key{"multifundchannel", "bumps"};
+  return key;
+}
+
+Error not_ours(const json::Value& value) { return Error{-1, str(value.path(), ": no bump of ours"), {}}; }
+
+Result<Txid> read_txid(const json::Value& value) {
+  const auto hex = value.string();
+  const auto txid = hex ? Txid::from_hex(*hex) : std::nullopt;
+  return txid ? Result<Txid>(*txid) : not_ours(value);
+}
+
+Result<Txid> read_txid(const json::Value& object, std::string_view name) {
+  const auto value = object.field(name);
+  return value ? read_txid(*value) : Result<Txid>(value.error());
+}
+
+/// 0 where the record of an older build has none.
+Result<std::uint64_t> optional(const json::Value& value, std::string_view name) {
+  return value.find(name) ? value.u64(name) : Result<std::uint64_t>(0);
+}
+
+Result<Bump> read_bump(const json::Value& value) {
+  const auto parent = read_txid(value, "parent");
+  const auto txid = read_txid(value, "txid");
+  if (!parent) return parent.error();
+  if (!txid) return txid.error();
+  const auto batch = value.string("batch");
+  const auto change = value.u64("change");
+  const auto fee = value.u64("fee");
+  const auto feerate = value.u64("feerate");
+  const auto most_fee = optional(value, "most_fee");
+  const auto reserved_to = optional(value, "reserved_to");
+  const auto sent_blocks = optional(value, "sent_blocks");
+  const auto state_name = value.string("state");
+  const auto replaced = value.field("replaced");
+  const auto state = state_name ? bump_state_named(*state_name) : std::nullopt;
+  const bool complete =
+      batch && change && fee && feerate && most_fee && reserved_to && sent_blocks && state && replaced;
+  if (!complete || *change > UINT16_MAX || *fee > most_sat || *feerate > INT32_MAX) return not_ours(value);
+  if (*most_fee > most_sat || *reserved_to > INT32_MAX || *sent_blocks > INT32_MAX) return not_ours(value);
+  Bump bump{{std::string(*batch), *parent, *txid, bitcoin::Sat{*fee},
+             bitcoin::Perkw{static_cast<std::uint32_t>(*feerate)}, *state},
+            {*parent, static_cast<std::uint32_t>(*change)},
+            std::max(bitcoin::Sat{*fee}, bitcoin::Sat{*most_fee}),
+            static_cast<std::uint32_t>(*reserved_to),
+            static_cast<std::uint32_t>(*sent_blocks)};
+  for (const auto& one : replaced->elements()) {
+    const auto before = read_txid(one);
+    if (!before) return before.error();
+    bump.replaced.push_back(*before);
+  }
+  return bump;
+}
+
+/// Whether its transaction is in a block, or another that spends one of its inputs.
+bool is_over(const Bump& bump, const std::vector<chain::RecordedTransaction>& recorded) {
+  const auto parent = std::find_if(recorded.begin(), recorded.end(),
+                                   [&bump](const auto& one) { return one.txid == bump.shown.parent; });
+  if (parent == recorded.end()) return false;
+  if (parent->blockheight > 0) return true;
+  return std::any_of(recorded.begin(), recorded.end(), [&parent](const auto& one) {
+    return one.blockheight > 0 && std::any_of(one.inputs.begin(), one.inputs.end(), [&parent](const auto& input) {
+             return std::find(parent->inputs.begin(), parent->inputs.end(), input) != parent->inputs.end();
+           });
+  });
+}
+
+}  // namespace
+
+bool Bump::includes(const Txid& txid) const {
+  return shown.txid == txid || std::find(replaced.begin(), replaced.end(), txid) != replaced.end();
+}
+
+bool Bump::explains(std::uint32_t reserved_to) const {
+  if (reserved_to_block == 0) return shown.state == BumpState::sent;  // an older build did not record it
+  return reserved_to == reserved_to_block || reserved_to == reserved_to_block + sent_blocks;
+}
+
+std::string write_bumps(const std::deque<Bump>& bumps) {
+  json::Writer out;
+  out.object().key("bumps").array();
+  for (const auto& bump : bumps) {
+    out.object().field("batch", bump.shown.batch).field("parent", bump.shown.parent.hex());
+    out.field("txid", bump.shown.txid.hex()).field("change", bump.spends.vout).field("fee", bump.shown.fee.value);
+    out.field("feerate", bump.shown.feerate.value).field("state", name_of(bump.shown.state));
+    out.field("most_fee", bump.most_fee.value)
+        .field("reserved_to", bump.reserved_to_block)
+        .field("sent_blocks", bump.sent_blocks);
+    out.list("replaced", bump.replaced, &Txid::hex).end();
+  }
+  return out.end().end().take();
+}
+
+Result<std::deque<Bump>> read_bumps(std::string_view text) {
+  const auto document = json::Document::parse(text, "bumps");
+  if (!document) return document.error();
+  const auto list = document->root().field("bumps");
+  if (!list) return list.error();
+  std::deque<Bump> bumps;
+  for (const auto& value : list->elements()) {
+    auto bump = read_bump(value);
+    if (!bump) return bump.error();
+    bumps.push_back(std::move(*bump));
+  }
+  return bumps;
+}
+
+Bumps::Bumps(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
+             journal::SealSource& seals)
+    : kept_(runtime, std::move(client), settings, seals) {}
+
+void Bumps::read() {
+  auto restore = [this](std::string_view text) {
+    auto bumps = read_bumps(text);
+    if (!bumps) return Result<void>(bumps.error());
+    bumps_ = std::move(*bumps);
+    return Result<void>();
+  };
+  kept_.read({bumps_key(), "the bumps of transactions", std::move(restore), [this] { return write_bumps(bumps_); }});
+}
+
+const Bump* Bumps::of(const Txid& parent) const {
+  const auto found =
+      std::find_if(bumps_.begin(), bumps_.end(), [&parent](const Bump& bump) { return bump.shown.parent == parent; });
+  return found == bumps_.end() ? nullptr : &*found;
+}
+
+void Bumps::put(Bump bump, lightningd::Reply<void> then) {
+  const auto parent = bump.shown.parent;
+  if (of(parent) == nullptr && bumps_.size() >= most) {
+    return then(Error{-1, str(most, " transactions that have not confirmed are bumped already: not one more"), {}});
+  }
+  std::erase_if(bumps_, [&parent](const Bump& one) { return one.shown.parent == parent; });
+  bumps_.push_back(std::move(bump));
+  kept_.changed(std::move(then));
+}
+
+void Bumps::remove(const Txid& parent) {
+  if (std::erase_if(bumps_, [&parent](const Bump& bump) { return bump.shown.parent == parent; }) > 0) kept_.changed();
+}
+
+void Bumps::compare(const std::vector<chain::RecordedTransaction>& recorded) {
+  bool changed = std::erase_if(bumps_, [&recorded](const Bump& bump) { return is_over(bump, recorded); }) > 0;
+  for (auto& bump : bumps_) {
+    const bool is_sent =
+        std::any_of(recorded.begin(), recorded.end(), [&bump](const auto& one) { return one.txid == bump.shown.txid; });
+    if (!is_sent || bump.shown.state == BumpState::sent) continue;
+    bump.shown.state = BumpState::sent;
+    changed = true;
+  }
+  if (changed) kept_.changed();
+}
+
+}  // namespace bump

@@ -1,0 +1,329 @@
+// multifundchannel-bump.
+
+#include <string>
+
+#include "worlds.hpp"
+
+using sim::Broadcast;
+using sim::Mishap;
+using sim::RpcFault;
+using sim::World;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using worlds::count;
+using worlds::error;
+using worlds::field;
+using worlds::field_of_batch;
+using worlds::listed;
+using worlds::open;
+using worlds::peer;
+using worlds::says;
+using worlds::with;
+
+namespace {
+
+constexpr auto low = R"("feerate":"253perkw")";
+
+std::string text_of(const std::string& json) { return json.substr(1, json.size() - 2); }
+
+std::uint64_t number(const sim::Outcome& outcome, const std::string& name) { return std::stoull(field(outcome, name)); }
+
+/// Opens one channel at a low feerate, and names the transaction.
+std::string open_low(World& world, const std::string& more = "") {
+  const auto opened = world.call("multifundchannel", open({"a"}, std::string(low) + more));
+  return text_of(field(opened, "txid"));
+}
+
+sim::Outcome bump(World& world, const std::string& batch, const std::string& more) {
+  return world.call("multifundchannel-bump", R"({"batch":")" + batch + "\"," + more + "}");
+}
+
+sim::Coin& coin_of(World& world, const std::string& txid) {
+  for (auto& coin : world.node().core().wallet.coins()) {
+    if (coin.outpoint.txid.hex() == txid) return coin;
+  }
+  throw std::logic_error("the wallet has no coin of " + txid);
+}
+
+bool in_mempool(World& world, const std::string& txid) {
+  return world.node().core().chain.has(*bitcoin::Txid::from_hex(txid));
+}
+
+}  // namespace
+
+TEST_CASE("a bump pays for the whole package, by the batch's id, its label or its txid") {
+  for (const std::string by : {"batch", "label", "txid"}) {
+    CAPTURE(by);
+    World world(with({peer("a")}));
+    const auto txid = open_low(world, R"(,"label":"monday")");
+    const auto batch = by == "txid" ? txid : by == "label" ? "monday" : field_of_batch(world, "batch");
+    const auto shown = bump(world, batch, R"("feerate":"2500perkw","dryrun":true)");
+    CHECK(field(shown, "bumped") == "false");
+    CHECK(world.node().sending().sent().size() == 1);
+    CHECK_FALSE(says(listed(world), "bumps"));
+
+    const auto bumped = bump(world, batch, R"("feerate":"2500perkw")");
+    CHECK(field(bumped, "bumped") == "true");
+    CHECK(text_of(field(bumped, "txid")) == txid);
+    CHECK(number(bumped, "package_feerate_perkw") == 2'500);
+    // 10 sat a vbyte, for both together.
+    CHECK(number(bumped, "package_fee_msat") == number(bumped, "package_vbytes") * 10'000);
+    CHECK(number(bumped, "fee_msat") == number(shown, "fee_msat"));
+    const auto child = text_of(field(bumped, "bump_txid"));
+    CHECK(in_mempool(world, child));
+    CHECK(in_mempool(world, txid));
+    CHECK(says(listed(world), R"("bump_txid":")" + child));
+    world.mine(1);
+    world.run_for(seconds(10));
+    CHECK_FALSE(says(listed(world), "bumps"));
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("a label means the batch that has opened, not a call before that has failed") {
+  auto setup = with({peer("a")});
+  setup.rpc_faults = {RpcFault{Mishap::refused, "fundchannel_start", 1, 1}};
+  World world(setup);
+  const auto params = open({"a"}, std::string(low) + R"(,"label":"monday")");
+  (void)error(world.call("multifundchannel", params));
+  CHECK(says(error(bump(world, "monday", R"("feerate":"2500perkw")")).message, " is failed: only a transaction that"));
+  const auto txid = text_of(field(world.call("multifundchannel", params), "txid"));
+  for (const auto& name : {std::string("monday"), txid}) {
+    CHECK(text_of(field(bump(world, name, R"("feerate":"2500perkw","dryrun":true)"), "txid")) == txid);
+  }
+  std::string upper;
+  for (const char c : txid) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  CHECK(text_of(field(bump(world, upper, R"("feerate":"2500perkw")"), "txid")) == txid);
+  CHECK_FALSE(says(listed(world), R"("batch":"")"));
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a second bump replaces the first, and one that pays too little for that says how much it takes") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto first = bump(world, txid, R"("feerate":"2500perkw")");
+  const auto child = text_of(field(first, "bump_txid"));
+  for (const auto* feerate : {R"("feerate":"2500perkw")", R"("feerate":"2550perkw")"}) {
+    const auto refused = error(bump(world, txid, feerate));
+    CHECK(refused.code == -32602);
+    CHECK(says(refused.message, "feerate: the bump before, " + child));
+  }
+  const auto asked = error(bump(world, txid, R"("feerate":"2500perkw")")).message;
+  const auto at = asked.find("which is ") + 9;
+  const auto enough = asked.substr(at, asked.find("perkw", at) - at);
+  const auto second = bump(world, txid, R"("feerate":")" + enough + R"(perkw")");
+  CHECK(text_of(field(second, "replaces")) == child);
+  CHECK_FALSE(in_mempool(world, child));
+  CHECK(in_mempool(world, text_of(field(second, "bump_txid"))));
+  const auto third = bump(world, txid, R"("feerate":"9000perkw")");
+  CHECK(number(third, "fee_msat") > number(second, "fee_msat"));
+  CHECK(count(world.call("listmultifundchannels", "{}"), "bumps") == 1);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("what cannot be bumped says why, with figures") {
+  World world(with({peer("a"), peer("b")}));
+  CHECK(says(error(bump(world, "nobody", low)).message, "batch: no batch has this id or label"));
+  const std::string unknown(64, 'a');
+  CHECK(says(error(bump(world, unknown, low)).message, "has not recorded its transaction " + unknown));
+  const auto txid = open_low(world);
+  for (const auto* wrong :
+       {R"("feerate":"quick")", R"("feerate":"")", R"("feerate":[])", R"("feerate":"2500perkw","dryrun":"perhaps")",
+        R"("feerate":"2500perkw","max_fee":"1%")", R"("dryrun":true)"}) {
+    CAPTURE(wrong);
+    CHECK(error(bump(world, txid, wrong)).code == -32602);
+  }
+  CHECK(says(error(bump(world, txid, low)).message, "feerate: the transaction pays "));
+  CHECK(
+      says(error(bump(world, txid, R"("feerate":"2500perkw","max_fee":1000)")).message, "max_fee: the fee would be "));
+  CHECK(says(error(bump(world, txid, R"("feerate":"1200000perkw")")).message, "feerate: "));
+  CHECK(world.node().sending().sent().size() == 1);
+  world.mine(1);
+  world.run_for(seconds(10));
+  CHECK(says(error(bump(world, txid, R"("feerate":"2500perkw")")).message, "has confirmed, in block "));
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a node that is catching up does not know what has confirmed") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  world.node().core().setup.synced = false;
+  const auto refused = error(bump(world, txid, R"("feerate":"2500perkw")"));
+  CHECK(refused.code == -1);
+  CHECK(says(refused.message, "whether the transaction has confirmed is not known: "));
+  CHECK(world.node().sending().sent().size() == 1);
+}
+
+TEST_CASE("without change there is nothing to pay with") {
+  World world(with({peer("a")}));
+  const auto opened = world.call("multifundchannel",
+                                 R"({"destinations":[{"id":"$a@","amount":"all"}],"feerate":"253perkw","minconf":1})");
+  const auto txid = text_of(field(opened, "txid"));
+  const auto refused = error(bump(world, txid, R"("feerate":"2500perkw")"));
+  CHECK(says(refused.message, "batch: its "));
+  CHECK(world.node().sending().sent().size() == 1);
+}
+
+TEST_CASE("change that is too small is told with figures") {
+  auto setup = with({peer("a")});
+  setup.coins = {sim::CoinSetup{.amount = bitcoin::Sat{1'002'000}}};
+  setup.emergency = bitcoin::Sat{0};
+  World world(setup);
+  const auto txid = open_low(world);
+  const auto refused = error(bump(world, txid, R"("feerate":"25000perkw")"));
+  CHECK(refused.code == -1);
+  CHECK(says(refused.message, "batch: its change of "));
+  CHECK(says(refused.message, "330 sat must be left"));
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("another spender or holder of the change is left alone") {
+  SUBCASE("reserved") {
+    World world(with({peer("a")}));
+    const auto txid = open_low(world);
+    world.node().core().wallet.take(coin_of(world, txid), 500, world.time().now());
+    CHECK(says(error(bump(world, txid, R"("feerate":"2500perkw")")).message, "is reserved by another program"));
+    worlds::check_invariants(world);
+  }
+  SUBCASE("spent") {
+    World world(with({peer("a"), peer("b")}));
+    const auto txid = open_low(world);
+    std::string change;
+    for (const auto& coin : world.node().core().wallet.coins()) {
+      if (coin.outpoint.txid.hex() == txid) change = coin.outpoint.str();
+    }
+    const auto second =
+        world.call("multifundchannel", open({"b"}, R"("feerate":"5000perkw","utxos":[")" + change + "\"]"));
+    const auto other = text_of(field(second, "txid"));
+    CHECK(says(error(bump(world, txid, R"("feerate":"2500perkw")")).message, "is spent by " + other));
+    CHECK(in_mempool(world, other));
+    // That one has change of its own, which pays for both.
+    CHECK(field(bump(world, other, R"("feerate":"6000perkw")"), "package_feerate_perkw") == "6000");
+    worlds::check_invariants(world);
+  }
+  SUBCASE("reserved since a bump of ours that was not sent") {
+    auto setup = with({peer("a")});
+    setup.broadcasts = {Broadcast::works, Broadcast::fails};
+    World world(setup);
+    const auto txid = open_low(world);
+    CHECK(error(bump(world, txid, R"("feerate":"2500perkw")")).code == 303);
+    CHECK(says(listed(world), "bumps"));
+    world.node().core().wallet.take(coin_of(world, txid), 500, world.time().now());
+    CHECK(says(error(bump(world, txid, R"("feerate":"5000perkw")")).message, "is reserved by another program"));
+    CHECK(world.node().sending().sent().size() == 1);
+    worlds::check_invariants(world);
+  }
+  SUBCASE("the output of the bump before is reserved, by a batch that waits") {
+    World world(with({peer("a"), peer("b")}));
+    const auto txid = open_low(world);
+    const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+    (void)world.call("multifundchannel", open({"b"}, R"("feerate":"5000perkw","send":false,"utxos":[")" +
+                                                         coin_of(world, child).outpoint.str() + R"("])"));
+    CHECK(says(error(bump(world, txid, R"("feerate":"5000perkw")")).message, "its output is reserved until block"));
+    CHECK(in_mempool(world, child));
+    worlds::check_invariants(world);
+  }
+  SUBCASE("not in the mempool") {
+    auto setup = with({peer("a")});
+    World world(setup);
+    const auto txid = open_low(world);
+    world.node().core().chain.drop(*bitcoin::Txid::from_hex(txid));
+    CHECK(says(error(bump(world, txid, R"("feerate":"2500perkw")")).message, "bitcoind does not show its transaction"));
+  }
+}
+
+TEST_CASE("a bump that bitcoind refuses is taken back, and one in doubt can be replaced") {
+  SUBCASE("refused") {
+    auto setup = with({peer("a")});
+    setup.broadcasts = {Broadcast::works, Broadcast::refused};
+    World world(setup);
+    const auto txid = open_low(world);
+    const auto refused = error(bump(world, txid, R"("feerate":"2500perkw")"));
+    CHECK(refused.code == -1);
+    CHECK(says(refused.message, "bitcoind refuses the bump: min relay fee not met"));
+    CHECK_FALSE(says(listed(world), "bumps"));
+    CHECK(field(bump(world, txid, R"("feerate":"2500perkw")"), "bumped") == "true");
+    worlds::check_invariants(world);
+  }
+  SUBCASE("never sent: the next one has nothing to outbid") {
+    auto setup = with({peer("a")});
+    setup.broadcasts = {Broadcast::works, Broadcast::fails};
+    World world(setup);
+    const auto txid = open_low(world);
+    CHECK(error(bump(world, txid, R"("feerate":"25000perkw")")).code == 303);
+    const auto next = bump(world, txid, R"("feerate":"2500perkw")");
+    CHECK(number(next, "package_feerate_perkw") == 2'500);
+    CHECK_FALSE(says(*next.result, "replaces"));
+    worlds::check_invariants(world);
+  }
+  SUBCASE("not reserved, or not signed, or not on disk: all is as before") {
+    for (const auto* method : {"reserveinputs", "datastore", "signpsbt"}) {
+      CAPTURE(method);
+      auto setup = with({peer("a")});
+      World before(setup);
+      (void)open_low(before);
+      setup.rpc_faults = {RpcFault{Mishap::refused, method, worlds::calls(before, method) + 1, 1}};
+      World world(setup);
+      const auto txid = open_low(world);
+      CHECK(error(bump(world, txid, R"("feerate":"2500perkw")")).code == -1);
+      CHECK_FALSE(says(listed(world), "bumps"));
+      CHECK(field(bump(world, txid, R"("feerate":"2500perkw")"), "bumped") == "true");
+      worlds::check_invariants(world);
+    }
+  }
+  SUBCASE("perhaps reserved: the next one goes on from it") {
+    auto setup = with({peer("a")});
+    World before(setup);
+    (void)open_low(before);
+    setup.rpc_faults = {RpcFault{Mishap::reply_lost, "reserveinputs", worlds::calls(before, "reserveinputs") + 1, 1}};
+    World world(setup);
+    const auto txid = open_low(world);
+    CHECK(error(bump(world, txid, R"("feerate":"2500perkw")")).code == -1);
+    CHECK(coin_of(world, txid).reserved_until > world.node().core().wallet.height);
+    CHECK(field(bump(world, txid, R"("feerate":"2500perkw")"), "bumped") == "true");
+    worlds::check_invariants(world);
+  }
+  SUBCASE("in doubt") {
+    auto setup = with({peer("a")});
+    setup.broadcasts = {Broadcast::works, Broadcast::hides_success};
+    World world(setup);
+    const auto txid = open_low(world);
+    (void)bump(world, txid, R"("feerate":"2500perkw")");
+    const auto again = bump(world, txid, R"("feerate":"5000perkw")");
+    CHECK(field(again, "bumped") == "true");
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("a bump survives crashes, wherever they fall, and the next one goes on from it") {
+  for (const bool node : {false, true}) {
+    for (const int milliseconds : {0, 1, 2, 3, 5, 8, 12, 20, 40, 80}) {
+      CAPTURE(node);
+      CAPTURE(milliseconds);
+      World world(with({peer("a")}));
+      const auto txid = open_low(world);
+      (void)world.start("multifundchannel-bump", R"({"batch":")" + txid + R"(","feerate":"2500perkw"})");
+      world.run_for(std::chrono::milliseconds(milliseconds));
+      node ? world.kill_lightningd() : world.kill_plugin();
+      world.run_for(seconds(1));
+      node ? world.start_lightningd() : world.start_plugin();
+      world.run_for(minutes(2));
+      const auto again = bump(world, txid, R"("feerate":"5000perkw")");
+      CHECK(number(again, "package_feerate_perkw") == 5'000);
+      world.mine(1);
+      world.run_for(minutes(1));
+      CHECK_FALSE(says(listed(world), "bumps"));
+      worlds::check_invariants(world);
+    }
+  }
+}
+
+TEST_CASE("two bumps of one transaction at a time are one too many") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto first = world.start("multifundchannel-bump", R"({"batch":")" + txid + R"(","feerate":"2500perkw"})");
+  CHECK(says(error(bump(world, txid, R"("feerate":"5000perkw")")).message, "another bump of its transaction"));
+  world.run_for(seconds(10));
+  CHECK(field(world.outcome(first), "bumped") == "true");
+  worlds::check_invariants(world);
+}

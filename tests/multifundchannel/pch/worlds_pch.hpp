@@ -1,0 +1,2 @@
+// Compiled once for all tests of this folder.
+#include "../worlds.hpp"
