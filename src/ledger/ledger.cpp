@@ -163,6 +163,12 @@ void Book::reserved(const std::vector<lightningd::Reservation>& coins, const std
   for (const auto& coin : coins) reserved(coin.outpoint, batch);
 }
 
+void Book::reserved_alone(const std::vector<lightningd::Reservation>& coins, const std::string& batch) {
+  for (const auto& coin : coins) {
+    if (!coin.was_reserved) reserved(coin.outpoint, batch);
+  }
+}
+
 bool Book::another_has_reserved(const bitcoin::Outpoint& coin, const std::string& batch, std::uint64_t since) const {
   const auto found = coins_.find(coin);
   return found != coins_.end() && found->second.first != batch && found->second.second > since;

@@ -134,6 +134,8 @@ class Book {
     coins_[coin] = {batch, ++count_};
   }
   void reserved(const std::vector<lightningd::Reservation>& coins, const std::string& batch);
+  /// Likewise those of them that nobody had reserved before.
+  void reserved_alone(const std::vector<lightningd::Reservation>& coins, const std::string& batch);
   /// So many reservations there were.
   [[nodiscard]] std::uint64_t reservations() const { return count_; }
   /// Whether another batch has reserved it since then. Then the reservation of this one is gone, whatever height

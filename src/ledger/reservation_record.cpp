@@ -128,8 +128,9 @@ void ReservationRecord::renewal_answered(const util::Result<Reservations>& answe
 void ReservationRecord::extension_answered(const util::Result<Reservations>& answer) {
   const auto added = doubtful_blocks;
   if (answer) {
-    for (const auto& [outpoint, to] : *answer) {
-      if (to >= added && explains_now(outpoint, to - added)) extended(outpoint, to, added);
+    for (const auto& [outpoint, to, was_reserved] : *answer) {
+      if (!was_reserved) heights[outpoint] = to;
+      if (was_reserved && to >= added && explains_now(outpoint, to - added)) extended(outpoint, to, added);
     }
     blocks += added;
   }
@@ -139,8 +140,8 @@ void ReservationRecord::extension_answered(const util::Result<Reservations>& ans
 
 std::vector<Outpoint> ReservationRecord::foreign(const Reservations& reservations, std::uint32_t added) const {
   std::vector<Outpoint> foreign;
-  for (const auto& [outpoint, to] : reservations) {
-    if (to < added || !explains_now(outpoint, to - added)) foreign.push_back(outpoint);
+  for (const auto& [outpoint, to, was_reserved] : reservations) {
+    if (was_reserved && (to < added || !explains_now(outpoint, to - added))) foreign.push_back(outpoint);
   }
   return foreign;
 }

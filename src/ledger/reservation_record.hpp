@@ -54,10 +54,11 @@ struct ReservationRecord {
   /// The answer to reserving free inputs again, for the `doubtful_blocks`. One that is refused may have been reserved
   /// by an earlier call of ours that came late: it stays as announced.
   void renewal_answered(const util::Result<Reservations>& answer);
-  /// The answer to adding the `doubtful_blocks`: only what was ours before is so afterwards.
+  /// The answer to adding the `doubtful_blocks`: only what was ours before is so afterwards, and what had lapsed just
+  /// before and is reserved by this call alone.
   void extension_answered(const util::Result<Reservations>& answer);
-  /// Those among the inputs of an extension that were not reserved by us alone just before: the sum is not what it
-  /// should be.
+  /// Those among the inputs of an extension that another user had reserved just before: the sum is not what it should
+  /// be.
   [[nodiscard]] std::vector<bitcoin::Outpoint> foreign(const Reservations& reservations, std::uint32_t added) const;
   /// An extension whose answer was lost long ago: what listfunds shows tells whether it was carried out.
   void settle_doubt(const std::vector<lightningd::WalletOutput>& outputs);

@@ -50,7 +50,8 @@ void Aborting::abort(plugin::Command command, const AbortRequest& request) {
   if (found == nullptr) return command.fail(batches_.not_unsettled(request.batch));
   if (found->ledger()->waits()) return give_up(std::move(command), request, *found);
   if (const auto why = found->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
-  offers_.push_back(std::make_unique<rivals::AbortOffer>(batches_.calls(scope_, command.raw_id()), found->ledger()));
+  offers_.push_back(std::make_unique<rivals::AbortOffer>(batches_.calls(scope_, command.raw_id()), batches_.book(),
+                                                        found->ledger()));
   auto* const offer = offers_.back().get();
   auto offered = [this, offer, request,
                   command = std::move(command)](const Result<rivals::AbortTransaction>& transaction) mutable {

@@ -17,10 +17,10 @@ using Outputs = std::vector<lightningd::WalletOutput>;
 
 /// What is given up with a record that is being settled, for the user to decide.
 std::vector<std::string> losses_of(const report::BatchReport& report, const ledger::Ledger& ledger,
-                                   const Outputs& outputs) {
+                                   const wallet::Holds& held, const Outputs& outputs) {
   std::vector<std::string> losses;
   for (const auto& output : outputs) {
-    if (wallet::hold_on(output, ledger.reservation) != wallet::Hold::ours) continue;
+    if (!held.is_ours(output.outpoint)) continue;
     losses.push_back(str("input ", output.outpoint.str(), " stays reserved until block ", output.reserved_to_block));
   }
   for (const auto& destination : report.destinations) {
@@ -57,9 +57,12 @@ std::string forget_json(const std::string& batch, const std::string& state, cons
   return out.list("gives_up", gives_up).end().take();
 }
 
-std::string forget_json(const recovery::Settlement& settlement, const Outputs& outputs, bool forgotten) {
+std::string forget_json(const recovery::Settlement& settlement, const ledger::Book& book, const Outputs& outputs,
+                        bool forgotten) {
   const auto& report = settlement.report();
-  return forget_json(report.id, name_of(report.state), losses_of(report, *settlement.ledger(), outputs), forgotten);
+  const auto& ledger = *settlement.ledger();
+  const wallet::Holds held(outputs, ledger, book);
+  return forget_json(report.id, name_of(report.state), losses_of(report, ledger, held, outputs), forgotten);
 }
 
 }  // namespace
@@ -75,7 +78,7 @@ void Forgetting::forget(plugin::Command command, const ForgetRequest& request) {
         if (!outputs) return command.fail(outputs.error());
         auto* const found = batches_.settling(request.batch);
         if (found == nullptr) return command.fail(LeftBatches::unknown(request.batch));  // settled just now
-        if (!request.confirm) return command.succeed(forget_json(*found, *outputs, false));
+        if (!request.confirm) return command.succeed(forget_json(*found, batches_.book(), *outputs, false));
         forget_settling(std::move(command), *found, *outputs);
       }));
 }
@@ -91,7 +94,7 @@ void Forgetting::forget_settling(plugin::Command command, recovery::Settlement& 
       batches_.settle_again(*stopped);
       return command.fail(done.error());
     }
-    command.succeed(forget_json(*stopped, outputs, true));
+    command.succeed(forget_json(*stopped, batches_.book(), outputs, true));
     auto report = stopped->report();
     report.state = report::BatchState::forgotten;
     batches_.add_ended(std::move(report));

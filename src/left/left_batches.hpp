@@ -73,6 +73,7 @@ class LeftBatches {
   /// For a batch that no command runs: the ids of its calls begin with the batch's.
   [[nodiscard]] lightningd::Client client_of(const std::string& id) const;
   [[nodiscard]] spark::Runtime& runtime() const { return process_.runtime; }
+  [[nodiscard]] const ledger::Book& book() const { return process_.book; }
 
  private:
   void settled(const std::string& id);

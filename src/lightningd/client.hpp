@@ -68,6 +68,7 @@ struct FundParams {
 struct Reservation {
   bitcoin::Outpoint outpoint;
   std::uint32_t reserved_to_block = 0;
+  bool was_reserved = true;  ///< before the call, by anybody
 };
 
 struct Funded {

@@ -17,6 +17,7 @@ util::Result<Reservation> reservation(const json::Value& object) {
   reservation.outpoint = {fields.id<bitcoin::Txid>("txid"), fields.u32("vout")};
   // Absent once the input is free again (unreserveinputs); 0 says so here.
   if (fields.boolean("reserved")) reservation.reserved_to_block = fields.u32("reserved_to_block");
+  if (fields.has("was_reserved")) reservation.was_reserved = fields.boolean("was_reserved");
   return fields.finish(reservation);
 }
 

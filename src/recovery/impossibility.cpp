@@ -37,7 +37,7 @@ void Impossibility::abort(Done done) {
 }
 
 void Impossibility::look(Undecided then) {
-  abort_ = std::make_unique<Abort>(batch_.calls, batch_.ledger);
+  abort_ = std::make_unique<Abort>(batch_.calls, batch_.process.book, batch_.ledger);
   abort_->look([this, then = std::move(then)](Abort::Outcome outcome, const std::string& what) mutable {
     switch (outcome) {
       case Abort::Outcome::won:

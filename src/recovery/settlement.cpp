@@ -90,7 +90,7 @@ void Settlement::judge(const Channels& channels) {
   if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
   if (batch_.is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
   if (found.present == found.wanted) return send_again(never_sent);
-  not_complete(str(found.wanted - found.present, " of ", found.wanted, " channels are gone"), never_sent);
+  not_complete(str(found.wanted - found.present, " of ", found.wanted, " channels are gone"), never_sent, !found.shown);
 }
 
 // Only sendpsbt releases a channel that was withheld.
@@ -118,9 +118,10 @@ void Settlement::send_again(bool never_sent) {
 }
 
 // It cannot be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
-void Settlement::not_complete(const std::string& what, bool never_sent) {
-  auto judged = [this, what, never_sent](const Result<bool>& unspent) {
+void Settlement::not_complete(const std::string& what, bool never_sent, bool ask_bitcoind) {
+  auto judged = [this, what, never_sent, ask_bitcoind](const Result<bool>& unspent) {
     if (unspent && *unspent) return sent();
+    if (!unspent && ask_bitcoind) return retry(unspent.error().message);
     if (never_sent) return stop_sending(what);
     impossibility_.look_for_rival(what, [this](auto outcome, const auto& why) { judged_by_chain(outcome, why); });
   };

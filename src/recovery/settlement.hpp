@@ -96,7 +96,8 @@ class Settlement final : private waiting::Waiting::Owner {
   void judge(const Channels& channels);
   void undo_unsent(bool all_withheld);
   void send_again(bool never_sent);
-  void not_complete(const std::string& what, bool never_sent);
+  /// `ask_bitcoind`: that nothing was sent does not show without its answer.
+  void not_complete(const std::string& what, bool never_sent, bool ask_bitcoind = false);
   void prove_change(util::Function<void()> then);
   void sign(bool never_sent);
   void check_floor(const psbt::Psbt& psbt, util::Function<void()> then);

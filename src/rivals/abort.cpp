@@ -15,8 +15,8 @@ using lightningd::NodeInfo;
 using util::Result;
 using util::str;
 
-Abort::Abort(context::Calls calls, std::shared_ptr<ledger::Ledger> ledger)
-    : calls_(std::move(calls)), ledger_(std::move(ledger)) {}
+Abort::Abort(context::Calls calls, const ledger::Book& book, std::shared_ptr<ledger::Ledger> ledger)
+    : calls_(std::move(calls)), book_(book), ledger_(std::move(ledger)) {}
 
 void Abort::look(Done done) {
   done_ = std::move(done);
@@ -106,14 +106,12 @@ bool Abort::is_as_recorded(const psbt::Psbt& psbt) const {
                      [this](const auto& input) { return ledger_->reservation.heights.contains(input); });
 }
 
-// lightningd signs what anybody has reserved.
+// lightningd signs what anybody has reserved, and the abort's would replace what another batch has sent with that.
 void Abort::sign(const Outputs& outputs) {
   const auto& inputs = ledger_->abort->inputs;
-  const auto foreign = std::find_if(inputs.begin(), inputs.end(), [this, &outputs](const bitcoin::Outpoint& input) {
-    return std::none_of(outputs.begin(), outputs.end(), [this, &input](const lightningd::WalletOutput& output) {
-      return output.outpoint == input && wallet::hold_on(output, ledger_->reservation) == wallet::Hold::ours;
-    });
-  });
+  const wallet::Holds held(outputs, *ledger_, book_);
+  const auto foreign = std::find_if(inputs.begin(), inputs.end(),
+                                    [&held](const bitcoin::Outpoint& input) { return !held.is_ours(input); });
   if (foreign != inputs.end()) {
     return wait(str("the abort's transaction is not signed: input ", foreign->str(),
                     " is spent, or another program has reserved it; call multifundchannel-abort again to spend others"));

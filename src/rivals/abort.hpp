@@ -32,7 +32,8 @@ class Abort {
   enum class Outcome { won, lost, unsent, waiting };
   using Done = util::Function<void(Outcome, const std::string& what)>;
 
-  Abort(context::Calls calls, std::shared_ptr<ledger::Ledger> ledger);
+  /// `book` knows what other batches of this process have reserved since.
+  Abort(context::Calls calls, const ledger::Book& book, std::shared_ptr<ledger::Ledger> ledger);
   Abort(const Abort&) = delete;
   Abort& operator=(const Abort&) = delete;
 
@@ -62,6 +63,7 @@ class Abort {
   void wait(const std::string& what);
 
   context::Calls calls_;
+  const ledger::Book& book_;
   std::shared_ptr<ledger::Ledger> ledger_;
   bitcoin::TxOutput output_;  ///< the one of the abort's transaction
   std::uint32_t depth_ = 0;

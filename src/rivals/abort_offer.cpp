@@ -47,8 +47,8 @@ Sat fee_of(const Psbt& psbt, const std::map<Outpoint, Sat>& amounts) {
 
 }  // namespace
 
-AbortOffer::AbortOffer(context::Calls calls, std::shared_ptr<const ledger::Ledger> ledger)
-    : calls_(std::move(calls)), ledger_(std::move(ledger)) {}
+AbortOffer::AbortOffer(context::Calls calls, const ledger::Book& book, std::shared_ptr<const ledger::Ledger> ledger)
+    : calls_(std::move(calls)), book_(book), ledger_(std::move(ledger)) {}
 
 void AbortOffer::ask(const std::string& feerate, lightningd::Reply<AbortTransaction> then) {
   then_ = std::move(then);
@@ -93,12 +93,11 @@ void AbortOffer::look_at_coins() {
 void AbortOffer::choose(const Outputs& outputs) {
   const auto psbt = Psbt::from_base64(*ledger_->plan->psbt);
   if (!psbt) return fail(psbt.error());
+  const wallet::Holds held(outputs, *ledger_, book_);
   std::map<Outpoint, Sat> amounts;
   for (const auto& output : outputs) {
-    const auto hold = wallet::hold_on(output, ledger_->reservation);
-    if (hold != wallet::Hold::spent) amounts[output.outpoint] = output.amount;
-    const bool recorded = ledger_->reservation.heights.contains(output.outpoint);
-    if (!recorded || (hold != wallet::Hold::ours && hold != wallet::Hold::free)) continue;
+    if (output.status != lightningd::OutputStatus::spent) amounts[output.outpoint] = output.amount;
+    if (!held.is_ours(output.outpoint) && !held.is_free(output.outpoint)) continue;
     coins_.push_back({output.outpoint, output.amount, output.scriptpubkey});
   }
   if (coins_.empty()) {

@@ -32,7 +32,8 @@ struct AbortTransaction {
 /// One for each command; owned by the Aborting, in whose scope it runs.
 class AbortOffer {
  public:
-  AbortOffer(context::Calls calls, std::shared_ptr<const ledger::Ledger> ledger);
+  /// `book` knows what other batches of this process have reserved since.
+  AbortOffer(context::Calls calls, const ledger::Book& book, std::shared_ptr<const ledger::Ledger> ledger);
   AbortOffer(const AbortOffer&) = delete;
   AbortOffer& operator=(const AbortOffer&) = delete;
 
@@ -56,6 +57,7 @@ class AbortOffer {
   void fail(const util::Error& error);
 
   context::Calls calls_;
+  const ledger::Book& book_;
   std::shared_ptr<const ledger::Ledger> ledger_;
   lightningd::Reply<AbortTransaction> then_;
   bool feerate_given_ = false;

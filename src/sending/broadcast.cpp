@@ -144,13 +144,13 @@ void Broadcast::not_confirmed(const Error& error) {
                                           [this, error] { not_known(error); }));
 }
 
-// lightningd marks the channels as no longer withheld before it broadcasts. As long as none is marked,
-// nothing went out, and nothing will: provided that sendpsbt was answered, and is not still to run.
+// What lightningd has refused before it began to broadcast is not out, and will not be: provided that sendpsbt was
+// answered, and is not still to run.
 void Broadcast::not_known(const Error& error) {
   if (lightningd::in_doubt(error)) return maybe_sent(error);
   using Answer = Result<std::vector<PeerChannel>>;
   auto judge = [this, error](const Answer& channels) {
-    if (!context_.withhold || !channels || !all_withheld(*channels, transaction_.txid)) {
+    if (!context_.withhold || !channels || !is_before_broadcast(error, *channels, transaction_.txid)) {
       return refused_by_bitcoind(error);
     }
     util::info(label_, ": sendpsbt refused, nothing was sent");

@@ -12,6 +12,7 @@ FoundChannels find_channels(const ledger::Ledger& ledger, const std::vector<Peer
   const auto withheld = ready_channels(channels, true);
   const auto released = ready_channels(channels, false);
   FoundChannels found;
+  found.shown = any_shown(channels, ledger.plan->txid);
   found.all_withheld = all_withheld(channels, ledger.plan->txid);
   for (std::size_t i = 0; i < ledger.openings.size(); ++i) {
     const auto outnum = ledger.plan->outnums[i];
@@ -49,6 +50,11 @@ ReadyChannels ready_channels(const std::vector<lightningd::PeerChannel>& channel
 bool is_ready(const ReadyChannels& channels, const peers::PeerOpening& peer) {
   const auto& outpoint = peer.record()->outpoint;
   return outpoint && channels.contains({*outpoint, peer.destination().id});
+}
+
+bool any_shown(const std::vector<PeerChannel>& channels, const bitcoin::Txid& txid) {
+  return std::any_of(channels.begin(), channels.end(),
+                     [&txid](const PeerChannel& channel) { return channel.is_of(txid); });
 }
 
 bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const bitcoin::Txid& txid) {

@@ -16,7 +16,8 @@ namespace sending {
 struct FoundChannels {
   std::size_t wanted = 0;
   std::size_t present = 0;   ///< alive, whether withheld or not
-  bool all_withheld = true;  ///< of those that lightningd shows in any state
+  bool shown = false;        ///< whether lightningd shows any of them, in any state
+  bool all_withheld = true;  ///< of those that it shows
   bool locked_in = false;    ///< one of them has confirmed
   std::optional<bitcoin::Outpoint> waiting{};  ///< the funding output of one that is present and has not confirmed
 };
@@ -37,8 +38,11 @@ using ReadyChannels = std::set<std::pair<bitcoin::Outpoint, lightningd::NodeId>>
 /// Whether the peer's channel is among them, with the right outpoint.
 [[nodiscard]] bool is_ready(const ReadyChannels& channels, const peers::PeerOpening& peer);
 
-/// Whether lightningd has not begun to broadcast this transaction: every channel of it that there is
-/// still is withheld.
+/// Whether lightningd shows a channel of this transaction, in any state.
+[[nodiscard]] bool any_shown(const std::vector<lightningd::PeerChannel>& channels, const bitcoin::Txid& txid);
+
+/// Whether every channel of this transaction that there is still is withheld. When there is any, lightningd has not begun
+/// to broadcast the transaction; when there is none, that tells nothing.
 [[nodiscard]] bool all_withheld(const std::vector<lightningd::PeerChannel>& channels, const bitcoin::Txid& txid);
 
 }  // namespace sending

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "lightningd/client.hpp"
+#include "sending/found_channels.hpp"
 #include "sending/result.hpp"
 
 namespace sending {
@@ -15,6 +16,7 @@ using util::Error;
 
 namespace {
 
+constexpr std::string_view from_bitcoind = "Error broadcasting transaction";
 constexpr std::string_view before_code = "Error broadcasting transaction: error code: ";
 constexpr std::string_view before_reason = "error message:";
 
@@ -164,6 +166,13 @@ SendVerdict verdict_on(const Error& error) {
   if (is_one_of(gone_reasons, answer->reason)) return SendVerdict::inputs_gone;
   if (is_one_of(refusals, answer->reason)) return SendVerdict::refused;
   return SendVerdict::doubt;
+}
+
+// lightningd marks the channels as no longer withheld before it broadcasts, and says so when bitcoind has failed.
+bool is_before_broadcast(const Error& error, const std::vector<lightningd::PeerChannel>& channels,
+                         const bitcoin::Txid& txid) {
+  if (!all_withheld(channels, txid)) return false;
+  return any_shown(channels, txid) || !error.message.starts_with(from_bitcoind);
 }
 
 std::string refusal_text(const Error& error) {

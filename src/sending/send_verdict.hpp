@@ -1,7 +1,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "bitcoin/ids.hpp"
+#include "lightningd/channel.hpp"
 #include "util/result.hpp"
 
 namespace sending {
@@ -18,6 +21,11 @@ enum class SendVerdict {
 
 /// Goes by the wordings of bitcoind (0.18 to 30) in lightningd's error. Whatever is not known is a doubt.
 [[nodiscard]] SendVerdict verdict_on(const util::Error& error);
+
+/// Whether sendpsbt, of channels that were withheld, was refused by lightningd before it began to broadcast. `channels`
+/// are those that it shows after the error.
+[[nodiscard]] bool is_before_broadcast(const util::Error& error, const std::vector<lightningd::PeerChannel>& channels,
+                                       const bitcoin::Txid& txid);
 
 /// bitcoind's own words in it, for the user; all of it when they cannot be told.
 [[nodiscard]] std::string refusal_text(const util::Error& error);

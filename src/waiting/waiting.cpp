@@ -241,14 +241,13 @@ void Waiting::sent() {
   owner_.sent();
 }
 
-// Of what is in a block already, sendpsbt releases the channels and says that it failed. As long as every channel is
-// withheld, lightningd has refused it before it did anything.
+// Of what is in a block already, sendpsbt releases the channels and says that it failed.
 void Waiting::not_sent(const Error& error) {
   if (sending::verdict_on(error) == sending::SendVerdict::known) return sent();
   const auto what = str("sendpsbt: ", error.message);
   if (lightningd::in_doubt(error)) return wait(what, BatchState::settling);
-  auto listed = [this, what](const Result<Channels>& channels) {
-    if (!channels || !sending::all_withheld(*channels, batch_.ledger->plan->txid))
+  auto listed = [this, error, what](const Result<Channels>& channels) {
+    if (!channels || !sending::is_before_broadcast(error, *channels, batch_.ledger->plan->txid))
       return wait(what, BatchState::refused);
     wait_again(what);
   };

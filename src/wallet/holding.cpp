@@ -179,9 +179,10 @@ void Holding::add(const std::vector<Outpoint>& inputs, std::uint32_t blocks, Rep
       });
   ledger_->reservation.sent();
   ledger_->reservation.doubtful_blocks = blocks;
-  auto recorded = [ledger = ledger_, foreign, blocks,
+  auto recorded = [ledger = ledger_, &book = book_, foreign, blocks,
                    guarded = std::move(guarded)](Result<Reservations> answer) mutable {
     if (answer) *foreign = ledger->reservation.foreign(*answer, blocks);
+    if (answer) book.reserved_alone(*answer, ledger->id);
     ledger->reservation.extension_answered(answer);
     guarded(std::move(answer));
   };

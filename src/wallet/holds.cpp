@@ -10,11 +10,15 @@ namespace wallet {
 using bitcoin::Outpoint;
 using lightningd::WalletOutput;
 
+namespace {
+
 Hold hold_on(const WalletOutput& output, const ledger::ReservationRecord& record) {
   if (output.status == lightningd::OutputStatus::spent) return Hold::spent;
   if (!output.reserved) return Hold::free;
   return record.explains(output.outpoint, output.reserved_to_block) ? Hold::ours : Hold::anothers;
 }
+
+}  // namespace
 
 // Another batch may have reserved it meanwhile to the very same height, or may not know yet that it has it.
 Holds::Holds(const std::vector<WalletOutput>& outputs, const ledger::Ledger& ledger, const ledger::Book& book) {
@@ -44,9 +48,9 @@ std::optional<Outpoint> Holds::first(Hold hold) const {
   return inputs.empty() ? std::nullopt : std::optional(inputs.front());
 }
 
-bool Holds::is_ours(const Outpoint& input) const {
+bool Holds::is(const Outpoint& input, Hold hold) const {
   const auto found = holds_.find(input);
-  return found != holds_.end() && found->second == Hold::ours;
+  return found != holds_.end() && found->second == hold;
 }
 
 void look_at_coins(const context::Calls& calls, lightningd::Reply<std::vector<WalletOutput>> then) {

@@ -15,8 +15,6 @@ namespace wallet {
 /// How an input that we reserved stands in the wallet now.
 enum class Hold { ours, free, anothers, spent };
 
-[[nodiscard]] Hold hold_on(const lightningd::WalletOutput& output, const ledger::ReservationRecord& record);
-
 /// How each input of a batch stands, by an answer of listfunds: of those that it does not show, that they are spent.
 class Holds {
  public:
@@ -24,9 +22,13 @@ class Holds {
 
   [[nodiscard]] std::vector<bitcoin::Outpoint> those(Hold hold) const;
   [[nodiscard]] std::optional<bitcoin::Outpoint> first(Hold hold) const;
-  [[nodiscard]] bool is_ours(const bitcoin::Outpoint& input) const;
+  [[nodiscard]] bool is_ours(const bitcoin::Outpoint& input) const { return is(input, Hold::ours); }
+  /// One that nobody has reserved any more.
+  [[nodiscard]] bool is_free(const bitcoin::Outpoint& input) const { return is(input, Hold::free); }
 
  private:
+  [[nodiscard]] bool is(const bitcoin::Outpoint& input, Hold hold) const;
+
   std::map<bitcoin::Outpoint, Hold> holds_;
 };
 

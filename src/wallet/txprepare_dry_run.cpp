@@ -197,10 +197,11 @@ void TxprepareDryRun::kept(const Result<Reservations>& answer) {
   const auto& prepared = ledger_->reservation.prepared;
   if (!prepared) return finish(Error{-1, "the inputs were released meanwhile", {}});
   std::vector<Outpoint> taken;
-  for (const auto& [outpoint, to] : *answer) {
-    const auto height = to - PreparedRecord::blocks - prepared->kept;
-    if (height < prepared->height || height > prepared->latest) taken.push_back(outpoint);
-    heights_[outpoint] = to - PreparedRecord::blocks;
+  for (const auto& reservation : *answer) {
+    const auto without = reservation.reserved_to_block - PreparedRecord::blocks;
+    const auto height = without - prepared->kept;
+    if (height < prepared->height || height > prepared->latest) taken.push_back(reservation.outpoint);
+    heights_[reservation.outpoint] = without;
   }
   if (!taken.empty()) return give_back(taken);
   if (heights_.size() != inputs_.size()) return finish(Error{-1, "an input is not reserved any more", {}});

@@ -52,6 +52,15 @@ TEST_CASE("an extension counts for the inputs that were ours alone before") {
   CHECK_FALSE(record.in_flight());
 }
 
+TEST_CASE("what had lapsed just before an extension is reserved by it alone, and is ours") {
+  auto record = extended_record();
+  const ReservationRecord::Reservations answer{{outpoint(0), 245}, {outpoint(1), 271, false}};
+  CHECK(record.foreign(answer, 133).empty());
+  record.extension_answered(answer);
+  CHECK(record.heights.at(outpoint(1)) == 271);
+  CHECK(record.explains_now(outpoint(1), 271));
+}
+
 TEST_CASE("an extension that is refused has added nothing; one whose answer is lost leaves doubt") {
   auto record = extended_record();
   record.extension_answered(refused);

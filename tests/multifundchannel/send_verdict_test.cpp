@@ -175,3 +175,19 @@ TEST_CASE("the user is told bitcoind's own words, without the transaction") {
   CHECK(refusal_text(Error{-1, "Error broadcasting transaction: away. Unsent tx discarded 0200", {}}) ==
         "Error broadcasting transaction: away.");
 }
+
+TEST_CASE("a channel that is withheld still shows that nothing was broadcast; without any channel the error has to") {
+  const auto txid = bitcoin::Txid::from_hex(std::string(64, '1'));
+  REQUIRE(txid);
+  lightningd::PeerChannel channel;
+  channel.opened_by_us = true;
+  channel.funding = {*txid, 0};
+  channel.withheld = true;
+  const Error refused_by_lightningd{-32602, "UTXO is not reserved", {}};
+  const auto failed = said("-25", "bad-txns-inputs-missingorspent");
+  CHECK(sending::is_before_broadcast(failed, {channel}, *txid));
+  CHECK(sending::is_before_broadcast(refused_by_lightningd, {}, *txid));
+  CHECK(!sending::is_before_broadcast(failed, {}, *txid));
+  channel.withheld = false;
+  CHECK(!sending::is_before_broadcast(refused_by_lightningd, {channel}, *txid));
+}

@@ -143,3 +143,12 @@ TEST_CASE("a batch that is being finished or given up is looked at by nobody els
 TEST_CASE("a peer that does not answer is dropped though lightningd is slow") {
   check_clean({659172, 923328, 969604});
 }
+
+// The only channel vanished before sendpsbt, which said that it had failed: that no channel is released told nothing.
+TEST_CASE("without a channel that tells, an error of sendpsbt is a doubt") { check_clean({1010821}); }
+
+// Another program had freed the coin of a batch in doubt, and the next batch had sent its own transaction with it.
+TEST_CASE("an abort does not replace what another batch has sent") { check_clean({1038066}); }
+
+// Its reservation had lapsed when it was extended, and what looked like another program's could not be given back.
+TEST_CASE("a coin that lapses just before its extension stays ours") { check_clean({1045421}); }
