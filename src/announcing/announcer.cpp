@@ -59,11 +59,12 @@ void Announcer::tell(const report::BatchReport& report) {
   send_(name_of(*event), report::to_json(report));
 }
 
+// What comes next is that it has failed.
 void Announcer::never_confirms(const std::string& batch) {
   const auto told = told_.find(batch);
   if (told == told_.end() || told->second != Event::opened) return;
   std::erase(ended_, batch);
-  told_.erase(told);
+  told->second = Event::unsettled;
 }
 
 }  // namespace announcing

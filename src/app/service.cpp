@@ -110,7 +110,7 @@ void Service::found(const StoredText& record, const journal::SealSource::Seal& s
   util::info(ledger::label_of(id), ": left in the phase ", name_of((*ledger)->phase), ", settling it");
   auto report = report::report_on(**ledger);
   auto journal =
-      std::make_shared<journal::Journal>(journal::Journal(left_.client_of(id), settings_, id, seal), record.generation);
+      std::make_shared<journal::Journal>(journal::Journal(left_.client_of(id), settings_, id, seal), record.generation, (*ledger)->phase);
   labelled_.begin(**ledger, journal);
   ++to_look_at_;
   left_.settle({*ledger, std::move(journal)}, std::move(report), settings_.settle_delay, [this] { looked(); });

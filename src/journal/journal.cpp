@@ -53,9 +53,10 @@ std::string brief(const std::string& id) {
 Journal::Journal(lightningd::Client client, const context::Settings& settings, std::string batch, Seal seal)
     : client_(std::move(client)), settings_(settings), batch_(std::move(batch)), seal_(std::move(seal)) {}
 
-Journal::Journal(Journal&& fresh, std::uint64_t generation) : Journal(std::move(fresh)) {
+Journal::Journal(Journal&& fresh, std::uint64_t generation, ledger::BatchPhase phase) : Journal(std::move(fresh)) {
   state_->exists = true;
   state_->generation = generation;
+  state_->surely_completes = phase == ledger::BatchPhase::sending;
 }
 
 void Journal::save(spark::Scope& scope, const ledger::Ledger& ledger, Reply<void> then) {
@@ -71,12 +72,16 @@ void Journal::save(spark::Scope& scope, const ledger::Ledger& ledger, Reply<void
   const bool exists = std::exchange(state_->exists, true);
   const bool completes = ledger.phase == ledger::BatchPhase::sending;
   state_->may_be_completed = state_->may_be_completed || completes;
-  auto noted = [state = state_, exists, completes, saved = std::move(saved)](Result<std::uint64_t> answer) mutable {
+  state_->surely_completes = false;
+  auto noted = [state = state_, number = ++state_->saves, exists, completes,
+                saved = std::move(saved)](Result<std::uint64_t> answer) mutable {
     if (answer && state->generation > *answer) {
       // lightningd answers out of order: a later write has its answer, and is what the record says.
     } else if (answer) {
       state->generation = *answer;
-      state->may_be_completed = completes;
+      const bool last = number == state->saves;  // else the record may say already what was sent since
+      state->may_be_completed = completes || (!last && state->may_be_completed);
+      state->surely_completes = completes && last;
     } else if (exists && answer.error().code == code::nothing_to_replace) {
       // Deleted by another program: what it said is gone with it, and the next one creates it.
       state->exists = false;

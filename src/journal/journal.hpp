@@ -31,8 +31,8 @@ class Journal {
   using Seal = std::shared_ptr<const RecordSeal>;
 
   Journal(lightningd::Client client, const context::Settings& settings, std::string batch, Seal seal);
-  /// For a record that was found.
-  Journal(Journal&& fresh, std::uint64_t generation);
+  /// For a record that was found, in this phase.
+  Journal(Journal&& fresh, std::uint64_t generation, ledger::BatchPhase phase);
   Journal(Journal&&) = default;
 
   /// Writes the ledger as it is now. After an error the record is as it was before, or as it should be.
@@ -46,6 +46,8 @@ class Journal {
   [[nodiscard]] bool in_doubt() const { return state_->in_doubt; }
   /// Whether the record may say that the transaction is ready to be sent: a crash then completes the batch.
   [[nodiscard]] bool may_be_completed() const { return state_->may_be_completed; }
+  /// Whether the record surely says so: the last save has its answer.
+  [[nodiscard]] bool surely_completes() const { return state_->surely_completes; }
 
  private:
   /// What replies that nobody waits for any more still update.
@@ -55,6 +57,8 @@ class Journal {
     bool deleted = false;                     ///< another program did that once, and may have put it back
     bool in_doubt = false;
     bool may_be_completed = false;
+    bool surely_completes = false;
+    std::uint64_t saves = 0;  ///< that were sent
     std::function<void(lightningd::Reply<void>)> first;  ///< before the record is removed; may be empty
   };
 

@@ -6,6 +6,7 @@
 
 #include "json/writer.hpp"
 #include "util/str.hpp"
+#include "waiting/waiting_words.hpp"
 
 namespace left {
 
@@ -48,7 +49,9 @@ std::string given_up_json(const std::string& batch, const ledger::FundingPlan& p
 void Aborting::abort(plugin::Command command, const AbortRequest& request) {
   auto* const found = batches_.settling(request.batch);
   if (found == nullptr) return command.fail(batches_.not_unsettled(request.batch));
-  if (found->ledger()->waits()) return give_up(std::move(command), request, *found);
+  if (found->ledger()->waits()) {
+    return found->waiting() ? give_up(std::move(command), request, *found) : command.fail(waiting::busy());
+  }
   if (const auto why = found->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
   offers_.push_back(std::make_unique<rivals::AbortOffer>(batches_.calls(scope_, command.raw_id()), batches_.book(),
                                                         found->ledger()));

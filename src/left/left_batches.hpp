@@ -40,7 +40,10 @@ class LeftBatches {
     for (const auto& [id, settlement] : settlements_) settlement->block_added();
   }
   /// At the end of the process: their records stay for the next start.
-  void leave() { settlements_.clear(); }
+  void leave() {
+    for (const auto& [id, settlement] : settlements_) settlement->leave();
+    settlements_.clear();
+  }
 
   /// Its record is kept and shown, never acted on: why not.
   void add_unreadable(const std::string& id, const std::string& why);

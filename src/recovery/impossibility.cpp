@@ -32,7 +32,7 @@ void Impossibility::look_for_rival(const std::string& what, Done done) {
 
 void Impossibility::abort(Done done) {
   done_ = std::move(done);
-  if (batch_.ledger->send_in_flight) return later("lightningd has not answered sendpsbt yet");
+  if (batch_.may_still_be_sent()) return later("lightningd has not answered sendpsbt yet");
   look([this](const std::string& found, bool wait) { wait ? later(found) : send_abort(); });
 }
 

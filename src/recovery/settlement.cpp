@@ -43,9 +43,9 @@ void Settlement::run(spark::Duration delay, util::Function<void()> looked, util:
 }
 
 void Settlement::stop() {
-  waiting_.answer(Error{-1, "it is taken over by another command", {}});
   batch_.ending = true;
-  opened_ = false;
+  waiting_.stop(Error{-1, "it is taken over by another command", {}});
+  out_ = opened_ = pausing_ = false;
   record_undo_.stop();
   scope_.end();
   looked();
@@ -86,7 +86,7 @@ void Settlement::judge(const Channels& channels) {
   const sending::FoundChannels found = sending::find_channels(*ledger_, channels);
   const bool never_sent = batch_.process.node.withhold && found.all_withheld;
   if (found.locked_in) return sent();
-  if (ledger_->send_in_flight) return retry("lightningd has not answered sendpsbt yet");
+  if (batch_.may_still_be_sent()) return retry("lightningd has not answered sendpsbt yet");
   if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
   if (batch_.is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
   if (found.present == found.wanted) return send_again(never_sent);
@@ -108,6 +108,7 @@ void Settlement::undo_unsent(bool all_withheld) {
 // The commitments of all peers are secured. The inputs must still be ours.
 void Settlement::send_again(bool never_sent) {
   if (batch_.must_wait()) return retry("lightningd has not answered reserveinputs yet");
+  if (!batch_.journal->surely_completes()) return record_sending([this, never_sent] { send_again(never_sent); });
   // Only what is impossible has been freed with its channels still there.
   if (!ledger_->reservation.held()) return not_complete("its inputs are free already", never_sent);
   batch_.keep_coins([this, never_sent](const Result<wallet::Holding::Taken>& taken) {
@@ -201,7 +202,8 @@ void Settlement::send(const util::SharedText& signed_psbt) {
 // Nothing of what is refused is taken back here: an earlier attempt may have ended in doubt, or the caller has sent the
 // transaction by another node. Our bitcoind does not want it now, but another one may have it.
 void Settlement::not_sent(const Error& error) {
-  const bool refused = sending::verdict_on(error) == sending::SendVerdict::refused && batch_.process.node.withhold;
+  const bool closed = !batch_.may_still_be_sent() && batch_.process.node.withhold;
+  const bool refused = closed && sending::verdict_on(error) == sending::SendVerdict::refused;
   if (!refused) return retry(str("sendpsbt: ", error.message));
   pause_ = calls_.settings.longest_settle_pause;
   retry(str("bitcoind refuses it: ", sending::refusal_text(error), way_out()), BatchState::refused);
@@ -209,7 +211,7 @@ void Settlement::not_sent(const Error& error) {
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.
 void Settlement::stop_sending(const std::string& why) {
-  waiting_.answer(Error{-1, why + "; nothing was sent, and all of it is undone", {}});
+  waiting_.answer(Error{-1, why + "; nothing was sent, and all of it is undone", {}}, true);
   batch_.note(why + "; nothing was sent: undoing the rest");
   ledger_->phase = BatchPhase::completing;
   ledger_->sending.reset();
@@ -223,7 +225,8 @@ void Settlement::stop_sending(const std::string& why) {
 void Settlement::sent() {
   ++attempts_;
   waiting_.answer({});
-  batch_.ending = true;
+  out_ = batch_.ending = true;
+  pausing_ = false;
   ledger_->sending = ledger_->plan->txid;
   batch_.announce_end(true);
   policies_.apply(calls_.settings.cleanup_timeout, [this] {
@@ -248,19 +251,13 @@ void Settlement::judged_by_chain(Impossibility::Outcome outcome, const std::stri
 // That the transaction counts as sent keeps the undo off the channels that lightningd does not cancel.
 void Settlement::impossible() {
   impossible_ = true;
+  waiting_.answer(Error{-1, "batch: its transaction never confirms, and all of it is undone", {}}, true);
   ledger_->sending = ledger_->plan->txid;
   batch_.process.announcer.never_confirms(batch_.report.id);
   undo();  // peers that had dropped out before may still have an opening
 }
 
 // --- Its way from the record to nothing ---
-
-void Settlement::undo() {
-  record_undo_.run([this](const Result<void>& nothing_left) {
-    if (!nothing_left) return retry(nothing_left.error().message);
-    undone();
-  });
-}
 
 void Settlement::undone() {
   const auto now = scope_.runtime().now();
@@ -278,6 +275,7 @@ void Settlement::remove() {
     if (opened_) batch_.report.take_policies(*ledger_);
     opened_ ? batch_.report.opened() : batch_.report.undone(BatchState::undone);
     batch_.note(str("settled: ", name_of(batch_.report.state)));
+    opened_ ? waiting_.answer({}) : waiting_.answer(Error{-1, "batch: all of it is undone", {}}, true);
     looked();
     scope_.end();
     scope_.runtime().post(std::move(settled_));
@@ -289,7 +287,7 @@ void Settlement::remove() {
 void Settlement::retry(const std::string& why, BatchState state) {
   waiting_.answer(Error{-1, why, {}});
   batch_.report.state = state;
-  batch_.ending = false;
+  out_ = batch_.ending = false;
   batch_.note(why);
   if (ledger_->phase == BatchPhase::sending || state == BatchState::unsettled) batch_.announce();
   looked();

@@ -17,6 +17,7 @@
 #include "spark/scope.hpp"
 #include "waiting/left_batch.hpp"
 #include "waiting/waiting.hpp"
+#include "waiting/waiting_words.hpp"
 
 namespace recovery {
 
@@ -51,10 +52,16 @@ class Settlement final : private waiting::Waiting::Owner {
   void run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled);
   /// Ends it where it stands: it sends and undoes nothing any more, and `settled` does not come.
   void stop();
+  /// At the end of the process: whoever waits for it is answered.
+  void leave() {
+    batch_.ending = true;
+    waiting_.stop(util::Error{-1, "the plugin ends", {}});
+  }
 
   /// A block came: a batch that waits for its user is looked at.
   void block_added() {
-    if (waiting_.applies() && !waiting_.is_busy() && !batch_.ending) attempt();
+    const bool looked = attempts_ > 1;  // until the first look lightningd carries out what a killed process has written
+    if (looked && waiting_.applies() && !waiting_.is_busy() && !batch_.ending) attempt();
   }
   /// For multifundchannel-finish, and for aborting a batch that waits.
   [[nodiscard]] waiting::Waiting* waiting() { return waiting_.applies() && !batch_.ending ? &waiting_ : nullptr; }
@@ -66,9 +73,9 @@ class Settlement final : private waiting::Waiting::Owner {
   }
   /// For a caller who finishes that once more: what becomes of it.
   void finish_again(lightningd::Reply<std::string> then) {
-    const bool out = batch_.ending && ledger_->sending && !impossible_;  // what is left is to remove its record
+    if (scope_.ended()) return then(waiting::busy());
     waiting_.join(std::move(then));
-    if (out) return waiting_.answer({});
+    if (out_) return waiting_.answer({});
     if (pausing_) attempt();
   }
 
@@ -98,6 +105,12 @@ class Settlement final : private waiting::Waiting::Owner {
   void send_again(bool never_sent);
   /// `ask_bitcoind`: that nothing was sent does not show without its answer.
   void not_complete(const std::string& what, bool never_sent, bool ask_bitcoind = false);
+  /// A save may have been overtaken by what has stopped the Settlement before this one.
+  void record_sending(util::Function<void()> then) {
+    batch_.save([this, then = std::move(then)](const util::Result<void>& saved) mutable {
+      saved ? then() : retry(saved.error().message);
+    });
+  }
   void prove_change(util::Function<void()> then);
   void sign(bool never_sent);
   void check_floor(const psbt::Psbt& psbt, util::Function<void()> then);
@@ -110,7 +123,9 @@ class Settlement final : private waiting::Waiting::Owner {
   void sent() override;
   void judged_by_chain(Impossibility::Outcome outcome, const std::string& why);
   void impossible();
-  void undo();
+  void undo() {
+    record_undo_.run([this](const util::Result<void>& none) { none ? undone() : retry(none.error().message); });
+  }
   void undone();
   void remove();
   void retry(const std::string& why) { retry(why, report::BatchState::settling); }
@@ -133,6 +148,7 @@ class Settlement final : private waiting::Waiting::Owner {
   std::uint64_t attempts_ = 0;  ///< that were planned or begun: only the last one counts
   bool pausing_ = false;        ///< until the next attempt
   bool impossible_ = false;     ///< its transaction; channels and inputs are removed
+  bool out_ = false;            ///< its transaction; what is left is to undo the rest, and to remove the record
   bool opened_ = false;
 };
 

@@ -33,6 +33,7 @@ void send_psbt(const lightningd::Client& client, const util::SharedText& psbt, c
   client.sendpsbt(psbt, recorded > 0 ? recorded : settings.sent_reservation,
                   [ledger, then = std::move(then)](util::Result<lightningd::Sent> answer) mutable {
                     ledger->send_in_flight = false;
+                    ledger->send_lost = !answer && answer.error().code == jsonrpc::Caller::lost;
                     then(std::move(answer));
                   });
 }

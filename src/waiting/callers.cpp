@@ -11,14 +11,14 @@ using util::Error;
 using util::Result;
 using util::str;
 
-void Callers::answer(const Result<void>& outcome) {
+void Callers::answer(const Result<void>& outcome, bool over) {
   if (auto giving_up = take_giving_up()) {
     giving_up(outcome ? Result<void>(busy()) : Result<void>(Error{-1, str("batch: ", outcome.error().message), {}}));
   }
   auto finishing = std::exchange(finishing_, {});
   if (finishing.empty()) return;
   if (outcome) batch_.report.opened();
-  const auto result = outcome ? Result<std::string>(report::finished_json(batch_.report)) : told(outcome.error());
+  const auto result = outcome ? Result<std::string>(report::finished_json(batch_.report)) : over ? outcome.error() : told(outcome.error());
   for (auto& then : finishing) then(result);
 }
 

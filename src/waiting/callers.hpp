@@ -29,8 +29,8 @@ class Callers {
   void set_giving_up(lightningd::Reply<void> then) { giving_up_ = std::move(then); }
   [[nodiscard]] lightningd::Reply<void> take_giving_up() { return std::exchange(giving_up_, nullptr); }
 
-  /// What became of it: to all of them.
-  void answer(const util::Result<void>& outcome);
+  /// What became of it: to all of them. `over`: an error is the end of the batch, and not only of this attempt.
+  void answer(const util::Result<void>& outcome, bool over = false);
 
   /// `call` is made when the present look is over.
   void put_off(util::Function<void()> call) { put_off_.push_back(std::move(call)); }

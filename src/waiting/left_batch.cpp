@@ -64,6 +64,13 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
   return std::nullopt;
 }
 
+// A command goes on when its connection has gone, say in a hook of another plugin.
+bool LeftBatch::may_still_be_sent() {
+  const auto now = process.runtime.now();
+  if (std::exchange(ledger->send_lost, false)) lost_until_ = now + calls.settings.settle_quiet;
+  return ledger->send_in_flight || now < lost_until_;
+}
+
 bool LeftBatch::is_being_cancelled() const {
   const auto since = process.runtime.now() - calls.settings.lost_after;
   return std::any_of(ledger->openings.begin(), ledger->openings.end(),

@@ -29,10 +29,6 @@ bool Waiting::applies() const {
          (batch_.ledger->phase == BatchPhase::sending && batch_.ledger->plan && batch_.ledger->plan->is_users);
 }
 
-bool Waiting::begin() { return !std::exchange(busy_, true); }
-
-void Waiting::wait(const std::string& why, BatchState state) { wait(Error{-1, why, {}}, why, state); }
-
 void Waiting::wait(const Error& told, const std::string& why, BatchState state) {
   busy_ = false;
   callers_.answer(told);
@@ -78,8 +74,9 @@ void Waiting::judge(const Channels& channels, Seen seen) {
   const auto& plan = *batch_.ledger->plan;
   const auto found = sending::find_channels(*batch_.ledger, channels);
   const auto gone = batch_.tell_gone(channels);
-  if (batch_.ledger->send_in_flight) return wait("lightningd has not answered sendpsbt yet", BatchState::settling);
+  if (batch_.may_still_be_sent()) return wait(not_answered, BatchState::settling);
   if (plan.is_users) return judge_users(found, gone, seen);
+  if (!found.all_withheld && batch_.ledger->sending) return sent();  // as a finish has found
   if (!found.all_withheld) {
     return wait("a channel is released, although its record says that nothing was signed", BatchState::unsettled);
   }
@@ -140,7 +137,7 @@ void Waiting::finish(std::optional<psbt::Psbt> signed_psbt, Callers::Finished th
   if (!applies()) return then(no_more());
   if (const auto fits = given::check_signed_psbt(*batch_.ledger->plan, signed_psbt); !fits) return then(fits.error());
   if (batch_.report.state == BatchState::opened) return then(report::finished_json(batch_.report));
-  if (callers_.give_up()) return then(busy());
+  if (callers_.give_up() || batch_.ending) return then(busy());
   if (callers_.finish()) return callers_.add_finishing(std::move(then));
   if (!begin()) {
     return callers_.put_off([this, signed_psbt = std::move(signed_psbt), then = std::move(then)]() mutable {
@@ -159,7 +156,7 @@ void Waiting::finish_seen(const Picture& picture, std::optional<psbt::Psbt> sign
   const auto& plan = *batch_.ledger->plan;
   const auto seen = picture.sight.seen;
   const bool broadcast = seen == Seen::broadcast;
-  if (batch_.ledger->send_in_flight) return wait("lightningd has not answered sendpsbt yet", BatchState::settling);
+  if (batch_.may_still_be_sent()) return wait(not_answered, BatchState::settling);
   if (!found.all_withheld && found.locked_in) return sent();
   // What is out already is out, whatever is gone: the other channels have to be released.
   if (!broadcast && found.present < found.wanted) return wait(gone);
@@ -208,8 +205,10 @@ void Waiting::look_again(const psbt::Psbt& signed_psbt) {
     if (batch_.is_being_cancelled()) return wait_again("lightningd has not answered fundchannel_cancel yet");
     send(signed_psbt);
   };
-  batch_.calls.client.listpeerchannels(std::nullopt,
-                                       batch_.calls.local<Channels>("listpeerchannels", std::move(listed)));
+  batch_.calls.fresh<Channels>(
+      "listpeerchannels",
+      [this](lightningd::Reply<Channels> reply) { batch_.calls.client.listpeerchannels(std::nullopt, std::move(reply)); },
+      std::move(listed));
 }
 
 /// In the journal first: that it may be sent.
@@ -221,7 +220,7 @@ void Waiting::announce(util::Function<void()> then) {
     batch_.ledger->phase = before;
     batch_.ledger->reservation.sent_blocks = 0;  // sendpsbt is not asked: what is reserved for so long is another's
     batch_.report.phase = name_of(before);
-    wait(saved.error().message);
+    wait(str(saved.error().message, lightningd::in_doubt(saved.error()) ? after_doubt : ""));
   });
 }
 
@@ -245,7 +244,7 @@ void Waiting::sent() {
 void Waiting::not_sent(const Error& error) {
   if (sending::verdict_on(error) == sending::SendVerdict::known) return sent();
   const auto what = str("sendpsbt: ", error.message);
-  if (lightningd::in_doubt(error)) return wait(what, BatchState::settling);
+  if (batch_.may_still_be_sent() || lightningd::in_doubt(error)) return wait(what, BatchState::settling);
   auto listed = [this, error, what](const Result<Channels>& channels) {
     if (!channels || !sending::is_before_broadcast(error, *channels, batch_.ledger->plan->txid))
       return wait(what, BatchState::refused);
@@ -266,7 +265,7 @@ void Waiting::wait_again(const std::string& why) {
 
 void Waiting::give_up(lightningd::Reply<void> then) {
   if (!batch_.ledger->waits()) return then(no_more());
-  if (callers_.finish() || callers_.give_up() || batch_.report.state == BatchState::opened) return then(busy());
+  if (callers_.finish() || callers_.give_up() || batch_.ending) return then(busy());
   if (!begin()) return callers_.put_off([this, then = std::move(then)]() mutable { give_up(std::move(then)); });
   callers_.set_giving_up(std::move(then));
   ask([this](const Picture& picture) {

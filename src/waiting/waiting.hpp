@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bitcoin/transaction.hpp"
@@ -58,16 +59,23 @@ class Waiting {
   void give_up(lightningd::Reply<void> then);
 
   /// For the callers of finish() and give_up(): what became of it.
-  void answer(const util::Result<void>& outcome) { callers_.answer(outcome); }
+  void answer(const util::Result<void>& outcome, bool over = false) { callers_.answer(outcome, over); }
+  /// The batch is ending: who was put off is answered as well.
+  void stop(const util::Error& why) {
+    callers_.answer(why);
+    callers_.call_put_off();
+  }
 
  private:
   using Channels = std::vector<lightningd::PeerChannel>;
   using Recorded = std::optional<bitcoin::SignedTransaction>;
   using Next = util::Function<void(const Picture& picture)>;
 
-  [[nodiscard]] bool begin();
+  [[nodiscard]] bool begin() { return !std::exchange(busy_, true); }
   /// Ends it: the caller of finish() first.
-  void wait(const std::string& why, report::BatchState state = report::BatchState::waiting);
+  void wait(const std::string& why, report::BatchState state = report::BatchState::waiting) {
+    wait(util::Error{-1, why, {}}, why, state);
+  }
   /// The caller is told something else.
   void wait(const util::Error& told, const std::string& why, report::BatchState state = report::BatchState::waiting);
   /// What is seen of it; unless that ends it.

@@ -14,6 +14,10 @@
 /// What a batch that waits for its user says of itself.
 namespace waiting {
 
+inline constexpr auto not_answered = "lightningd has not answered sendpsbt yet";
+/// Of a finish whose record may have been written.
+inline constexpr auto after_doubt = "; until it waits again, a crash may send it";
+
 /// Why a transaction that is not sent cannot be.
 [[nodiscard]] std::string why_not(chain::Seen seen);
 [[nodiscard]] util::Error busy();

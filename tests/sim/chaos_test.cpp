@@ -145,10 +145,13 @@ TEST_CASE("a peer that does not answer is dropped though lightningd is slow") {
 }
 
 // The only channel vanished before sendpsbt, which said that it had failed: that no channel is released told nothing.
-TEST_CASE("without a channel that tells, an error of sendpsbt is a doubt") { check_clean({1010821}); }
+TEST_CASE("without a channel that tells, an error of sendpsbt is a doubt") { check_clean({1010821, 1353057}); }
 
 // Another program had freed the coin of a batch in doubt, and the next batch had sent its own transaction with it.
 TEST_CASE("an abort does not replace what another batch has sent") { check_clean({1038066}); }
+
+// A call was stuck for ever when an abort had won.
+TEST_CASE("what was opened and aborted is told of as failed, and as nothing else") { check_clean({1265775}); }
 
 // Its reservation had lapsed when it was extended, and what looked like another program's could not be given back.
 TEST_CASE("a coin that lapses just before its extension stays ours") { check_clean({1045421}); }

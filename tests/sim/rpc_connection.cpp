@@ -139,7 +139,7 @@ void RpcConnection::carry_out(Request request, Reply reply) {
   const auto fault = core.rpc_faults.next(request.method);
   if (!fault) return lightningd_.handle(std::move(request), std::move(reply));
   static constexpr const char* names[] = {"reply lost", "stuck",   "late", "held up", "unreadable",
-                                          "refused",    "unknown", "cut",  "another", "repeats"};
+                                          "refused",    "unknown", "cut",  "another", "repeats",    "cut first"};
   core.trace("=== fault in ", request.method, ": ", names[static_cast<std::size_t>(fault->what)]);
   carry_out_badly(*fault, std::move(request), std::move(reply));
 }
@@ -172,6 +172,15 @@ void RpcConnection::carry_out_badly(const RpcFault& fault, Request request, Repl
       return lightningd_.handle(std::move(request), for_another(core, std::move(reply)));
     case Mishap::repeats:
       return reply.finish(repeating(core, request));
+    case Mishap::cut_first: {
+      auto& lightningd = lightningd_;
+      core.after(fault.delay, [&lightningd, request = std::move(request)]() mutable {
+        lightningd.node().core().monitor.nobody_hears(true);
+        lightningd.handle(std::move(request), Reply());
+        lightningd.node().core().monitor.nobody_hears(false);
+      });
+      return close();
+    }
     case Mishap::cut:
       lightningd_.handle(std::move(request), Reply());
       unheard();

@@ -82,6 +82,7 @@ enum class Mishap {
   cut,         ///< it is carried out, and the connection closes, with every reply that is pending
   another,     ///< of signpsbt: the reply is well, but holds another transaction
   repeats,     ///< an error that repeats the PSBT that it got, in one of several wordings; it is not carried out
+  cut_first,   ///< the connection closes, and it is carried out `delay` later
 };
 
 struct RpcFault {
