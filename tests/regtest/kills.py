@@ -1,0 +1,171 @@
+"""kill -9 of the plugin, of lightningd or of bitcoind at random moments of a batch on real nodes: see contrib/kills."""
+import argparse
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+
+from bench import Bench, default_plugin
+from outcomes import ORPHAN
+from regtest import Network, in_parallel, missing_programs, wait_for
+import victims
+from victims import DESTINATIONS, Victim, Victims
+
+# What is forgotten between the rounds, so that the peer closes it.
+victims.GIVEN_UP += ("FUNDING_SPEND_SEEN", "ONCHAIN")
+SIDE_BY_SIDE = 6
+LONGEST = 0.8  # seconds: a batch takes about half of that
+WHAT = ["plugin"] * 2 + ["node"] * 2 + ["bitcoind"]
+
+
+class Killed(Victim):
+    """One whose plugin runs without the proxy, so that nothing but the clock says when it dies."""
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        with open(self.plugin, "w") as f:
+            f.write(f"#!/bin/sh\nexec {bench.plugin}\n")
+        self.outcome = self.error = None
+
+    def kill_plugin(self):
+        for pid in self.node.children():
+            with contextlib.suppress(OSError):
+                if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(self.bench.plugin):
+                    os.kill(int(pid), signal.SIGKILL)
+                    return
+        raise AssertionError("the plugin does not run")
+
+    def story(self):
+        return "\n".join(line for line in self.node.log(self.log_start).splitlines() if "multifundchannel" in line)[-4000:]
+
+    def guarded(self, step):
+        if self.error is None:
+            try:
+                step()
+            except Exception as e:  # told of when all are done
+                self.error = f"{self.node.name}: {type(e).__name__}: {e}\n{self.story()}"
+
+    def batch_dies(self, what, moment):
+        call = self.begin()
+        time.sleep(moment)
+        if what == "plugin":
+            self.held = self.node.reserved()
+            self.kill_plugin()
+        elif what == "node":
+            self.node.kill()
+        call.wait()
+
+    def check(self, what):
+        self.wait_settled(120 if what == "bitcoind" else 40)
+        txid = self.opened()
+        self.outcome = "opened" if txid else "undone"
+        if not txid:
+            self.check_undone(ORPHAN)
+        elif what == "bitcoind":
+            self.check_known(txid)
+        else:
+            self.check_opened()
+
+    def check_known(self, txid):
+        """bitcoind has lost its mempool: lightningd sends the transaction again with the next blocks."""
+        assert len(self.node.channels()) == DESTINATIONS, self.node.channels()
+
+        def known():
+            with contextlib.suppress(Exception):
+                return self.bench.transaction(txid)
+            self.bench.net.bitcoind.mine()
+        wait_for(known, "the transaction to be sent again", 60, 2)
+
+    def check_again(self, what):
+        if what == "node":
+            self.meet_peers()
+        if what != "bitcoind":
+            self.open_again()
+        self.check_peers()
+
+    def check_end(self):
+        """After 13 blocks what was reserved and not recorded yet has lapsed."""
+        self.check_normal()
+
+
+class AllKilled(Victims):
+    def take(self, count):
+        new = [Killed(self.bench) for _ in range(count - len(self.ready))]
+        self.bench.net.start([v.node for v in new])
+        for victim in new:
+            self.bench.net.fund(victim.node, [200_000] * 100)
+        self.ready += new
+        taken, self.ready = self.ready[:count], self.ready[count:]
+        return taken
+
+
+def one_round(bench, killed, rng, count):
+    what = rng.choice(WHAT)
+    victims = killed.take(1 if count == 1 else min(count, SIDE_BY_SIDE))
+    moments = [rng.uniform(0, LONGEST) for _ in victims]
+
+    def all_do(step):
+        in_parallel([lambda v=v: v.guarded(lambda: step(v)) for v in victims])
+
+    if what == "bitcoind":
+        def die():
+            time.sleep(moments[0])
+            bench.bitcoind.kill()
+            time.sleep(rng.uniform(0, 2))
+        in_parallel([die, *[lambda v=v: v.guarded(lambda: v.batch_dies(what, 0)) for v in victims]])
+        bench.bitcoind.start()  # here, because it dies with the thread that started it
+    else:
+        in_parallel([lambda v=v, m=m: v.guarded(lambda: v.batch_dies(what, m)) for v, m in zip(victims, moments)])
+    for victim in victims:
+        if what == "node":
+            victim.guarded(victim.node.spawn)
+            victim.guarded(victim.node.wait_up)
+        elif what == "plugin":
+            victim.guarded(victim.start_plugin)
+    all_do(lambda v: v.check(what))
+    all_do(lambda v: v.check_again(what))
+    bench.net.mine(13)
+    all_do(Killed.check_end)
+    kills = 1 if what == "bitcoind" else len(victims)
+    errors = [v.error for v in victims if v.error]
+    outcomes = [v.outcome for v in victims]
+    for victim in victims:
+        killed.give_back(victim, not victim.error)
+        victim.outcome = victim.error = None
+    return what, kills, outcomes, errors
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="contrib/kills", description=__doc__)
+    parser.add_argument("kills", nargs="?", type=int, default=1000, help="how many (1000)")
+    parser.add_argument("--seed", type=int, default=None, help="of the moments; printed when none is given")
+    parser.add_argument("--plugin", default=default_plugin())
+    options = parser.parse_args()
+    if missing := missing_programs():
+        print(f"not on PATH: {', '.join(missing)}\n0 passed, 0 failed, 1 skipped")
+        return 0
+    seed = options.seed if options.seed is not None else random.randrange(1 << 32)
+    print(f"seed {seed}")
+    rng, begin = random.Random(seed), time.time()
+    counts, outcomes, failed, done = {}, {}, 0, 0
+    with Network() as net:
+        bench = Bench(net, os.path.abspath(options.plugin))
+        killed = AllKilled(bench)
+        while done < options.kills:
+            what, kills, ends, errors = one_round(bench, killed, rng, options.kills - done)
+            done += kills
+            failed += min(len(errors), kills)
+            counts[what] = counts.get(what, 0) + kills
+            for end in ends:
+                outcomes[end] = outcomes.get(end, 0) + 1
+            for error in errors:
+                print(f"killed: {what}: {error}", flush=True)
+            print(f"{done} kills, {time.time() - begin:.0f} s: {counts}, batches {outcomes}", flush=True)
+    print(f"{done - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
