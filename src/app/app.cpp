@@ -178,7 +178,7 @@ void App::Impl::add_commands() {
   plugin.add_method({
       "multifundchannel-prepare",
       "psbt destinations [feerate] [minchannels] [commitment_feerate] [peer_timeout] [details] [max_fee] "
-      "[max_feerate] [outputs] [change_address]",
+      "[max_feerate] [outputs] [change_address] [label]",
       "Secure channels that a PSBT of another wallet pays for, and answer the PSBT to sign",
       [this](const json::Value& params) { return checked(request::parse_prepare(params, network)); },
       [this](plugin::Command command, const json::Value& params) { service->prepare(std::move(command), params); },

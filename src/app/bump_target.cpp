@@ -42,6 +42,12 @@ const BatchReport* find(const std::vector<BatchReport>& reports, const std::stri
   return labelled;
 }
 
+/// Then the answer that is kept of it is about a transaction that waits, or was given up.
+bool is_unsent(const left::LeftBatches& left, const std::string& batch) {
+  const auto* const settlement = left.settling(batch);
+  return settlement != nullptr && settlement->ledger()->phase != ledger::BatchPhase::sending;
+}
+
 }  // namespace
 
 Result<Target> bump_target(const std::string& text, const left::LeftBatches& left, const labels::Labels& labels) {
@@ -49,7 +55,8 @@ Result<Target> bump_target(const std::string& text, const left::LeftBatches& lef
   const auto* const report = find(reports, text);
   const auto* holder = labels.holder(text);
   if (holder == nullptr) holder = labels.of_batch(text);
-  const auto txid = holder != nullptr && holder->result ? txid_in(*holder->result) : std::nullopt;
+  const bool opened = holder != nullptr && holder->result && !is_unsent(left, holder->batch);
+  const auto txid = opened ? txid_in(*holder->result) : std::nullopt;
   if (txid) return Target{holder->batch, *txid};
   if (report != nullptr) {
     if (report->state == BatchState::opened && report->txid) return Target{report->id, *report->txid};

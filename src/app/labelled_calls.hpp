@@ -20,9 +20,11 @@ class LabelledCalls {
  public:
   /// A batch that runs; nullptr when it does not.
   using Running = std::function<batch::CommandRun*(const std::string& batch)>;
+  /// Whether the user has the batch's record removed.
+  using Forgets = std::function<bool(const std::string& batch)>;
 
-  LabelledCalls(labels::Labels& labels, left::LeftBatches& left, Running running)
-      : labels_(labels), left_(left), running_(std::move(running)) {}
+  LabelledCalls(labels::Labels& labels, left::LeftBatches& left, Running running, Forgets forgets)
+      : labels_(labels), left_(left), running_(std::move(running)), forgets_(std::move(forgets)) {}
   LabelledCalls(const LabelledCalls&) = delete;
   LabelledCalls& operator=(const LabelledCalls&) = delete;
 
@@ -34,18 +36,23 @@ class LabelledCalls {
 
   /// The batch's record was found, or will be written for this call.
   void begin(const ledger::Ledger& ledger, const std::shared_ptr<journal::Journal>& journal);
+  /// It is about to wait for its user, who may not hear its answer.
+  void will_wait(const std::string& batch, const std::string& answer, lightningd::Reply<void> then);
   /// Its command is over.
   void finished(const batch::CommandRun& run);
+  /// It has waited, and its user was told that it is sent.
+  void sent(const std::string& batch);
   /// Nobody works on it any more.
   void ended(const report::BatchReport& report);
 
  private:
   void before_removal(const std::string& batch, lightningd::Reply<void> then);
-  [[nodiscard]] util::Error not_settled(const labels::Holder& holder) const;
+  void answer(plugin::Command command, const labels::Holder& holder) const;
 
   labels::Labels& labels_;
   left::LeftBatches& left_;
   const Running running_;
+  const Forgets forgets_;
   bool all_read_ = false;
 };
 

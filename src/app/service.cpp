@@ -40,13 +40,14 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
       left_({runtime, settings_, connects_, book_, node_, announcer_}, caller, settings_),
       labels_(runtime, lightningd::Client(caller, ""), settings_, seals_),
       last_number_(random_() % 100),  // not that of the last process: see run()
-      labelled_(labels_, left_,
-                [this](const std::string& id) { return runs_.contains(id) ? runs_.at(id).get() : nullptr; }),
+      labelled_(
+          labels_, left_, [this](const std::string& id) { return runs_.contains(id) ? runs_.at(id).get() : nullptr; },
+          [this](const std::string& id) { return forgetting_.forgets(id); }),
       inquiries_(
           {caller, seals_, left_,
            [this](const auto& client, const auto& batch, const auto& seal) { return new_batch(client, batch, seal); },
            [this](bool in_doubt) { asked(in_doubt); }}),
-      finishing_(left_),
+      finishing_(left_, [this](const std::string& id) { labelled_.sent(id); }),
       forgetting_(left_),
       aborting_(left_),
       bumping_({runtime, caller, settings_, seals_}),
@@ -69,7 +70,7 @@ void Service::recover(bool node_known) {
   if (!node_known) return ask_for_withhold();
   scope_.after(settings_.recovery_patience, [this] { recovered(); });
   told_.keep(book_.told_in_vain());
-  labels_.read();
+  labels_.read([this](const std::string& id) { return runs_.contains(id) || left_.has_record(id); });
   bumping_.read();
   read_journal();
   read_again_later();
@@ -182,8 +183,9 @@ void Service::run(plugin::Command command, request::Request request, const journ
   kept.ledger->user_label = request.label;
   labelled_.begin(*kept.ledger, kept.journal);
   const auto process = this->process(settings);
-  auto batch =
-      std::make_unique<batch::Batch>(process, client, batch::Batch::Order{std::move(request), *watch, random_()}, kept);
+  auto keep = [this, id](const std::string& answer, auto then) { labelled_.will_wait(id, answer, std::move(then)); };
+  batch::Batch::Order order{std::move(request), *watch, random_(), std::move(keep)};
+  auto batch = std::make_unique<batch::Batch>(process, client, std::move(order), kept);
   auto& run = runs_[id];
   run = std::make_unique<batch::CommandRun>(
       process, client,
@@ -203,7 +205,6 @@ journal::Kept Service::new_batch(const lightningd::Client& client, const context
 void Service::finished(const std::string& id, bool settled) {
   if (!runs_.contains(id)) return;  // left, when the node stopped
   const auto run = std::move(runs_.extract(id).mapped());
-  labelled_.finished(*run);
   if (!settings_.trace_dir.empty()) report::write_trace(*files_, settings_.trace_dir, run->timeline(), *run->ledger());
   if (settled) {
     left_.add_ended(run->report());
@@ -211,6 +212,7 @@ void Service::finished(const std::string& id, bool settled) {
   } else if (!idle_) {
     left_.settle({run->ledger(), run->journal()}, run->report(), settings_.settle_pause, nullptr);
   }
+  labelled_.finished(*run);  // it is known by then who has it now
   end_if_idle();
 }
 

@@ -23,6 +23,7 @@ Batch::Batch(const peers::Process& process, lightningd::Client client, Order ord
       node_(process.node),
       label_(ledger::label_of(kept.ledger->id)),
       random_(order.seed),
+      keep_(std::move(order.keep)),
       ledger_(std::move(kept.ledger)),
       journal_(std::move(kept.journal)),
       scope_(process.runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
@@ -62,7 +63,7 @@ void Batch::advance(Step step) {
     case Step::open:
       return open_all();  // fit
     case Step::fit:
-      if (!funding_.is_for_those_left()) return propose_again();               // fit
+      if (!funding_.is_for_those_left()) return propose_again();                        // fit
       if (const Peers again = funding_.stale(); !again.empty()) return restart(again);  // fit
       return advance(Step::ping);
     case Step::ping:
@@ -229,9 +230,11 @@ void Batch::secured() {
 void Batch::wait_for_user() {
   auto told = [this](const Result<lightningd::NodeInfo>& node) {
     if (node) ledger_->plan->waits_since = node->blockheight;
-    save(BatchPhase::waiting, [this, network = node ? node->network : ""] {
-      finish(prepared_json({*ledger_, funding_, roster_.failed(), details(), network}));
-    });
+    const auto network = node ? node->network : "";
+    const auto answer = prepared_json({*ledger_, funding_, roster_.failed(), details(), network});
+    keep_(answer, scope_.guard<Result<void>>("keeping the answer", [this, answer](const Result<void>& kept) {
+      kept ? save(BatchPhase::waiting, [this, answer] { finish(answer); }) : fail(kept.error());
+    }));
   };
   context_.calls.client.getinfo(context_.calls.local<lightningd::NodeInfo>("getinfo", std::move(told)));
 }
@@ -258,8 +261,6 @@ void Batch::broadcast() {
   broadcast_->run();
 }
 
-void Batch::channels_vanished() { advance(Step::start_over); }
-
 void Batch::sent(const std::string& tx) {
   for (const auto* peer : funding_.peers()) context_.book.told_in_vain().remove(peer->destination().id);
   warn(checks::caution_of_commitment_feerate(request_, roster_.with_anchors(funding_.peers())));
@@ -285,8 +286,6 @@ void Batch::warn(const std::optional<std::string>& caution) {
   util::info(label_, ": ", *caution);
   if (details_) details_->warn(*caution);
 }
-
-void Batch::fail(Error error) { finish(Result<std::string>(std::move(error))); }
 
 void Batch::finish(Result<std::string> answer) {
   if (scope_.ended()) return;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 
 #include "batch/funding.hpp"
 #include "batch/held_inputs.hpp"
@@ -40,12 +41,15 @@ namespace batch {
 class Batch final : private peers::PeerOpening::Owner, private sending::Broadcast::Owner {
  public:
   using Done = util::Function<void(util::Result<std::string> answer)>;
+  /// Keeps the answer for who asks again. After an error the batch fails.
+  using Keep = util::Function<void(const std::string& answer, lightningd::Reply<void> then)>;
 
   /// `ledger` is new and has the batch's id; `journal` is that batch's. `watch` outlives it.
   struct Order {
     request::Request request;
     report::BatchWatch& watch;
     std::uint64_t seed = 0;  ///< of the order of the outputs
+    Keep keep;               ///< comes before a batch waits for its user
   };
 
   Batch(const peers::Process& process, lightningd::Client client, Order order, journal::Kept kept);
@@ -111,7 +115,7 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
 
   void broadcast();
   void sent(const std::string& tx) override;
-  void channels_vanished() override;
+  void channels_vanished() override { advance(Step::start_over); }
   void not_sent(const util::Error& error) override { fail(error); }
   void peer_failed(peers::PeerOpening& peer) override;
 
@@ -119,7 +123,7 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   void save(ledger::BatchPhase phase, util::Function<void()> then);
   /// Into the log and the details.
   void warn(const std::optional<std::string>& caution);
-  void fail(util::Error error);
+  void fail(util::Error error) { finish(util::Result<std::string>(std::move(error))); }
   void finish(util::Result<std::string> answer);
   [[nodiscard]] const report::Details* details() const { return details_ ? &*details_ : nullptr; }
 
@@ -127,6 +131,7 @@ class Batch final : private peers::PeerOpening::Owner, private sending::Broadcas
   const peers::NodeFacts node_;
   const std::string label_;
   std::mt19937_64 random_;
+  Keep keep_;
   Done done_;
   std::shared_ptr<ledger::Ledger> ledger_;
   std::shared_ptr<journal::Journal> journal_;

@@ -33,7 +33,9 @@ Result<Holder> read_holder(const json::Value& value) {
   for (const auto* member : {&label, &digest, &batch, &result}) {
     if (!*member) return member->error();
   }
-  return Holder{UserLabel{std::string(*label), std::string(*digest)}, std::string(*batch), std::string(*result)};
+  const auto waits = value.boolean("waits");
+  return Holder{UserLabel{std::string(*label), std::string(*digest)}, std::string(*batch), std::string(*result),
+                waits && *waits};
 }
 
 }  // namespace
@@ -44,7 +46,9 @@ std::string write_labels(const std::deque<Holder>& holders) {
   for (const auto& holder : holders) {
     if (!holder.result) continue;
     out.object().field("label", holder.label.text).field("digest", holder.label.digest);
-    out.field("batch", holder.batch).field("result", *holder.result).end();
+    out.field("batch", holder.batch).field("result", *holder.result);
+    if (holder.waits) out.field("waits", true);
+    out.end();
   }
   return out.end().end().take();
 }
@@ -67,7 +71,8 @@ Labels::Labels(spark::Runtime& runtime, lightningd::Client client, const context
                journal::SealSource& seals)
     : kept_(runtime, std::move(client), settings, seals) {}
 
-void Labels::read() {
+void Labels::read(std::function<bool(const std::string& batch)> has_record) {
+  has_record_ = std::move(has_record);
   auto restore_text = [this](std::string_view text) {
     auto kept = read_labels(text);
     if (!kept) return Result<void>(kept.error());
@@ -79,6 +84,7 @@ void Labels::read() {
 }
 
 void Labels::restore(std::deque<Holder> kept) {
+  std::erase_if(kept, [this](const Holder& holder) { return taken_back_.contains(holder.batch); });
   for (const auto& now : holders_) {
     std::erase_if(kept, [&now](const Holder& holder) { return now.result && holder.batch == now.batch; });
   }
@@ -91,36 +97,49 @@ void Labels::restore(std::deque<Holder> kept) {
 // --- Who has which ---
 
 void Labels::begin(const std::string& batch, const UserLabel& label) {
-  if (of_batch(batch) == nullptr) holders_.push_back({label, batch, {}});
+  if (find(batch) == nullptr) holders_.push_back({label, batch, {}});
 }
 
 void Labels::free(const std::string& batch) {
-  const auto* const holder = of_batch(batch);
-  if (holder == nullptr) return;
-  const bool on_disk = holder->result.has_value();
+  if (find(batch) == nullptr) return;
+  take_back(batch, [](const Result<void>&) {});
   std::erase_if(holders_, [&batch](const Holder& one) { return one.batch == batch; });
-  if (on_disk) kept_.changed();
 }
 
-void Labels::keep(const std::string& batch, const std::string& result, Reply<void> then) {
-  const auto found =
-      std::find_if(holders_.begin(), holders_.end(), [&batch](const Holder& holder) { return holder.batch == batch; });
-  if (found != holders_.end() && !found->result) {
-    found->result = result;
+void Labels::keep(const std::string& batch, const std::string& result, bool waits, Reply<void> then) {
+  if (auto* const holder = find(batch)) {
+    holder->result = result;
+    holder->waits = waits;
+    taken_back_.erase(batch);
     drop_oldest();
   }
   kept_.changed(std::move(then));
 }
 
-// The last one stays, if need be without its answer.
+// As long as the record was not read, it may have an answer that nobody knows of.
+void Labels::take_back(const std::string& batch, Reply<void> then) {
+  auto* const holder = find(batch);
+  if (holder != nullptr && (holder->result || !known())) {
+    holder->result.reset();
+    taken_back_.insert(batch);
+  }
+  if (!taken_back_.contains(batch)) return then({});
+  kept_.changed([this, batch, then = std::move(then)](const Result<void>& written) mutable {
+    if (written) taken_back_.erase(batch);
+    then(written);
+  });
+}
+
+// The last one stays, and so does one whose batch can still be finished; if need be without its answer.
 void Labels::drop_oldest() {
   std::size_t count = 0, bytes = 0;
   for (auto holder = holders_.rbegin(); holder != holders_.rend(); ++holder) {
     if (!holder->result) continue;
     ++count;
     bytes += holder->result->size();
-    if (count == 1 && bytes > most_bytes) bytes = (holder->result = "")->size();
-    if (count > 1 && (count > most || bytes > most_bytes)) holder->batch.clear();
+    const bool stays = count == 1 || has_record_(holder->batch);
+    if (stays && bytes > most_bytes) bytes -= std::exchange(*holder->result, "").size();
+    if (!stays && (count > most || bytes > most_bytes)) holder->batch.clear();
   }
   std::erase_if(holders_, [](const Holder& holder) { return holder.batch.empty(); });
 }
@@ -138,5 +157,7 @@ const Holder* Labels::of_batch(std::string_view batch) const {
       std::find_if(holders_.begin(), holders_.end(), [batch](const Holder& holder) { return holder.batch == batch; });
   return found == holders_.end() ? nullptr : &*found;
 }
+
+Holder* Labels::find(std::string_view batch) { return const_cast<Holder*>(of_batch(batch)); }
 
 }  // namespace labels

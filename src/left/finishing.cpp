@@ -56,7 +56,8 @@ void Finishing::finish(plugin::Command command, const FinishRequest& request) {
   if (settlement->report().state == BatchState::opened) {
     return command.succeed(report::finished_json(settlement->report()));
   }
-  auto answer = [command = std::move(command)](const Result<std::string>& result) mutable {
+  auto answer = [this, batch = request.batch, command = std::move(command)](const Result<std::string>& result) mutable {
+    if (result) sent_(batch);
     result ? command.succeed(*result) : command.fail(result.error());
   };
   if (auto* const waiting = settlement->waiting()) return waiting->finish(request.psbt, std::move(answer));

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <utility>
+
 #include "left/batch_params.hpp"
 #include "left/left_batches.hpp"
 #include "plugin/command.hpp"
@@ -11,7 +15,11 @@ namespace left {
 /// of these commands.
 class Finishing {
  public:
-  explicit Finishing(LeftBatches& batches) : batches_(batches), scope_(batches.runtime(), nullptr) {}
+  /// Of a batch, before its user is told that it is sent.
+  using Sent = std::function<void(const std::string& batch)>;
+
+  Finishing(LeftBatches& batches, Sent sent)
+      : batches_(batches), sent_(std::move(sent)), scope_(batches.runtime(), nullptr) {}
   Finishing(const Finishing&) = delete;
   Finishing& operator=(const Finishing&) = delete;
 
@@ -26,6 +34,7 @@ class Finishing {
   void look_for_finished(plugin::Command command, const FinishRequest& request);
 
   LeftBatches& batches_;
+  const Sent sent_;
   spark::Scope scope_;  ///< of the calls; a failed one answers its command and no more
 };
 

@@ -88,6 +88,7 @@ void Forgetting::forget_settling(plugin::Command command, recovery::Settlement& 
   settlement.stop();
   auto removed = [this, batch = settlement.report().id, outputs,
                   command = std::move(command)](const Result<void>& done) mutable {
+    forgotten_.erase(batch);
     const auto stopped = batches_.take(batch);
     if (!stopped) return command.fail(LeftBatches::unknown(batch));  // forgotten by another program meanwhile
     if (!done) {
@@ -99,6 +100,7 @@ void Forgetting::forget_settling(plugin::Command command, recovery::Settlement& 
     report.state = report::BatchState::forgotten;
     batches_.add_ended(std::move(report));
   };
+  forgotten_.insert(settlement.report().id);
   settlement.journal()->remove(scope_, std::move(removed));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ class Forgetting {
 
   /// Of a batch that no command runs.
   void forget(plugin::Command command, const ForgetRequest& request);
+  /// Whether its record is being removed for that, whatever has become of it.
+  [[nodiscard]] bool forgets(const std::string& batch) const { return forgotten_.contains(batch); }
 
  private:
   void forget_settling(plugin::Command command, recovery::Settlement& settlement,
@@ -28,7 +31,8 @@ class Forgetting {
   void forget_unreadable(plugin::Command command, const ForgetRequest& request, const std::string& why);
 
   LeftBatches& batches_;
-  spark::Scope scope_;  // last, so that it ends first
+  std::set<std::string> forgotten_;  ///< their records are being removed
+  spark::Scope scope_;               // last, so that it ends first
 };
 
 }  // namespace left

@@ -33,12 +33,12 @@ constexpr std::array<std::string_view, 15> request_parameters{
     "destinations", "feerate", "minconf", "utxos",       "minchannels", "commitment_feerate",
     "peer_timeout", "details", "max_fee", "max_feerate", "dryrun",      "outputs",
     "keep_change",  "label",   "send"};
+constexpr std::array<std::string_view, 12> prepare_parameters{
+    "psbt",    "destinations", "feerate",     "minchannels", "commitment_feerate", "peer_timeout",
+    "details", "max_fee",      "max_feerate", "outputs",     "change_address",     "label"};
 
 /// What a label's digest leaves out: the label, and what makes no batch.
 constexpr std::array<std::string_view, 2> not_in_digest{"label", "dryrun"};
-constexpr std::array<std::string_view, 11> prepare_parameters{
-    "psbt",    "destinations", "feerate",     "minchannels", "commitment_feerate", "peer_timeout",
-    "details", "max_fee",      "max_feerate", "outputs",     "change_address"};
 
 /// As utxopsbt says it.
 util::Error not_an_outpoint(const json::Value& value) {
@@ -102,6 +102,14 @@ util::Result<Request::DryRun> parse_dryrun(const json::Value& value) {
   return *plain ? Request::DryRun::look : Request::DryRun::no;
 }
 
+std::optional<UserLabel> parse_label(Params& params) {
+  const auto text = params.optional("label", parse_short_text);
+  if (!text) return std::nullopt;
+  const auto rest = params.all_but(not_in_digest);
+  const auto digest = util::sha256(reinterpret_cast<const std::uint8_t*>(rest.data()), rest.size());
+  return UserLabel{*text, util::to_hex(digest.data(), digest.size())};
+}
+
 /// What every batch has, whoever pays.
 Request parse_batch(Params& params, std::string_view network) {
   Request request;
@@ -121,6 +129,7 @@ Request parse_batch(Params& params, std::string_view network) {
     if (fits) fits = check_network(request.payments, network);
     if (!fits) params.fail(fits.error());
   }
+  request.label = parse_label(params);
   return request;
 }
 
@@ -148,12 +157,6 @@ util::Result<Request> parse_request(const json::Value& given, std::string_view n
   request.dryrun = params.optional("dryrun", parse_dryrun).value_or(Request::DryRun::no);
   if (const auto least = params.optional("keep_change", parse_keep_change)) request.keep_change = *least;
   request.send = params.optional("send", parse_bool).value_or(true);
-  if (const auto text = params.optional("label", parse_short_text)) {
-    const auto rest = params.all_but(not_in_digest);
-    const auto digest = util::sha256(reinterpret_cast<const std::uint8_t*>(rest.data()), rest.size());
-    request.label = UserLabel{*text, util::to_hex(digest.data(), digest.size())};
-    if (!request.send) params.fail(wrong(*params.find("label"), "cannot be given beside send=false"));
-  }
   if (params.error()) return *params.error();
   return request;
 }
