@@ -70,7 +70,7 @@ Result<void> check_fee(Sat fee, Sat wanted, const Template& proposal, const Outp
   const Sat slack{wanted.value / 100 + 1};
   const Sat missing = has_change ? Sat{} : fee_for(uncounted_scripts(proposal, outputs), feerate) + Sat{1};
   const auto counted = bitcoin::output_weight + rounding_weight + longer_counters;
-  const Sat dust_change = bitcoin::change_dust + fee_for(counted, feerate) + Sat{1};
+  const Sat dust_change = proposal.dust + fee_for(counted, feerate) + Sat{1};
   const Sat most = wanted + slack + (has_change ? Sat{} : dust_change);
   if (fee + slack + missing < wanted || fee > most) {
     return Error{-1, str("the fee would be ", fee.value, " sat instead of ", wanted.value, " sat"), {}};
@@ -112,7 +112,7 @@ Result<bitcoin::Cost> cost_of(const Template& proposal, Sat paid, const Outputs&
   cost.fee = *inputs - paid - cost.change;
   if (proposal.has_change && cost.fee != wanted) {
     const Sat left = cost.change + cost.fee;
-    if (left < wanted + bitcoin::change_dust) return Error{-1, "the change cannot pay the fee", {}};
+    if (left < wanted + proposal.dust) return Error{-1, "the change cannot pay the fee", {}};
     cost.change = left - wanted;
     cost.fee = wanted;
   }
@@ -123,7 +123,7 @@ Result<bitcoin::Cost> cost_of(const Template& proposal, Sat paid, const Outputs&
 Template without_poor_change(Template proposal, Sat paid, const Outputs& outputs) {
   if (!proposal.has_change || proposal.psbt.outputs().size() != 1) return proposal;
   const auto inputs = sum_of_inputs(proposal.psbt);
-  const Sat needed = paid + whole_vbytes_fee(final_weight(proposal, outputs), proposal.feerate) + bitcoin::change_dust;
+  const Sat needed = paid + whole_vbytes_fee(final_weight(proposal, outputs), proposal.feerate) + proposal.dust;
   if (!inputs || *inputs >= needed) return proposal;
   proposal.psbt.remove_output(0);
   proposal.has_change = false;

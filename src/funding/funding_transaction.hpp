@@ -43,9 +43,10 @@ struct Template {
   psbt::Psbt psbt;
   bitcoin::Perkw feerate;
   std::uint64_t weight = 0;  ///< lightningd's estimate: start weight (with its rounding), inputs and change
-  bitcoin::Sat excess;    ///< beyond amount and fee; feeds the shares
+  bitcoin::Sat excess;       ///< beyond amount and fee; feeds the shares
   bool has_change = false;
-  bool is_users = false;  ///< the PSBT is the user's, who signs it: its weight is known in full
+  bool is_users = false;                     ///< the PSBT is the user's, who signs it: its weight is known in full
+  bitcoin::Sat dust = bitcoin::change_dust;  ///< below that there is no change
 };
 
 /// The template's true final weight once it has these outputs: lightningd counts one
@@ -53,8 +54,8 @@ struct Template {
 /// input.
 [[nodiscard]] std::uint64_t final_weight(const Template& proposal, const Outputs& outputs);
 
-/// lightningd makes change of whatever is left after the fee, as it counts that. Where this is not enough for what it has
-/// not counted, there is no change: what would remain of it is dust, and becomes fee.
+/// lightningd makes change of whatever is left after the fee, as it counts that. Where this is not enough for what it
+/// has not counted, there is no change: what would remain of it is dust, and becomes fee.
 [[nodiscard]] Template without_poor_change(Template proposal, bitcoin::Sat paid, const Outputs& outputs);
 
 /// Refuses a PSBT with an input that is not native segwit (-32602, it was the user's choice): the

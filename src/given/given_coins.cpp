@@ -33,7 +33,7 @@ GivenCoins::GivenCoins(context::Calls calls, const psbt::Psbt& psbt) : calls_(st
     weight_ += psbt::spending_weight(psbt_, i);
   }
   // Amount, and the script with its length.
-  if (!psbt_.outputs().empty()) change_weight_ = 4 * (8 + 1 + psbt_.outputs()[0].script.size());
+  if (!psbt_.outputs().empty()) change_weight_ = bitcoin::weight_of_output(psbt_.outputs()[0].script);
 }
 
 void GivenCoins::check(std::int64_t now, Reply<void> then) {
@@ -133,6 +133,7 @@ Result<Proposal> GivenCoins::propose(Perkw feerate, const Payees& payees) const 
     auto proposal = std::move(*reading->proposal);
     if (round != Round::first) proposal.shares = std::move(shares);
     proposal.draft.is_users = true;
+    proposal.draft.dust = dust();
     if (const auto fits = check_rest(proposal); !fits) return fits.error();
     return proposal;
   }
@@ -166,14 +167,16 @@ Result<Funded> GivenCoins::fund(const lightningd::FundParams& params, Perkw feer
   return funded;
 }
 
-// What is too little for a change output goes into the fee, and nothing more.
+// What is too little for a change output goes into the fee, and nothing more. As fund() says what is too little: where
+// the PSBT has none, a P2TR output might have been given.
 Result<void> GivenCoins::check_rest(const Proposal& proposal) const {
   if (proposal.draft.has_change) return {};
   const auto& draft = proposal.draft;
   const Sat fee = bitcoin::whole_vbytes_fee(draft.weight, draft.feerate);
   const Sat left = sum_ > proposal.paid + fee ? sum_ - proposal.paid - fee : Sat{};
-  const Sat cost = bitcoin::whole_vbytes_fee(bitcoin::output_weight, draft.feerate);
-  if (left <= cost + bitcoin::change_dust) return {};
+  const auto change = change_weight_ > 0 ? change_weight_ : bitcoin::output_weight;
+  const Sat cost = bitcoin::whole_vbytes_fee(change, draft.feerate);
+  if (left <= cost + dust()) return {};
   return Error{lightningd::code::invalid_params,
                str("psbt: of its coins ", left.value, " sat would be left after ", proposal.paid.value,
                    " sat for the channels and a fee of about ", fee.value,

@@ -609,6 +609,36 @@ TEST_CASE("a label with commas, quotes or a formula is one field of the CSV") {
   worlds::check_invariants(world);
 }
 
+namespace {
+
+// P2PKH and P2SH.
+const std::string key_address = "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn",
+                  script_address = "2MzQwSSnBHWHqSAqtTVQ6v47XtaisrJa1Vc";
+
+}  // namespace
+
+// Below the dust of its own script, which is more than that of a segwit output.
+TEST_CASE("a change to P2PKH or P2SH that would be dust becomes fee, whatever is left") {
+  for (const auto& address : {key_address, script_address}) {
+    std::size_t with_change = 0, without = 0;
+    for (std::uint64_t rest = 400; rest < 2'000; rest += 9) {
+      CAPTURE(rest);
+      auto setup = with({peer("a")});
+      setup.users_coins = {bitcoin::Sat{1'000'000 + rest}};
+      World world(setup);
+      const auto prepared = world.call(
+          "multifundchannel-prepare",
+          worlds::open({"a"}, R"("feerate":"1000perkw","psbt":"$users_psbt_without_change","change_address":")" +
+                                  address + '"'));
+      if (!prepared.ok() && worlds::error(prepared).code == 301) continue;
+      (worlds::count(prepared, "all_outputs") == 2 ? with_change : without) += 1;
+      worlds::check_invariants(world);
+    }
+    CHECK(without > 60);
+    CHECK(with_change > 60);
+  }
+}
+
 TEST_CASE("a change_address takes what is left of a PSBT without an output") {
   World world(with_users_coins({peer("a")}));
   const auto with_one = psbt::Psbt::from_base64(world.node().core().users.psbt(true));

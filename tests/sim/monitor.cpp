@@ -500,6 +500,9 @@ void Monitor::check_fee(const RawPsbt& psbt) {
       violation(Invariant::transaction_is_right, str(input.outpoint.str(), " costs more than it brings"));
     }
   }
+  // The highest dust limit of all, that of P2PKH: a user's change may have any script.
+  const bool users_pay = !transaction.inputs.empty() && users_.coin(transaction.inputs[0].outpoint);
+  const std::uint64_t dust = users_pay ? 546 : 330;
   bool change = false;
   for (const auto& output : transaction.outputs) {
     out = out + output.amount;
@@ -507,10 +510,9 @@ void Monitor::check_fee(const RawPsbt& psbt) {
   }
   if (in < out) return violation(Invariant::transaction_is_right, str("spends ", out.value, "sat of ", in.value));
 
-  static constexpr std::uint64_t dust = 330;
   const auto fee = (in - out).value;
   const auto feerates = planned_feerates(transaction);
-  const bool fits = std::any_of(feerates.begin(), feerates.end(), [&psbt, fee, change](std::uint32_t feerate) {
+  const bool fits = std::any_of(feerates.begin(), feerates.end(), [&psbt, fee, change, dust](std::uint32_t feerate) {
     const auto asked = CoinSelection::fee(feerate, psbt.weight()).value;
     // lightningd is asked for a little more weight than there is (8 for rounding, 16 for longer counters).
     const auto dropped =
