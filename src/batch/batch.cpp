@@ -231,7 +231,8 @@ void Batch::wait_for_user() {
   auto told = [this](const Result<lightningd::NodeInfo>& node) {
     if (node) ledger_->plan->waits_since = node->blockheight;
     const auto network = node ? node->network : "";
-    const auto answer = prepared_json({*ledger_, funding_, roster_.failed(), details(), network});
+    const auto answer =
+        prepared_json({*ledger_, funding_, roster_.failed(), details(), network, request_.change_address});
     keep_(answer, scope_.guard<Result<void>>("keeping the answer", [this, answer](const Result<void>& kept) {
       kept ? save(BatchPhase::waiting, [this, answer] { finish(answer); }) : fail(kept.error());
     }));

@@ -40,13 +40,20 @@ std::string in_csv(const std::string& text) {
   return field + '"';
 }
 
+/// What is in bech32 may be typed in capitals.
+bool is_same(const std::string& address, const std::string& typed) {
+  const auto read = bitcoin::parse_address(address), other = bitcoin::parse_address(typed);
+  return read && other && read->script == other->script;
+}
+
 std::vector<Output> outputs_of(const PreparedBatch& batch) {
   std::vector<Output> outputs;
   const auto psbt = psbt::Psbt::from_base64(*batch.funding.transaction().bare_psbt);
   if (!psbt) return outputs;
   for (const auto& output : psbt->outputs()) {
-    const auto address = bitcoin::segwit_address(output.script, batch.network);
+    const auto address = bitcoin::address_of(output.script, batch.network);
     outputs.push_back({address.value_or(util::to_hex(output.script)), output.amount, "change"});
+    if (address && is_same(*address, batch.change_address)) outputs.back().address = batch.change_address;
   }
   for (const auto& payment : batch.ledger.plan->payments) {
     auto& output = outputs[*payment.outnum];

@@ -16,7 +16,8 @@ struct PreparedBatch {
   const Funding& funding;
   std::vector<const peers::PeerOpening*> failed;
   const report::Details* details;
-  std::string network;  ///< of which the addresses are
+  std::string network;         ///< of which the addresses are
+  std::string change_address;  ///< as its user wrote it; empty when he did not
 };
 
 /// The result of multifundchannel-prepare, and of multifundchannel with send=false: the PSBT to sign (the user's, if it

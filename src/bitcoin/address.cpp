@@ -115,9 +115,10 @@ util::Result<Address> parse_bech32(std::string_view human, std::string_view text
 constexpr std::size_t hash_size = 20, version_and_hash = 1 + hash_size, base58_checksum = 4;
 constexpr std::uint8_t main_p2pkh = 0, main_p2sh = 5, test_p2pkh = 111, test_p2sh = 196;
 
+constexpr std::string_view digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
 /// Version, hash and checksum. Nothing when it is not as long.
 std::optional<util::Bytes> base58_bytes(std::string_view text) {
-  static constexpr std::string_view digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
   util::Bytes bytes(version_and_hash + base58_checksum);
   for (const char digit : text) {
     auto carry = static_cast<std::uint32_t>(digits.find(digit));
@@ -133,8 +134,46 @@ std::optional<util::Bytes> base58_bytes(std::string_view text) {
   return zeros == static_cast<std::size_t>(first - bytes.begin()) ? std::optional(bytes) : std::nullopt;
 }
 
+/// The reverse, with the checksum added. Each zero byte in front is a digit of its own.
+std::string to_base58(util::Bytes bytes) {
+  const auto checksum = util::sha256d(bytes);
+  bytes.insert(bytes.end(), checksum.begin(), checksum.begin() + base58_checksum);
+  const auto first = std::find_if(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte != 0; });
+  const std::string zeros(static_cast<std::size_t>(first - bytes.begin()), digits[0]);
+  std::string text;
+  while (std::any_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte != 0; })) {
+    std::uint32_t rest = 0;
+    for (auto& byte : bytes) {
+      rest = rest << 8 | byte;
+      byte = static_cast<std::uint8_t>(rest / 58);
+      rest %= 58;
+    }
+    text.insert(text.begin(), digits[rest]);
+  }
+  return zeros + text;
+}
+
+/// The hash that the script names, with what a base58 address of a network has in front of it. Nothing for another
+/// script.
+std::optional<util::Bytes> version_and_hash_of(const util::Bytes& script, bool main) {
+  const util::Bytes key_begin{op_dup, op_hash160, hash_size}, key_end{op_equalverify, op_checksig};
+  const util::Bytes script_begin{op_hash160, hash_size}, script_end{op_equal};
+  const auto hash_in = [&script](const util::Bytes& begin, const util::Bytes& end, std::uint8_t version) {
+    util::Bytes bytes{version};
+    const bool fits = script.size() == begin.size() + hash_size + end.size() &&
+                      std::equal(begin.begin(), begin.end(), script.begin()) &&
+                      std::equal(end.rbegin(), end.rend(), script.rbegin());
+    if (!fits) return util::Bytes();
+    bytes.insert(bytes.end(), script.begin() + static_cast<std::ptrdiff_t>(begin.size()),
+                 script.end() - static_cast<std::ptrdiff_t>(end.size()));
+    return bytes;
+  };
+  auto bytes = hash_in(key_begin, key_end, main ? main_p2pkh : test_p2pkh);
+  if (bytes.empty()) bytes = hash_in(script_begin, script_end, main ? main_p2sh : test_p2sh);
+  return bytes.empty() ? std::nullopt : std::optional(bytes);
+}
+
 util::Result<Address> parse_base58(std::string_view text) {
-  static constexpr std::string_view digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
   if (text.empty() || text.find_first_not_of(digits) != std::string_view::npos) return wrong("is not an address");
   const auto bytes = base58_bytes(text);
   if (!bytes) return wrong("is not an address: its length is wrong");
@@ -191,6 +230,13 @@ std::optional<std::string> segwit_address(const util::Bytes& script, std::string
   checksum ^= script[0] == op_0 ? bech32 : bech32m;
   for (int i = 5; i >= 0; --i) address += letters[(checksum >> (5 * i)) & 31];
   return address;
+}
+
+std::optional<std::string> address_of(const util::Bytes& script, std::string_view network) {
+  if (is_witness_program(script)) return segwit_address(script, network);
+  const auto human = human_part(network);
+  const auto bytes = human.empty() ? std::nullopt : version_and_hash_of(script, human == "bc");
+  return bytes ? std::optional(to_base58(*bytes)) : std::nullopt;
 }
 
 bool is_native_segwit(const util::Bytes& script) {

@@ -13,6 +13,9 @@ namespace bitcoin {
 /// Nothing for another script and for a network that we do not know.
 [[nodiscard]] std::optional<std::string> segwit_address(const util::Bytes& script, std::string_view network);
 
+/// Likewise, and P2PKH and P2SH in base58.
+[[nodiscard]] std::optional<std::string> address_of(const util::Bytes& script, std::string_view network);
+
 /// What an address pays to.
 struct Address {
   util::Bytes script;
@@ -30,8 +33,8 @@ struct Address {
 /// Segwit outputs, whatever their version.
 [[nodiscard]] bool is_witness_program(const util::Bytes& script);
 
-/// Version 0 with 20 bytes or 32, version 1 with 32: nothing of it goes into a scriptSig, so that signing does not change
-/// the txid.
+/// Version 0 with 20 bytes or 32, version 1 with 32: nothing of it goes into a scriptSig, so that signing does not
+/// change the txid.
 [[nodiscard]] bool is_native_segwit(const util::Bytes& script);
 
 }  // namespace bitcoin

@@ -173,6 +173,7 @@ util::Result<Request> parse_prepare(const json::Value& given, std::string_view n
     if (const auto added = add_change(request, *change, network); !added) {
       return wrong(*params.find("change_address"), added.error().message);
     }
+    request.change_address = *change;
   }
   if (shares_take_all(request) && !request.users_psbt->outputs().empty()) {
     return util::Error{

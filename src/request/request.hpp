@@ -71,7 +71,8 @@ struct Request {
   std::optional<UserLabel> label;
   /// The user's PSBT, whose inputs pay instead of the wallet: with no output, or with one, the change.
   std::shared_ptr<const psbt::Psbt> users_psbt;
-  bool send = true;  ///< at once; otherwise it waits for multifundchannel-finish
+  std::string change_address;  ///< of that output, as it was typed; empty when it was not given
+  bool send = true;            ///< at once; otherwise it waits for multifundchannel-finish
 
   [[nodiscard]] bool has_shares() const;
   /// Whether the transaction is sent by multifundchannel-finish, once the channels are secured.

@@ -30,8 +30,9 @@ TEST_CASE("a witness program is written as an address") {
 
 TEST_CASE("what is no witness program, or of an unknown network, has no address") {
   CHECK(address("0014751e76e8199196d454941c45d1b3a323f1433bd6", "liquid") == "none");
-  for (const auto* script : {"", "00", "0001aa", "0015751e76e8199196d454941c45d1b3a323f1433bd6", "6a04deadbeef",
-                             "a914751e76e8199196d454941c45d1b3a323f1433bd687", "6114751e76e8199196d454941c45d1b3a323f1433bd6"}) {
+  for (const auto* script :
+       {"", "00", "0001aa", "0015751e76e8199196d454941c45d1b3a323f1433bd6", "6a04deadbeef",
+        "a914751e76e8199196d454941c45d1b3a323f1433bd687", "6114751e76e8199196d454941c45d1b3a323f1433bd6"}) {
     CAPTURE(script);
     CHECK(address(script, "bitcoin") == "none");
   }
@@ -43,6 +44,13 @@ namespace {
 std::string script_of(const std::string& text) {
   const auto address = bitcoin::parse_address(text);
   return address ? util::to_hex(address->script) : address.error().message;
+}
+
+/// The address of a script, in which a hash has 20 bytes like this one.
+std::string base58(const std::string& before, const char* byte, const std::string& after, const char* network) {
+  std::string hash;
+  for (int i = 0; i < 20; ++i) hash += byte;
+  return bitcoin::address_of(*util::from_hex(before + hash + after), network).value_or("none");
 }
 
 std::string networks(const std::string& text) {
@@ -111,4 +119,28 @@ TEST_CASE("the dust limit is bitcoind's, by the kind of script") {
   CHECK(of("0014" + std::string(40, '5')) == 294);
   CHECK(of("0020" + std::string(64, '5')) == 330);
   CHECK(of("5120" + std::string(64, '5')) == 330);
+}
+
+// By bitcoind's way of writing them, worked out in Python.
+TEST_CASE("a script with a hash is written in base58, and read again") {
+  const std::string key = "76a914", key_end = "88ac", script = "a914", script_end = "87";
+  CHECK(base58(key, "04", key_end, "bitcoin") == "1NEWnMyDUTaYuUsoRVWQQznykg8Yc2Ynn");
+  CHECK(base58(key, "00", key_end, "bitcoin") == "1111111111111111111114oLvT2");
+  CHECK(base58(key, "04", key_end, "regtest") == "mftBoqSx2VtqL1xVWzTtELD7qkGqS32asd");
+  CHECK(base58(script, "04", script_end, "bitcoin") == "324FSKrQmNmxe5BJvXA6q3Mj8Gxr3ijc2q");
+  CHECK(base58(script, "00", script_end, "signet") == "2MsFDzHRUAMpjHxKyoEHU3aMCMsVtMqs1PV");
+  CHECK(base58("0014", "00", "", "regtest") == address(("0014" + std::string(40, '0')).c_str(), "regtest"));
+  for (const auto* byte : {"00", "04", "7f", "ff"}) {
+    CHECK(script_of(base58(key, byte, key_end, "bitcoin")).starts_with(key + byte + byte));
+    CHECK(script_of(base58(script, byte, script_end, "testnet")).starts_with(script + byte + byte));
+  }
+}
+
+TEST_CASE("another script has no base58 address, and none has one of an unknown network") {
+  CHECK(base58("76a914", "04", "88ac", "liquid") == "none");
+  CHECK(base58("76a914", "04", "88ad", "bitcoin") == "none");
+  CHECK(base58("76a914", "04", "88", "bitcoin") == "none");
+  CHECK(base58("a914", "04", "8787", "bitcoin") == "none");
+  CHECK(base58("a913", "04", "87", "bitcoin") == "none");
+  CHECK(base58("", "04", "", "bitcoin") == "none");
 }

@@ -639,6 +639,28 @@ TEST_CASE("a change to P2PKH or P2SH that would be dust becomes fee, whatever is
   }
 }
 
+TEST_CASE("the change is told by the address that the user has typed, or by that of its script") {
+  const std::string capitals = "BCRT1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KYGT080";
+  for (const auto& address : {key_address, script_address, capitals}) {
+    CAPTURE(address);
+    World world(with_users_coins({peer("a")}));
+    auto psbt = psbt::Psbt::from_base64(world.node().core().users.psbt(false));
+    REQUIRE(psbt.ok());
+    const auto typed =
+        world.call("multifundchannel-prepare",
+                   worlds::open({"a"}, R"("psbt":")" + psbt->base64(0) + R"(","change_address":")" + address + '"'));
+    CHECK(says(field(typed, "csv"), "\\n" + address + ","));
+    CHECK(says(field(typed, "all_outputs"), R"("address":")" + address + '"'));
+    REQUIRE(world.call("multifundchannel-abort", of_batch(typed, R"("confirm":true)")).ok());
+    world.run_for(minutes(10));
+    psbt->insert_output(0, {bitcoin::Sat{1'000}, bitcoin::parse_address(address)->script});
+    const auto given =
+        world.call("multifundchannel-prepare", worlds::open({"a"}, R"("psbt":")" + psbt->base64(0) + '"'));
+    const auto shown = address == capitals ? "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080" : address;
+    CHECK(says(field(given, "csv"), "\\n" + shown + ","));
+  }
+}
+
 TEST_CASE("a change_address takes what is left of a PSBT without an output") {
   World world(with_users_coins({peer("a")}));
   const auto with_one = psbt::Psbt::from_base64(world.node().core().users.psbt(true));
