@@ -337,6 +337,62 @@ def test_with_twenty_peers(bench, cold, nine_more):
 
 
 @builtin_fails("has no such command")
+def test_prepared_twice_with_a_label(bench, cold):
+    """Whose answer was lost prepares again, and finds the batch that waits, or what it has opened."""
+    wallet, peers = cold(), bench.peers[:2]
+    wallet.receive(400_000)
+    psbt, label = wallet.psbt(), f"prepared {next(NUMBERS)}"
+    prepared = prepare(bench, psbt, peers, label=label)
+    check_secured(bench, prepared, peers)
+    assert prepare(bench, psbt, peers, label=label) == prepared
+    bench.funder.rpc("plugin", ["stop", bench.plugin])
+    bench.funder.rpc("plugin", ["start", bench.plugin])
+    assert prepare(bench, psbt, peers, label=label) == prepared
+    check_secured(bench, prepared, peers)
+    with pytest.raises(RpcError, match="which was called with other parameters"):
+        prepare(bench, psbt, peers, label=label, feerate="5000perkw")
+    finished = finish(bench, prepared["batch"], wallet.sign(prepared["psbt"]))
+    opened = prepare(bench, psbt, peers, label=label)
+    assert opened == {"batch": prepared["batch"], "txid": finished["txid"], "failed": [],
+                      "channel_ids": opened["channel_ids"]}
+    check_open(bench, prepared, peers)
+    assert prepare(bench, psbt, peers, label=label) == opened
+
+
+@builtin_fails("has no such command")
+def test_given_up_with_a_label(bench, cold):
+    wallet, peers = cold(), bench.peers[:1]
+    wallet.receive(400_000)
+    psbt, label = wallet.psbt(), f"given up {next(NUMBERS)}"
+    prepared = prepare(bench, psbt, peers, label=label)
+    bench.funder.rpc("multifundchannel-abort", {"batch": prepared["batch"], "confirm": True})
+    wait_for(lambda: listed(bench, prepared["batch"])["state"] == "undone", "the batch to be undone", 60)
+    again = prepare(bench, psbt, peers, label=label)
+    assert again["batch"] != prepared["batch"]
+    check_secured(bench, again, peers)
+    bench.funder.rpc("multifundchannel-abort", {"batch": again["batch"], "confirm": True})
+    wait_for(lambda: listed(bench, again["batch"])["state"] == "undone", "the batch to be undone", 60)
+
+
+@builtin_fails("has no such command")
+@cases({"P2PKH": ("legacy",), "P2SH": ("p2sh-segwit",)})
+def test_change_to_a_hash(bench, cold, kind):
+    """It is told by the address that bitcoind shows."""
+    wallet, peers = cold(), bench.peers[:1]
+    wallet.receive(400_000)
+    address = bench.bitcoind.call("getnewaddress", "", kind)
+    bare = bench.bitcoind.call("createpsbt", [{"txid": c["txid"], "vout": c["vout"]} for c in wallet.coins()],
+                               [{address: 0.001}])
+    prepared = prepare(bench, wallet.described(bare), peers)
+    outputs = bench.bitcoind.call("decodepsbt", prepared["psbt"])["tx"]["vout"]
+    assert [o["address"] for o in prepared["all_outputs"]] == [o["scriptPubKey"]["address"] for o in outputs]
+    assert [o["label"] for o in prepared["all_outputs"] if o["address"] == address] == ["change"]
+    finished = finish(bench, prepared["batch"], wallet.sign(prepared["psbt"]))
+    assert finished["txid"] == prepared["txid"]
+    check_open(bench, prepared, peers)
+
+
+@builtin_fails("has no such command")
 def test_what_bitcoind_would_refuse(bench, cold):
     """Before the peers are asked, and before the channels are released."""
     wallet, peers = cold(), bench.peers[:2]
