@@ -79,7 +79,7 @@ Error no_answer(const labels::Holder& holder, Standing standing) {
   const auto how = [standing] {
     switch (standing) {
       case Standing::waits:
-        return "waits for its user; its answer was too long to be kept: multifundchannel-finish sends its transaction, "
+        return "waits for its user; its answer is not kept: multifundchannel-finish sends its transaction, "
                "and multifundchannel-abort gives it up, ";
       case Standing::undone:
         return "is being undone, and was not sent: try again when that is done, ";

@@ -147,7 +147,8 @@ void Labels::drop_oldest() {
 const Holder* Labels::holder(std::string_view label) const {
   const Holder* found = nullptr;
   for (const auto& holder : holders_) {
-    if (holder.label.text == label && (found == nullptr || !found->result)) found = &holder;
+    const bool before = found != nullptr && found->result && !found->waits;
+    if (holder.label.text == label && !before) found = &holder;
   }
   return found;
 }

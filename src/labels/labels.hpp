@@ -64,7 +64,8 @@ class Labels {
   /// that of keep(), or at once when there is no answer on disk.
   void take_back(const std::string& batch, lightningd::Reply<void> then);
 
-  /// nullptr when nobody has it. One that has opened comes first.
+  /// nullptr when nobody has it. One that has opened comes first, and then the latest: another may have failed, and is
+  /// being undone.
   [[nodiscard]] const Holder* holder(std::string_view label) const;
   /// nullptr when the batch has no label.
   [[nodiscard]] const Holder* of_batch(std::string_view batch) const;

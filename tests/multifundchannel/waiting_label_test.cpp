@@ -139,6 +139,46 @@ TEST_CASE("a crash at any moment: the same call finds the batch that waits, and 
   }
 }
 
+TEST_CASE("a batch that waits, and whose answer is not kept, is told as what it is") {
+  World world(two_peers());
+  const auto prepared = call(world, by_wallet);
+  world.kill_plugin();
+  REQUIRE(world.call("deldatastore", R"({"key":["multifundchannel","labels"]})").ok());
+  world.start_plugin();
+  world.run_for(minutes(1));
+  const auto refused = call(world, by_wallet);
+  CHECK(error(refused).code == -1);
+  CHECK(says(error(refused).message, "waits for its user; its answer"));
+  REQUIRE(world.call("multifundchannel-finish", of_batch(prepared)).ok());
+  world.run_for(minutes(1));
+  CHECK(field(call(world, by_wallet), "txid") == field(prepared, "txid"));
+  CHECK(calls(world, "sendpsbt") == 1);
+}
+
+// Its answer was kept already.
+TEST_CASE("a batch that cannot be recorded as waiting fails, and of the calls that follow one prepares") {
+  for (std::uint64_t write = 1; write < 8; ++write) {
+    CAPTURE(write);
+    auto setup = two_peers();
+    setup.rpc_faults = {{.what = Mishap::refused, .method = "datastore", .from = write},
+                        {.what = Mishap::stuck, .method = "fundchannel_cancel", .count = 2}};
+    World world(setup);
+    (void)call(world, by_wallet);
+    const auto second = world.start(by_wallet.method, by_wallet.params);
+    world.run_for(std::chrono::milliseconds(100));
+    const auto third = world.start(by_wallet.method, by_wallet.params);  // the first may be undone still
+    world.finish_all();
+    const auto again = world.outcome(second);
+    REQUIRE(again.ok());
+    CHECK(*world.outcome(third).result == *again.result);
+    CHECK(*call(world, by_wallet).result == *again.result);
+    world.run_for(minutes(30));
+    CHECK(*call(world, by_wallet).result == *again.result);
+    CHECK(batches(world, "waiting") == 1);
+    worlds::check_invariants(world);
+  }
+}
+
 TEST_CASE("the same call for a batch that is being given up is refused, and opens again when that is done") {
   for (const bool users : {false, true}) {
     World world(two_peers());
