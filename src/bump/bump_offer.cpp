@@ -80,6 +80,7 @@ void BumpOffer::look_at_coins(const Ancestry::Transactions& transactions) {
 }
 
 void BumpOffer::judge(const Ancestry& ancestry, const Outputs& outputs) {
+  if (const auto* const before = bumps_.of(wish_.parent)) before_ = *before;
   const auto* const parent = ancestry.find(wish_.parent);
   if (parent == nullptr) {
     return fail(Error{lightningd::code::invalid_params,
@@ -105,19 +106,18 @@ void BumpOffer::judge(const Ancestry& ancestry, const Outputs& outputs) {
   if (const auto why = why_taken(ancestry, outputs)) return fail(Error{-1, str("batch: ", *why), {}});
   const auto ancestors = ancestry.package(wish_.parent);
   if (!ancestors) return fail(Error{-1, str("batch: ", ancestors.error().message), {}});
-  if (const auto* const before = bumps_.of(wish_.parent)) {
-    bumps_before_ = before->replaced;
-    bumps_before_.push_back(before->shown.txid);
+  if (before_) {
+    bumps_before_ = before_->replaced;
+    bumps_before_.push_back(before_->shown.txid);
   }
   look_at_mempool(*ancestors);
 }
 
 const WalletOutput* BumpOffer::find_change(const Outputs& outputs) const {
-  const auto* const before = bumps_.of(wish_.parent);
   const WalletOutput* found = nullptr;
   for (const auto& output : outputs) {
     if (output.outpoint.txid != wish_.parent || output.has_redeemscript) continue;
-    if (before != nullptr && output.outpoint != before->spends) continue;
+    if (before_ && output.outpoint != before_->spends) continue;
     if (found == nullptr || output.amount > found->amount) found = &output;
   }
   return found;
@@ -125,9 +125,8 @@ const WalletOutput* BumpOffer::find_change(const Outputs& outputs) const {
 
 // A bump may replace a bump, and nothing else of the wallet's.
 std::optional<std::string> BumpOffer::why_taken(const Ancestry& ancestry, const Outputs& outputs) const {
-  const auto* const before = bumps_.of(wish_.parent);
   for (const auto& spender : ancestry.spenders(change_.outpoint)) {
-    if (before == nullptr || !before->includes(spender)) {
+    if (!before_ || !before_->includes(spender)) {
       return str("its change ", change_.outpoint.str(), " is spent by ", spender.hex(),
                  ", which is no bump of this plugin: it is not replaced");
     }
@@ -144,7 +143,7 @@ std::optional<std::string> BumpOffer::why_taken(const Ancestry& ancestry, const 
                  own->reserved_to_block, ", by a batch that waits or another program, and would be gone with it");
     }
   }
-  if (change_.reserved && (before == nullptr || !before->explains(change_.reserved_to_block))) {
+  if (change_.reserved && (!before_ || !before_->explains(change_.reserved_to_block))) {
     return str("its change ", change_.outpoint.str(), " is reserved by another program until block ",
                change_.reserved_to_block);
   }
@@ -181,8 +180,13 @@ void BumpOffer::look_at_bumps(const funding::Package& ancestors) {
   chain::ChainLook(calls_.client).is_unspent({bump, 0}, calls_.local<bool>("getutxout", std::move(told)));
 }
 
+// A block that came meanwhile has taken the record away.
+bool BumpOffer::is_decided() const { return before_ && bumps_.of(wish_.parent) == nullptr; }
+
 void BumpOffer::price(const funding::Package& ancestors) {
-  const auto* const before = bumps_.of(wish_.parent);
+  if (is_decided()) {
+    return fail(Error{-1, "batch: its transaction has confirmed meanwhile, or cannot confirm any more", {}});
+  }
   found_.spends = change_.outpoint;
   found_.reserved_to_block = change_.reserved ? change_.reserved_to_block : 0;
   weight_ = funding::bump_weight(change_.scriptpubkey);
@@ -197,11 +201,11 @@ void BumpOffer::price(const funding::Package& ancestors) {
   found_.package = ancestors;
   found_.package.add(weight_, found_.fee);
   // Which of them is there is known; what each paid is not, but the most that any did.
-  const auto least = found_.replaces ? funding::fee_to_replace(before->most_fee, weight_) : Sat{};
+  const auto least = found_.replaces ? funding::fee_to_replace(before_->most_fee, weight_) : Sat{};
   if (found_.fee < least) {
     auto needed = ancestors;
     needed.add(weight_, least);
-    return refuse_feerate(str("the bump before, ", found_.replaces->hex(), ", pays up to ", before->most_fee.value,
+    return refuse_feerate(str("the bump before, ", found_.replaces->hex(), ", pays up to ", before_->most_fee.value,
                               " sat: to replace it takes ", least.value, " sat, which is ", needed.feerate().value + 1,
                               "perkw for all of it, and at ", feerate_.value, " perkw it would pay ", found_.fee.value,
                               " sat"));

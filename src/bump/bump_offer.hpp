@@ -63,6 +63,7 @@ class BumpOffer {
   [[nodiscard]] std::optional<std::string> why_taken(const Ancestry& ancestry, const Outputs& outputs) const;
   void look_at_mempool(const funding::Package& ancestors);
   void look_at_bumps(const funding::Package& ancestors);
+  [[nodiscard]] bool is_decided() const;
   void price(const funding::Package& ancestors);
   [[nodiscard]] std::string figures() const;
   void quote();
@@ -77,6 +78,7 @@ class BumpOffer {
   bitcoin::Perkw feerate_;
   funding::FeeBounds bounds_;
   lightningd::WalletOutput change_;
+  std::optional<Bump> before_;               ///< as it was when the wallet was looked at
   std::vector<bitcoin::Txid> bumps_before_;  ///< which may be in the mempool; the latest is the last
   std::uint64_t weight_ = 0;                 ///< of the child
   BumpTransaction found_;

@@ -327,3 +327,21 @@ TEST_CASE("two bumps of one transaction at a time are one too many") {
   CHECK(field(world.outcome(first), "bumped") == "true");
   worlds::check_invariants(world);
 }
+
+TEST_CASE("a block that comes while a bump is worked out is no crash, and nothing is sent") {
+  auto setup = with({peer("a")});
+  setup.rpc_faults = {RpcFault{Mishap::late, "getutxout", 2, 100, 1, seconds(2)}};
+  World world(setup);
+  const auto txid = open_low(world);
+  (void)bump(world, txid, R"("feerate":"2500perkw")");
+  const auto sent = world.node().sending().sent().size();
+  const auto second = world.start("multifundchannel-bump", R"({"batch":")" + txid + R"(","feerate":"5000perkw"})");
+  world.run_for(seconds(1));
+  world.mine(1);
+  world.run_for(minutes(1));
+  const auto refused = error(world.outcome(second));
+  CHECK(refused.code == -1);
+  CHECK(says(refused.message, "its transaction has confirmed meanwhile, or cannot confirm any more"));
+  CHECK(world.node().sending().sent().size() == sent);
+  worlds::check_invariants(world);
+}

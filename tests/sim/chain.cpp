@@ -8,9 +8,16 @@ namespace sim {
 std::set<bitcoin::Txid> Chain::conflicts_of(const bitcoin::Transaction& transaction) const {
   std::set<bitcoin::Txid> conflicts;
   for (const auto& input : transaction.inputs) {
-    if (const auto other = spender(input.outpoint)) conflicts.insert(*other);
+    if (const auto other = spender(input.outpoint)) add_with_children(*other, conflicts);
   }
   return conflicts;
+}
+
+void Chain::add_with_children(const bitcoin::Txid& txid, std::set<bitcoin::Txid>& found) const {
+  if (!found.insert(txid).second) return;
+  for (const auto& [outpoint, child] : spent_) {
+    if (outpoint.txid == txid) add_with_children(child, found);
+  }
 }
 
 bool Chain::may_replace(const std::set<bitcoin::Txid>& conflicts, std::optional<std::uint64_t> fee) const {
@@ -46,8 +53,20 @@ Chain::Verdict Chain::submit(const bitcoin::Transaction& transaction, std::optio
 
 std::vector<bitcoin::Transaction> Chain::mine(std::uint32_t height) {
   auto block = std::exchange(mempool_, {});
-  for (const auto& transaction : block) heights_.emplace(transaction.txid(), height);
+  for (const auto& transaction : block) {
+    heights_.emplace(transaction.txid(), height);
+    mined_.emplace_back(height, transaction);
+  }
   return block;
+}
+
+void Chain::unmine(std::uint32_t height) {
+  for (const auto& [at, transaction] : mined_) {
+    if (at != height) continue;
+    heights_.erase(transaction.txid());
+    mempool_.push_back(transaction);
+  }
+  std::erase_if(mined_, [height](const auto& one) { return one.first == height; });
 }
 
 std::optional<std::uint32_t> Chain::height(const bitcoin::Txid& txid) const {

@@ -210,6 +210,23 @@ void Sending::mine() {
   if (core_.running) core_.publish("block_added", block.end().take());
 }
 
+void Sending::replace_block() {
+  const auto height = core_.wallet.height;
+  core_.chain.unmine(height);
+  for (auto& recorded : recorded_) {
+    if (recorded.height == height) recorded.height = 0;
+  }
+  for (auto& coin : core_.wallet.coins()) {
+    if (coin.height == height) coin.height.reset();
+    const auto spender = core_.chain.spender(coin.outpoint);
+    const bool unspent = !spender || !core_.chain.height(*spender);
+    if (coin.state == Coin::State::spent && unspent) coin.state = Coin::State::reserved;
+  }
+  json::Writer block;
+  block.object().field("hash", std::string(64, '1')).field("height", height);
+  if (core_.running) core_.publish("block_added", block.end().take());
+}
+
 /// lightningd looks at every block for what pays or concerns it.
 void Sending::confirmed(const bitcoin::Transaction& transaction, std::uint32_t height) {
   const auto txid = transaction.txid();

@@ -19,6 +19,8 @@ class Sending {
   [[nodiscard]] const std::vector<bitcoin::Txid>& sent() const { return sent_; }
   /// One block, which holds all of the mempool.
   void mine();
+  /// The last block is replaced by an empty one: what it held is in the mempool again.
+  void replace_block();
   /// What lightningd does at its next start: broadcast again what is final and not withheld.
   void rebroadcast();
   /// Another user of the wallet spends the coin. Nothing happens when it is spent already.

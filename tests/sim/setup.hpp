@@ -41,9 +41,9 @@ struct PeerSetup {
   static constexpr const char* default_features = "0898880a8a59a1";
 
   std::string name;
-  spark::Duration delay{1};   ///< one way
-  bool connected = false;     ///< before anything happens
-  bool address_known = true;  ///< from gossip; else `connect` needs a host
+  spark::Duration delay{1};                 ///< one way
+  bool connected = false;                   ///< before anything happens
+  bool address_known = true;                ///< from gossip; else `connect` needs a host
   std::string features = default_features;  ///< beside those of its kind
   std::vector<Fault> faults;
   std::vector<ChannelSetup> channels;
@@ -165,10 +165,11 @@ struct Setup {
   spark::Duration reply_delay{0};   ///< of every RPC
   spark::Duration reply_jitter{0};  ///< up to this much is added, drawn from the seed
   std::uint32_t height = 110;
-  bitcoin::Sat emergency{25'000};                   ///< min-emergency-msat
+  bitcoin::Sat emergency{25'000};                      ///< min-emergency-msat
   std::uint32_t opening_feerate = 7500;                ///< sat per 1,000 weight
   std::uint32_t feerate_floor = 253;                   ///< what the mempool takes, likewise
   bool synced = true;                                  ///< else getinfo warns
+  std::uint32_t unseen_blocks = 0;                     ///< that bitcoind has and lightningd has not heard of
   bool spenderp = true;                                ///< the builtin owns the name multifundchannel
   std::string features = PeerSetup::default_features;  ///< ours
   std::map<std::string, std::string> options;          ///< of the plugin: name to JSON text
