@@ -49,9 +49,21 @@ void BumpOffer::look_at_node() {
       return fail(Error{-1, str("whether the transaction has confirmed is not known: ", info->sync_warning), {}});
     }
     found_.height = info->blockheight;
-    ask_floor();
+    look_at_blocks();
   };
   calls_.client.getinfo(calls_.local<lightningd::NodeInfo>("getinfo", std::move(told)));
+}
+
+// Nor does one that has not asked for the last block yet. A backend that does not tell is no reason to refuse.
+void BumpOffer::look_at_blocks() {
+  auto told = [this](const Result<std::uint32_t>& blocks) {
+    if (!blocks || *blocks <= found_.height) return ask_floor();
+    fail(Error{-1,
+               str("whether the transaction has confirmed is not known: bitcoind has block ", *blocks,
+                   ", and lightningd has seen those up to ", found_.height, ": try again in half a minute"),
+               {}});
+  };
+  chain::ChainLook(calls_.client).blocks(found_.height, calls_.local<std::uint32_t>("getchaininfo", std::move(told)));
 }
 
 // Without an answer it shows when the child is sent.

@@ -55,6 +55,7 @@ class BumpOffer {
   using Outputs = std::vector<lightningd::WalletOutput>;
 
   void look_at_node();
+  void look_at_blocks();
   void ask_floor();
   void look_at_transactions();
   void look_at_coins(const Ancestry::Transactions& transactions);

@@ -44,7 +44,7 @@ void BumpSend::run(lightningd::Reply<void> then) {
   bump_.sent_blocks = reserved && before_ && before_->shown.state == BumpState::sent
                           ? calls_.settings.longer_reservation
                           : calls_.settings.sent_reservation;
-  record([this, reserved] { reserved ? sign() : reserve(); });
+  record([this, reserved] { reserved ? look() : reserve(); });
 }
 
 void BumpSend::record(util::Function<void()> then) {
@@ -61,12 +61,28 @@ void BumpSend::reserve() {
     reserved_ = true;
     if (reservations->size() != 1) return take_back("reserveinputs: expected one reservation");
     const auto to = reservations->front().reserved_to_block;
-    if (to == bump_.reserved_to_block) return sign();
+    if (to == bump_.reserved_to_block) return look();
     bump_.reserved_to_block = to;  // a block has come in between
-    record([this] { sign(); });
+    record([this] { look(); });
   };
   calls_.client.reserveinputs(transaction_.psbt, true, reservation,
                               calls_.local<Reservations>("reserveinputs", std::move(answered)));
+}
+
+// A block may have come since the offer. That of a first bump took nothing away by which it could be told.
+void BumpSend::look() {
+  using Recorded = std::vector<chain::WalletTransaction>;
+  auto listed = [this](const Result<Recorded>& recorded) {
+    if (!recorded) return take_back(str("listtransactions: ", recorded.error().message));
+    bumps_.compare(*recorded);
+    sign();
+  };
+  calls_.fresh<Recorded>(
+      "listtransactions",
+      [chain = chain::ChainLook(calls_.client)](lightningd::Reply<Recorded> reply) {
+        chain.all_recorded(std::move(reply));
+      },
+      std::move(listed));
 }
 
 void BumpSend::sign() {

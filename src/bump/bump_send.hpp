@@ -30,6 +30,7 @@ class BumpSend {
  private:
   void reserve();
   void record(util::Function<void()> then);
+  void look();
   void sign();
   void send(const psbt::Psbt& signed_psbt);
   void sent();

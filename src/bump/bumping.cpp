@@ -79,11 +79,12 @@ void Bumping::end(Run& run, const Result<std::string>& result) {
 
 void Bumping::block_added() {
   if (!bumps_.known() || bumps_.all().empty()) return;
-  auto listed = [this](const Result<Ancestry::Transactions>& recorded) {
+  using Recorded = std::vector<chain::WalletTransaction>;
+  auto listed = [this](const Result<Recorded>& recorded) {
     if (recorded) bumps_.compare(*recorded);
   };
   const auto call = calls("");
-  chain::ChainLook(call.client).all_signed(call.local<Ancestry::Transactions>("listtransactions", std::move(listed)));
+  chain::ChainLook(call.client).all_recorded(call.local<Recorded>("listtransactions", std::move(listed)));
 }
 
 std::string Bumping::list(const std::optional<std::string>& batch) const {

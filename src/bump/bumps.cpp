@@ -79,7 +79,7 @@ Result<Bump> read_bump(const json::Value& value) {
 }
 
 /// Whether its transaction is in a block, or another that spends one of its inputs.
-bool is_over(const Bump& bump, const std::vector<chain::RecordedTransaction>& recorded) {
+bool is_over(const Bump& bump, const std::vector<chain::WalletTransaction>& recorded) {
   const auto parent = std::find_if(recorded.begin(), recorded.end(),
                                    [&bump](const auto& one) { return one.txid == bump.shown.parent; });
   if (parent == recorded.end()) return false;
@@ -165,7 +165,7 @@ void Bumps::remove(const Txid& parent) {
   if (std::erase_if(bumps_, [&parent](const Bump& bump) { return bump.shown.parent == parent; }) > 0) kept_.changed();
 }
 
-void Bumps::compare(const std::vector<chain::RecordedTransaction>& recorded) {
+void Bumps::compare(const std::vector<chain::WalletTransaction>& recorded) {
   bool changed = std::erase_if(bumps_, [&recorded](const Bump& bump) { return is_over(bump, recorded); }) > 0;
   for (auto& bump : bumps_) {
     const bool is_sent =

@@ -55,7 +55,7 @@ class Bumps {
   void remove(const bitcoin::Txid& parent);
   /// What the wallet has recorded: whose transaction has confirmed, or cannot confirm any more, needs none, and a bump
   /// that was in doubt is sent.
-  void compare(const std::vector<chain::RecordedTransaction>& recorded);
+  void compare(const std::vector<chain::WalletTransaction>& recorded);
 
  private:
   kept::KeptText kept_;

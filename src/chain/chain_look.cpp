@@ -61,6 +61,11 @@ std::string params_of(const bitcoin::Outpoint& outpoint) {
   return json::Writer().object().field("txid", outpoint.txid.hex()).field("vout", outpoint.vout).end().take();
 }
 
+Result<std::uint32_t> read_blocks(const json::Value& object) {
+  lightningd::Fields fields(object);
+  return fields.finish(fields.u32("blockcount"));
+}
+
 Result<bitcoin::Txid> read_txid(const json::Value& object) {
   lightningd::Fields fields(object);
   return fields.finish(fields.id<bitcoin::Txid>("hash"));
@@ -112,6 +117,11 @@ void ChainLook::unspent(const bitcoin::Outpoint& outpoint, Reply<std::optional<T
 
 void ChainLook::is_unspent(const bitcoin::Outpoint& outpoint, Reply<bool> then) const {
   calls_.send("getutxout", params_of(outpoint), is_output, std::move(then));
+}
+
+void ChainLook::blocks(std::uint32_t known, Reply<std::uint32_t> then) const {
+  calls_.send("getchaininfo", json::Writer().object().field("last_height", known).end().take(), read_blocks,
+              std::move(then));
 }
 
 void ChainLook::all_signed(Reply<Recordeds> then) const {

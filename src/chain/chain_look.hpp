@@ -32,6 +32,9 @@ class ChainLook {
   void unspent(const bitcoin::Outpoint& outpoint, lightningd::Reply<std::optional<bitcoin::TxOutput>> then) const;
   /// Whether there is one, whatever the backend says of it. `false` proves nothing either.
   void is_unspent(const bitcoin::Outpoint& outpoint, lightningd::Reply<bool> then) const;
+  /// How many blocks bitcoind has (getchaininfo of lightningd's backend). lightningd asks for new ones every 30 seconds
+  /// (v26.06.6): `known` is the last that it has seen.
+  void blocks(std::uint32_t known, lightningd::Reply<std::uint32_t> then) const;
   /// All that the wallet has recorded, those as well that others have replaced (listtransactions).
   void all_signed(lightningd::Reply<std::vector<RecordedTransaction>> then) const;
   /// The signed transaction, when the wallet has recorded it (listtransactions): one that it has sent, or has seen in a

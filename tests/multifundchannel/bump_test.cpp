@@ -49,6 +49,12 @@ bool in_mempool(World& world, const std::string& txid) {
   return world.node().core().chain.has(*bitcoin::Txid::from_hex(txid));
 }
 
+/// The height to which the wallet has reserved the output of a bump, or the change of a transaction; 0: it has not.
+std::uint32_t reserved_to(World& world, const std::string& txid) {
+  const auto& coin = coin_of(world, txid);
+  return world.node().core().wallet.is_reserved(coin) ? coin.reserved_until : 0;
+}
+
 }  // namespace
 
 TEST_CASE("a bump pays for the whole package, by the batch's id, its label or its txid") {
@@ -344,4 +350,45 @@ TEST_CASE("a block that comes while a bump is worked out is no crash, and nothin
   CHECK(says(refused.message, "its transaction has confirmed meanwhile, or cannot confirm any more"));
   CHECK(world.node().sending().sent().size() == sent);
   worlds::check_invariants(world);
+}
+
+TEST_CASE("a block that comes before the first bump is signed ends it") {
+  auto setup = with({peer("a")});
+  setup.rpc_faults = {RpcFault{Mishap::late, "utxopsbt", 1, 100, 1, seconds(2)}};
+  World world(setup);
+  const auto txid = open_low(world);
+  const auto started = world.start("multifundchannel-bump", R"({"batch":")" + txid + R"(","feerate":"2500perkw"})");
+  world.run_for(seconds(1));
+  world.mine(1);
+  world.run_for(minutes(1));
+  CHECK(says(error(world.outcome(started)).message, "its transaction has confirmed meanwhile"));
+  CHECK(world.node().sending().sent().size() == 1);
+  CHECK(reserved_to(world, txid) == 0);
+  CHECK_FALSE(says(listed(world), "bumps"));
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("while bitcoind has blocks that lightningd has not seen nothing is bumped") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  world.node().core().setup.unseen_blocks = 2;
+  const auto refused = error(bump(world, txid, R"("feerate":"2500perkw")"));
+  CHECK(refused.code == -1);
+  CHECK(says(refused.message, "bitcoind has block 112, and lightningd has seen those up to 110: try again"));
+  CHECK(world.node().sending().sent().size() == 1);
+  world.node().core().setup.unseen_blocks = 0;
+  CHECK(field(bump(world, txid, R"("feerate":"2500perkw")"), "bumped") == "true");
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a backend that does not tell its height is no obstacle to a bump") {
+  for (const auto what : {Mishap::unknown, Mishap::refused, Mishap::unreadable}) {
+    auto setup = with({peer("a")});
+    setup.rpc_faults = {RpcFault{what, "getchaininfo", 1, 100}};
+    World world(setup);
+    const auto txid = open_low(world);
+    CHECK(field(bump(world, txid, R"("feerate":"2500perkw")"), "bumped") == "true");
+    CHECK(worlds::calls(world, "getchaininfo") == (what == Mishap::unreadable ? 1 : 0));
+    worlds::check_invariants(world);
+  }
 }
