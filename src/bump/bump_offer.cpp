@@ -147,8 +147,9 @@ std::optional<std::string> BumpOffer::why_taken(const Ancestry& ancestry, const 
       return str("the bump before, ", spender.hex(), ", is not replaced: ", later[0].hex(),
                  " spends its output, and would be gone with it. Bump that one instead");
     }
-    const auto own = std::find_if(outputs.begin(), outputs.end(), [&spender](const WalletOutput& output) {
-      return output.outpoint == Outpoint{spender, 0} && output.reserved;
+    const auto own = std::find_if(outputs.begin(), outputs.end(), [this, &spender](const WalletOutput& output) {
+      return output.outpoint == Outpoint{spender, 0} && output.reserved &&
+             !before_->holds(spender, output.reserved_to_block);
     });
     if (own != outputs.end()) {
       return str("the bump before, ", spender.hex(), ", is not replaced: its output is reserved until block ",
@@ -192,8 +193,11 @@ void BumpOffer::look_at_bumps(const funding::Package& ancestors) {
   chain::ChainLook(calls_.client).is_unspent({bump, 0}, calls_.local<bool>("getutxout", std::move(told)));
 }
 
-// A block that came meanwhile has taken the record away.
-bool BumpOffer::is_decided() const { return before_ && bumps_.of(wish_.parent) == nullptr; }
+// A block that came meanwhile may have the transaction.
+bool BumpOffer::is_decided() const {
+  const auto* const now = bumps_.of(wish_.parent);
+  return before_ && (now == nullptr || (now->decided_at > 0 && before_->decided_at == 0));
+}
 
 void BumpOffer::price(const funding::Package& ancestors) {
   if (is_decided()) {

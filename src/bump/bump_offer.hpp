@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bump/ancestry.hpp"
-#include "bump/bumps.hpp"
+#include "bumps/bumps.hpp"
 #include "context/calls.hpp"
 #include "funding/fee_bounds.hpp"
 #include "funding/package.hpp"
@@ -41,7 +41,7 @@ class BumpOffer {
     request::FeeCap cap;  ///< of the child
   };
 
-  BumpOffer(context::Calls calls, const Bumps& bumps, Wish wish)
+  BumpOffer(context::Calls calls, const bumps::Bumps& bumps, Wish wish)
       : calls_(std::move(calls)), bumps_(bumps), wish_(std::move(wish)) {}
   BumpOffer(const BumpOffer&) = delete;
   BumpOffer& operator=(const BumpOffer&) = delete;
@@ -73,13 +73,13 @@ class BumpOffer {
   void refuse_feerate(const std::string& why);
 
   context::Calls calls_;
-  const Bumps& bumps_;
+  const bumps::Bumps& bumps_;
   const Wish wish_;
   lightningd::Reply<BumpTransaction> then_;
   bitcoin::Perkw feerate_;
   funding::FeeBounds bounds_;
   lightningd::WalletOutput change_;
-  std::optional<Bump> before_;               ///< as it was when the wallet was looked at
+  std::optional<bumps::Bump> before_;        ///< as it was when the wallet was looked at
   std::vector<bitcoin::Txid> bumps_before_;  ///< which may be in the mempool; the latest is the last
   std::uint64_t weight_ = 0;                 ///< of the child
   BumpTransaction found_;

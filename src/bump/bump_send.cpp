@@ -9,6 +9,7 @@
 
 namespace bump {
 
+using bumps::BumpState;
 using sending::SendVerdict;
 using util::Error;
 using util::Result;
@@ -22,7 +23,7 @@ constexpr std::uint32_t reservation = 11;
 
 }  // namespace
 
-BumpSend::BumpSend(context::Calls calls, Bumps& bumps, std::string batch, BumpTransaction transaction)
+BumpSend::BumpSend(context::Calls calls, bumps::Bumps& bumps, std::string batch, BumpTransaction transaction)
     : calls_(std::move(calls)), bumps_(bumps), transaction_(std::move(transaction)) {
   const auto& parent = transaction_.spends.txid;
   if (const auto* const before = bumps_.of(parent)) before_ = *before;
@@ -87,7 +88,7 @@ void BumpSend::look() {
 
 void BumpSend::sign() {
   const auto* const on_record = bumps_.of(bump_.shown.parent);
-  if (on_record == nullptr || on_record->shown.txid != bump_.shown.txid) {
+  if (on_record == nullptr || on_record->shown.txid != bump_.shown.txid || on_record->decided_at > 0) {
     return take_back("its transaction has confirmed meanwhile, or cannot confirm any more");
   }
   auto answered = [this](const Result<util::SharedText>& text) {

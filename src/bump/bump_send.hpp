@@ -4,7 +4,7 @@
 #include <string>
 
 #include "bump/bump_offer.hpp"
-#include "bump/bumps.hpp"
+#include "bumps/bumps.hpp"
 #include "context/calls.hpp"
 #include "lightningd/client.hpp"
 
@@ -17,7 +17,7 @@ namespace bump {
 /// One for each command; runs in the scope of its calls.
 class BumpSend {
  public:
-  BumpSend(context::Calls calls, Bumps& bumps, std::string batch, BumpTransaction transaction);
+  BumpSend(context::Calls calls, bumps::Bumps& bumps, std::string batch, BumpTransaction transaction);
   BumpSend(const BumpSend&) = delete;
   BumpSend& operator=(const BumpSend&) = delete;
 
@@ -42,10 +42,10 @@ class BumpSend {
   void end(util::Result<void> result);
 
   context::Calls calls_;
-  Bumps& bumps_;
+  bumps::Bumps& bumps_;
   const BumpTransaction transaction_;
-  std::optional<Bump> before_;
-  Bump bump_;
+  std::optional<bumps::Bump> before_;
+  bumps::Bump bump_;
   bool reserved_ = false;  ///< by this
   bool asked_ = false;     ///< lightningd to send it
   lightningd::Reply<void> then_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "chain/chain_look.hpp"
 #include "json/writer.hpp"
 #include "util/str.hpp"
 
@@ -35,6 +34,7 @@ Bumping::Bumping(const Parts& parts)
     : caller_(parts.caller),
       settings_(parts.settings),
       bumps_(parts.runtime, lightningd::Client(parts.caller, ""), parts.settings, parts.seals),
+      leftovers_(parts.runtime, lightningd::Client(parts.caller, ""), parts.settings, bumps_),
       scope_(parts.runtime, nullptr) {}
 
 context::Calls Bumping::calls(const std::string& origin) {
@@ -66,6 +66,7 @@ void Bumping::offered(Run& run, const Result<BumpTransaction>& transaction) {
   if (run.request.dryrun) return end(run, std::move(result));
   run.send = std::make_unique<BumpSend>(calls(run.command.raw_id()), bumps_, run.target.batch, *transaction);
   run.send->run([this, &run, result = std::move(result)](const Result<void>& sent) {
+    if (sent) leftovers_.look();
     end(run, sent ? Result<std::string>(result) : Result<std::string>(sent.error()));
   });
 }
@@ -77,23 +78,13 @@ void Bumping::end(Run& run, const Result<std::string>& result) {
       "bump", [this, &run] { std::erase_if(runs_, [&run](const auto& one) { return one.get() == &run; }); }));
 }
 
-void Bumping::block_added() {
-  if (!bumps_.known() || bumps_.all().empty()) return;
-  using Recorded = std::vector<chain::WalletTransaction>;
-  auto listed = [this](const Result<Recorded>& recorded) {
-    if (recorded) bumps_.compare(*recorded);
-  };
-  const auto call = calls("");
-  chain::ChainLook(call.client).all_recorded(call.local<Recorded>("listtransactions", std::move(listed)));
-}
-
 std::string Bumping::list(const std::optional<std::string>& batch) const {
   json::Writer out;
   out.array();
   bool any = false;
   for (const auto& bump : bumps_.all()) {
-    if (batch && bump.shown.batch != *batch) continue;
-    write_bump(out, bump.shown);
+    if (bump.decided_at > 0 || (batch && bump.shown.batch != *batch)) continue;
+    bumps::write_bump(out, bump.shown);
     any = true;
   }
   return any ? out.end().take() : std::string();
@@ -101,6 +92,7 @@ std::string Bumping::list(const std::optional<std::string>& batch) const {
 
 void Bumping::leave(const Error& end) {
   scope_.end();
+  leftovers_.leave();
   for (const auto& run : runs_) {
     const auto in_doubt = run->send ? run->send->in_doubt() : std::nullopt;
     run->command.fail(in_doubt.value_or(end));

@@ -9,7 +9,8 @@
 #include "bump/bump_offer.hpp"
 #include "bump/bump_params.hpp"
 #include "bump/bump_send.hpp"
-#include "bump/bumps.hpp"
+#include "bumps/bumps.hpp"
+#include "bumps/leftovers.hpp"
 #include "plugin/command.hpp"
 #include "spark/scope.hpp"
 
@@ -38,9 +39,10 @@ class Bumping {
   /// Call once: what was bumped before the start is read.
   void read() { bumps_.read(); }
   void bump(plugin::Command command, const BumpRequest& request, const Target& target);
-  /// lightningd has seen a block: what has confirmed is struck off.
-  void block_added();
-  /// JSON text of an array: all of them, or those of one batch. Empty when there are none.
+  /// lightningd has seen a block.
+  void block_added() { leftovers_.look(); }
+  /// JSON text of an array: those whose transaction has not confirmed, all of them or those of one batch. Empty when
+  /// there are none.
   [[nodiscard]] std::string list(const std::optional<std::string>& batch) const;
   /// At the end of the process: nothing is sent any more.
   void leave(const util::Error& end);
@@ -61,7 +63,8 @@ class Bumping {
 
   jsonrpc::Caller& caller_;
   const context::Settings& settings_;
-  Bumps bumps_;
+  bumps::Bumps bumps_;
+  bumps::Leftovers leftovers_;
   std::vector<std::unique_ptr<Run>> runs_;
   spark::Scope scope_;  // last, so that it ends first
 };

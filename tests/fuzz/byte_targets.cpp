@@ -3,7 +3,7 @@
 #include <string>
 
 #include "bitcoin/transaction.hpp"
-#include "bump/bumps.hpp"
+#include "bumps/bumps.hpp"
 #include "fuzz/targets.hpp"
 #include "journal/journal_format.hpp"
 #include "journal/record_seal.hpp"
@@ -99,10 +99,10 @@ void records(std::string_view bytes) {
     require(again.ok(), "a record that is written can be read");
     require(journal::write_ledger(**again) == text, "a record that is read again is written as the same");
   }
-  if (const auto bumps = bump::read_bumps(bytes)) {
-    const auto text = bump::write_bumps(*bumps);
-    const auto again = bump::read_bumps(text);
-    require(again.ok() && bump::write_bumps(*again) == text, "bumps that are written are read as the same");
+  if (const auto read = bumps::read_bumps(bytes)) {
+    const auto text = bumps::write_bumps(*read);
+    const auto again = bumps::read_bumps(text);
+    require(again.ok() && bumps::write_bumps(*again) == text, "bumps that are written are read as the same");
   }
   if (const auto labels = labels::read_labels(bytes)) {
     const auto text = labels::write_labels(*labels);

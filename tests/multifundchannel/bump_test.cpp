@@ -1,7 +1,10 @@
 // multifundchannel-bump.
 
 #include <string>
+#include <vector>
 
+#include "bitcoin/transaction.hpp"
+#include "util/bytes.hpp"
 #include "worlds.hpp"
 
 using sim::Broadcast;
@@ -49,10 +52,38 @@ bool in_mempool(World& world, const std::string& txid) {
   return world.node().core().chain.has(*bitcoin::Txid::from_hex(txid));
 }
 
+void drop(World& world, const std::string& txid) { world.node().core().chain.drop(*bitcoin::Txid::from_hex(txid)); }
+
+/// As the wallet has recorded it.
+bitcoin::Transaction transaction_of(World& world, const std::string& txid) {
+  const auto listed = world.call("listtransactions", "{}");
+  const auto document = json::Document::parse(*listed.result, "result");
+  const auto transactions = document->root().field("transactions");
+  for (const auto& one : transactions->elements()) {
+    if (*one.string("hash") != txid) continue;
+    return bitcoin::SignedTransaction::parse(*util::from_hex(*one.string("rawtx")))->transaction;
+  }
+  throw std::logic_error("the wallet has not recorded " + txid);
+}
+
 /// The height to which the wallet has reserved the output of a bump, or the change of a transaction; 0: it has not.
 std::uint32_t reserved_to(World& world, const std::string& txid) {
   const auto& coin = coin_of(world, txid);
   return world.node().core().wallet.is_reserved(coin) ? coin.reserved_until : 0;
+}
+
+std::uint32_t height(World& world) { return world.node().core().wallet.height; }
+
+/// It is sent again, as lightningd does at its start.
+void resend(World& world, const std::string& txid) {
+  (void)world.node().core().chain.submit(transaction_of(world, txid));
+}
+
+/// A block that holds nothing of these; they drop out of the mempool.
+void mine_without(World& world, const std::vector<std::string>& txids) {
+  for (const auto& txid : txids) drop(world, txid);
+  world.mine(1);
+  world.run_for(seconds(10));
 }
 
 }  // namespace
@@ -391,4 +422,151 @@ TEST_CASE("a backend that does not tell its height is no obstacle to a bump") {
     CHECK(worlds::calls(world, "getchaininfo") == (what == Mishap::unreadable ? 1 : 0));
     worlds::check_invariants(world);
   }
+}
+
+TEST_CASE("the output of a bump that was replaced is reserved, since it does not exist") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  world.run_for(seconds(10));
+  CHECK(reserved_to(world, first) == 0);
+  const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+  world.run_for(seconds(10));
+  CHECK(reserved_to(world, first) == height(world) + 2016);
+  CHECK(reserved_to(world, second) == 0);
+  // That is no obstacle to the next one.
+  const auto third = text_of(field(bump(world, txid, R"("feerate":"9000perkw")"), "bump_txid"));
+  world.run_for(seconds(10));
+  CHECK(reserved_to(world, first) == height(world) + 2016);
+  CHECK(reserved_to(world, second) == height(world) + 2016);
+  CHECK(reserved_to(world, third) == 0);
+  // They never come to be, and lightningd keeps them.
+  world.mine(5);
+  world.run_for(seconds(10));
+  CHECK(reserved_to(world, first) < height(world) + 3000);
+  world.mine(1);
+  world.run_for(seconds(10));
+  CHECK(reserved_to(world, first) > height(world) + 900'000);
+  CHECK(reserved_to(world, second) > height(world) + 900'000);
+  CHECK(reserved_to(world, third) == 0);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("what was replaced and confirms all the same is free again, and what had replaced it is reserved") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+  world.run_for(seconds(10));
+  REQUIRE(reserved_to(world, first) > 0);
+  SUBCASE("ours alone") {
+    drop(world, second);
+    resend(world, first);
+    world.mine(1);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, first) == 0);
+    CHECK(reserved_to(world, second) == height(world) + 2016);
+  }
+  SUBCASE("another program has reserved it since") {
+    world.node().core().wallet.take(coin_of(world, first), 500, world.time().now());
+    const auto theirs = reserved_to(world, first);
+    drop(world, second);
+    resend(world, first);
+    world.mine(1);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, first) == theirs);
+  }
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("the output of a bump that was replaced is reserved again when that has lapsed, and after a crash") {
+  SUBCASE("lapsed") {
+    World world(with({peer("a")}));
+    const auto txid = open_low(world);
+    const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+    const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+    world.run_for(seconds(10));
+    mine_without(world, {txid, first, second});
+    world.mine(2016);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, first) > height(world) + 1000);
+    resend(world, txid);
+    resend(world, second);
+    worlds::check_invariants(world);
+  }
+  SUBCASE("after a crash, wherever it falls") {
+    for (int milliseconds = 0; milliseconds < 60; milliseconds += 4) {
+      CAPTURE(milliseconds);
+      World world(with({peer("a")}));
+      const auto txid = open_low(world);
+      const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+      const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+      world.run_for(std::chrono::milliseconds(milliseconds));
+      world.kill_plugin();
+      world.run_for(seconds(1));
+      world.start_plugin();
+      world.run_for(minutes(1));
+      mine_without(world, {txid, first, second});
+      CHECK(reserved_to(world, first) > height(world) + 1000);
+      CHECK(reserved_to(world, first) <= height(world) + 2016);
+      resend(world, txid);
+      resend(world, second);
+      worlds::check_invariants(world);
+    }
+  }
+  SUBCASE("refused at first: that is no failure of the bump") {
+    auto setup = with({peer("a")});
+    setup.rpc_faults = {RpcFault{Mishap::refused, "reserveinputs", 1, 0}};
+    World before(setup);
+    const auto parent = open_low(before);
+    (void)bump(before, parent, R"("feerate":"2500perkw")");
+    setup.rpc_faults = {RpcFault{Mishap::refused, "reserveinputs", worlds::calls(before, "reserveinputs") + 1, 1}};
+    World world(setup);
+    const auto txid = open_low(world);
+    const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+    const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, first) == 0);
+    mine_without(world, {txid, first, second});
+    CHECK(reserved_to(world, first) == height(world) + 2016);
+    resend(world, txid);
+    resend(world, second);
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("the change of a transaction that confirms without its bump is free again") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  REQUIRE(reserved_to(world, txid) > height(world) + 2000);
+  SUBCASE("ours alone") {
+    drop(world, child);
+    world.mine(6);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, txid) == 0);
+  }
+  SUBCASE("another program has reserved it since") {
+    world.node().core().wallet.take(coin_of(world, txid), 500, world.time().now());
+    const auto theirs = reserved_to(world, txid);
+    drop(world, child);
+    world.mine(6);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, txid) == theirs);
+  }
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("a bump whose block is replaced by another one is the plugin's own still") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  world.mine(1);
+  world.run_for(seconds(10));
+  CHECK_FALSE(says(listed(world), "bumps"));
+  world.node().sending().replace_block();
+  world.run_for(seconds(10));
+  CHECK(says(listed(world), R"("bump_txid":")" + child));
+  CHECK(text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "replaces")) == child);
+  worlds::check_invariants(world);
 }

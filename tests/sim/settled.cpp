@@ -241,6 +241,8 @@ class Leftovers {
       const auto until = std::max(coin.others_until, core_.wallet.height);
       if (!core_.wallet.is_reserved(coin) || coin.reserved_until <= until || allowed.contains(coin.outpoint)) continue;
       if (coin.unforeseen || intruders_.claimed().contains(coin.outpoint)) continue;
+      // The output of a bump that was replaced does not exist.
+      if (core_.monitor.bumps().contains(coin.outpoint.txid) && !core_.chain.has(coin.outpoint.txid)) continue;
       note(Invariant::nothing_left, str("still reserved: ", coin.outpoint.str(), " until block ", coin.reserved_until));
     }
   }

@@ -8,7 +8,7 @@
 #include "bitcoin/ids.hpp"
 #include "json/writer.hpp"
 
-namespace bump {
+namespace bumps {
 
 enum class BumpState {
   sending,  ///< it was about to be signed and sent, and nothing has confirmed that yet
@@ -32,4 +32,4 @@ struct BumpReport {
 /// An object.
 void write_bump(json::Writer& out, const BumpReport& bump);
 
-}  // namespace bump
+}  // namespace bumps

@@ -1,6 +1,6 @@
-#include "bump/bump_report.hpp"
+#include "bumps/bump_report.hpp"
 
-namespace bump {
+namespace bumps {
 
 const char* name_of(BumpState state) {
   switch (state) {
@@ -27,4 +27,4 @@ void write_bump(json::Writer& out, const BumpReport& bump) {
   out.field("state", name_of(bump.state)).end();
 }
 
-}  // namespace bump
+}  // namespace bumps

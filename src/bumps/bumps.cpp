@@ -1,4 +1,4 @@
-#include "bump/bumps.hpp"
+#include "bumps/bumps.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -7,13 +7,15 @@
 #include "json/writer.hpp"
 #include "util/str.hpp"
 
-namespace bump {
+namespace bumps {
 
 using bitcoin::Txid;
+using chain::WalletTransaction;
 using lightningd::DatastoreKey;
 using util::Error;
 using util::Result;
 using util::str;
+using Recorded = std::vector<WalletTransaction>;
 
 namespace {
 
@@ -75,20 +77,36 @@ Result<Bump> read_bump(const json::Value& value) {
     if (!before) return before.error();
     bump.replaced.push_back(*before);
   }
+  const auto decided = optional(value, "decided_at");
+  if (!decided || *decided > INT32_MAX) return not_ours(value);
+  bump.decided_at = static_cast<std::uint32_t>(*decided);
+  if (const auto held = value.find("held")) {
+    for (const auto& one : held->elements()) {
+      const auto of = read_txid(one, "bump");
+      const auto to = one.u64("reserved_to");
+      if (!of || !to || *to > INT32_MAX) return not_ours(value);
+      bump.held.push_back({*of, static_cast<std::uint32_t>(*to)});
+    }
+  }
   return bump;
 }
 
-/// Whether its transaction is in a block, or another that spends one of its inputs.
-bool is_over(const Bump& bump, const std::vector<chain::WalletTransaction>& recorded) {
+bool is_spending(const WalletTransaction& transaction, const bitcoin::Outpoint& outpoint) {
+  return std::find(transaction.inputs.begin(), transaction.inputs.end(), outpoint) != transaction.inputs.end();
+}
+
+/// The height of the block that has its transaction, or another that spends one of its inputs; 0: there is none.
+std::uint32_t deciding_block(const Bump& bump, const Recorded& recorded) {
   const auto parent = std::find_if(recorded.begin(), recorded.end(),
                                    [&bump](const auto& one) { return one.txid == bump.shown.parent; });
-  if (parent == recorded.end()) return false;
-  if (parent->blockheight > 0) return true;
-  return std::any_of(recorded.begin(), recorded.end(), [&parent](const auto& one) {
-    return one.blockheight > 0 && std::any_of(one.inputs.begin(), one.inputs.end(), [&parent](const auto& input) {
-             return std::find(parent->inputs.begin(), parent->inputs.end(), input) != parent->inputs.end();
-           });
+  if (parent == recorded.end() || parent->blockheight > 0) {
+    return parent == recorded.end() ? 0 : parent->blockheight;
+  }
+  const auto rival = std::find_if(recorded.begin(), recorded.end(), [&parent](const WalletTransaction& one) {
+    return one.blockheight > 0 && std::any_of(parent->inputs.begin(), parent->inputs.end(),
+                                              [&one](const auto& input) { return is_spending(one, input); });
   });
+  return rival == recorded.end() ? 0 : rival->blockheight;
 }
 
 }  // namespace
@@ -102,6 +120,30 @@ bool Bump::explains(std::uint32_t reserved_to) const {
   return reserved_to == reserved_to_block || reserved_to == reserved_to_block + sent_blocks;
 }
 
+bool Bump::holds(const Txid& txid, std::uint32_t reserved_to) const {
+  return std::any_of(held.begin(), held.end(), [&txid, reserved_to](const HeldOutput& output) {
+    const auto to = output.reserved_to_block;
+    return output.bump == txid && (reserved_to == to || reserved_to == to + 1);
+  });
+}
+
+std::vector<Txid> Bump::dead(const Recorded& recorded) const {
+  auto all = replaced;
+  all.push_back(shown.txid);
+  if (decided_at > 0 && !is_in_block(shown.parent, recorded)) return all;
+  const auto spender = std::find_if(recorded.begin(), recorded.end(), [this](const WalletTransaction& one) {
+    return one.blockheight > 0 && is_spending(one, spends);
+  });
+  if (spender == recorded.end()) return shown.state == BumpState::sent ? replaced : std::vector<Txid>();
+  std::erase(all, spender->txid);
+  return all;
+}
+
+bool is_in_block(const Txid& txid, const Recorded& recorded) {
+  return std::any_of(recorded.begin(), recorded.end(),
+                     [&txid](const auto& one) { return one.txid == txid && one.blockheight > 0; });
+}
+
 std::string write_bumps(const std::deque<Bump>& bumps) {
   json::Writer out;
   out.object().key("bumps").array();
@@ -112,7 +154,11 @@ std::string write_bumps(const std::deque<Bump>& bumps) {
     out.field("most_fee", bump.most_fee.value)
         .field("reserved_to", bump.reserved_to_block)
         .field("sent_blocks", bump.sent_blocks);
-    out.list("replaced", bump.replaced, &Txid::hex).end();
+    out.list("replaced", bump.replaced, &Txid::hex).field("decided_at", bump.decided_at).key("held").array();
+    for (const auto& output : bump.held) {
+      out.object().field("bump", output.bump.hex()).field("reserved_to", output.reserved_to_block).end();
+    }
+    out.end().end();
   }
   return out.end().end().take();
 }
@@ -151,10 +197,21 @@ const Bump* Bumps::of(const Txid& parent) const {
   return found == bumps_.end() ? nullptr : &*found;
 }
 
+Bump* Bumps::find(const Txid& parent) {
+  const auto found =
+      std::find_if(bumps_.begin(), bumps_.end(), [&parent](const Bump& bump) { return bump.shown.parent == parent; });
+  return found == bumps_.end() ? nullptr : &*found;
+}
+
 void Bumps::put(Bump bump, lightningd::Reply<void> then) {
   const auto parent = bump.shown.parent;
-  if (of(parent) == nullptr && bumps_.size() >= most) {
-    return then(Error{-1, str(most, " transactions that have not confirmed are bumped already: not one more"), {}});
+  const auto* const before = of(parent);
+  if (before != nullptr) {
+    bump.decided_at = before->decided_at;
+    bump.held = before->held;
+  }
+  if (before == nullptr && bumps_.size() >= most) {
+    return then(Error{-1, str(most, " transactions that are not six blocks deep are bumped already: not one more"), {}});
   }
   std::erase_if(bumps_, [&parent](const Bump& one) { return one.shown.parent == parent; });
   bumps_.push_back(std::move(bump));
@@ -165,9 +222,26 @@ void Bumps::remove(const Txid& parent) {
   if (std::erase_if(bumps_, [&parent](const Bump& bump) { return bump.shown.parent == parent; }) > 0) kept_.changed();
 }
 
-void Bumps::compare(const std::vector<chain::WalletTransaction>& recorded) {
-  bool changed = std::erase_if(bumps_, [&recorded](const Bump& bump) { return is_over(bump, recorded); }) > 0;
+void Bumps::hold(const Txid& parent, const HeldOutput& output, lightningd::Reply<void> then) {
+  auto* const bump = find(parent);
+  if (bump == nullptr) return then(Error{-1, "its record is gone", {}});
+  std::erase_if(bump->held, [&output](const HeldOutput& one) { return one.bump == output.bump; });
+  bump->held.push_back(output);
+  kept_.changed(std::move(then));
+}
+
+void Bumps::let_go(const Txid& parent, const Txid& txid) {
+  auto* const bump = find(parent);
+  if (bump == nullptr) return;
+  std::erase_if(bump->held, [&txid](const HeldOutput& one) { return one.bump == txid; });
+  kept_.changed();
+}
+
+void Bumps::compare(const Recorded& recorded) {
+  bool changed = false;
   for (auto& bump : bumps_) {
+    const auto at = deciding_block(bump, recorded);
+    changed = std::exchange(bump.decided_at, at) != at || changed;
     const bool is_sent =
         std::any_of(recorded.begin(), recorded.end(), [&bump](const auto& one) { return one.txid == bump.shown.txid; });
     if (!is_sent || bump.shown.state == BumpState::sent) continue;
@@ -177,4 +251,4 @@ void Bumps::compare(const std::vector<chain::WalletTransaction>& recorded) {
   if (changed) kept_.changed();
 }
 
-}  // namespace bump
+}  // namespace bumps

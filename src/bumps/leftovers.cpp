@@ -1,0 +1,162 @@
+#include "bumps/leftovers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "chain/chain_look.hpp"
+#include "psbt/psbt.hpp"
+#include "util/log.hpp"
+
+namespace bumps {
+
+using bitcoin::Outpoint;
+using bitcoin::Txid;
+using lightningd::WalletOutput;
+using util::Result;
+
+namespace {
+
+/// As rivals::Rival has it.
+constexpr std::uint32_t deep_enough = 6;
+
+/// Blocks, nineteen years: for an output that never comes to be. lightningd does not forget it.
+constexpr std::uint32_t for_good = 1'000'000;
+
+/// nullptr when the wallet does not have it, or has seen it spent in a block.
+const WalletOutput* find(const std::vector<WalletOutput>& outputs, const Outpoint& outpoint) {
+  const auto found = std::find_if(outputs.begin(), outputs.end(),
+                                  [&outpoint](const WalletOutput& output) { return output.outpoint == outpoint; });
+  return found == outputs.end() ? nullptr : &*found;
+}
+
+util::SharedText psbt_of(const Outpoint& outpoint) { return util::share(psbt::Psbt::spending({outpoint}).base64(0)); }
+
+}  // namespace
+
+void Leftovers::look() {
+  if (!bumps_.known() || bumps_.all().empty()) return;
+  if (std::exchange(looking_, true)) {
+    again_ = true;
+    return;
+  }
+  auto told = [this](const Result<lightningd::NodeInfo>& info) {
+    if (!info) return next();
+    height_ = info->blockheight;
+    look_at_transactions();
+  };
+  client_.getinfo(calls().local<lightningd::NodeInfo>("getinfo", std::move(told)));
+}
+
+void Leftovers::look_at_transactions() {
+  auto listed = [this](const Result<Recorded>& recorded) {
+    if (!recorded) return next();
+    bumps_.compare(*recorded);
+    look_at_coins(*recorded);
+  };
+  chain::ChainLook(client_).all_recorded(calls().local<Recorded>("listtransactions", std::move(listed)));
+}
+
+void Leftovers::look_at_coins(const Recorded& recorded) {
+  client_.listfunds(calls().local<Outputs>("listfunds", [this, recorded](const Result<Outputs>& outputs) {
+    for (const auto& bump : bumps_.all()) {
+      if (outputs) plan(bump, recorded, *outputs);
+    }
+    next();
+  }));
+}
+
+void Leftovers::plan(const Bump& bump, const Recorded& recorded, const Outputs& outputs) {
+  const auto& parent = bump.shown.parent;
+  const bool is_final = bump.decided_at > 0 && height_ + 1 >= bump.decided_at + deep_enough;
+  for (const auto& dead : bump.dead(recorded)) {
+    const auto* const output = find(outputs, {dead, 0});
+    if (output == nullptr || (output->reserved && !bump.holds(dead, output->reserved_to_block))) continue;
+    if (is_final) {
+      steps_.push_back([this, dead] {
+        reserve({dead, 0}, for_good, false, [this](const Result<Reservations>&) { next(); });
+      });
+    } else if (!output->reserved) {
+      steps_.push_back([this, parent, dead] { hold(parent, dead); });
+    }
+  }
+  for (const auto& held : bump.held) {
+    if (!is_in_block(held.bump, recorded)) continue;
+    const auto* const output = find(outputs, {held.bump, 0});
+    const bool ours = output != nullptr && output->reserved && bump.holds(held.bump, output->reserved_to_block);
+    steps_.push_back([this, parent, txid = held.bump, ours] {
+      auto freed = [this, parent, txid] {
+        bumps_.let_go(parent, txid);
+        next();
+      };
+      ours ? free({txid, 0}, settings_.sent_reservation, std::move(freed)) : freed();
+    });
+  }
+  if (!is_final) return;
+  const auto* const change = is_in_block(parent, recorded) ? find(outputs, bump.spends) : nullptr;
+  if (change == nullptr) return steps_.push_back([this, parent] { end_record(parent); });
+  const bool ours = change->reserved && bump.reserved_to_block > 0 && bump.explains(change->reserved_to_block);
+  const auto blocks = ours ? change->reserved_to_block - height_ : 0;
+  steps_.push_back([this, spends = bump.spends, blocks] { free_change(spends, blocks); });
+}
+
+void Leftovers::next() {
+  if (!steps_.empty()) {
+    auto step = std::move(steps_.front());
+    steps_.pop_front();
+    return step();
+  }
+  looking_ = false;
+  if (std::exchange(again_, false)) look();
+}
+
+// On record first, with the height to which it will be reserved: by that it is known to be ours.
+void Leftovers::hold(const Txid& parent, const Txid& bump) {
+  const HeldOutput output{bump, height_ + settings_.sent_reservation};
+  auto reserved = [this, parent, output](const Result<Reservations>& answer) {
+    if (!answer && !lightningd::in_doubt(answer.error())) bumps_.let_go(parent, output.bump);
+    if (answer && answer->size() == 1 && answer->front().reserved_to_block != output.reserved_to_block) {
+      bumps_.hold(parent, {output.bump, answer->front().reserved_to_block}, [](const Result<void>&) {});
+    }
+    next();
+  };
+  auto saved = [this, bump, reserved = std::move(reserved)](const Result<void>& done) mutable {
+    done ? reserve({bump, 0}, settings_.sent_reservation, true, std::move(reserved)) : next();
+  };
+  bumps_.hold(parent, output, scope_.guard<Result<void>>("the record of a bump", std::move(saved)));
+}
+
+void Leftovers::reserve(const Outpoint& output, std::uint32_t blocks, bool exclusive,
+                        lightningd::Reply<Reservations> then) {
+  auto answered = [output, then = std::move(then)](const Result<Reservations>& answer) mutable {
+    if (!answer) {
+      util::info("the output ", output.str(),
+                 " of a bump that cannot confirm is not reserved: ", answer.error().message);
+    }
+    then(answer);
+  };
+  client_.reserveinputs(psbt_of(output), exclusive, blocks,
+                        calls().local<Reservations>("reserveinputs", std::move(answered)));
+}
+
+void Leftovers::free(const Outpoint& output, std::uint32_t blocks, util::Function<void()> then) {
+  auto answered = [this, then = std::move(then)](const Result<Reservations>& freed) mutable {
+    freed ? then() : next();
+  };
+  client_.unreserveinputs(psbt_of(output), blocks, calls().local<Reservations>("unreserveinputs", std::move(answered)));
+}
+
+// A bump may still be in the mempool when its transaction is that deep: then bitcoind does not show the change.
+void Leftovers::free_change(const Outpoint& change, std::uint32_t blocks) {
+  auto told = [this, change, blocks](const Result<bool>& unspent) {
+    if (!unspent || !*unspent) return next();
+    blocks > 0 ? free(change, blocks, [this, change] { end_record(change.txid); }) : end_record(change.txid);
+  };
+  chain::ChainLook(client_).is_unspent(change, calls().local<bool>("getutxout", std::move(told)));
+}
+
+void Leftovers::end_record(const Txid& parent) {
+  bumps_.remove(parent);
+  next();
+}
+
+}  // namespace bumps

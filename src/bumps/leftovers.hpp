@@ -1,0 +1,62 @@
+#pragma once
+
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "bumps/bumps.hpp"
+#include "context/calls.hpp"
+#include "lightningd/client.hpp"
+#include "spark/scope.hpp"
+
+namespace bumps {
+
+/// Tidies up what bumps leave in the wallet. lightningd keeps the output of one that was replaced, as unconfirmed, and
+/// may pay for an anchor with it, since it does not look at confirmations there (v26.06.6, wallet_utxo_boost): no node
+/// takes such a transaction. So the outputs of bumps that cannot confirm are reserved, and freed when one of them is in
+/// a block after all. When a transaction is six blocks deep, those outputs are reserved for good, its change is freed
+/// unless a bump spends it, and the record goes.
+///
+/// Owned by the Bumping.
+class Leftovers {
+ public:
+  Leftovers(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings, Bumps& bumps)
+      : client_(std::move(client)), settings_(settings), bumps_(bumps), scope_(runtime, nullptr) {}
+  Leftovers(const Leftovers&) = delete;
+  Leftovers& operator=(const Leftovers&) = delete;
+
+  /// At each block, and when a bump was replaced. What fails is tried again at the next look.
+  void look();
+  /// At the end of the process.
+  void leave() { scope_.end(); }
+
+ private:
+  using Outputs = std::vector<lightningd::WalletOutput>;
+  using Recorded = std::vector<chain::WalletTransaction>;
+  using Reservations = std::vector<lightningd::Reservation>;
+  /// One after the other; each ends with next().
+  using Step = util::Function<void()>;
+
+  void look_at_transactions();
+  void look_at_coins(const Recorded& recorded);
+  void plan(const Bump& bump, const Recorded& recorded, const Outputs& outputs);
+  void next();
+  void hold(const bitcoin::Txid& parent, const bitcoin::Txid& bump);
+  void reserve(const bitcoin::Outpoint& output, std::uint32_t blocks, bool exclusive,
+               lightningd::Reply<Reservations> then);
+  void free(const bitcoin::Outpoint& output, std::uint32_t blocks, util::Function<void()> then);
+  void free_change(const bitcoin::Outpoint& change, std::uint32_t blocks);
+  void end_record(const bitcoin::Txid& parent);
+  [[nodiscard]] context::Calls calls() { return {scope_, client_, settings_}; }
+
+  lightningd::Client client_;
+  const context::Settings& settings_;
+  Bumps& bumps_;
+  std::uint32_t height_ = 0;  ///< at the beginning of the look
+  std::deque<Step> steps_;
+  bool looking_ = false;
+  bool again_ = false;  ///< another look is due
+  spark::Scope scope_;  // last, so that it ends first
+};
+
+}  // namespace bumps
