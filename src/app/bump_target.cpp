@@ -48,6 +48,18 @@ bool is_unsent(const left::LeftBatches& left, const std::string& batch) {
   return settlement != nullptr && settlement->ledger()->phase != ledger::BatchPhase::sending;
 }
 
+/// Of a batch that is not settled the record tells: what is shown of it, and the answer to its call, may be older. That
+/// its transaction was recorded by the wallet, and so was sent, is looked at later. Nothing: the record does not tell.
+std::optional<Result<Target>> of_settlement(const recovery::Settlement* settlement) {
+  if (settlement == nullptr) return std::nullopt;
+  const auto& ledger = *settlement->ledger();
+  if (ledger.abort) {
+    return wrong(str(ledger.id, " is aborting: its transaction is being made impossible, see listmultifundchannels"));
+  }
+  const bool may_be_sent = ledger.phase == ledger::BatchPhase::sending && ledger.sending && ledger.plan;
+  return may_be_sent ? std::optional<Result<Target>>(Target{ledger.id, ledger.plan->txid}) : std::nullopt;
+}
+
 }  // namespace
 
 Result<Target> bump_target(const std::string& text, const left::LeftBatches& left, const labels::Labels& labels) {
@@ -55,6 +67,10 @@ Result<Target> bump_target(const std::string& text, const left::LeftBatches& lef
   const auto* const report = find(reports, text);
   const auto* holder = labels.holder(text);
   if (holder == nullptr) holder = labels.of_batch(text);
+  for (const auto& id :
+       {holder != nullptr ? holder->batch : std::string(), report != nullptr ? report->id : std::string()}) {
+    if (auto found = of_settlement(left.settling(id))) return std::move(*found);
+  }
   const bool opened = holder != nullptr && holder->result && !is_unsent(left, holder->batch);
   const auto txid = opened ? txid_in(*holder->result) : std::nullopt;
   if (txid) return Target{holder->batch, *txid};

@@ -9,7 +9,7 @@
 namespace app {
 
 /// The transaction that a caller means who names a batch by its id, by its label, or by its transaction's id. Errors
-/// (-32602): nobody knows it, or the batch is not opened.
+/// (-32602): nobody knows it, the batch is not opened, or it is being aborted.
 [[nodiscard]] util::Result<bump::Bumping::Target> bump_target(const std::string& text, const left::LeftBatches& left,
                                                               const labels::Labels& labels);
 

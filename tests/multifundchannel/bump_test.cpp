@@ -86,6 +86,22 @@ void mine_without(World& world, const std::vector<std::string>& txids) {
   world.run_for(seconds(10));
 }
 
+/// A batch whose transaction is sent, and whose policy lightningd refuses for long.
+sim::Setup without_policy() {
+  auto setup = with({peer("a")});
+  setup.rpc_faults = {RpcFault{Mishap::refused, "setchannel", 1, 1'000}};
+  return setup;
+}
+
+std::string open_without_policy(World& world, const std::string& more = "") {
+  const auto opened =
+      world.call("multifundchannel",
+                 R"({"destinations":[{"id":"$a@","amount":1000000,"feeppm":250}],"feerate":"253perkw")" + more + "}");
+  world.run_for(seconds(10));
+  REQUIRE(worlds::state(world) == "settling");
+  return text_of(field(opened, "txid"));
+}
+
 }  // namespace
 
 TEST_CASE("a bump pays for the whole package, by the batch's id, its label or its txid") {
@@ -533,6 +549,31 @@ TEST_CASE("the output of a bump that was replaced is reserved again when that ha
     resend(world, second);
     worlds::check_invariants(world);
   }
+}
+
+TEST_CASE("a batch that was sent is bumped although its policy is not set yet") {
+  for (const std::string by : {"batch", "label", "txid"}) {
+    CAPTURE(by);
+    World world(without_policy());
+    const auto txid = open_without_policy(world, R"(,"label":"monday")");
+    const auto batch = by == "txid" ? txid : by == "label" ? "monday" : field_of_batch(world, "batch");
+    CHECK(text_of(field(bump(world, batch, R"("feerate":"2500perkw")"), "txid")) == txid);
+    worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("a batch that is being aborted is not bumped") {
+  World world(without_policy());
+  const auto txid = open_without_policy(world, R"(,"label":"monday")");
+  const auto batch = field_of_batch(world, "batch");
+  (void)world.call("multifundchannel-abort", worlds::of_batch(world, R"("feerate":"2500perkw","confirm":true)"));
+  for (const auto& by : {batch, std::string("monday"), txid}) {
+    CAPTURE(by);
+    const auto refused = error(bump(world, by, R"("feerate":"2500perkw")"));
+    CHECK(refused.code == -32602);
+    CHECK(says(refused.message, "batch: " + batch + " is aborting: "));
+  }
+  worlds::check_invariants(world);
 }
 
 TEST_CASE("the change of a transaction that confirms without its bump is free again") {
