@@ -229,6 +229,7 @@ void BumpOffer::price(const funding::Package& ancestors) {
   if (change_.amount < found_.fee + bitcoin::change_dust) return fail(Error{-1, figures(), {}});
   found_.returned = change_.amount - found_.fee;
   const bitcoin::Cost cost{found_.fee, found_.returned, feerate_of(found_.fee, weight_), weight_};
+  bounds_.ancestors = ancestors;
   if (const auto fits = bounds_.check(cost); !fits) return fail(fits.error());
   if (const auto fits = wish_.cap.check(cost); !fits) return fail(fits.error());
   quote();

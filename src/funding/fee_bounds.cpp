@@ -39,6 +39,13 @@ Error refusal(const bitcoin::Cost& cost, const std::string& what, const char* bo
 
 }  // namespace
 
+Perkw FeeBounds::highest(std::uint64_t weight) const {
+  if (!ancestors) return safe_limit;
+  auto package = *ancestors;
+  package.add(weight, bitcoin::whole_vbytes_fee(weight, safe_limit));
+  return package.feerate();
+}
+
 Result<void> FeeBounds::check(const bitcoin::Cost& cost) const {
   if (floor && cost.fee < bitcoin::whole_vbytes_fee(cost.weight, *floor)) {
     const auto least = bitcoin::whole_vbytes_fee(cost.weight, *floor).value;
@@ -49,12 +56,13 @@ Result<void> FeeBounds::check(const bitcoin::Cost& cost) const {
   }
   if (cost.fee > bitcoin::whole_vbytes_fee(cost.weight, safe_limit)) {
     const auto limit = bitcoin::whole_vbytes_fee(cost.weight, bitcoind_limit);
+    const auto most = highest(cost.weight);
     const bool above = cost.fee > limit;
     return refusal(cost,
                    str("more than ", above ? "" : "99 % of ", "the ", limit.value,
-                       " sat that bitcoind's limit of 0.1 BTC for 1,000 vbytes comes to (ask for ", safe_limit.value,
+                       " sat that bitcoind's limit of 0.1 BTC for 1,000 vbytes comes to (ask for ", most.value,
                        "perkw or less): ", above ? too_high : possible),
-                   "limit_perkw", bitcoind_limit, safe_limit);
+                   "limit_perkw", bitcoind_limit, most);
   }
   return {};
 }

@@ -611,3 +611,18 @@ TEST_CASE("a bump whose block is replaced by another one is the plugin's own sti
   CHECK(text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "replaces")) == child);
   worlds::check_invariants(world);
 }
+
+TEST_CASE("above bitcoind's limit the error names the highest feerate that is taken, and that is taken") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto refused = error(bump(world, txid, R"("feerate":"2000000perkw")"));
+  CHECK(refused.code == -32602);
+  const auto at = refused.message.find("(ask for ") + 9;
+  const auto most = refused.message.substr(at, refused.message.find("perkw", at) - at);
+  CHECK(says(refused.data, "\"ask_for_perkw\":" + most));
+  CHECK(std::stoull(most) < 2'000'000);
+  CHECK(error(bump(world, txid, R"("dryrun":true,"feerate":")" + std::to_string(std::stoull(most) + 5) + "perkw\""))
+            .code == -32602);
+  CHECK(field(bump(world, txid, R"("feerate":")" + most + "perkw\""), "bumped") == "true");
+  worlds::check_invariants(world);
+}
