@@ -49,7 +49,7 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
            [this](bool in_doubt) { asked(in_doubt); }}),
       finishing_(left_, [this](const std::string& id) { labelled_.sent(id); }),
       forgetting_(left_),
-      aborting_(left_),
+      aborting_(left_, [this](const bitcoin::Txid& txid) { return bumping_.fee_of(txid); }),
       bumping_({runtime, caller, settings_, seals_}),
       scope_(runtime, nullptr) {
   left_.when_ended([this](const report::BatchReport& report) { labelled_.ended(report); });

@@ -44,6 +44,11 @@ class Bumping {
   /// JSON text of an array: those whose transaction has not confirmed, all of them or those of one batch. Empty when
   /// there are none.
   [[nodiscard]] std::string list(const std::optional<std::string>& batch) const;
+  /// The most that a bump of the transaction pays; 0: it was not bumped.
+  [[nodiscard]] bitcoin::Sat fee_of(const bitcoin::Txid& txid) const {
+    const auto* const bump = bumps_.of(txid);
+    return bump != nullptr ? bump->most_fee : bitcoin::Sat{};
+  }
   /// At the end of the process: nothing is sent any more.
   void leave(const util::Error& end);
 

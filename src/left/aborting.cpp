@@ -54,7 +54,7 @@ void Aborting::abort(plugin::Command command, const AbortRequest& request) {
   }
   if (const auto why = found->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
   offers_.push_back(std::make_unique<rivals::AbortOffer>(batches_.calls(scope_, command.raw_id()), batches_.book(),
-                                                        found->ledger()));
+                                                        found->ledger(), bumped_(found->ledger()->plan->txid)));
   auto* const offer = offers_.back().get();
   auto offered = [this, offer, request,
                   command = std::move(command)](const Result<rivals::AbortTransaction>& transaction) mutable {

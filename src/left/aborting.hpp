@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "left/batch_params.hpp"
@@ -16,7 +18,11 @@ namespace left {
 /// by the Service, one for all of these commands.
 class Aborting {
  public:
-  explicit Aborting(LeftBatches& batches) : batches_(batches), scope_(batches.runtime(), nullptr) {}
+  /// The fee of the bump that pays for a transaction; 0: there is none.
+  using Bumped = std::function<bitcoin::Sat(const bitcoin::Txid&)>;
+
+  Aborting(LeftBatches& batches, Bumped bumped)
+      : batches_(batches), bumped_(std::move(bumped)), scope_(batches.runtime(), nullptr) {}
   Aborting(const Aborting&) = delete;
   Aborting& operator=(const Aborting&) = delete;
 
@@ -28,6 +34,7 @@ class Aborting {
   void begin(plugin::Command command, const std::string& batch, const rivals::AbortTransaction& transaction);
 
   LeftBatches& batches_;
+  const Bumped bumped_;
   std::vector<std::unique_ptr<rivals::AbortOffer>> offers_;
   spark::Scope scope_;  // last, so that it ends first
 };

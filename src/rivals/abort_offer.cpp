@@ -47,8 +47,9 @@ Sat fee_of(const Psbt& psbt, const std::map<Outpoint, Sat>& amounts) {
 
 }  // namespace
 
-AbortOffer::AbortOffer(context::Calls calls, const ledger::Book& book, std::shared_ptr<const ledger::Ledger> ledger)
-    : calls_(std::move(calls)), book_(book), ledger_(std::move(ledger)) {}
+AbortOffer::AbortOffer(context::Calls calls, const ledger::Book& book, std::shared_ptr<const ledger::Ledger> ledger,
+                       Sat bumped)
+    : calls_(std::move(calls)), book_(book), ledger_(std::move(ledger)), bumped_(bumped) {}
 
 void AbortOffer::ask(const std::string& feerate, lightningd::Reply<AbortTransaction> then) {
   then_ = std::move(then);
@@ -109,7 +110,7 @@ void AbortOffer::choose(const Outputs& outputs) {
     const bool a_first = first.contains(a.outpoint), b_first = first.contains(b.outpoint);
     return a_first != b_first ? a_first : a.amount > b.amount;
   });
-  price_.emplace(feerate_, fee_of(*psbt, amounts), ledger_->abort ? ledger_->abort->fee : Sat{}, before.size());
+  price_.emplace(feerate_, fee_of(*psbt, amounts) + bumped_, ledger_->abort ? ledger_->abort->fee : Sat{}, before.size());
   chosen_ = coins_needed(coins_, *price_);
   if (chosen_ == 0) return cannot_pay(str("the fee would be ", fee_with_all(coins_, *price_).value, " sat"));
   quote(feerate_);

@@ -32,8 +32,10 @@ struct AbortTransaction {
 /// One for each command; owned by the Aborting, in whose scope it runs.
 class AbortOffer {
  public:
-  /// `book` knows what other batches of this process have reserved since.
-  AbortOffer(context::Calls calls, const ledger::Book& book, std::shared_ptr<const ledger::Ledger> ledger);
+  /// `book` knows what other batches of this process have reserved since; `bumped` is the fee of a bump that pays for the
+  /// batch's transaction, and goes with it.
+  AbortOffer(context::Calls calls, const ledger::Book& book, std::shared_ptr<const ledger::Ledger> ledger,
+             bitcoin::Sat bumped);
   AbortOffer(const AbortOffer&) = delete;
   AbortOffer& operator=(const AbortOffer&) = delete;
 
@@ -59,6 +61,7 @@ class AbortOffer {
   context::Calls calls_;
   const ledger::Book& book_;
   std::shared_ptr<const ledger::Ledger> ledger_;
+  const bitcoin::Sat bumped_;
   lightningd::Reply<AbortTransaction> then_;
   bool feerate_given_ = false;
   bitcoin::Perkw feerate_;

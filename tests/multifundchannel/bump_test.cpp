@@ -576,6 +576,19 @@ TEST_CASE("a batch that is being aborted is not bumped") {
   worlds::check_invariants(world);
 }
 
+TEST_CASE("an abort of a batch that was bumped pays more than both, and replaces both") {
+  World world(without_policy());
+  const auto txid = open_without_policy(world);
+  const auto bumped = bump(world, txid, R"("feerate":"5000perkw")");
+  const auto begun =
+      world.call("multifundchannel-abort", worlds::of_batch(world, R"("feerate":"253perkw","confirm":true)"));
+  CHECK(number(begun, "fee_msat") > number(bumped, "package_fee_msat"));
+  world.run_for(minutes(1));
+  CHECK(in_mempool(world, text_of(field(begun, "txid"))));
+  CHECK_FALSE(in_mempool(world, txid));
+  CHECK_FALSE(in_mempool(world, text_of(field(bumped, "bump_txid"))));
+}
+
 TEST_CASE("the change of a transaction that confirms without its bump is free again") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
