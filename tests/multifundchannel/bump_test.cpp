@@ -551,6 +551,19 @@ TEST_CASE("the output of a bump that was replaced is reserved again when that ha
   }
 }
 
+TEST_CASE("a later bump leaves the emergency reserve alone, whatever the wallet shows of the bump before") {
+  auto setup = with({peer("a")});
+  setup.coins = {sim::CoinSetup{.amount = bitcoin::Sat{1'060'500}}};
+  setup.emergency = bitcoin::Sat{50'000};
+  World world(setup);
+  const auto txid = open_low(world);
+  CHECK(field(bump(world, txid, R"("feerate":"2500perkw")"), "bumped") == "true");
+  const auto refused = error(bump(world, txid, R"("feerate":"12500perkw")"));
+  CHECK(says(refused.message, "min-emergency-msat"));
+  CHECK(field(bump(world, txid, R"("feerate":"5000perkw")"), "bumped") == "true");
+  worlds::check_invariants(world);
+}
+
 TEST_CASE("a batch that was sent is bumped although its policy is not set yet") {
   for (const std::string by : {"batch", "label", "txid"}) {
     CAPTURE(by);
