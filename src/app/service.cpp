@@ -59,7 +59,7 @@ void Service::block_added(std::uint32_t height) {
   book_.told_in_vain().set_height(height);
   for (const auto& [id, run] : runs_) run->block_added(height);
   left_.block_added();
-  bumping_.block_added();
+  bumping_.block_added(height);
 }
 
 void Service::settings_changed() { connects_.set_limit(settings_.max_connects); }

@@ -40,7 +40,7 @@ class Bumping {
   void read() { bumps_.read(); }
   void bump(plugin::Command command, const BumpRequest& request, const Target& target);
   /// lightningd has seen a block.
-  void block_added() { leftovers_.look(); }
+  void block_added(std::uint32_t height) { leftovers_.block_added(height); }
   /// JSON text of an array: those whose transaction has not confirmed, all of them or those of one batch. Empty when
   /// there are none.
   [[nodiscard]] std::string list(const std::optional<std::string>& batch) const;

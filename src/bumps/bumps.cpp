@@ -91,22 +91,24 @@ Result<Bump> read_bump(const json::Value& value) {
   return bump;
 }
 
-bool is_spending(const WalletTransaction& transaction, const bitcoin::Outpoint& outpoint) {
-  return std::find(transaction.inputs.begin(), transaction.inputs.end(), outpoint) != transaction.inputs.end();
+/// That is in a block; nullptr when there is none.
+const WalletTransaction* find_spender(const bitcoin::Outpoint& outpoint, const Recorded& recorded) {
+  const auto found = std::find_if(recorded.begin(), recorded.end(), [&outpoint](const WalletTransaction& one) {
+    return one.blockheight > 0 && std::find(one.inputs.begin(), one.inputs.end(), outpoint) != one.inputs.end();
+  });
+  return found == recorded.end() ? nullptr : &*found;
 }
 
 /// The height of the block that has its transaction, or another that spends one of its inputs; 0: there is none.
 std::uint32_t deciding_block(const Bump& bump, const Recorded& recorded) {
   const auto parent = std::find_if(recorded.begin(), recorded.end(),
                                    [&bump](const auto& one) { return one.txid == bump.shown.parent; });
-  if (parent == recorded.end() || parent->blockheight > 0) {
-    return parent == recorded.end() ? 0 : parent->blockheight;
+  if (parent == recorded.end()) return 0;
+  if (parent->blockheight > 0) return parent->blockheight;
+  for (const auto& input : parent->inputs) {
+    if (const auto* const rival = find_spender(input, recorded)) return rival->blockheight;
   }
-  const auto rival = std::find_if(recorded.begin(), recorded.end(), [&parent](const WalletTransaction& one) {
-    return one.blockheight > 0 && std::any_of(parent->inputs.begin(), parent->inputs.end(),
-                                              [&one](const auto& input) { return is_spending(one, input); });
-  });
-  return rival == recorded.end() ? 0 : rival->blockheight;
+  return 0;
 }
 
 }  // namespace
@@ -127,14 +129,17 @@ bool Bump::holds(const Txid& txid, std::uint32_t reserved_to) const {
   });
 }
 
+std::uint32_t Bump::spent_at(const Recorded& recorded) const {
+  const auto* const spender = find_spender(spends, recorded);
+  return spender == nullptr ? 0 : spender->blockheight;
+}
+
 std::vector<Txid> Bump::dead(const Recorded& recorded) const {
   auto all = replaced;
   all.push_back(shown.txid);
   if (decided_at > 0 && !is_in_block(shown.parent, recorded)) return all;
-  const auto spender = std::find_if(recorded.begin(), recorded.end(), [this](const WalletTransaction& one) {
-    return one.blockheight > 0 && is_spending(one, spends);
-  });
-  if (spender == recorded.end()) return shown.state == BumpState::sent ? replaced : std::vector<Txid>();
+  const auto* const spender = find_spender(spends, recorded);
+  if (spender == nullptr) return shown.state == BumpState::sent ? replaced : std::vector<Txid>();
   std::erase(all, spender->txid);
   return all;
 }
@@ -211,7 +216,8 @@ void Bumps::put(Bump bump, lightningd::Reply<void> then) {
     bump.held = before->held;
   }
   if (before == nullptr && bumps_.size() >= most) {
-    return then(Error{-1, str(most, " transactions that are not six blocks deep are bumped already: not one more"), {}});
+    return then(
+        Error{-1, str(most, " transactions that are not six blocks deep are bumped already: not one more"), {}});
   }
   std::erase_if(bumps_, [&parent](const Bump& one) { return one.shown.parent == parent; });
   bumps_.push_back(std::move(bump));

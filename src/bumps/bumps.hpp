@@ -38,6 +38,8 @@ struct Bump {
   /// Whether the output of this one of them is reserved to this height by us alone. After a crash the record may lack a
   /// block that came in between.
   [[nodiscard]] bool holds(const bitcoin::Txid& txid, std::uint32_t reserved_to) const;
+  /// The block that has what spends the change, as far as the wallet has recorded that; 0: there is none.
+  [[nodiscard]] std::uint32_t spent_at(const std::vector<chain::WalletTransaction>& recorded) const;
   /// Of it and of those before: which cannot confirm, as the wallet has recorded the chain.
   [[nodiscard]] std::vector<bitcoin::Txid> dead(const std::vector<chain::WalletTransaction>& recorded) const;
 };

@@ -33,6 +33,8 @@ util::SharedText psbt_of(const Outpoint& outpoint) { return util::share(psbt::Ps
 
 }  // namespace
 
+// What getinfo shows is the height that gossipd has heard of, which may be the one before a block that was just told
+// (v26.06.6).
 void Leftovers::look() {
   if (!bumps_.known() || bumps_.all().empty()) return;
   if (std::exchange(looking_, true)) {
@@ -41,7 +43,7 @@ void Leftovers::look() {
   }
   auto told = [this](const Result<lightningd::NodeInfo>& info) {
     if (!info) return next();
-    height_ = info->blockheight;
+    height_ = std::max(info->blockheight, told_height_);
     look_at_transactions();
   };
   client_.getinfo(calls().local<lightningd::NodeInfo>("getinfo", std::move(told)));
@@ -67,7 +69,10 @@ void Leftovers::look_at_coins(const Recorded& recorded) {
 
 void Leftovers::plan(const Bump& bump, const Recorded& recorded, const Outputs& outputs) {
   const auto& parent = bump.shown.parent;
-  const bool is_final = bump.decided_at > 0 && height_ + 1 >= bump.decided_at + deep_enough;
+  const auto is_deep = [this](std::uint32_t block) { return block > 0 && height_ + 1 >= block + deep_enough; };
+  // As long as nothing in a block spends the change, any of them may be sent again, and confirm.
+  const auto spent_at = bump.spent_at(recorded);
+  const bool is_final = is_deep(is_in_block(parent, recorded) ? spent_at : bump.decided_at);
   for (const auto& dead : bump.dead(recorded)) {
     const auto* const output = find(outputs, {dead, 0});
     if (output == nullptr || (output->reserved && !bump.holds(dead, output->reserved_to_block))) continue;
@@ -91,11 +96,18 @@ void Leftovers::plan(const Bump& bump, const Recorded& recorded, const Outputs& 
       ours ? free({txid, 0}, settings_.sent_reservation, std::move(freed)) : freed();
     });
   }
-  if (!is_final) return;
-  const auto* const change = is_in_block(parent, recorded) ? find(outputs, bump.spends) : nullptr;
-  if (change == nullptr) return steps_.push_back([this, parent] { end_record(parent); });
+  plan_end(bump, outputs, is_final, is_deep(bump.decided_at) && spent_at == 0);
+}
+
+void Leftovers::plan_end(const Bump& bump, const Outputs& outputs, bool is_final, bool is_unspent) {
+  // Spent it may be by what the wallet does not record: then it does not show it any more.
+  const auto* const change = is_unspent ? find(outputs, bump.spends) : nullptr;
+  if (is_final || (is_unspent && change == nullptr)) {
+    return steps_.push_back([this, parent = bump.shown.parent] { end_record(parent); });
+  }
+  if (change == nullptr) return;
   const bool ours = change->reserved && bump.reserved_to_block > 0 && bump.explains(change->reserved_to_block);
-  const auto blocks = ours ? change->reserved_to_block - height_ : 0;
+  const auto blocks = ours && change->reserved_to_block > height_ ? change->reserved_to_block - height_ : 0;
   steps_.push_back([this, spends = bump.spends, blocks] { free_change(spends, blocks); });
 }
 

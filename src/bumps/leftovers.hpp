@@ -25,7 +25,12 @@ class Leftovers {
   Leftovers(const Leftovers&) = delete;
   Leftovers& operator=(const Leftovers&) = delete;
 
-  /// At each block, and when a bump was replaced. What fails is tried again at the next look.
+  /// lightningd has seen this block. What fails is tried again at the next one.
+  void block_added(std::uint32_t height) {
+    told_height_ = height;
+    look();
+  }
+  /// A bump was sent.
   void look();
   /// At the end of the process.
   void leave() { scope_.end(); }
@@ -40,6 +45,7 @@ class Leftovers {
   void look_at_transactions();
   void look_at_coins(const Recorded& recorded);
   void plan(const Bump& bump, const Recorded& recorded, const Outputs& outputs);
+  void plan_end(const Bump& bump, const Outputs& outputs, bool is_final, bool is_unspent);
   void next();
   void hold(const bitcoin::Txid& parent, const bitcoin::Txid& bump);
   void reserve(const bitcoin::Outpoint& output, std::uint32_t blocks, bool exclusive,
@@ -52,7 +58,8 @@ class Leftovers {
   lightningd::Client client_;
   const context::Settings& settings_;
   Bumps& bumps_;
-  std::uint32_t height_ = 0;  ///< at the beginning of the look
+  std::uint32_t told_height_ = 0;  ///< with the last block; 0: there was none yet
+  std::uint32_t height_ = 0;       ///< at the beginning of the look
   std::deque<Step> steps_;
   bool looking_ = false;
   bool again_ = false;  ///< another look is due

@@ -86,9 +86,29 @@ def test_twice_in_a_row(bench, peers):
         check(bench, third, 9000)
         assert sorted(mempool(bench)) == sorted([txid, third["bump_txid"]])
         settle(bench, node, txid)
-        # What lightningd has of the bumps that were replaced: none is confirmed, and no usual call takes one.
-        left = [o for o in funds(node) if o["txid"] in (first["bump_txid"], second["bump_txid"])]
-        assert [o["status"] for o in left] == ["unconfirmed"] * 2, left
+        # What lightningd has of the bumps that were replaced: none is confirmed, and nothing chooses one.
+        def left():
+            return [o for o in funds(node) if o["txid"] in (first["bump_txid"], second["bump_txid"])]
+        assert [(o["status"], o["reserved"]) for o in left()] == [("unconfirmed", True)] * 2, left()
+        bench.net.mine(5)
+        node.sync()
+        wait_for(lambda: min(o["reserved_to_block"] for o in left()) > 1_000_000, "them to be reserved for good", 30)
+
+
+def test_still_in_the_mempool_when_its_transaction_is_deep(bench, peers):
+    """Miners leave the bump out: it may confirm still, so the change stays reserved for it."""
+    with a_victim(bench) as victim:
+        node = victim.node
+        opened = node.rpc("multifundchannel", destinations=bench.destinations(peers[:1]), feerate=LOW, keep_change=60_000)
+        bump = node.rpc("multifundchannel-bump", batch=opened["txid"], feerate="2500perkw")
+        for block in range(6):
+            bench.bitcoind.call("generateblock", bench.bitcoind.ADDRESS, [opened["txid"]] if block == 0 else [])
+        bench.net.mine(0)
+        wait_for(lambda: "bumps" not in node.rpc("listmultifundchannels"), "the bump to be struck off", 30)
+        change, = (o for o in funds(node) if o["txid"] == opened["txid"])
+        assert change["reserved"] and mempool(bench) == [bump["bump_txid"]], change
+        bench.net.mine(1)
+        wait_for(lambda: {o["txid"]: o["status"] for o in funds(node)}.get(bump["bump_txid"]) == "confirmed", "the bump", 30)
 
 
 def test_of_a_bump_s_bump(bench, peers):

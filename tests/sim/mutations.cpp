@@ -171,6 +171,13 @@ const std::vector<TestedMutation>& tested_mutations() {
        "a bump that bitcoind refuses is taken back, and one in doubt can be replaced"},
       {"forgets-replaced-bumps",
        "a second bump replaces the first, and one that pays too little for that says how much it takes"},
+      {"bumps-behind-bitcoind", "while bitcoind has blocks that lightningd has not seen nothing is bumped"},
+      {"leaves-replaced-outputs-free",
+       "the output of a bump that was replaced is reserved, since it does not exist"},
+      {"forgets-a-bump-at-the-first-block",
+       "a bump whose block is replaced by another one is the plugin's own still"},
+      {"frees-what-others-reserved-since",
+       "the change of a transaction that confirms without its bump is free again"},
       {"trusts-the-first-look",
        "a rival that the wallet has not recorded ends the batch, six blocks after it was first seen"},
   };
