@@ -624,6 +624,52 @@ TEST_CASE("the change of a transaction that confirms without its bump is free ag
   worlds::check_invariants(world);
 }
 
+TEST_CASE("a look right after a block goes by that block, though getinfo still shows the one before") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  world.node().core().setup.getinfo_lag = 1;
+  drop(world, child);
+  world.mine(6);
+  world.run_for(seconds(10));
+  CHECK(reserved_to(world, txid) == 0);
+  world.node().core().setup.getinfo_lag = 0;
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("nothing is final as long as a bump is in the mempool, however deep its transaction is") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+  for (int block = 0; block < 8; ++block) {
+    drop(world, second);
+    world.mine(1);
+    resend(world, second);
+    world.run_for(seconds(10));
+  }
+  CHECK(reserved_to(world, txid) > height(world) + 1000);
+  CHECK(reserved_to(world, first) > height(world) + 1000);
+  CHECK(reserved_to(world, first) < height(world) + 3000);
+  SUBCASE("it confirms") {
+    world.mine(5);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, first) < height(world) + 3000);
+    world.mine(1);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, first) > height(world) + 900'000);
+  }
+  SUBCASE("the one before confirms after all") {
+    drop(world, second);
+    resend(world, first);
+    world.mine(1);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, first) == 0);
+    CHECK(reserved_to(world, second) == height(world) + 2016);
+  }
+  worlds::check_invariants(world);
+}
+
 TEST_CASE("a bump whose block is replaced by another one is the plugin's own still") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);

@@ -130,7 +130,9 @@ std::string Node::getinfo() {
   writer.object().field("id", id_).field("alias", "SIMULATION").field("color", "02bf81");
   writer.field("num_peers", peers).field("num_pending_channels", pending).field("num_active_channels", active);
   writer.field("num_inactive_channels", 0).key("address").array().end().key("binding").array().end();
-  writer.field("version", core_.setup.version).field("blockheight", core_.wallet.height).field("network", "regtest");
+  writer.field("version", core_.setup.version)
+      .field("blockheight", core_.wallet.height - core_.setup.getinfo_lag)
+      .field("network", "regtest");
   writer.field("fees_collected_msat", 0).field("lightning-dir", "/simulated/regtest").key("our_features").object();
   writer.field("init", core_.setup.features)
       .field("node", core_.setup.features)

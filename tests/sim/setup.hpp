@@ -170,6 +170,7 @@ struct Setup {
   std::uint32_t feerate_floor = 253;                   ///< what the mempool takes, likewise
   bool synced = true;                                  ///< else getinfo warns
   std::uint32_t unseen_blocks = 0;                     ///< that bitcoind has and lightningd has not heard of
+  std::uint32_t getinfo_lag = 0;                       ///< blocks by which what it shows is behind
   bool spenderp = true;                                ///< the builtin owns the name multifundchannel
   std::string features = PeerSetup::default_features;  ///< ours
   std::map<std::string, std::string> options;          ///< of the plugin: name to JSON text
