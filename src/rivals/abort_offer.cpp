@@ -110,7 +110,8 @@ void AbortOffer::choose(const Outputs& outputs) {
     const bool a_first = first.contains(a.outpoint), b_first = first.contains(b.outpoint);
     return a_first != b_first ? a_first : a.amount > b.amount;
   });
-  price_.emplace(feerate_, fee_of(*psbt, amounts) + bumped_, ledger_->abort ? ledger_->abort->fee : Sat{}, before.size());
+  price_.emplace(feerate_, fee_of(*psbt, amounts) + bumped_, ledger_->abort ? ledger_->abort->fee : Sat{},
+                 before.size());
   chosen_ = coins_needed(coins_, *price_);
   if (chosen_ == 0) return cannot_pay(str("the fee would be ", fee_with_all(coins_, *price_).value, " sat"));
   quote(feerate_);

@@ -32,7 +32,7 @@ struct AbortTransaction {
 /// One for each command; owned by the Aborting, in whose scope it runs.
 class AbortOffer {
  public:
-  /// `book` knows what other batches of this process have reserved since; `bumped` is the fee of a bump that pays for the
+  /// `book` knows what other batches of this process have reserved since. `bumped`: the fee of a bump that pays for the
   /// batch's transaction, and goes with it.
   AbortOffer(context::Calls calls, const ledger::Book& book, std::shared_ptr<const ledger::Ledger> ledger,
              bitcoin::Sat bumped);
