@@ -90,6 +90,7 @@ void CommandRun::reply_soon() {
 void CommandRun::undo() {
   auto save = [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger(), std::move(then)); };
   undo_ = std::make_unique<Undo>(process_, client_, ledger(), std::move(save));
+  if (ledger()->reservation.answer_lost) undo_->leave_coins();
   undo_->run([this](bool clean) { undone(clean); });
 }
 
@@ -98,9 +99,9 @@ void CommandRun::undone(bool clean) {
   if (!clean) util::warn(batch_->label(), ": something could not be undone, see above");
   const bool in_doubt = batch_->ledger()->sending && !answer_->ok();
   const auto& ledger = *batch_->ledger();
-  // A txprepare without an answer may still reserve what nobody would release.
-  if (!clean || in_doubt || ledger.waits() || ledger.any_policy_pending() || ledger.reservation.prepared)
-    return finish(false);
+  // What has no answer may still reserve what nobody would release.
+  const bool may_reserve = ledger.reservation.prepared || ledger.reservation.answer_lost;
+  if (!clean || in_doubt || ledger.waits() || ledger.any_policy_pending() || may_reserve) return finish(false);
   announce();
   journal_->remove(scope_, [this](const Result<void>& removed) {
     if (!removed) util::warn(batch_->label(), ": its record could not be removed: ", removed.error().message);

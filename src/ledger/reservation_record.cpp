@@ -20,6 +20,7 @@ void ReservationRecord::answered() {
 void ReservationRecord::released() {
   blocks = 0;
   doubtful_blocks = 0;
+  answer_lost = false;
   renewed_at.reset();
   prepared.reset();
   sent_blocks = 0;
@@ -121,7 +122,8 @@ void ReservationRecord::reserved(const Reservations& reservations, std::uint32_t
 
 void ReservationRecord::renewal_answered(const util::Result<Reservations>& answer) {
   if (answer) reserved(*answer, doubtful_blocks);
-  if (answer || !lightningd::in_doubt(answer.error())) doubtful_blocks = 0;
+  answer_lost = !answer && lightningd::in_doubt(answer.error());
+  if (!answer_lost) doubtful_blocks = 0;
   answered();
 }
 
@@ -134,7 +136,8 @@ void ReservationRecord::extension_answered(const util::Result<Reservations>& ans
     }
     blocks += added;
   }
-  if (answer || !lightningd::in_doubt(answer.error())) doubtful_blocks = 0;
+  answer_lost = !answer && lightningd::in_doubt(answer.error());
+  if (!answer_lost) doubtful_blocks = 0;
   answered();
 }
 
@@ -148,6 +151,7 @@ std::vector<Outpoint> ReservationRecord::foreign(const Reservations& reservation
 
 void ReservationRecord::settle_doubt(const std::vector<lightningd::WalletOutput>& outputs) {
   const auto doubtful = std::exchange(doubtful_blocks, 0);
+  answer_lost = false;
   bool added = false;
   for (const auto& output : outputs) {
     const auto to = output.reserved_to_block;

@@ -24,6 +24,7 @@ struct ReservationRecord {
       renewed_since;  ///< likewise those that were reserved again: when they were free
   std::uint32_t blocks = 0;
   std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
+  bool answer_lost = false;  ///< to a call that reserves: it may be carried out still
   std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were last reserved again, for `blocks`
   std::optional<PreparedRecord> prepared;   ///< then `blocks` is 0, and `heights` are those before it
   std::uint32_t sent_blocks = 0;            ///< what each sendpsbt may have added, once one may have been sent

@@ -253,7 +253,8 @@ class Victim:
         with contextlib.suppress(TimeoutError):
             wait_for(lambda: states() <= {"CHANNELD_NORMAL"}, "", 30)
         assert states() <= {"CHANNELD_NORMAL"}, states()
-        assert not self.node.reserved(), self.node.reserved()
+        reserved = [o for o in self.node.rpc("listfunds")["outputs"] if o["reserved"]]
+        assert not reserved, reserved
 
     def peers_view(self, peer_id, channel_id):
         peer = self.bench.peer(peer_id)
