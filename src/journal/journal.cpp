@@ -56,7 +56,7 @@ Journal::Journal(lightningd::Client client, const context::Settings& settings, s
 Journal::Journal(Journal&& fresh, std::uint64_t generation, ledger::BatchPhase phase) : Journal(std::move(fresh)) {
   state_->exists = true;
   state_->generation = generation;
-  state_->surely_completes = phase == ledger::BatchPhase::sending;
+  state_->may_be_completed = state_->surely_completes = phase == ledger::BatchPhase::sending;
 }
 
 void Journal::save(spark::Scope& scope, const ledger::Ledger& ledger, Reply<void> then) {

@@ -211,13 +211,17 @@ void Settlement::not_sent(const Error& error) {
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.
 void Settlement::stop_sending(const std::string& why) {
-  waiting_.answer(Error{-1, why + "; nothing was sent, and all of it is undone", {}}, true);
   batch_.note(why + "; nothing was sent: undoing the rest");
   ledger_->phase = BatchPhase::completing;
-  ledger_->sending.reset();
-  batch_.save([this](const Result<void>& saved) {
-    if (!saved) return retry(saved.error().message);
-    undo();
+  const auto sending = std::exchange(ledger_->sending, std::nullopt);
+  batch_.save([this, sending, why](const Result<void>& saved) {
+    if (saved) {
+      waiting_.answer(Error{-1, why + "; nothing was sent, and all of it will be undone", {}}, true);
+      return undo();
+    }
+    ledger_->phase = BatchPhase::sending;  // as the record may say still
+    ledger_->sending = sending;
+    retry(saved.error().message);
   });
 }
 
@@ -225,7 +229,7 @@ void Settlement::stop_sending(const std::string& why) {
 void Settlement::sent() {
   ++attempts_;
   waiting_.answer({});
-  out_ = batch_.ending = true;
+  out_ = was_out_ = batch_.ending = true;
   pausing_ = false;
   ledger_->sending = ledger_->plan->txid;
   batch_.announce_end(true);
@@ -251,6 +255,7 @@ void Settlement::judged_by_chain(Impossibility::Outcome outcome, const std::stri
 // That the transaction counts as sent keeps the undo off the channels that lightningd does not cancel.
 void Settlement::impossible() {
   impossible_ = true;
+  was_out_ = false;
   waiting_.answer(Error{-1, "batch: its transaction never confirms, and all of it is undone", {}}, true);
   ledger_->sending = ledger_->plan->txid;
   batch_.process.announcer.never_confirms(batch_.report.id);
@@ -258,13 +263,6 @@ void Settlement::impossible() {
 }
 
 // --- Its way from the record to nothing ---
-
-void Settlement::undone() {
-  const auto now = scope_.runtime().now();
-  if (now >= batch_.quiet_at) return remove();
-  looked();
-  scope_.after(batch_.quiet_at - now, [this] { undo(); });
-}
 
 void Settlement::remove() {
   if (!impossible_ && ledger_->any_policy_pending()) return retry("the policy of a channel is not set yet");

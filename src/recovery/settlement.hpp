@@ -82,8 +82,8 @@ class Settlement final : private waiting::Waiting::Owner {
   /// Why it cannot be aborted now; nothing when it can.
   [[nodiscard]] std::optional<std::string> why_not_abort() const { return batch_.why_not_abort(); }
 
-  /// Whether its record is being removed because its transaction is out.
-  [[nodiscard]] bool opened() const { return opened_; }
+  /// Whether its transaction was seen to be out, though what is left may still be undone.
+  [[nodiscard]] bool opened() const { return opened_ || was_out_; }
 
   [[nodiscard]] const report::BatchReport& report() const { return batch_.report; }
   [[nodiscard]] const std::shared_ptr<ledger::Ledger>& ledger() const { return batch_.ledger; }
@@ -126,7 +126,12 @@ class Settlement final : private waiting::Waiting::Owner {
   void undo() {
     record_undo_.run([this](const util::Result<void>& none) { none ? undone() : retry(none.error().message); });
   }
-  void undone();
+  void undone() {
+    const auto now = scope_.runtime().now();
+    if (now >= batch_.quiet_at) return remove();
+    looked();
+    scope_.after(batch_.quiet_at - now, [this] { undo(); });
+  }
   void remove();
   void retry(const std::string& why) { retry(why, report::BatchState::settling); }
   void retry(const std::string& why, report::BatchState state) override;
@@ -149,6 +154,7 @@ class Settlement final : private waiting::Waiting::Owner {
   bool pausing_ = false;        ///< until the next attempt
   bool impossible_ = false;     ///< its transaction; channels and inputs are removed
   bool out_ = false;            ///< its transaction; what is left is to undo the rest, and to remove the record
+  bool was_out_ = false;        ///< once; until it is impossible
   bool opened_ = false;
 };
 

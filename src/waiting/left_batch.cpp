@@ -56,7 +56,7 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
     return "you have signed its transaction, and it may be sent: spend one of its inputs elsewhere if it must not be";
   }
   if (ending) return "it is being settled in this very moment: see listmultifundchannels, and try again";
-  if (ledger->send_in_flight) return "lightningd has not answered sendpsbt yet: try again";
+  if (may_still_be_sent()) return "lightningd has not answered sendpsbt yet: try again";
   if (!ledger->reservation.held()) {
     return "its transaction is impossible already, and its inputs are free: what is left is shown by "
            "listmultifundchannels";
@@ -65,10 +65,10 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
 }
 
 // A command goes on when its connection has gone, say in a hook of another plugin.
-bool LeftBatch::may_still_be_sent() {
+bool LeftBatch::may_still_be_sent() const {
   const auto now = process.runtime.now();
-  if (std::exchange(ledger->send_lost, false)) lost_until_ = now + calls.settings.settle_quiet;
-  return ledger->send_in_flight || now < lost_until_;
+  if (std::exchange(ledger->send_lost, false)) ledger->send_lost_until = now + calls.settings.settle_quiet;
+  return ledger->send_in_flight || now < ledger->send_lost_until;
 }
 
 bool LeftBatch::is_being_cancelled() const {

@@ -51,7 +51,7 @@ class LeftBatch {
   [[nodiscard]] bool is_being_cancelled() const;
   /// Whether lightningd may carry out sendpsbt still: it has not answered, or has lost the connection on which it was asked
   /// just now.
-  [[nodiscard]] bool may_still_be_sent();
+  [[nodiscard]] bool may_still_be_sent() const;
   /// Writes the ledger to the journal.
   void save(lightningd::Reply<void> then);
   /// Holding::keep() of all inputs, or of whatever can be kept: it may take days until bitcoind wants the transaction,
@@ -70,7 +70,6 @@ class LeftBatch {
 
   std::unique_ptr<wallet::Holding> holding_;
   std::optional<spark::Duration> waits_since_;
-  spark::Duration lost_until_{};  ///< of a sendpsbt whose connection was lost
 };
 
 }  // namespace waiting

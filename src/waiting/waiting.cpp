@@ -234,6 +234,7 @@ void Waiting::send(const psbt::Psbt& signed_psbt) {
 
 void Waiting::sent() {
   busy_ = false;
+  batch_.ending = true;
   batch_.report.opened();
   callers_.answer({});
   callers_.call_put_off();

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "psbt/psbt.hpp"
 #include "worlds.hpp"
 
 using sim::Mishap;
@@ -144,4 +145,44 @@ TEST_CASE("who finishes in the middle of a look is answered when the batch is fo
   CHECK(!world.outcome(finishing).answered);
   CHECK(world.call("multifundchannel-forget", of_batch(prepared, confirm)).ok());
   CHECK(says(worlds::error(world.outcome(finishing)).message, "in this very moment"));
+}
+
+TEST_CASE("nobody is told that nothing was sent before the record says so") {
+  World before(with({peer("a"), peer("b")}));
+  (void)prepare(before);
+  auto setup = with({peer("a"), peer("b")});
+  // The first one is the finish, the second one the end of it.
+  setup.rpc_faults = {{Mishap::stuck, "datastore", calls(before, "datastore") + 2, 1}};
+  World world(setup);
+  const auto prepared = prepare(world);
+  for (auto& coin : world.node().core().wallet.coins()) {
+    if (world.node().core().wallet.is_reserved(coin)) world.node().core().wallet.take(coin, 1'000, world.time().now());
+  }
+  const auto finishing = world.start("multifundchannel-finish", of_batch(prepared));
+  world.run_for(seconds(30));
+  CHECK(!world.outcome(finishing).answered);
+  world.run_for(minutes(2));
+  CHECK(worlds::error(world.outcome(finishing)).code == 303);
+  CHECK(calls(world, "sendpsbt") == 0);
+}
+
+TEST_CASE("an abort that comes when the batch turns out to be sent changes nothing") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.users_coins = {bitcoin::Sat{3'000'000}};
+  World before(setup);
+  (void)prepare_users(before);
+  setup.rpc_faults = {{Mishap::held_up, "getutxout", calls(before, "getutxout") + 1, 2, 1, seconds(5)}};
+  World world(setup);
+  const auto prepared = prepare_users(world);
+  const auto text = field(prepared, "psbt");
+  const auto signed_psbt =
+      psbt::Psbt::from_base64(world.node().core().users.sign(text.substr(1, text.size() - 2)));
+  REQUIRE(world.call("sendpsbt", R"({"psbt":")" + signed_psbt->base64(2) + "\"}").ok());
+  world.mine(1);
+  world.run_for(seconds(1));
+  const auto given_up = world.start("multifundchannel-abort", of_batch(prepared, confirm));
+  world.run_for(minutes(5));
+  CHECK(says(worlds::error(world.outcome(given_up)).message, "in this very moment"));
+  CHECK(state(world) == "opened");
+  CHECK(channels(world) == 2);
 }
