@@ -73,12 +73,16 @@ void Leftovers::plan(const Bump& bump, const Recorded& recorded, const Outputs& 
   // As long as nothing in a block spends the change, any of them may be sent again, and confirm.
   const auto spent_at = bump.spent_at(recorded);
   const bool is_final = is_deep(is_in_block(parent, recorded) ? spent_at : bump.decided_at);
+  steps_.push_back([this] {
+    failed_ = false;
+    next();
+  });
   for (const auto& dead : bump.dead(recorded)) {
     const auto* const output = find(outputs, {dead, 0});
     if (output == nullptr || (output->reserved && !bump.holds(dead, output->reserved_to_block))) continue;
     if (is_final) {
       steps_.push_back([this, dead] {
-        reserve({dead, 0}, for_good, false, [this](const Result<Reservations>&) { next(); });
+        reserve({dead, 0}, for_good, false, [this](const Result<Reservations>& done) { done ? next() : failed(); });
       });
     } else if (!output->reserved) {
       steps_.push_back([this, parent, dead] { hold(parent, dead); });
@@ -103,7 +107,7 @@ void Leftovers::plan_end(const Bump& bump, const Outputs& outputs, bool is_final
   // Spent it may be by what the wallet does not record: then it does not show it any more.
   const auto* const change = is_unspent ? find(outputs, bump.spends) : nullptr;
   if (is_final || (is_unspent && change == nullptr)) {
-    return steps_.push_back([this, parent = bump.shown.parent] { end_record(parent); });
+    return steps_.push_back([this, parent = bump.shown.parent] { failed_ ? next() : end_record(parent); });
   }
   if (change == nullptr) return;
   const bool ours = change->reserved && bump.reserved_to_block > 0 && bump.explains(change->reserved_to_block);
@@ -119,6 +123,12 @@ void Leftovers::next() {
   }
   looking_ = false;
   if (std::exchange(again_, false)) look();
+}
+
+// Nobody but the record knows what is still to be done: it stays, and the next block tries again.
+void Leftovers::failed() {
+  failed_ = true;
+  next();
 }
 
 // On record first, with the height to which it will be reserved: by that it is known to be ours.
@@ -152,7 +162,7 @@ void Leftovers::reserve(const Outpoint& output, std::uint32_t blocks, bool exclu
 
 void Leftovers::free(const Outpoint& output, std::uint32_t blocks, util::Function<void()> then) {
   auto answered = [this, then = std::move(then)](const Result<Reservations>& freed) mutable {
-    freed ? then() : next();
+    freed ? then() : failed();
   };
   client_.unreserveinputs(psbt_of(output), blocks, calls().local<Reservations>("unreserveinputs", std::move(answered)));
 }

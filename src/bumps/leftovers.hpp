@@ -47,6 +47,7 @@ class Leftovers {
   void plan(const Bump& bump, const Recorded& recorded, const Outputs& outputs);
   void plan_end(const Bump& bump, const Outputs& outputs, bool is_final, bool is_unspent);
   void next();
+  void failed();
   void hold(const bitcoin::Txid& parent, const bitcoin::Txid& bump);
   void reserve(const bitcoin::Outpoint& output, std::uint32_t blocks, bool exclusive,
                lightningd::Reply<Reservations> then);
@@ -62,7 +63,8 @@ class Leftovers {
   std::uint32_t height_ = 0;       ///< at the beginning of the look
   std::deque<Step> steps_;
   bool looking_ = false;
-  bool again_ = false;  ///< another look is due
+  bool again_ = false;   ///< another look is due
+  bool failed_ = false;  ///< something that the present bump's record is needed for
   spark::Scope scope_;  // last, so that it ends first
 };
 

@@ -86,6 +86,20 @@ void mine_without(World& world, const std::vector<std::string>& txids) {
   world.run_for(seconds(10));
 }
 
+/// A transaction with two bumps, the second in the place of the first.
+struct Bumped {
+  std::string txid, first, second;
+};
+
+Bumped bump_twice(World& world) {
+  Bumped all;
+  all.txid = open_low(world);
+  all.first = text_of(field(bump(world, all.txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  all.second = text_of(field(bump(world, all.txid, R"("feerate":"5000perkw")"), "bump_txid"));
+  world.run_for(seconds(10));
+  return all;
+}
+
 /// A batch whose transaction is sent, and whose policy lightningd refuses for long.
 sim::Setup without_policy() {
   auto setup = with({peer("a")});
@@ -668,6 +682,52 @@ TEST_CASE("nothing is final as long as a bump is in the mempool, however deep it
     CHECK(reserved_to(world, second) == height(world) + 2016);
   }
   worlds::check_invariants(world);
+}
+
+TEST_CASE("the record of a bump stays until what is dead is reserved for good, and what has confirmed is free") {
+  auto setup = with({peer("a")});
+  SUBCASE("not reserved at first") {
+    for (const auto what : {Mishap::refused, Mishap::stuck}) {
+      CAPTURE(static_cast<int>(what));
+      setup.rpc_faults.clear();
+      World before(setup);
+      (void)bump_twice(before);
+      before.mine(5);
+      before.run_for(minutes(2));
+      setup.rpc_faults = {RpcFault{what, "reserveinputs", worlds::calls(before, "reserveinputs") + 1, 1}};
+      World world(setup);
+      const auto all = bump_twice(world);
+      world.mine(5);
+      world.run_for(minutes(2));
+      world.mine(1);
+      world.run_for(minutes(2));
+      CHECK(reserved_to(world, all.first) < height(world) + 3000);
+      world.mine(1);
+      world.run_for(minutes(2));
+      CHECK(reserved_to(world, all.first) > height(world) + 900'000);
+      CHECK(reserved_to(world, all.second) == 0);
+      worlds::check_invariants(world);
+    }
+  }
+  SUBCASE("not freed at first") {
+    World before(setup);
+    (void)bump_twice(before);
+    setup.rpc_faults = {RpcFault{Mishap::refused, "unreserveinputs", worlds::calls(before, "unreserveinputs") + 1, 6}};
+    World world(setup);
+    const auto all = bump_twice(world);
+    drop(world, all.second);
+    resend(world, all.first);
+    for (int block = 0; block < 6; ++block) {
+      world.mine(1);
+      world.run_for(seconds(10));
+    }
+    CHECK(reserved_to(world, all.first) > height(world));
+    world.mine(1);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, all.first) == 0);
+    CHECK(reserved_to(world, all.second) > height(world) + 900'000);
+    worlds::check_invariants(world);
+  }
 }
 
 TEST_CASE("a bump whose block is replaced by another one is the plugin's own still") {
