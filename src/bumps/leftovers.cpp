@@ -131,11 +131,11 @@ void Leftovers::failed() {
   next();
 }
 
-// On record first, with the height to which it will be reserved: by that it is known to be ours.
+// On record first, with the height to which it will be reserved: by that it is known to be ours. When this is refused,
+// it may be reserved all the same: by an attempt before, which lightningd has carried out late.
 void Leftovers::hold(const Txid& parent, const Txid& bump) {
   const HeldOutput output{bump, height_ + settings_.sent_reservation};
   auto reserved = [this, parent, output](const Result<Reservations>& answer) {
-    if (!answer && !lightningd::in_doubt(answer.error())) bumps_.let_go(parent, output.bump);
     if (answer && answer->size() == 1 && answer->front().reserved_to_block != output.reserved_to_block) {
       bumps_.hold(parent, {output.bump, answer->front().reserved_to_block}, [](const Result<void>&) {});
     }

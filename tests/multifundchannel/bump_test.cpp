@@ -730,6 +730,32 @@ TEST_CASE("the record of a bump stays until what is dead is reserved for good, a
   }
 }
 
+TEST_CASE("an output that is reserved late, so that the next attempt is refused, is no obstacle to a bump") {
+  auto setup = with({peer("a")});
+  World before(setup);
+  (void)bump(before, open_low(before), R"("feerate":"2500perkw")");
+  const auto reserved = worlds::calls(before, "reserveinputs");
+  World again(setup);
+  (void)bump_twice(again);
+  // The first attempt has no answer in time. It is carried out between the next look and the second attempt.
+  setup.rpc_faults = {
+      RpcFault{Mishap::held_up, "reserveinputs", reserved + 1, 1, 1, seconds(70)},
+      RpcFault{Mishap::late, "listfunds", worlds::calls(again, "listfunds") + 1, 1, 1, seconds(10)},
+  };
+  World world(setup);
+  const auto all = bump_twice(world);
+  world.run_for(seconds(55));
+  CHECK(reserved_to(world, all.first) == 0);
+  mine_without(world, {all.txid, all.first, all.second});
+  world.run_for(minutes(1));
+  CHECK(reserved_to(world, all.first) == height(world) + 2016);
+  CHECK(worlds::calls(world, "reserveinputs") == reserved + 2);
+  resend(world, all.txid);
+  resend(world, all.second);
+  CHECK(text_of(field(bump(world, all.txid, R"("feerate":"9000perkw","dryrun":true)"), "replaces")) == all.second);
+  worlds::check_invariants(world);
+}
+
 TEST_CASE("a bump whose block is replaced by another one is the plugin's own still") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
