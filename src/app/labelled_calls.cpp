@@ -102,6 +102,7 @@ Error no_answer(const labels::Holder& holder, Standing standing) {
 bool LabelledCalls::takes(plugin::Command& command, const Request& request) {
   if (!request.label) return false;
   if (!labels_.known() || !all_read_) return command.fail(not_known_yet()), true;
+  labels_.free_orphans();
   const auto* const holder = labels_.holder(request.label->text);
   if (holder == nullptr) return false;
   auto* const run = running_(holder->batch);
@@ -154,7 +155,8 @@ void LabelledCalls::before_removal(const std::string& batch, lightningd::Reply<v
   }
   const auto* const settlement = left_.settling(batch);
   const auto* const holder = labels_.of_batch(batch);
-  if (settlement == nullptr || holder == nullptr) return then({});
+  if (holder == nullptr) return labels_.take_back(batch, std::move(then));  // freed, but perhaps not on disk
+  if (settlement == nullptr) return then({});
   const bool forgets = forgets_(batch);
   if (forgets && !labels_.known()) return then(not_known_yet());
   const bool opened = settlement->opened() || (forgets && standing_of(*settlement, *holder) == Standing::opened);

@@ -160,7 +160,7 @@ void Service::begin(plugin::Command command, Result<request::Request> request) {
 void Service::run(plugin::Command command, request::Request request) {
   seals_.get([this, command = std::move(command),
               request = std::move(request)](const Result<journal::SealSource::Seal>& seal) mutable {
-    if (idle_) return command.fail(shutting_down());
+    if (end_) return command.fail(shutting_down());
     if (!seal) return command.fail(seal.error());
     run(std::move(command), std::move(request), *seal);
   });

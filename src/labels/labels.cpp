@@ -106,6 +106,14 @@ void Labels::free(const std::string& batch) {
   std::erase_if(holders_, [&batch](const Holder& one) { return one.batch == batch; });
 }
 
+void Labels::free_orphans() {
+  std::vector<std::string> orphans;
+  for (const auto& holder : holders_) {
+    if (holder.waits && !has_record_(holder.batch)) orphans.push_back(holder.batch);
+  }
+  for (const auto& batch : orphans) free(batch);
+}
+
 void Labels::keep(const std::string& batch, const std::string& result, bool waits, Reply<void> then) {
   if (auto* const holder = find(batch)) {
     holder->result = result;

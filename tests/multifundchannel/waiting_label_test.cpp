@@ -66,6 +66,22 @@ std::size_t batches(World& world, const std::string& state) {
       std::count_if(all.begin(), all.end(), [&state](const auto& batch) { return *batch.string("state") == state; }));
 }
 
+sim::Datastore::Key record_of(const Outcome& prepared) {
+  return {"multifundchannel", "batch", unquoted(field(prepared, "batch"))};
+}
+
+/// Whether the labels on disk have an answer of a batch without a record.
+bool has_orphan(World& world) {
+  const auto& entries = world.node().datastore().entries();
+  const auto labels = entries.find({"multifundchannel", "labels"});
+  if (labels == entries.end()) return false;
+  const std::string text(labels->second.data.begin(), labels->second.data.end());
+  if (!says(text, "waits")) return false;
+  return std::none_of(entries.begin(), entries.end(), [&text](const auto& entry) {
+    return entry.first.size() == 3 && says(text, entry.first.back());
+  });
+}
+
 /// One whose channel has a policy that lightningd does not take.
 const std::string with_policy = R"({"destinations":[{"id":"$a@","amount":1000000,"feeppm":7}],"label":"rent"})";
 
@@ -212,6 +228,46 @@ TEST_CASE("a crash while a batch is given up: the same call never gets the answe
     CHECK(field(again, "batch") != field(prepared, "batch"));
     CHECK(batches(world, "waiting") == 1);
     worlds::check_invariants(world);
+  }
+}
+
+TEST_CASE("a label of a batch that waits is free when its record cannot be read and is forgotten, or was taken away") {
+  for (const bool unreadable : {true, false}) {
+    CAPTURE(unreadable);
+    World world(two_peers());
+    const auto prepared = call(world, by_wallet);
+    const auto record = record_of(prepared);
+    world.kill_plugin();
+    auto& datastore = world.node().datastore();
+    unreadable ? datastore.put(record, {'{', '}'}) : datastore.erase(record);
+    world.start_plugin();
+    world.run_for(minutes(1));
+    if (unreadable) {
+      CHECK(error(call(world, by_wallet)).code == 303);
+      REQUIRE(world.call("multifundchannel-forget", of_batch(prepared, confirmed)).ok());
+    }
+    const auto again = call(world, by_wallet);
+    CHECK(field(again, "batch") != field(prepared, "batch"));
+    world.restart_lightningd();
+    CHECK(*call(world, by_wallet).result == *again.result);
+    CHECK(batches(world, "waiting") == 1);
+  }
+}
+
+TEST_CASE("the record of a batch that has failed stays until its label's answer is taken back on disk") {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    auto setup = two_peers();
+    setup.seed = seed;
+    // It cannot be recorded as waiting, is undone in a second attempt, and some writes of the labels fail.
+    setup.rpc_faults = {{.what = Mishap::refused, .method = "datastore", .from = 3, .count = 100, .one_in = 2},
+                        {.what = Mishap::stuck, .method = "fundchannel_cancel", .count = 2}};
+    World world(setup);
+    (void)world.start(by_wallet.method, by_wallet.params);
+    for (int i = 0; i < 1'000; ++i) {
+      world.run_for(std::chrono::milliseconds(250));
+      REQUIRE_FALSE(has_orphan(world));
+    }
   }
 }
 
