@@ -67,6 +67,32 @@ Result<std::deque<Holder>> read_labels(std::string_view text) {
   return holders;
 }
 
+// The answer of one with a record may be the PSBT to sign, so those of batches that have opened are cleared first; that
+// of the last batch goes last.
+void fit(std::deque<Holder>& holders, const std::function<bool(const std::string& batch)>& has_record) {
+  std::vector<Holder*> opened, others;
+  const Holder* last = nullptr;
+  std::size_t count = 0, bytes = 0;
+  for (auto& holder : holders) {
+    if (!holder.result) continue;
+    count += holder.waits ? 0 : 1;
+    bytes += holder.result->size();
+    (has_record(holder.batch) ? others : opened).push_back(&holder);
+    last = &holder;
+  }
+  const auto dropped = std::min(count > most ? count - most : 0, opened.size());
+  for (std::size_t i = 0; i < dropped; ++i) {
+    bytes -= std::exchange(*opened[i]->result, "").size();
+    opened[i]->batch.clear();
+  }
+  opened.insert(opened.end(), others.begin(), others.end());
+  std::stable_partition(opened.begin(), opened.end(), [last](const Holder* holder) { return holder != last; });
+  for (auto* const holder : opened) {
+    if (bytes > most_bytes) bytes -= std::exchange(*holder->result, "").size();
+  }
+  std::erase_if(holders, [](const Holder& holder) { return holder.batch.empty(); });
+}
+
 Labels::Labels(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
                journal::SealSource& seals)
     : kept_(runtime, std::move(client), settings, seals) {}
@@ -119,7 +145,7 @@ void Labels::keep(const std::string& batch, const std::string& result, bool wait
     holder->result = result;
     holder->waits = waits;
     taken_back_.erase(batch);
-    drop_oldest();
+    fit(holders_, has_record_);
   }
   kept_.changed(std::move(then));
 }
@@ -136,20 +162,6 @@ void Labels::take_back(const std::string& batch, Reply<void> then) {
     if (written) taken_back_.erase(batch);
     then(written);
   });
-}
-
-// The last one stays, and so does one whose batch can still be finished; if need be without its answer.
-void Labels::drop_oldest() {
-  std::size_t count = 0, bytes = 0;
-  for (auto holder = holders_.rbegin(); holder != holders_.rend(); ++holder) {
-    if (!holder->result) continue;
-    ++count;
-    bytes += holder->result->size();
-    const bool stays = count == 1 || has_record_(holder->batch);
-    if (stays && bytes > most_bytes) bytes -= std::exchange(*holder->result, "").size();
-    if (!stays && (count > most || bytes > most_bytes)) holder->batch.clear();
-  }
-  std::erase_if(holders_, [](const Holder& holder) { return holder.batch.empty(); });
 }
 
 const Holder* Labels::holder(std::string_view label) const {

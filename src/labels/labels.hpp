@@ -32,10 +32,14 @@ struct Holder {
 [[nodiscard]] std::string write_labels(const std::deque<Holder>& holders);
 [[nodiscard]] util::Result<std::deque<Holder>> read_labels(std::string_view text);
 
+/// Leaves what can be kept: the last 100 of batches that have opened, and those with a record; and 2 MB of answers. The
+/// others' answers become empty, the oldest first.
+void fit(std::deque<Holder>& holders, const std::function<bool(const std::string& batch)>& has_record);
+
 /// Which batch has which label. Those that run or are not settled are known from their own records; those that have
-/// opened are in one record of lightningd's datastore: the last 100, or as many as fit. It is read at the start and
-/// written before the record of a batch is removed, so that one of the two always has the label. It has the answers of
-/// batches that wait for their user as well. Owned by the Service.
+/// opened are in one record of lightningd's datastore: the last 100, with as many of their answers as fit. It is read
+/// at the start and written before the record of a batch is removed, so that one of the two always has the label. It
+/// has the answers of batches that wait for their user as well. Owned by the Service.
 class Labels {
  public:
   Labels(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
@@ -75,7 +79,6 @@ class Labels {
  private:
   void restore(std::deque<Holder> kept);
   void keep(const std::string& batch, const std::string& result, bool waits, lightningd::Reply<void> then);
-  void drop_oldest();
   [[nodiscard]] Holder* find(std::string_view batch);
 
   kept::KeptText kept_;

@@ -1,6 +1,9 @@
 // A label of a batch that waits for its user, is given up, or has a channel's policy still to set: it pays once.
 #include <algorithm>
+#include <deque>
+#include <vector>
 
+#include "labels/labels.hpp"
 #include "worlds.hpp"
 
 using sim::Mishap;
@@ -77,9 +80,8 @@ bool has_orphan(World& world) {
   if (labels == entries.end()) return false;
   const std::string text(labels->second.data.begin(), labels->second.data.end());
   if (!says(text, "waits")) return false;
-  return std::none_of(entries.begin(), entries.end(), [&text](const auto& entry) {
-    return entry.first.size() == 3 && says(text, entry.first.back());
-  });
+  return std::none_of(entries.begin(), entries.end(),
+                      [&text](const auto& entry) { return entry.first.size() == 3 && says(text, entry.first.back()); });
 }
 
 /// One whose channel has a policy that lightningd does not take.
@@ -307,6 +309,49 @@ TEST_CASE("a label whose batch still waits is not forgotten for a hundred others
   world.restart_lightningd();
   CHECK(*call(world, by_wallet).result == *prepared.result);
   CHECK(batches(world, "waiting") == 1);
+}
+
+TEST_CASE("a batch that waits takes no place of the hundred labels of batches that have opened") {
+  auto setup = two_peers();
+  setup.coins = std::vector<sim::CoinSetup>(110);
+  setup.peers.push_back(peer("c"));
+  World world(setup);
+  const auto open_with = [](int i) { return open({"c"}, R"("label":")" + std::to_string(i) + '"'); };
+  const auto first = world.call("multifundchannel", open_with(0));
+  REQUIRE(call(world, by_wallet).ok());
+  for (int i = 1; i < 100; ++i) {
+    world.peer("c").channels.clear();
+    REQUIRE(world.call("multifundchannel", open_with(i)).ok());
+  }
+  CHECK(*world.call("multifundchannel", open_with(0)).result == *first.result);
+  CHECK(batches(world, "waiting") == 1);
+}
+
+TEST_CASE("when the answers are too long together, those of opened batches go first, and no more than have to") {
+  const auto holder = [](const std::string& batch, std::size_t size, bool waits) {
+    return labels::Holder{{batch, ""}, batch, std::string(size, 'x'), waits};
+  };
+  std::deque<labels::Holder> all{holder("waits", 600'000, true), holder("1", 300'000, false),
+                                 holder("2", 400'000, false), holder("3", 500'000, false),
+                                 holder("now", 700'000, false)};
+  const auto has_record = [](const std::string& batch) { return batch == "waits"; };
+  const auto sizes = [&all] {
+    std::vector<std::size_t> found;
+    for (const auto& one : all) found.push_back(one.result->size());
+    return found;
+  };
+  SUBCASE("a little") {
+    labels::fit(all, has_record);
+    CHECK(sizes() == std::vector<std::size_t>{600'000, 0, 0, 500'000, 700'000});
+  }
+  SUBCASE("the last one stays to the end") {
+    all.back().result = std::string(1'900'000, 'x');
+    labels::fit(all, has_record);
+    CHECK(sizes() == std::vector<std::size_t>{0, 0, 0, 0, 1'900'000});
+    all.back().result = std::string(2'100'000, 'x');
+    labels::fit(all, has_record);
+    CHECK(sizes() == std::vector<std::size_t>{0, 0, 0, 0, 0});
+  }
 }
 
 TEST_CASE("a batch that has opened is forgotten while a policy is pending: its label stays, and pays once") {
