@@ -85,4 +85,9 @@ Result<Target> bump_target(const std::string& text, const left::LeftBatches& lef
                    json::Writer().value(text).take()));
 }
 
+std::optional<Error> why_not_bumped(const std::string& batch, const left::LeftBatches& left) {
+  const auto found = of_settlement(left.settling(batch));
+  return found && !*found ? std::optional(found->error()) : std::nullopt;
+}
+
 }  // namespace app

@@ -50,7 +50,7 @@ Service::Service(spark::Runtime& runtime, jsonrpc::Caller& caller, Surroundings 
       finishing_(left_, [this](const std::string& id) { labelled_.sent(id); }),
       forgetting_(left_),
       aborting_(left_, [this](const bitcoin::Txid& txid) { return bumping_.fee_of(txid); }),
-      bumping_({runtime, caller, settings_, seals_}),
+      bumping_({runtime, caller, settings_, seals_, [this](const auto& id) { return why_not_bumped(id, left_); }}),
       scope_(runtime, nullptr) {
   left_.when_ended([this](const report::BatchReport& report) { labelled_.ended(report); });
 }

@@ -23,8 +23,9 @@ constexpr std::uint32_t reservation = 11;
 
 }  // namespace
 
-BumpSend::BumpSend(context::Calls calls, bumps::Bumps& bumps, std::string batch, BumpTransaction transaction)
-    : calls_(std::move(calls)), bumps_(bumps), transaction_(std::move(transaction)) {
+BumpSend::BumpSend(context::Calls calls, bumps::Bumps& bumps, WhyNot why_not, std::string batch,
+                   BumpTransaction transaction)
+    : calls_(std::move(calls)), bumps_(bumps), why_not_(std::move(why_not)), transaction_(std::move(transaction)) {
   const auto& parent = transaction_.spends.txid;
   if (const auto* const before = bumps_.of(parent)) before_ = *before;
   bump_ = {{std::move(batch), parent, transaction_.txid, transaction_.fee, transaction_.package.feerate()},
@@ -91,6 +92,8 @@ void BumpSend::sign() {
   if (on_record == nullptr || on_record->shown.txid != bump_.shown.txid || on_record->decided_at > 0) {
     return take_back("its transaction has confirmed meanwhile, or cannot confirm any more");
   }
+  // An abort that began while this was worked out does not outbid it. A later one finds it on record.
+  if (const auto why = why_not_()) return take_back(why->message);
   auto answered = [this](const Result<util::SharedText>& text) {
     if (!text) return take_back(str("signpsbt: ", text.error().message));
     const auto psbt = psbt::Psbt::from_base64(**text);

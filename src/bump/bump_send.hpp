@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -17,7 +18,10 @@ namespace bump {
 /// One for each command; runs in the scope of its calls.
 class BumpSend {
  public:
-  BumpSend(context::Calls calls, bumps::Bumps& bumps, std::string batch, BumpTransaction transaction);
+  /// Why the transaction must not be bumped any more: asked right before the child is signed.
+  using WhyNot = std::function<std::optional<util::Error>()>;
+
+  BumpSend(context::Calls calls, bumps::Bumps& bumps, WhyNot why_not, std::string batch, BumpTransaction transaction);
   BumpSend(const BumpSend&) = delete;
   BumpSend& operator=(const BumpSend&) = delete;
 
@@ -43,6 +47,7 @@ class BumpSend {
 
   context::Calls calls_;
   bumps::Bumps& bumps_;
+  const WhyNot why_not_;
   const BumpTransaction transaction_;
   std::optional<bumps::Bump> before_;
   bumps::Bump bump_;

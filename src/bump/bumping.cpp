@@ -28,11 +28,20 @@ std::string bump_json(const Bumping::Target& target, const BumpTransaction& tran
   return out.end().take();
 }
 
+Error not_known_yet() {
+  return Error{
+      -1,
+      "which transactions are bumped is not known yet, since lightningd does not tell what is in its datastore: "
+      "try again",
+      {}};
+}
+
 }  // namespace
 
 Bumping::Bumping(const Parts& parts)
     : caller_(parts.caller),
       settings_(parts.settings),
+      why_not_(parts.why_not),
       bumps_(parts.runtime, lightningd::Client(parts.caller, ""), parts.settings, parts.seals),
       leftovers_(parts.runtime, lightningd::Client(parts.caller, ""), parts.settings, bumps_),
       scope_(parts.runtime, nullptr) {}
@@ -42,13 +51,7 @@ context::Calls Bumping::calls(const std::string& origin) {
 }
 
 void Bumping::bump(plugin::Command command, const BumpRequest& request, const Target& target) {
-  if (!bumps_.known()) {
-    return command.fail(
-        Error{-1,
-              "which transactions are bumped is not known yet, since lightningd does not tell what is in "
-              "its datastore: try again",
-              {}});
-  }
+  if (!bumps_.known()) return command.fail(not_known_yet());
   const bool busy =
       std::any_of(runs_.begin(), runs_.end(), [&target](const auto& run) { return run->target.txid == target.txid; });
   if (busy) return command.fail(Error{-1, "batch: another bump of its transaction is under way: try again", {}});
@@ -64,7 +67,9 @@ void Bumping::offered(Run& run, const Result<BumpTransaction>& transaction) {
   if (!transaction) return end(run, transaction.error());
   auto result = bump_json(run.target, *transaction, !run.request.dryrun);
   if (run.request.dryrun) return end(run, std::move(result));
-  run.send = std::make_unique<BumpSend>(calls(run.command.raw_id()), bumps_, run.target.batch, *transaction);
+  auto why_not = [this, batch = run.target.batch] { return why_not_(batch); };
+  run.send = std::make_unique<BumpSend>(calls(run.command.raw_id()), bumps_, std::move(why_not), run.target.batch,
+                                        *transaction);
   run.send->run([this, &run, result = std::move(result)](const Result<void>& sent) {
     if (sent) leftovers_.look();
     end(run, sent ? Result<std::string>(result) : Result<std::string>(sent.error()));
@@ -76,6 +81,12 @@ void Bumping::end(Run& run, const Result<std::string>& result) {
   result ? run.command.succeed(*result) : run.command.fail(result.error());
   scope_.runtime().post(scope_.guard<>(
       "bump", [this, &run] { std::erase_if(runs_, [&run](const auto& one) { return one.get() == &run; }); }));
+}
+
+Result<bitcoin::Sat> Bumping::fee_of(const bitcoin::Txid& txid) const {
+  if (!bumps_.known()) return not_known_yet();
+  const auto* const bump = bumps_.of(txid);
+  return bump != nullptr ? bump->most_fee : bitcoin::Sat{};
 }
 
 std::string Bumping::list(const std::optional<std::string>& batch) const {

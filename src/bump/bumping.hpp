@@ -30,6 +30,8 @@ class Bumping {
     jsonrpc::Caller& caller;
     const context::Settings& settings;
     journal::SealSource& seals;
+    /// Why the transaction of a batch must not be bumped any more, by its id.
+    std::function<std::optional<util::Error>(const std::string& batch)> why_not;
   };
 
   explicit Bumping(const Parts& parts);
@@ -44,11 +46,8 @@ class Bumping {
   /// JSON text of an array: those whose transaction has not confirmed, all of them or those of one batch. Empty when
   /// there are none.
   [[nodiscard]] std::string list(const std::optional<std::string>& batch) const;
-  /// The most that a bump of the transaction pays; 0: it was not bumped.
-  [[nodiscard]] bitcoin::Sat fee_of(const bitcoin::Txid& txid) const {
-    const auto* const bump = bumps_.of(txid);
-    return bump != nullptr ? bump->most_fee : bitcoin::Sat{};
-  }
+  /// The most that a bump of the transaction pays; 0: it was not bumped. Errors (-1): that is not known yet.
+  [[nodiscard]] util::Result<bitcoin::Sat> fee_of(const bitcoin::Txid& txid) const;
   /// At the end of the process: nothing is sent any more.
   void leave(const util::Error& end);
 
@@ -68,6 +67,7 @@ class Bumping {
 
   jsonrpc::Caller& caller_;
   const context::Settings& settings_;
+  const std::function<std::optional<util::Error>(const std::string& batch)> why_not_;
   bumps::Bumps bumps_;
   bumps::Leftovers leftovers_;
   std::vector<std::unique_ptr<Run>> runs_;

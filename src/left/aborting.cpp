@@ -53,10 +53,12 @@ void Aborting::abort(plugin::Command command, const AbortRequest& request) {
     return found->waiting() ? give_up(std::move(command), request, *found) : command.fail(waiting::busy());
   }
   if (const auto why = found->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
+  const auto bumped = bumped_(found->ledger()->plan->txid);
+  if (!bumped) return command.fail(bumped.error());
   offers_.push_back(std::make_unique<rivals::AbortOffer>(batches_.calls(scope_, command.raw_id()), batches_.book(),
-                                                        found->ledger(), bumped_(found->ledger()->plan->txid)));
+                                                         found->ledger(), *bumped));
   auto* const offer = offers_.back().get();
-  auto offered = [this, offer, request,
+  auto offered = [this, offer, request, bumped = *bumped,
                   command = std::move(command)](const Result<rivals::AbortTransaction>& transaction) mutable {
     // It is in the middle of calling this.
     scope_.runtime().post(scope_.guard<>("offer", [this, offer] {
@@ -64,7 +66,7 @@ void Aborting::abort(plugin::Command command, const AbortRequest& request) {
     }));
     if (!transaction) return command.fail(transaction.error());
     if (!request.confirm) return command.succeed(abort_json(request.batch, *transaction, false));
-    begin(std::move(command), request.batch, *transaction);
+    begin(std::move(command), request.batch, *transaction, bumped);
   };
   offer->ask(request.feerate, std::move(offered));
 }
@@ -81,7 +83,8 @@ void Aborting::give_up(plugin::Command command, const AbortRequest& request, rec
 }
 
 // In the journal first: from then on nobody sends the batch's own transaction, a crash or not.
-void Aborting::begin(plugin::Command command, const std::string& batch, const rivals::AbortTransaction& transaction) {
+void Aborting::begin(plugin::Command command, const std::string& batch, const rivals::AbortTransaction& transaction,
+                     bitcoin::Sat bumped) {
   auto* const settlement = batches_.settling(batch);
   if (settlement == nullptr) return command.fail(batches_.not_unsettled(batch));  // settled just now
   if (const auto why = settlement->why_not_abort()) return command.fail(Error{-1, "batch: " + *why, {}});
@@ -89,6 +92,10 @@ void Aborting::begin(plugin::Command command, const std::string& batch, const ri
   const auto before = ledger->abort ? std::optional(ledger->abort->txid) : std::nullopt;
   if (before != transaction.replaces) {
     return command.fail(Error{-1, "batch: another abort of it was begun meanwhile: try again", {}});
+  }
+  const auto bumped_now = bumped_(ledger->plan->txid);
+  if (!bumped_now || *bumped_now > bumped) {
+    return command.fail(Error{-1, "batch: a bump of its transaction was begun meanwhile: try again", {}});
   }
   settlement->stop();
   auto saved = [this, batch, ledger, replaced = std::exchange(ledger->abort, transaction.record), transaction,

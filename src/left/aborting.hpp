@@ -18,8 +18,8 @@ namespace left {
 /// by the Service, one for all of these commands.
 class Aborting {
  public:
-  /// The fee of the bump that pays for a transaction; 0: there is none.
-  using Bumped = std::function<bitcoin::Sat(const bitcoin::Txid&)>;
+  /// The fee of the bump that pays for a transaction; 0: there is none. Errors: that is not known yet.
+  using Bumped = std::function<util::Result<bitcoin::Sat>(const bitcoin::Txid&)>;
 
   Aborting(LeftBatches& batches, Bumped bumped)
       : batches_(batches), bumped_(std::move(bumped)), scope_(batches.runtime(), nullptr) {}
@@ -31,7 +31,9 @@ class Aborting {
 
  private:
   void give_up(plugin::Command command, const AbortRequest& request, recovery::Settlement& settlement);
-  void begin(plugin::Command command, const std::string& batch, const rivals::AbortTransaction& transaction);
+  /// It outbids a bump that pays this much.
+  void begin(plugin::Command command, const std::string& batch, const rivals::AbortTransaction& transaction,
+             bitcoin::Sat bumped);
 
   LeftBatches& batches_;
   const Bumped bumped_;

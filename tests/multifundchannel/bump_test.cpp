@@ -616,6 +616,65 @@ TEST_CASE("an abort of a batch that was bumped pays more than both, and replaces
   CHECK_FALSE(in_mempool(world, text_of(field(bumped, "bump_txid"))));
 }
 
+TEST_CASE("of a bump and an abort that are worked out at the same time one is refused") {
+  auto setup = without_policy();
+  setup.options.clear();  // txprepare has calls of its own
+  World before(setup);
+  (void)open_without_policy(before);
+  const auto asked = worlds::calls(before, "utxopsbt");
+  setup.rpc_faults.push_back(RpcFault{Mishap::late, "utxopsbt", asked + 1, 1, 1, seconds(2)});
+  World world(setup);
+  const auto txid = open_without_policy(world);
+  const auto abort = worlds::of_batch(world, R"("feerate":"2500perkw","confirm":true)");
+  const auto bump = R"({"batch":")" + txid + R"(","feerate":"2500perkw"})";
+  SUBCASE("the abort begins first") {
+    const auto started = world.start("multifundchannel-bump", bump);
+    world.run_for(seconds(1));
+    const auto begun = world.call("multifundchannel-abort", abort);
+    world.run_for(minutes(1));
+    const auto refused = error(world.outcome(started));
+    CHECK(refused.code == -1);
+    CHECK(says(refused.message, "is aborting: "));
+    CHECK(in_mempool(world, text_of(field(begun, "txid"))));
+    CHECK_FALSE(says(listed(world), "bumps"));
+  }
+  SUBCASE("the bump is on record first") {
+    const auto started = world.start("multifundchannel-abort", abort);
+    world.run_for(seconds(1));
+    const auto bumped = world.call("multifundchannel-bump", bump);
+    world.run_for(minutes(1));
+    const auto refused = error(world.outcome(started));
+    CHECK(refused.code == -1);
+    CHECK(says(refused.message, "batch: a bump of its transaction was begun meanwhile: try again"));
+    const auto again = world.call("multifundchannel-abort", abort);
+    CHECK(number(again, "fee_msat") > number(bumped, "package_fee_msat"));
+    world.run_for(minutes(1));
+    CHECK(in_mempool(world, text_of(field(again, "txid"))));
+  }
+}
+
+TEST_CASE("as long as it is not known what was bumped, nothing that may have been sent is aborted") {
+  auto setup = without_policy();
+  World before(setup);
+  (void)open_without_policy(before);
+  // What is kept is asked for first: who was told in vain, the labels, the bumps.
+  setup.rpc_faults.push_back(RpcFault{Mishap::stuck, "listdatastore", worlds::calls(before, "listdatastore") + 3, 1});
+  World world(setup);
+  const auto txid = open_without_policy(world);
+  const auto bumped = bump(world, txid, R"("feerate":"5000perkw")");
+  const auto abort = worlds::of_batch(world, R"("feerate":"253perkw","confirm":true)");
+  world.kill_plugin();
+  world.start_plugin();
+  std::string why;
+  do {
+    world.run_for(seconds(1));
+    why = error(world.call("multifundchannel-abort", abort)).message;
+  } while (says(why, "it is being settled in this very moment"));
+  CHECK_MESSAGE(says(why, "which transactions are bumped is not known yet"), why);
+  world.run_for(minutes(2));
+  CHECK(number(world.call("multifundchannel-abort", abort), "fee_msat") > number(bumped, "package_fee_msat"));
+}
+
 TEST_CASE("the change of a transaction that confirms without its bump is free again") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
@@ -686,6 +745,7 @@ TEST_CASE("nothing is final as long as a bump is in the mempool, however deep it
 
 TEST_CASE("the record of a bump stays until what is dead is reserved for good, and what has confirmed is free") {
   auto setup = with({peer("a")});
+  setup.options.clear();  // txprepare has calls of its own
   SUBCASE("not reserved at first") {
     for (const auto what : {Mishap::refused, Mishap::stuck}) {
       CAPTURE(static_cast<int>(what));
