@@ -23,9 +23,8 @@ constexpr std::uint32_t reservation = 11;
 
 }  // namespace
 
-BumpSend::BumpSend(context::Calls calls, bumps::Bumps& bumps, WhyNot why_not, std::string batch,
-                   BumpTransaction transaction)
-    : calls_(std::move(calls)), bumps_(bumps), why_not_(std::move(why_not)), transaction_(std::move(transaction)) {
+BumpSend::BumpSend(context::Calls calls, bumps::Bumps& bumps, std::string batch, BumpTransaction transaction)
+    : calls_(std::move(calls)), bumps_(bumps), transaction_(std::move(transaction)) {
   const auto& parent = transaction_.spends.txid;
   if (const auto* const before = bumps_.of(parent)) before_ = *before;
   bump_ = {{std::move(batch), parent, transaction_.txid, transaction_.fee, transaction_.package.feerate()},
@@ -39,7 +38,8 @@ BumpSend::BumpSend(context::Calls calls, bumps::Bumps& bumps, WhyNot why_not, st
 }
 
 // In the datastore first, with the height to which it will be reserved: a later bump tells by that what is ours.
-void BumpSend::run(lightningd::Reply<void> then) {
+void BumpSend::run(WhyNot why_not, lightningd::Reply<void> then) {
+  why_not_ = std::move(why_not);
   then_ = std::move(then);
   const bool reserved = transaction_.reserved_to_block > 0;
   bump_.reserved_to_block = reserved ? transaction_.reserved_to_block : transaction_.height + reservation;

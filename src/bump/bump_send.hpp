@@ -18,16 +18,16 @@ namespace bump {
 /// One for each command; runs in the scope of its calls.
 class BumpSend {
  public:
-  /// Why the transaction must not be bumped any more: asked right before the child is signed.
+  /// Why the transaction must not be bumped any more.
   using WhyNot = std::function<std::optional<util::Error>()>;
 
-  BumpSend(context::Calls calls, bumps::Bumps& bumps, WhyNot why_not, std::string batch, BumpTransaction transaction);
+  BumpSend(context::Calls calls, bumps::Bumps& bumps, std::string batch, BumpTransaction transaction);
   BumpSend(const BumpSend&) = delete;
   BumpSend& operator=(const BumpSend&) = delete;
 
-  /// Call once. `then` comes from a reply. Errors: -1 when nothing was sent, and all is as before; 303 when it may be
-  /// on its way.
-  void run(lightningd::Reply<void> then);
+  /// Call once. `why_not` is asked right before the child is signed. `then` comes from a reply. Errors: -1 when nothing
+  /// was sent, and all is as before; 303 when it may be on its way.
+  void run(WhyNot why_not, lightningd::Reply<void> then);
   /// The error when it ends now, while it may be on its way.
   [[nodiscard]] std::optional<util::Error> in_doubt() const;
 
@@ -47,12 +47,12 @@ class BumpSend {
 
   context::Calls calls_;
   bumps::Bumps& bumps_;
-  const WhyNot why_not_;
   const BumpTransaction transaction_;
   std::optional<bumps::Bump> before_;
   bumps::Bump bump_;
   bool reserved_ = false;  ///< by this
   bool asked_ = false;     ///< lightningd to send it
+  WhyNot why_not_;
   lightningd::Reply<void> then_;
 };
 

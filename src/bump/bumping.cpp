@@ -68,9 +68,8 @@ void Bumping::offered(Run& run, const Result<BumpTransaction>& transaction) {
   auto result = bump_json(run.target, *transaction, !run.request.dryrun);
   if (run.request.dryrun) return end(run, std::move(result));
   auto why_not = [this, batch = run.target.batch] { return why_not_(batch); };
-  run.send = std::make_unique<BumpSend>(calls(run.command.raw_id()), bumps_, std::move(why_not), run.target.batch,
-                                        *transaction);
-  run.send->run([this, &run, result = std::move(result)](const Result<void>& sent) {
+  run.send = std::make_unique<BumpSend>(calls(run.command.raw_id()), bumps_, run.target.batch, *transaction);
+  run.send->run(std::move(why_not), [this, &run, result = std::move(result)](const Result<void>& sent) {
     if (sent) leftovers_.look();
     end(run, sent ? Result<std::string>(result) : Result<std::string>(sent.error()));
   });
