@@ -23,7 +23,8 @@ void RecordUndo::pass() {
   undoing_ = ledger.doubted();
   waits_since_.reset();
   // What is not answered may still reserve more, whatever is freed now.
-  const bool may_be_extended = ledger.reservation.doubtful_blocks > 0 && batch_.process.runtime.now() < batch_.quiet_at;
+  const bool in_doubt = ledger.reservation.doubtful_blocks > 0 || ledger.reservation.answer_lost;
+  const bool may_be_extended = in_doubt && batch_.process.runtime.now() < batch_.quiet_at;
   coins_wait_ = may_be_extended || batch_.must_wait();
   undo_ = std::make_unique<batch::Undo>(batch_.process, batch_.calls.client, undoing_,
                                         [this](lightningd::Reply<void> saved) { save_renewed(std::move(saved)); });

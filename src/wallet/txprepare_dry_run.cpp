@@ -186,6 +186,7 @@ void TxprepareDryRun::keep() {
   ledger_->reservation.sent();
   calls_.client.reserveinputs(psbt_of(inputs_), false, calls_.settings.first_reservation,
                               [ledger = ledger_, guarded = std::move(guarded)](Result<Reservations> answer) mutable {
+                                ledger->reservation.answer_lost = !answer && lightningd::in_doubt(answer.error());
                                 ledger->reservation.answered();
                                 guarded(std::move(answer));
                               });

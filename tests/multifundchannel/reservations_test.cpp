@@ -233,10 +233,10 @@ TEST_CASE("multifundchannel-forget tells until which block an input stays reserv
 
 TEST_CASE("an extension that is carried out after its connection has gone leaves nothing reserved") {
   auto setup = with({peer("a"), peer("b")});
-  setup.rpc_faults = {{sim::Mishap::cut_first, "reserveinputs", 1, 1, 1, std::chrono::milliseconds(500)}};
+  setup.rpc_faults = {{Mishap::cut_first, "reserveinputs", 1, 1, 1, milliseconds(500)}};
   World world(setup);
   CHECK(!world.call("multifundchannel", open({"a", "b"})).ok());
-  world.run_for(std::chrono::minutes(1));
+  world.run_for(minutes(10));
   CHECK(worlds::reserved(world) == 0);
   worlds::check_invariants(world);
 }

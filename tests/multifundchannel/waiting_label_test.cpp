@@ -405,3 +405,22 @@ TEST_CASE("an abort of a batch that had opened: while it is under way the same c
   REQUIRE(again.ok());
   CHECK(field(again, "txid") != field(first, "txid"));
 }
+
+TEST_CASE("a crash while an abort ends a batch that had opened: the same call never gets its answer") {
+  for (std::uint64_t event = 0; event < 40; ++event) {
+    CAPTURE(event);
+    auto setup = refuses_policies();
+    setup.kills = {{.event = event, .how = sim::End::kill_plugin, .down = seconds(1), .method = "deldatastore"}};
+    World world(setup);
+    const auto first = world.call("multifundchannel", with_policy);
+    REQUIRE(first.ok());
+    world.run_for(minutes(1));
+    REQUIRE(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"20000perkw","confirm":true)")).ok());
+    world.run_for(minutes(10));
+    world.mine(6);
+    world.run_for(minutes(60));
+    const auto again = world.call("multifundchannel", with_policy);
+    REQUIRE(again.ok());
+    CHECK(field(again, "txid") != field(first, "txid"));
+  }
+}
