@@ -145,7 +145,7 @@ const std::vector<TestedMutation>& tested_mutations() {
       {"frees-labels-of-the-forgotten",
        "a batch that has opened is forgotten while a policy is pending: its label stays, and pays once"},
       {"believes-what-was-kept",
-       "a crash while an abort ends a batch that had opened: the same call never gets its answer"},
+       "an abort of a batch that had opened: while it is under way the same call is refused, and then opens"},
       {"takes-any-memo", "a memo is a short text in one line"},
       {"forgets-memos", "a record keeps the memos of its destinations, and one of an earlier version has none"},
       {"reads-comments",
