@@ -134,14 +134,17 @@ std::uint32_t Bump::spent_at(const Recorded& recorded) const {
   return spender == nullptr ? 0 : spender->blockheight;
 }
 
-std::vector<Txid> Bump::dead(const Recorded& recorded) const {
+std::vector<Txid> Bump::all_but_spender(const Recorded& recorded) const {
   auto all = replaced;
   all.push_back(shown.txid);
-  if (decided_at > 0 && !is_in_block(shown.parent, recorded)) return all;
-  const auto* const spender = find_spender(spends, recorded);
-  if (spender == nullptr) return shown.state == BumpState::sent ? replaced : std::vector<Txid>();
-  std::erase(all, spender->txid);
+  if (const auto* const spender = find_spender(spends, recorded)) std::erase(all, spender->txid);
   return all;
+}
+
+std::vector<Txid> Bump::dead(const Recorded& recorded) const {
+  const bool is_lost = decided_at > 0 && !is_in_block(shown.parent, recorded);
+  if (is_lost || spent_at(recorded) > 0) return all_but_spender(recorded);
+  return shown.state == BumpState::sent ? replaced : std::vector<Txid>();
 }
 
 bool is_in_block(const Txid& txid, const Recorded& recorded) {
@@ -240,6 +243,13 @@ void Bumps::let_go(const Txid& parent, const Txid& txid) {
   auto* const bump = find(parent);
   if (bump == nullptr) return;
   std::erase_if(bump->held, [&txid](const HeldOutput& one) { return one.bump == txid; });
+  kept_.changed();
+}
+
+void Bumps::change_freed(const Txid& parent) {
+  auto* const bump = find(parent);
+  if (bump == nullptr) return;
+  bump->reserved_to_block = 0;
   kept_.changed();
 }
 

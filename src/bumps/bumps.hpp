@@ -40,6 +40,8 @@ struct Bump {
   [[nodiscard]] bool holds(const bitcoin::Txid& txid, std::uint32_t reserved_to) const;
   /// The block that has what spends the change, as far as the wallet has recorded that; 0: there is none.
   [[nodiscard]] std::uint32_t spent_at(const std::vector<chain::WalletTransaction>& recorded) const;
+  /// It and those before, but for the one that spends the change in a block.
+  [[nodiscard]] std::vector<bitcoin::Txid> all_but_spender(const std::vector<chain::WalletTransaction>& recorded) const;
   /// Of it and of those before: which cannot confirm, as the wallet has recorded the chain.
   [[nodiscard]] std::vector<bitcoin::Txid> dead(const std::vector<chain::WalletTransaction>& recorded) const;
 };
@@ -76,6 +78,8 @@ class Bumps {
   void hold(const bitcoin::Txid& parent, const HeldOutput& output, lightningd::Reply<void> then);
   /// It is not reserved by us, or not any more.
   void let_go(const bitcoin::Txid& parent, const bitcoin::Txid& bump);
+  /// The transaction's change is not reserved by us any more.
+  void change_freed(const bitcoin::Txid& parent);
   /// What the wallet has recorded: which transactions have confirmed, or cannot confirm any more, and that a bump that
   /// was in doubt is sent.
   void compare(const std::vector<chain::WalletTransaction>& recorded);

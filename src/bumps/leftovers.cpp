@@ -11,6 +11,7 @@ namespace bumps {
 
 using bitcoin::Outpoint;
 using bitcoin::Txid;
+using lightningd::for_good;
 using lightningd::WalletOutput;
 using util::Result;
 
@@ -18,9 +19,6 @@ namespace {
 
 /// As rivals::Rival has it.
 constexpr std::uint32_t deep_enough = 6;
-
-/// Blocks, nineteen years: for an output that never comes to be. lightningd does not forget it.
-constexpr std::uint32_t for_good = 1'000'000;
 
 /// nullptr when the wallet does not have it, or has seen it spent in a block.
 const WalletOutput* find(const std::vector<WalletOutput>& outputs, const Outpoint& outpoint) {
@@ -67,23 +65,30 @@ void Leftovers::look_at_coins(const Recorded& recorded) {
   }));
 }
 
+bool Leftovers::is_deep(std::uint32_t block) const { return block > 0 && height_ + 1 >= block + deep_enough; }
+
+Leftovers::Fate Leftovers::fate_of(const Bump& bump, const Recorded& recorded, const Outputs& outputs) const {
+  if (!is_in_block(bump.shown.parent, recorded)) return is_deep(bump.decided_at) ? Fate::lost : Fate::open;
+  if (const auto spent_at = bump.spent_at(recorded); spent_at > 0) return is_deep(spent_at) ? Fate::spent : Fate::open;
+  if (!is_deep(bump.decided_at)) return Fate::open;
+  // Spent it may be by what the wallet does not record: then it does not show it any more.
+  return find(outputs, bump.spends) == nullptr ? Fate::spent : Fate::unspent;
+}
+
+// As long as nothing in a block spends the change, any of them may be sent again, and confirm.
 void Leftovers::plan(const Bump& bump, const Recorded& recorded, const Outputs& outputs) {
   const auto& parent = bump.shown.parent;
-  const auto is_deep = [this](std::uint32_t block) { return block > 0 && height_ + 1 >= block + deep_enough; };
-  // As long as nothing in a block spends the change, any of them may be sent again, and confirm.
-  const auto spent_at = bump.spent_at(recorded);
-  const bool is_final = is_deep(is_in_block(parent, recorded) ? spent_at : bump.decided_at);
+  const auto fate = fate_of(bump, recorded, outputs);
+  const bool is_final = fate == Fate::lost || fate == Fate::spent;
   steps_.push_back([this] {
     failed_ = false;
     next();
   });
-  for (const auto& dead : bump.dead(recorded)) {
+  for (const auto& dead : is_final ? bump.all_but_spender(recorded) : bump.dead(recorded)) {
     const auto* const output = find(outputs, {dead, 0});
     if (output == nullptr || (output->reserved && !bump.holds(dead, output->reserved_to_block))) continue;
     if (is_final) {
-      steps_.push_back([this, dead] {
-        reserve({dead, 0}, for_good, false, [this](const Result<Reservations>& done) { done ? next() : failed(); });
-      });
+      steps_.push_back([this, dead] { reserve_for_good({dead, 0}); });
     } else if (!output->reserved) {
       steps_.push_back([this, parent, dead] { hold(parent, dead); });
     }
@@ -100,19 +105,28 @@ void Leftovers::plan(const Bump& bump, const Recorded& recorded, const Outputs& 
       ours ? free({txid, 0}, settings_.sent_reservation, std::move(freed)) : freed();
     });
   }
-  plan_end(bump, outputs, is_final, is_deep(bump.decided_at) && spent_at == 0);
+  plan_end(bump, recorded, outputs, fate);
 }
 
-void Leftovers::plan_end(const Bump& bump, const Outputs& outputs, bool is_final, bool is_unspent) {
-  // Spent it may be by what the wallet does not record: then it does not show it any more.
-  const auto* const change = is_unspent ? find(outputs, bump.spends) : nullptr;
-  if (is_final || (is_unspent && change == nullptr)) {
-    return steps_.push_back([this, parent = bump.shown.parent] { failed_ ? next() : end_record(parent); });
+void Leftovers::plan_end(const Bump& bump, const Recorded& recorded, const Outputs& outputs, Fate fate) {
+  const auto* const change = find(outputs, bump.spends);
+  const bool reserved = change != nullptr && change->reserved;
+  const bool ours = reserved && bump.reserved_to_block > 0 && bump.explains(change->reserved_to_block);
+  if (fate == Fate::lost && change != nullptr && (ours || !reserved)) {
+    steps_.push_back([this, spends = bump.spends] { reserve_for_good(spends); });
   }
-  if (change == nullptr) return;
-  const bool ours = change->reserved && bump.reserved_to_block > 0 && bump.explains(change->reserved_to_block);
+  if (fate == Fate::lost || fate == Fate::spent) {
+    steps_.push_back([this, parent = bump.shown.parent] { failed_ ? next() : end_record(parent); });
+  }
+  if (fate != Fate::unspent) return;
   const auto blocks = ours && change->reserved_to_block > height_ ? change->reserved_to_block - height_ : 0;
-  steps_.push_back([this, spends = bump.spends, blocks] { free_change(spends, blocks); });
+  std::vector<Txid> free_outputs;
+  for (const auto& txid : bump.all_but_spender(recorded)) {
+    const auto* const output = find(outputs, {txid, 0});
+    if (output != nullptr && !output->reserved) free_outputs.push_back(txid);
+  }
+  steps_.push_back(
+      [this, spends = bump.spends, blocks, free_outputs] { unless_in_mempool(spends, blocks, free_outputs); });
 }
 
 void Leftovers::next() {
@@ -160,6 +174,10 @@ void Leftovers::reserve(const Outpoint& output, std::uint32_t blocks, bool exclu
                         calls().local<Reservations>("reserveinputs", std::move(answered)));
 }
 
+void Leftovers::reserve_for_good(const Outpoint& output) {
+  reserve(output, for_good, false, [this](const Result<Reservations>& done) { done ? next() : failed(); });
+}
+
 void Leftovers::free(const Outpoint& output, std::uint32_t blocks, util::Function<void()> then) {
   auto answered = [this, then = std::move(then)](const Result<Reservations>& freed) mutable {
     freed ? then() : failed();
@@ -167,11 +185,22 @@ void Leftovers::free(const Outpoint& output, std::uint32_t blocks, util::Functio
   client_.unreserveinputs(psbt_of(output), blocks, calls().local<Reservations>("unreserveinputs", std::move(answered)));
 }
 
-// A bump may still be in the mempool when its transaction is that deep: then bitcoind does not show the change.
-void Leftovers::free_change(const Outpoint& change, std::uint32_t blocks) {
-  auto told = [this, change, blocks](const Result<bool>& unspent) {
+// A bump may still be in the mempool when its transaction is that deep: then bitcoind does not show the change. If it
+// is not, it may come back as long as the change is unspent: lightningd sends it again at its next start.
+void Leftovers::unless_in_mempool(const Outpoint& change, std::uint32_t blocks, const std::vector<Txid>& free_outputs) {
+  auto told = [this, change, blocks, free_outputs](const Result<bool>& unspent) {
     if (!unspent || !*unspent) return next();
-    blocks > 0 ? free(change, blocks, [this, change] { end_record(change.txid); }) : end_record(change.txid);
+    auto freed = [this, change] {
+      bumps_.change_freed(change.txid);
+      next();
+    };
+    if (blocks > 0) {
+      steps_.push_front([this, change, blocks, freed] { free(change, blocks, freed); });
+    }
+    for (const auto& bump : free_outputs) {
+      steps_.push_front([this, change, bump] { hold(change.txid, bump); });
+    }
+    next();
   };
   chain::ChainLook(client_).is_unspent(change, calls().local<bool>("getutxout", std::move(told)));
 }

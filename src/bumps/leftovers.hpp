@@ -14,8 +14,9 @@ namespace bumps {
 /// Tidies up what bumps leave in the wallet. lightningd keeps the output of one that was replaced, as unconfirmed, and
 /// may pay for an anchor with it, since it does not look at confirmations there (v26.06.6, wallet_utxo_boost): no node
 /// takes such a transaction. So the outputs of bumps that cannot confirm are reserved, and freed when one of them is in
-/// a block after all. When a transaction is six blocks deep, those outputs are reserved for good, its change is freed
-/// unless a bump spends it, and the record goes.
+/// a block after all. When a block that decides it is six blocks deep, those outputs are reserved for good, as is the
+/// change of a transaction that never confirms, and the record goes. When the transaction is that deep and no bump is
+/// in the mempool any more, its change is freed, and the record stays until something spends that.
 ///
 /// Owned by the Bumping.
 class Leftovers {
@@ -39,20 +40,31 @@ class Leftovers {
   using Outputs = std::vector<lightningd::WalletOutput>;
   using Recorded = std::vector<chain::WalletTransaction>;
   using Reservations = std::vector<lightningd::Reservation>;
+  /// What six blocks have decided of the transaction, and of the change that its bumps spend.
+  enum class Fate {
+    open,     ///< nothing yet
+    lost,     ///< the transaction never confirms
+    spent,    ///< the change is: by one of the bumps, or by something else
+    unspent,  ///< the transaction is in the chain, and nothing there spends the change
+  };
   /// One after the other; each ends with next().
   using Step = util::Function<void()>;
 
   void look_at_transactions();
   void look_at_coins(const Recorded& recorded);
+  [[nodiscard]] bool is_deep(std::uint32_t block) const;
+  [[nodiscard]] Fate fate_of(const Bump& bump, const Recorded& recorded, const Outputs& outputs) const;
   void plan(const Bump& bump, const Recorded& recorded, const Outputs& outputs);
-  void plan_end(const Bump& bump, const Outputs& outputs, bool is_final, bool is_unspent);
+  void plan_end(const Bump& bump, const Recorded& recorded, const Outputs& outputs, Fate fate);
   void next();
   void failed();
   void hold(const bitcoin::Txid& parent, const bitcoin::Txid& bump);
   void reserve(const bitcoin::Outpoint& output, std::uint32_t blocks, bool exclusive,
                lightningd::Reply<Reservations> then);
   void free(const bitcoin::Outpoint& output, std::uint32_t blocks, util::Function<void()> then);
-  void free_change(const bitcoin::Outpoint& change, std::uint32_t blocks);
+  void reserve_for_good(const bitcoin::Outpoint& output);
+  void unless_in_mempool(const bitcoin::Outpoint& change, std::uint32_t blocks,
+                         const std::vector<bitcoin::Txid>& free_outputs);
   void end_record(const bitcoin::Txid& parent);
   [[nodiscard]] context::Calls calls() { return {scope_, client_, settings_}; }
 
@@ -65,7 +77,7 @@ class Leftovers {
   bool looking_ = false;
   bool again_ = false;   ///< another look is due
   bool failed_ = false;  ///< something that the present bump's record is needed for
-  spark::Scope scope_;  // last, so that it ends first
+  spark::Scope scope_;   // last, so that it ends first
 };
 
 }  // namespace bumps

@@ -17,6 +17,9 @@ enum class OutputStatus { unknown, unconfirmed, confirmed, spent, immature };
 /// lightningd's word for it.
 [[nodiscard]] const char* name_of(OutputStatus status);
 
+/// Blocks, nineteen years: what is reserved that never comes to be, since lightningd does not forget it.
+inline constexpr std::uint32_t for_good = 1'000'000;
+
 struct WalletOutput {
   bitcoin::Outpoint outpoint;
   bitcoin::Sat amount;

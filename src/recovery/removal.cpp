@@ -35,8 +35,8 @@ void Removal::next() {
 }
 
 void Removal::done_with(std::size_t opening, peers::Retraction::Outcome outcome, const std::string& why) {
-  const auto channel = util::str("channel ", ledger_->outpoint_of(opening)->str(), " with ",
-                                 ledger_->openings[opening]->peer.hex());
+  const auto channel =
+      util::str("channel ", ledger_->outpoint_of(opening)->str(), " with ", ledger_->openings[opening]->peer.hex());
   const bool left =
       outcome == peers::Retraction::Outcome::kept || (last_try_ && outcome == peers::Retraction::Outcome::later);
   if (left) {
@@ -67,9 +67,12 @@ void Removal::released(const Result<bool>& done) {
 }
 
 void Removal::ended() {
-  auto done = std::exchange(done_, nullptr);
-  if (!waits_for_.empty()) return done(Error{-1, waits_for_, {}});
-  done(kept_);
+  if (!waits_for_.empty()) return std::exchange(done_, nullptr)(Error{-1, waits_for_, {}});
+  dead_.emplace(calls_, ledger_);
+  dead_->reserve([this](const Result<void>& reserved) {
+    auto done = std::exchange(done_, nullptr);
+    reserved ? done(kept_) : done(reserved.error());
+  });
 }
 
 }  // namespace recovery

@@ -54,6 +54,37 @@ void mine(World& world, int blocks) {
   }
 }
 
+/// Transactions: of a batch that is sent, and of two aborts, the second in the place of the first.
+struct Aborted {
+  std::string batch, first, second;
+};
+
+Aborted abort_twice(World& world) {
+  const auto txid_of = [](const sim::Outcome& outcome) {
+    const auto json = worlds::field(outcome, "txid");
+    return json.substr(1, json.size() - 2);
+  };
+  Aborted all;
+  all.batch = txid_of(world.call("multifundchannel", R"({"destinations":[
+      {"id":"$a@","amount":1000000,"feeppm":250},{"id":"$b@","amount":1000000}]})"));
+  world.run_for(seconds(10));
+  REQUIRE(state(world) == "settling");
+  all.first = txid_of(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"10000perkw","confirm":true)")));
+  world.run_for(minutes(1));
+  all.second = txid_of(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"30000perkw","confirm":true)")));
+  world.run_for(minutes(1));
+  return all;
+}
+
+/// The height to which the wallet has reserved what it has of this transaction; 0: it has not.
+std::uint32_t reserved_to(World& world, const std::string& txid) {
+  for (const auto& coin : world.node().core().wallet.coins()) {
+    if (coin.outpoint.txid.hex() != txid) continue;
+    return world.node().core().wallet.is_reserved(coin) ? coin.reserved_until : 0;
+  }
+  throw std::logic_error("the wallet has no coin of " + txid);
+}
+
 }  // namespace
 
 TEST_CASE("an abort shows first what it does, waits for six blocks, and clears up") {
@@ -118,6 +149,26 @@ TEST_CASE("when the batch's transaction confirms after all, the abort is over an
   mine(world, 1);
   CHECK(state(world) == "opened");
   CHECK(channels(world) == 2);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("the outputs of what never confirms are reserved for good, with all that builds upon them") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.rpc_faults = {RpcFault{Mishap::refused, "setchannel", 1, 1'000}};
+  SUBCASE("at once") {}
+  SUBCASE("at the second attempt") {
+    World before(setup);
+    (void)abort_twice(before);
+    mine(before, 6);
+    setup.rpc_faults.push_back(RpcFault{Mishap::refused, "reserveinputs", worlds::calls(before, "reserveinputs"), 1});
+  }
+  World world(setup);
+  const auto all = abort_twice(world);
+  mine(world, 7);
+  CHECK(state(world) == "undone");
+  CHECK(reserved_to(world, all.batch) > 900'000);
+  CHECK(reserved_to(world, all.first) > 900'000);
+  CHECK(reserved_to(world, all.second) == 0);
   worlds::check_invariants(world);
 }
 

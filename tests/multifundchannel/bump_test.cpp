@@ -614,6 +614,16 @@ TEST_CASE("an abort of a batch that was bumped pays more than both, and replaces
   CHECK(in_mempool(world, text_of(field(begun, "txid"))));
   CHECK_FALSE(in_mempool(world, txid));
   CHECK_FALSE(in_mempool(world, text_of(field(bumped, "bump_txid"))));
+  // The change and the bump's output never come to be, and lightningd keeps both.
+  for (int block = 0; block < 8; ++block) {
+    world.mine(1);
+    world.run_for(minutes(10));
+  }
+  CHECK(worlds::state(world) == "undone");
+  CHECK(reserved_to(world, txid) > height(world) + 900'000);
+  CHECK(reserved_to(world, text_of(field(bumped, "bump_txid"))) > height(world) + 900'000);
+  CHECK(reserved_to(world, text_of(field(begun, "txid"))) == 0);
+  worlds::check_invariants(world);
 }
 
 TEST_CASE("of a bump and an abort that are worked out at the same time one is refused") {
@@ -691,6 +701,53 @@ TEST_CASE("the change of a transaction that confirms without its bump is free ag
     const auto theirs = reserved_to(world, txid);
     drop(world, child);
     world.mine(6);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, txid) == theirs);
+  }
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("the output of a bump that has dropped out is reserved, until it confirms or something else spends the change") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  drop(world, child);
+  world.mine(6);
+  world.run_for(seconds(10));
+  CHECK(reserved_to(world, child) == height(world) + 2016);
+  CHECK(reserved_to(world, txid) == 0);
+  SUBCASE("it comes back") {
+    resend(world, child);
+    world.mine(1);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, child) == 0);
+  }
+  // The simulation's wallet records what spends an even amount, since it gets change of that.
+  auto& change = coin_of(world, txid);
+  SUBCASE("what the wallet does not record spends the change") {
+    change.amount = bitcoin::Sat{change.amount.value | 1};
+    world.node().sending().spend_for_others(change);
+    world.mine(1);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, child) > height(world) + 900'000);
+  }
+  SUBCASE("what the wallet records spends the change") {
+    change.amount = bitcoin::Sat{change.amount.value & ~std::uint64_t{1}};
+    world.node().sending().spend_for_others(change);
+    world.mine(5);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, child) < height(world) + 3000);
+    world.mine(1);
+    world.run_for(seconds(10));
+    CHECK(reserved_to(world, child) > height(world) + 900'000);
+  }
+  SUBCASE("after a crash another program's reservation of the change is its own") {
+    world.kill_plugin();
+    world.start_plugin();
+    world.run_for(minutes(1));
+    world.node().core().wallet.take(coin_of(world, txid), 2016, world.time().now());
+    const auto theirs = reserved_to(world, txid);
+    world.mine(1);
     world.run_for(seconds(10));
     CHECK(reserved_to(world, txid) == theirs);
   }

@@ -37,6 +37,8 @@ SPARE_PLUGINS = ("autoclean", "bookkeeper", "chanbackup", "cln-askrene", "cln-bi
 # Not txprepare: v25.12 never comes up with bcli as its only plugin.
 PEER_SPARE_PLUGINS = SPARE_PLUGINS + ("spenderp", "bcli")
 
+FOR_GOOD = 1_000_000  # what is reserved up to a block above this the plugin has reserved for good
+
 AUTH = base64.b64encode(b"u:p").decode()  # bitcoind's user and password
 
 _claims = []  # of ports
@@ -333,9 +335,10 @@ class Node:
         return self.rpc("listpeerchannels", {"id": peer_id} if peer_id else {})["channels"]
 
     def reserved(self):
-        """Outpoints that are reserved and not yet spent by a transaction in a block."""
+        """Outpoints that are reserved and not yet spent by a transaction in a block; but not those that never come to
+        be, which the plugin keeps reserved for good."""
         return {f"{o['txid']}:{o['output']}" for o in self.rpc("listfunds")["outputs"]
-                if o["reserved"] and o["status"] != "spent"}
+                if o["reserved"] and o["status"] != "spent" and o["reserved_to_block"] < FOR_GOOD}
 
     def coins(self):
         """Outpoint -> sat of what can be spent now."""

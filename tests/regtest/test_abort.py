@@ -6,7 +6,7 @@ import time
 
 from bench import INVALID_PARAMS, error_of
 from marks import builtin_fails, cases, withheld
-from regtest import RpcError, wait_for
+from regtest import FOR_GOOD, RpcError, wait_for
 from test_names import plugin_pid
 from test_refusals import FLOOR, refused, set_floor
 from test_sending import bitcoind_down_for_sendpsbt, held_at
@@ -71,19 +71,22 @@ def mine_until_almost_deep(bench, victim, spent=1):
     assert len(kept - victim.node.reserved()) <= spent, (kept, victim.node.reserved())
 
 
-def check_undone(victim):
+def check_undone(victim, dead=()):
+    """`dead`: the transactions that lightningd has sent, and that never confirm. It does not forget their outputs."""
     victim.wait_settled(60)
     assert not victim.node.channels(), victim.node.channels()
+    of_dead = [o for o in victim.node.rpc("listfunds")["outputs"] if o["txid"] in dead]
+    assert len(of_dead) == len(dead) and all(o.get("reserved_to_block", 0) > FOR_GOOD for o in of_dead), (dead, of_dead)
     assert victim.node.reserved() <= victim.reserved_before, victim.node.reserved()
     assert not victim.records()
 
 
-def mine_until_undone(bench, victim, spent=1):
+def mine_until_undone(bench, victim, spent=1, dead=()):
     """Nothing is cancelled or freed before; the plugin looks once more just before the last block."""
     mine_until_almost_deep(bench, victim, spent)
     bench.net.mine(1)
     look_again(victim)
-    check_undone(victim)
+    check_undone(victim, dead)
 
 
 def signed_transaction(bench, node):
@@ -183,7 +186,7 @@ def test_of_a_batch_that_is_stuck_in_the_mempool(bench):
         assert second["inputs"] == begun["inputs"] and second["fee_msat"] > begun["fee_msat"], second
         in_mempool(bench, second["txid"])
         assert mempool(bench) == [second["txid"]]
-        mine_until_undone(bench, victim)
+        mine_until_undone(bench, victim, dead=[begun["txid"]])
 
 
 @builtin_fails(BUILTIN_FAILS)

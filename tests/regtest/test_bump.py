@@ -4,7 +4,7 @@ import pytest
 
 from bench import INVALID_PARAMS, error_of
 from marks import cases
-from regtest import RpcError, wait_for
+from regtest import FOR_GOOD, RpcError, wait_for
 from test_abort import mempool
 from victims import a_victim
 
@@ -92,7 +92,7 @@ def test_twice_in_a_row(bench, peers):
         assert [(o["status"], o["reserved"]) for o in left()] == [("unconfirmed", True)] * 2, left()
         bench.net.mine(5)
         node.sync()
-        wait_for(lambda: min(o["reserved_to_block"] for o in left()) > 1_000_000, "them to be reserved for good", 30)
+        wait_for(lambda: min(o["reserved_to_block"] for o in left()) > FOR_GOOD, "them to be reserved for good", 30)
 
 
 def test_still_in_the_mempool_when_its_transaction_is_deep(bench, peers):

@@ -41,6 +41,7 @@ class Leftovers {
     find_paid_twice();
     find_channels();
     find_reservations();
+    find_dead_outputs();
     find_records();
     find_labels();
     find_announcements();
@@ -241,9 +242,24 @@ class Leftovers {
       const auto until = std::max(coin.others_until, core_.wallet.height);
       if (!core_.wallet.is_reserved(coin) || coin.reserved_until <= until || allowed.contains(coin.outpoint)) continue;
       if (coin.unforeseen || intruders_.claimed().contains(coin.outpoint)) continue;
-      // The output of a bump that was replaced does not exist.
-      if (core_.monitor.bumps().contains(coin.outpoint.txid) && !core_.chain.has(coin.outpoint.txid)) continue;
+      if (is_gone(coin)) continue;  // lightningd does not forget it
       note(Invariant::nothing_left, str("still reserved: ", coin.outpoint.str(), " until block ", coin.reserved_until));
+    }
+  }
+
+  /// Of a transaction that the wallet has sent, and that is in neither mempool nor chain.
+  [[nodiscard]] bool is_gone(const Coin& coin) const {
+    return core_.known.contains(coin.outpoint.txid) && !core_.chain.has(coin.outpoint.txid);
+  }
+
+  /// lightningd might pay for an anchor with the change of a batch that never confirms.
+  void find_dead_outputs() {
+    for (const Coin& coin : core_.wallet.coins()) {
+      const auto& txid = coin.outpoint.txid;
+      const auto attempted = core_.monitor.attempted().find(txid);
+      if (attempted == core_.monitor.attempted().end() || !is_gone(coin) || kept_.contains(txid)) continue;
+      if (coin.meddled || core_.wallet.is_reserved(coin) || !is_plainly_impossible(attempted->second)) continue;
+      note(Invariant::nothing_left, str("the change ", coin.outpoint.str(), " never comes to be, and is free"));
     }
   }
 

@@ -1,0 +1,81 @@
+#include "rivals/dead_outputs.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "psbt/psbt.hpp"
+#include "wallet/holds.hpp"
+
+namespace rivals {
+
+using bitcoin::Outpoint;
+using bitcoin::Txid;
+using chain::WalletTransaction;
+using lightningd::WalletOutput;
+using util::Result;
+
+std::vector<Txid> dead_transactions(const Txid& txid, const std::vector<Outpoint>& inputs,
+                                    const std::vector<WalletTransaction>& recorded) {
+  std::set<Outpoint> lost;
+  for (const auto& transaction : recorded) {
+    if (transaction.blockheight == 0 || transaction.txid == txid) continue;
+    for (const auto& input : transaction.inputs) {
+      if (std::find(inputs.begin(), inputs.end(), input) != inputs.end()) lost.insert(input);
+    }
+  }
+  std::vector<Txid> dead{txid};
+  const auto is_dead = [&dead](const Txid& one) { return std::find(dead.begin(), dead.end(), one) != dead.end(); };
+  const auto cannot_be_spent = [&lost, &is_dead](const Outpoint& input) {
+    return lost.contains(input) || is_dead(input.txid);
+  };
+  const auto dies = [&cannot_be_spent](const WalletTransaction& transaction) {
+    return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), cannot_be_spent);
+  };
+  for (auto known = dead.size() - 1; known < dead.size();) {
+    known = dead.size();
+    for (const auto& transaction : recorded) {
+      if (transaction.blockheight > 0 || is_dead(transaction.txid) || !dies(transaction)) continue;
+      dead.push_back(transaction.txid);
+    }
+  }
+  return dead;
+}
+
+void DeadOutputs::reserve(lightningd::Reply<void> then) {
+  then_ = std::move(then);
+  auto listed = [this](const Result<Recorded>& recorded) {
+    recorded ? look_at_outputs(*recorded) : std::exchange(then_, nullptr)(recorded.error());
+  };
+  chain::ChainLook(calls_.client).all_recorded(calls_.local<Recorded>("listtransactions", std::move(listed)));
+}
+
+void DeadOutputs::look_at_outputs(const Recorded& recorded) {
+  std::vector<Outpoint> inputs;
+  if (const auto psbt = psbt::Psbt::from_base64(*ledger_->plan->psbt)) {
+    for (const auto& input : psbt->inputs()) inputs.push_back(input.outpoint);
+  }
+  auto listed = [this,
+                 dead = dead_transactions(ledger_->plan->txid, inputs, recorded)](const Result<Outputs>& outputs) {
+    if (!outputs) return std::exchange(then_, nullptr)(outputs.error());
+    std::vector<Outpoint> found;
+    for (const auto& output : *outputs) {
+      const bool is_dead = std::find(dead.begin(), dead.end(), output.outpoint.txid) != dead.end();
+      const bool spent = output.status == lightningd::OutputStatus::spent;
+      if (is_dead && !spent && !output.reserved) found.push_back(output.outpoint);
+    }
+    found.empty() ? std::exchange(then_, nullptr)({}) : reserve(found);
+  };
+  calls_.client.listfunds(calls_.local<Outputs>("listfunds", std::move(listed)));
+}
+
+void DeadOutputs::reserve(const std::vector<Outpoint>& outputs) {
+  using Reservations = std::vector<lightningd::Reservation>;
+  auto answered = [this](const Result<Reservations>& reserved) {
+    std::exchange(then_, nullptr)(reserved ? Result<void>() : Result<void>(reserved.error()));
+  };
+  calls_.client.reserveinputs(wallet::psbt_of(outputs), true, lightningd::for_good,
+                              calls_.local<Reservations>("reserveinputs", std::move(answered)));
+}
+
+}  // namespace rivals
