@@ -18,9 +18,9 @@
 #include "context/settings.hpp"
 #include "journal/journal_reader.hpp"
 #include "journal/seal_source.hpp"
-#include "journal/told_record.hpp"
 #include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
+#include "kept/told_record.hpp"
 #include "labels/labels.hpp"
 #include "left/aborting.hpp"
 #include "left/batch_params.hpp"
@@ -143,7 +143,7 @@ class Service : private journal::JournalReader::Owner {
   ledger::Book book_;
   journal::SealSource seals_;
   journal::JournalReader reader_;
-  journal::ToldRecord told_;
+  kept::ToldRecord told_;
   spark::Gate connects_;  // of all batches together: connectd's window is the node's
   left::LeftBatches left_;
   labels::Labels labels_;

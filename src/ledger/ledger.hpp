@@ -210,8 +210,8 @@ struct Ledger {
   std::optional<bitcoin::Txid> sending;
   std::optional<AbortRecord> abort;
   bool send_in_flight = false;  ///< sendpsbt was sent and is not answered
-  bool send_lost = false;       ///< the connection was lost before the answer
-  std::chrono::milliseconds send_lost_until{};  ///< so long it may be carried out all the same
+  /// So long it may be carried out all the same: the connection was lost before the answer.
+  std::chrono::milliseconds send_lost_until{};
   bool inquiry = false;         ///< peers are only asked whether they would open
 
   /// Whether its user says what becomes of the transaction: its channels and inputs stay as they are.

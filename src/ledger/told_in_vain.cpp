@@ -24,6 +24,11 @@ void ToldInVain::remove(const lightningd::NodeId& peer) {
   if (entries_.erase(peer) > 0) change();
 }
 
+void ToldInVain::restore(const Entries& entries) {
+  entries_.insert(entries.begin(), entries.end());
+  if (height_ > 0) set_height(height_);
+}
+
 void ToldInVain::set_height(std::uint32_t height) {
   height_ = height;
   bool changed = std::erase_if(entries_, [height](const auto& entry) {

@@ -35,7 +35,7 @@ class ToldInVain {
   /// The peer takes channels again: one with it opens.
   void remove(const lightningd::NodeId& peer);
   /// As it was kept in the datastore. What was noted since the start is newer.
-  void restore(const Entries& entries) { entries_.insert(entries.begin(), entries.end()); }
+  void restore(const Entries& entries);
   /// The chain has this height: who has forgotten is removed.
   void set_height(std::uint32_t height);
 

@@ -195,8 +195,7 @@ void Settlement::send(const util::SharedText& signed_psbt) {
     if (answer) return sent();
     not_sent(answer.error());
   };
-  sending::send_psbt(calls_.client, signed_psbt, calls_.settings, ledger_,
-                     calls_.local<lightningd::Sent>("sendpsbt", std::move(answered)));
+  sending::send_psbt(calls_, signed_psbt, ledger_, calls_.local<lightningd::Sent>("sendpsbt", std::move(answered)));
 }
 
 // Nothing of what is refused is taken back here: an earlier attempt may have ended in doubt, or the caller has sent the

@@ -122,7 +122,7 @@ void Broadcast::send(const util::SharedText& psbt) {
       [this] {
         not_confirmed(Error{jsonrpc::Caller::lost, "lightningd did not answer", {}});
       });
-  send_psbt(context_.calls.client, psbt, context_.calls.settings, ledger_, std::move(guarded));
+  send_psbt(context_.calls, psbt, ledger_, std::move(guarded));
 }
 
 void Broadcast::answered(const Result<lightningd::Sent>& answer) {

@@ -25,17 +25,19 @@ util::SharedText to_send(psbt::Psbt psbt, const ledger::FundingPlan& plan) {
   return util::share(psbt.base64(2));
 }
 
-void send_psbt(const lightningd::Client& client, const util::SharedText& psbt, const context::Settings& settings,
-               std::shared_ptr<ledger::Ledger> ledger, lightningd::Reply<lightningd::Sent> then) {
+void send_psbt(const context::Calls& calls, const util::SharedText& psbt, std::shared_ptr<ledger::Ledger> ledger,
+               lightningd::Reply<lightningd::Sent> then) {
   ledger->send_in_flight = true;
   // What the record says that each sendpsbt adds; those of the first versions say nothing.
   const auto recorded = ledger->reservation.sent_blocks;
-  client.sendpsbt(psbt, recorded > 0 ? recorded : settings.sent_reservation,
-                  [ledger, then = std::move(then)](util::Result<lightningd::Sent> answer) mutable {
-                    ledger->send_in_flight = false;
-                    ledger->send_lost = !answer && answer.error().code == jsonrpc::Caller::lost;
-                    then(std::move(answer));
-                  });
+  auto answered = [ledger, &runtime = calls.scope.runtime(), may_take = calls.settings.settle_quiet,
+                   then = std::move(then)](util::Result<lightningd::Sent> answer) mutable {
+    ledger->send_in_flight = false;
+    const bool lost = !answer && answer.error().code == jsonrpc::Caller::lost;
+    if (lost) ledger->send_lost_until = runtime.now() + may_take;
+    then(std::move(answer));
+  };
+  calls.client.sendpsbt(psbt, recorded > 0 ? recorded : calls.settings.sent_reservation, std::move(answered));
 }
 
 }  // namespace sending

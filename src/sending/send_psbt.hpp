@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "context/settings.hpp"
+#include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "psbt/psbt.hpp"
@@ -16,7 +16,7 @@ namespace sending {
 /// sendpsbt, with the ledger told whether it is answered: it is not undone and not repeated before. Until
 /// the transaction confirms, its inputs count as unspent and only their reservation keeps the wallet
 /// from choosing them again; lightningd takes the added blocks back when it fails.
-void send_psbt(const lightningd::Client& client, const util::SharedText& psbt, const context::Settings& settings,
-               std::shared_ptr<ledger::Ledger> ledger, lightningd::Reply<lightningd::Sent> then);
+void send_psbt(const context::Calls& calls, const util::SharedText& psbt, std::shared_ptr<ledger::Ledger> ledger,
+               lightningd::Reply<lightningd::Sent> then);
 
 }  // namespace sending

@@ -228,8 +228,8 @@ void Waiting::send(const psbt::Psbt& signed_psbt) {
   batch_.ledger->sending = batch_.ledger->plan->txid;
   batch_.note(str("sending ", batch_.ledger->plan->txid.hex()));
   auto answered = [this](const Result<lightningd::Sent>& answer) { answer ? sent() : not_sent(answer.error()); };
-  sending::send_psbt(batch_.calls.client, sending::to_send(signed_psbt, *batch_.ledger->plan), batch_.calls.settings,
-                     batch_.ledger, batch_.calls.local<lightningd::Sent>("sendpsbt", std::move(answered)));
+  sending::send_psbt(batch_.calls, sending::to_send(signed_psbt, *batch_.ledger->plan), batch_.ledger,
+                     batch_.calls.local<lightningd::Sent>("sendpsbt", std::move(answered)));
 }
 
 void Waiting::sent() {

@@ -60,18 +60,17 @@ struct Aborted {
 };
 
 Aborted abort_twice(World& world) {
-  const auto txid_of = [](const sim::Outcome& outcome) {
-    const auto json = worlds::field(outcome, "txid");
-    return json.substr(1, json.size() - 2);
-  };
+  const auto txid_of = [](const sim::Outcome& outcome) { return worlds::text(outcome, "txid"); };
   Aborted all;
   all.batch = txid_of(world.call("multifundchannel", R"({"destinations":[
       {"id":"$a@","amount":1000000,"feeppm":250},{"id":"$b@","amount":1000000}]})"));
   world.run_for(seconds(10));
   REQUIRE(state(world) == "settling");
-  all.first = txid_of(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"10000perkw","confirm":true)")));
+  all.first =
+      txid_of(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"10000perkw","confirm":true)")));
   world.run_for(minutes(1));
-  all.second = txid_of(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"30000perkw","confirm":true)")));
+  all.second =
+      txid_of(world.call("multifundchannel-abort", of_batch(world, R"("feerate":"30000perkw","confirm":true)")));
   world.run_for(minutes(1));
   return all;
 }
@@ -331,7 +330,8 @@ TEST_CASE("nothing is signed for an abort before its record is written") {
 }
 
 TEST_CASE("a channel that is in use already is not aborted") {
-  for (const auto* used : {"CHANNELD_NORMAL", "CHANNELD_AWAITING_SPLICE", "CHANNELD_SHUTTING_DOWN", "CLOSINGD_SIGEXCHANGE"}) {
+  for (const auto* used :
+       {"CHANNELD_NORMAL", "CHANNELD_AWAITING_SPLICE", "CHANNELD_SHUTTING_DOWN", "CLOSINGD_SIGEXCHANGE"}) {
     CAPTURE(used);
     World world(refused());
     begin(world);
@@ -548,7 +548,8 @@ TEST_CASE("a peer's own channel that never confirms holds up no coins, and in th
   }
 }
 
-TEST_CASE("what another transaction has made impossible is cleared up in the end, whatever is in the way of its channels") {
+TEST_CASE(
+    "what another transaction has made impossible is cleared up in the end, whatever is in the way of its channels") {
   for (const bool restarted : {false, true}) {
     CAPTURE(restarted);
     auto setup = refused();
@@ -562,7 +563,8 @@ TEST_CASE("what another transaction has made impossible is cleared up in the end
     spend_first_coin(world);
     mine(world, 7);
     CHECK(state(world) == "unsettled");
-    CHECK(worlds::says(worlds::listed(world), "is not cancelled yet: fundchannel_cancel would take the peer's older channel"));
+    CHECK(worlds::says(worlds::listed(world),
+                       "is not cancelled yet: fundchannel_cancel would take the peer's older channel"));
     CHECK(reserved(world) == 0);
     if (restarted) {
       world.kill_plugin();

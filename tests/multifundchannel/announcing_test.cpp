@@ -11,6 +11,7 @@ using worlds::field;
 using worlds::open;
 using worlds::peer;
 using worlds::says;
+using worlds::two_peers;
 using worlds::with;
 
 namespace {
@@ -33,13 +34,6 @@ std::string last(World& world, const std::string& name) {
   REQUIRE(document.ok());
   const auto value = document->root().find(name);
   return value ? value->dump() : "";
-}
-
-sim::Setup two_peers(Broadcast broadcast = Broadcast::works) {
-  auto setup = with({peer("a"), peer("b")});
-  setup.coins = std::vector<sim::CoinSetup>(4);
-  setup.broadcasts = {broadcast};
-  return setup;
 }
 
 }  // namespace
@@ -168,8 +162,9 @@ TEST_CASE("a forgotten batch is not announced any more") {
 TEST_CASE("a write that is answered after a later one does not keep a stopped batch from being told of") {
   auto setup = two_peers();
   const std::uint64_t writes = worlds::with_txprepare() ? 6 : 4;
-  setup.rpc_faults = {{.what = sim::Mishap::late, .method = "datastore", .from = writes, .count = 1, .delay = seconds(1)},
-                      {.what = sim::Mishap::late, .method = "unreserveinputs", .count = 1, .delay = seconds(2)}};
+  setup.rpc_faults = {
+      {.what = sim::Mishap::late, .method = "datastore", .from = writes, .count = 1, .delay = seconds(1)},
+      {.what = sim::Mishap::late, .method = "unreserveinputs", .count = 1, .delay = seconds(2)}};
   World world(setup);
   (void)world.start("multifundchannel", open({"a", "b"}));
   const auto& history = world.node().datastore().history();

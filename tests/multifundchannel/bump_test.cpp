@@ -21,20 +21,19 @@ using worlds::listed;
 using worlds::open;
 using worlds::peer;
 using worlds::says;
+using worlds::text;
 using worlds::with;
 
 namespace {
 
 constexpr auto low = R"("feerate":"253perkw")";
 
-std::string text_of(const std::string& json) { return json.substr(1, json.size() - 2); }
-
 std::uint64_t number(const sim::Outcome& outcome, const std::string& name) { return std::stoull(field(outcome, name)); }
 
 /// Opens one channel at a low feerate, and names the transaction.
 std::string open_low(World& world, const std::string& more = "") {
   const auto opened = world.call("multifundchannel", open({"a"}, std::string(low) + more));
-  return text_of(field(opened, "txid"));
+  return text(opened, "txid");
 }
 
 sim::Outcome bump(World& world, const std::string& batch, const std::string& more) {
@@ -94,8 +93,8 @@ struct Bumped {
 Bumped bump_twice(World& world) {
   Bumped all;
   all.txid = open_low(world);
-  all.first = text_of(field(bump(world, all.txid, R"("feerate":"2500perkw")"), "bump_txid"));
-  all.second = text_of(field(bump(world, all.txid, R"("feerate":"5000perkw")"), "bump_txid"));
+  all.first = text(bump(world, all.txid, R"("feerate":"2500perkw")"), "bump_txid");
+  all.second = text(bump(world, all.txid, R"("feerate":"5000perkw")"), "bump_txid");
   world.run_for(seconds(10));
   return all;
 }
@@ -113,7 +112,7 @@ std::string open_without_policy(World& world, const std::string& more = "") {
                  R"({"destinations":[{"id":"$a@","amount":1000000,"feeppm":250}],"feerate":"253perkw")" + more + "}");
   world.run_for(seconds(10));
   REQUIRE(worlds::state(world) == "settling");
-  return text_of(field(opened, "txid"));
+  return text(opened, "txid");
 }
 
 }  // namespace
@@ -131,12 +130,12 @@ TEST_CASE("a bump pays for the whole package, by the batch's id, its label or it
 
     const auto bumped = bump(world, batch, R"("feerate":"2500perkw")");
     CHECK(field(bumped, "bumped") == "true");
-    CHECK(text_of(field(bumped, "txid")) == txid);
+    CHECK(text(bumped, "txid") == txid);
     CHECK(number(bumped, "package_feerate_perkw") == 2'500);
     // 10 sat a vbyte, for both together.
     CHECK(number(bumped, "package_fee_msat") == number(bumped, "package_vbytes") * 10'000);
     CHECK(number(bumped, "fee_msat") == number(shown, "fee_msat"));
-    const auto child = text_of(field(bumped, "bump_txid"));
+    const auto child = text(bumped, "bump_txid");
     CHECK(in_mempool(world, child));
     CHECK(in_mempool(world, txid));
     CHECK(says(listed(world), R"("bump_txid":")" + child));
@@ -154,13 +153,13 @@ TEST_CASE("a label means the batch that has opened, not a call before that has f
   const auto params = open({"a"}, std::string(low) + R"(,"label":"monday")");
   (void)error(world.call("multifundchannel", params));
   CHECK(says(error(bump(world, "monday", R"("feerate":"2500perkw")")).message, " is failed: only a transaction that"));
-  const auto txid = text_of(field(world.call("multifundchannel", params), "txid"));
+  const auto txid = text(world.call("multifundchannel", params), "txid");
   for (const auto& name : {std::string("monday"), txid}) {
-    CHECK(text_of(field(bump(world, name, R"("feerate":"2500perkw","dryrun":true)"), "txid")) == txid);
+    CHECK(text(bump(world, name, R"("feerate":"2500perkw","dryrun":true)"), "txid") == txid);
   }
   std::string upper;
   for (const char c : txid) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  CHECK(text_of(field(bump(world, upper, R"("feerate":"2500perkw")"), "txid")) == txid);
+  CHECK(text(bump(world, upper, R"("feerate":"2500perkw")"), "txid") == txid);
   CHECK_FALSE(says(listed(world), R"("batch":"")"));
   worlds::check_invariants(world);
 }
@@ -169,7 +168,7 @@ TEST_CASE("a second bump replaces the first, and one that pays too little for th
   World world(with({peer("a")}));
   const auto txid = open_low(world);
   const auto first = bump(world, txid, R"("feerate":"2500perkw")");
-  const auto child = text_of(field(first, "bump_txid"));
+  const auto child = text(first, "bump_txid");
   for (const auto* feerate : {R"("feerate":"2500perkw")", R"("feerate":"2550perkw")"}) {
     const auto refused = error(bump(world, txid, feerate));
     CHECK(refused.code == -32602);
@@ -179,9 +178,9 @@ TEST_CASE("a second bump replaces the first, and one that pays too little for th
   const auto at = asked.find("which is ") + 9;
   const auto enough = asked.substr(at, asked.find("perkw", at) - at);
   const auto second = bump(world, txid, R"("feerate":")" + enough + R"(perkw")");
-  CHECK(text_of(field(second, "replaces")) == child);
+  CHECK(text(second, "replaces") == child);
   CHECK_FALSE(in_mempool(world, child));
-  CHECK(in_mempool(world, text_of(field(second, "bump_txid"))));
+  CHECK(in_mempool(world, text(second, "bump_txid")));
   const auto third = bump(world, txid, R"("feerate":"9000perkw")");
   CHECK(number(third, "fee_msat") > number(second, "fee_msat"));
   CHECK(count(world.call("listmultifundchannels", "{}"), "bumps") == 1);
@@ -225,7 +224,7 @@ TEST_CASE("without change there is nothing to pay with") {
   World world(with({peer("a")}));
   const auto opened = world.call("multifundchannel",
                                  R"({"destinations":[{"id":"$a@","amount":"all"}],"feerate":"253perkw","minconf":1})");
-  const auto txid = text_of(field(opened, "txid"));
+  const auto txid = text(opened, "txid");
   const auto refused = error(bump(world, txid, R"("feerate":"2500perkw")"));
   CHECK(says(refused.message, "batch: its "));
   CHECK(world.node().sending().sent().size() == 1);
@@ -261,7 +260,7 @@ TEST_CASE("another spender or holder of the change is left alone") {
     }
     const auto second =
         world.call("multifundchannel", open({"b"}, R"("feerate":"5000perkw","utxos":[")" + change + "\"]"));
-    const auto other = text_of(field(second, "txid"));
+    const auto other = text(second, "txid");
     CHECK(says(error(bump(world, txid, R"("feerate":"2500perkw")")).message, "is spent by " + other));
     CHECK(in_mempool(world, other));
     // That one has change of its own, which pays for both.
@@ -283,7 +282,7 @@ TEST_CASE("another spender or holder of the change is left alone") {
   SUBCASE("the output of the bump before is reserved, by a batch that waits") {
     World world(with({peer("a"), peer("b")}));
     const auto txid = open_low(world);
-    const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+    const auto child = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
     (void)world.call("multifundchannel", open({"b"}, R"("feerate":"5000perkw","send":false,"utxos":[")" +
                                                          coin_of(world, child).outpoint.str() + R"("])"));
     CHECK(says(error(bump(world, txid, R"("feerate":"5000perkw")")).message, "its output is reserved until block"));
@@ -457,15 +456,15 @@ TEST_CASE("a backend that does not tell its height is no obstacle to a bump") {
 TEST_CASE("the output of a bump that was replaced is reserved, since it does not exist") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
-  const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  const auto first = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
   world.run_for(seconds(10));
   CHECK(reserved_to(world, first) == 0);
-  const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+  const auto second = text(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid");
   world.run_for(seconds(10));
   CHECK(reserved_to(world, first) == height(world) + 2016);
   CHECK(reserved_to(world, second) == 0);
   // That is no obstacle to the next one.
-  const auto third = text_of(field(bump(world, txid, R"("feerate":"9000perkw")"), "bump_txid"));
+  const auto third = text(bump(world, txid, R"("feerate":"9000perkw")"), "bump_txid");
   world.run_for(seconds(10));
   CHECK(reserved_to(world, first) == height(world) + 2016);
   CHECK(reserved_to(world, second) == height(world) + 2016);
@@ -485,8 +484,8 @@ TEST_CASE("the output of a bump that was replaced is reserved, since it does not
 TEST_CASE("what was replaced and confirms all the same is free again, and what had replaced it is reserved") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
-  const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
-  const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+  const auto first = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
+  const auto second = text(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid");
   world.run_for(seconds(10));
   REQUIRE(reserved_to(world, first) > 0);
   SUBCASE("ours alone") {
@@ -513,8 +512,8 @@ TEST_CASE("the output of a bump that was replaced is reserved again when that ha
   SUBCASE("lapsed") {
     World world(with({peer("a")}));
     const auto txid = open_low(world);
-    const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
-    const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+    const auto first = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
+    const auto second = text(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid");
     world.run_for(seconds(10));
     mine_without(world, {txid, first, second});
     world.mine(2016);
@@ -529,8 +528,8 @@ TEST_CASE("the output of a bump that was replaced is reserved again when that ha
       CAPTURE(milliseconds);
       World world(with({peer("a")}));
       const auto txid = open_low(world);
-      const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
-      const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+      const auto first = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
+      const auto second = text(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid");
       world.run_for(std::chrono::milliseconds(milliseconds));
       world.kill_plugin();
       world.run_for(seconds(1));
@@ -553,8 +552,8 @@ TEST_CASE("the output of a bump that was replaced is reserved again when that ha
     setup.rpc_faults = {RpcFault{Mishap::refused, "reserveinputs", worlds::calls(before, "reserveinputs") + 1, 1}};
     World world(setup);
     const auto txid = open_low(world);
-    const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
-    const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+    const auto first = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
+    const auto second = text(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid");
     world.run_for(seconds(10));
     CHECK(reserved_to(world, first) == 0);
     mine_without(world, {txid, first, second});
@@ -584,7 +583,7 @@ TEST_CASE("a batch that was sent is bumped although its policy is not set yet") 
     World world(without_policy());
     const auto txid = open_without_policy(world, R"(,"label":"monday")");
     const auto batch = by == "txid" ? txid : by == "label" ? "monday" : field_of_batch(world, "batch");
-    CHECK(text_of(field(bump(world, batch, R"("feerate":"2500perkw")"), "txid")) == txid);
+    CHECK(text(bump(world, batch, R"("feerate":"2500perkw")"), "txid") == txid);
     worlds::check_invariants(world);
   }
 }
@@ -611,9 +610,9 @@ TEST_CASE("an abort of a batch that was bumped pays more than both, and replaces
       world.call("multifundchannel-abort", worlds::of_batch(world, R"("feerate":"253perkw","confirm":true)"));
   CHECK(number(begun, "fee_msat") > number(bumped, "package_fee_msat"));
   world.run_for(minutes(1));
-  CHECK(in_mempool(world, text_of(field(begun, "txid"))));
+  CHECK(in_mempool(world, text(begun, "txid")));
   CHECK_FALSE(in_mempool(world, txid));
-  CHECK_FALSE(in_mempool(world, text_of(field(bumped, "bump_txid"))));
+  CHECK_FALSE(in_mempool(world, text(bumped, "bump_txid")));
   // The change and the bump's output never come to be, and lightningd keeps both.
   for (int block = 0; block < 8; ++block) {
     world.mine(1);
@@ -621,8 +620,8 @@ TEST_CASE("an abort of a batch that was bumped pays more than both, and replaces
   }
   CHECK(worlds::state(world) == "undone");
   CHECK(reserved_to(world, txid) > height(world) + 900'000);
-  CHECK(reserved_to(world, text_of(field(bumped, "bump_txid"))) > height(world) + 900'000);
-  CHECK(reserved_to(world, text_of(field(begun, "txid"))) == 0);
+  CHECK(reserved_to(world, text(bumped, "bump_txid")) > height(world) + 900'000);
+  CHECK(reserved_to(world, text(begun, "txid")) == 0);
   worlds::check_invariants(world);
 }
 
@@ -645,7 +644,7 @@ TEST_CASE("of a bump and an abort that are worked out at the same time one is re
     const auto refused = error(world.outcome(started));
     CHECK(refused.code == -1);
     CHECK(says(refused.message, "is aborting: "));
-    CHECK(in_mempool(world, text_of(field(begun, "txid"))));
+    CHECK(in_mempool(world, text(begun, "txid")));
     CHECK_FALSE(says(listed(world), "bumps"));
   }
   SUBCASE("the bump is on record first") {
@@ -659,7 +658,7 @@ TEST_CASE("of a bump and an abort that are worked out at the same time one is re
     const auto again = world.call("multifundchannel-abort", abort);
     CHECK(number(again, "fee_msat") > number(bumped, "package_fee_msat"));
     world.run_for(minutes(1));
-    CHECK(in_mempool(world, text_of(field(again, "txid"))));
+    CHECK(in_mempool(world, text(again, "txid")));
   }
 }
 
@@ -688,7 +687,7 @@ TEST_CASE("as long as it is not known what was bumped, nothing that may have bee
 TEST_CASE("the change of a transaction that confirms without its bump is free again") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
-  const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  const auto child = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
   REQUIRE(reserved_to(world, txid) > height(world) + 2000);
   SUBCASE("ours alone") {
     drop(world, child);
@@ -707,10 +706,11 @@ TEST_CASE("the change of a transaction that confirms without its bump is free ag
   worlds::check_invariants(world);
 }
 
-TEST_CASE("the output of a bump that has dropped out is reserved, until it confirms or something else spends the change") {
+TEST_CASE(
+    "the output of a bump that has dropped out is reserved, until it confirms or something else spends the change") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
-  const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  const auto child = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
   drop(world, child);
   world.mine(6);
   world.run_for(seconds(10));
@@ -757,7 +757,7 @@ TEST_CASE("the output of a bump that has dropped out is reserved, until it confi
 TEST_CASE("a look right after a block goes by that block, though getinfo still shows the one before") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
-  const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  const auto child = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
   world.node().core().setup.getinfo_lag = 1;
   drop(world, child);
   world.mine(6);
@@ -770,8 +770,8 @@ TEST_CASE("a look right after a block goes by that block, though getinfo still s
 TEST_CASE("nothing is final as long as a bump is in the mempool, however deep its transaction is") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
-  const auto first = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
-  const auto second = text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid"));
+  const auto first = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
+  const auto second = text(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid");
   for (int block = 0; block < 8; ++block) {
     drop(world, second);
     world.mine(1);
@@ -869,21 +869,21 @@ TEST_CASE("an output that is reserved late, so that the next attempt is refused,
   CHECK(worlds::calls(world, "reserveinputs") == reserved + 2);
   resend(world, all.txid);
   resend(world, all.second);
-  CHECK(text_of(field(bump(world, all.txid, R"("feerate":"9000perkw","dryrun":true)"), "replaces")) == all.second);
+  CHECK(text(bump(world, all.txid, R"("feerate":"9000perkw","dryrun":true)"), "replaces") == all.second);
   worlds::check_invariants(world);
 }
 
 TEST_CASE("a bump whose block is replaced by another one is the plugin's own still") {
   World world(with({peer("a")}));
   const auto txid = open_low(world);
-  const auto child = text_of(field(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid"));
+  const auto child = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
   world.mine(1);
   world.run_for(seconds(10));
   CHECK_FALSE(says(listed(world), "bumps"));
   world.node().sending().replace_block();
   world.run_for(seconds(10));
   CHECK(says(listed(world), R"("bump_txid":")" + child));
-  CHECK(text_of(field(bump(world, txid, R"("feerate":"5000perkw")"), "replaces")) == child);
+  CHECK(text(bump(world, txid, R"("feerate":"5000perkw")"), "replaces") == child);
   worlds::check_invariants(world);
 }
 

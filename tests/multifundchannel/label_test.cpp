@@ -16,6 +16,7 @@ using worlds::listed;
 using worlds::open;
 using worlds::peer;
 using worlds::says;
+using worlds::two_peers;
 using worlds::with;
 
 namespace {
@@ -31,13 +32,6 @@ std::size_t sent(World& world) {
   const auto& attempted = core.monitor.attempted();
   return static_cast<std::size_t>(std::count_if(attempted.begin(), attempted.end(),
                                                 [&core](const auto& entry) { return core.chain.has(entry.first); }));
-}
-
-sim::Setup two_peers(Broadcast broadcast = Broadcast::works) {
-  auto setup = with({peer("a"), peer("b")});
-  setup.coins = std::vector<sim::CoinSetup>(4);
-  setup.broadcasts = {broadcast};
-  return setup;
 }
 
 }  // namespace

@@ -46,11 +46,6 @@ sim::Outcome prepare_users(World& world) {
   return prepared;
 }
 
-std::string finish_users(World& world, const sim::Outcome& prepared) {
-  const auto text = field(prepared, "psbt");
-  return of_batch(prepared, R"("psbt":")" + world.node().core().users.sign(text.substr(1, text.size() - 2)) + '"');
-}
-
 /// Its record is being removed, which takes for ever.
 std::size_t forget(World& world, const sim::Outcome& prepared) {
   const auto forgetting = world.start("multifundchannel-forget", of_batch(prepared, confirm));
@@ -82,7 +77,8 @@ TEST_CASE("a transaction that was refused is not told as sent while its batch is
   CHECK(says(worlds::error(finished).message, "in this very moment"));
 }
 
-TEST_CASE("the end of the plugin while sendpsbt is not answered leaves its caller in doubt, not with an internal error") {
+TEST_CASE(
+    "the end of the plugin while sendpsbt is not answered leaves its caller in doubt, not with an internal error") {
   World world(then({.what = Mishap::stuck, .method = "sendpsbt"}));
   const auto prepared = prepare(world);
   const auto finishing = world.start("multifundchannel-finish", of_batch(prepared));
@@ -102,7 +98,7 @@ TEST_CASE("the last look before sendpsbt is one of just now") {
   setup.rpc_faults = {{Mishap::late, "listpeerchannels", calls(before, "listpeerchannels") + 2, 1, 1, seconds(10)}};
   World world(setup);
   const auto prepared = prepare_users(world);
-  const auto finished = world.call("multifundchannel-finish", finish_users(world, prepared));
+  const auto finished = world.call("multifundchannel-finish", worlds::signed_by_user(world, prepared));
   CHECK(says(worlds::error(finished).message, "no channel is left with"));
   CHECK(calls(world, "sendpsbt") == 0);
   worlds::check_invariants(world);
@@ -114,7 +110,7 @@ TEST_CASE("a sendpsbt that is carried out after its connection has gone is waite
   setup.rpc_faults = {{Mishap::cut_first, "sendpsbt", 1, 1, 1, seconds(5)}};
   World world(setup);
   const auto prepared = world.call("multifundchannel-prepare", worlds::open({"a", "b"}, R"("psbt":"$users_psbt")"));
-  (void)world.start("multifundchannel-finish", finish_users(world, prepared));
+  (void)world.start("multifundchannel-finish", worlds::signed_by_user(world, prepared));
   world.run_for(seconds(3));
   CHECK(!world.call("multifundchannel-abort", of_batch(prepared, confirm)).ok());
   world.run_for(minutes(5));
@@ -174,9 +170,7 @@ TEST_CASE("an abort that comes when the batch turns out to be sent changes nothi
   setup.rpc_faults = {{Mishap::held_up, "getutxout", calls(before, "getutxout") + 1, 2, 1, seconds(5)}};
   World world(setup);
   const auto prepared = prepare_users(world);
-  const auto text = field(prepared, "psbt");
-  const auto signed_psbt =
-      psbt::Psbt::from_base64(world.node().core().users.sign(text.substr(1, text.size() - 2)));
+  const auto signed_psbt = psbt::Psbt::from_base64(world.node().core().users.sign(worlds::text(prepared, "psbt")));
   REQUIRE(world.call("sendpsbt", R"({"psbt":")" + signed_psbt->base64(2) + "\"}").ok());
   world.mine(1);
   world.run_for(seconds(1));

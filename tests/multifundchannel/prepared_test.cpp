@@ -19,7 +19,9 @@ using worlds::of_batch;
 using worlds::peer;
 using worlds::reserved;
 using worlds::says;
+using worlds::signed_by_user;
 using worlds::state;
+using worlds::text;
 using worlds::with;
 
 namespace {
@@ -32,13 +34,6 @@ sim::Setup with_users_coins(std::vector<sim::PeerSetup> peers) {
 
 std::string prepare(const std::vector<std::string>& names, const std::string& more = "") {
   return worlds::open(names, R"("psbt":"$users_psbt")" + (more.empty() ? "" : "," + more));
-}
-
-std::string unquoted(const std::string& text) { return text.substr(1, text.size() - 2); }
-
-std::string finish(World& world, const sim::Outcome& prepared) {
-  return R"({"batch":)" + field(prepared, "batch") + R"(,"psbt":")" +
-         world.node().core().users.sign(unquoted(field(prepared, "psbt"))) + "\"}";
 }
 
 /// Whether a channel is withheld.
@@ -55,7 +50,7 @@ TEST_CASE("channels are secured with the user's coins, and the transaction is se
   CHECK(reserved(world) == 0);
   world.run_for(hours(24));
   CHECK(calls(world, "sendpsbt") == 0);
-  const auto finished = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto finished = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(field(finished, "txid") == field(prepared, "txid"));
   CHECK(!withheld(world));
   CHECK(state(world) == "opened");
@@ -79,7 +74,7 @@ TEST_CASE("a batch that waits survives the plugin and the node") {
   world.run_for(minutes(10));
   CHECK(state(world) == "waiting");
   CHECK(withheld(world));
-  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  CHECK(world.call("multifundchannel-finish", signed_by_user(world, prepared)).ok());
   CHECK(!withheld(world));
   worlds::check_invariants(world);
 }
@@ -89,20 +84,20 @@ TEST_CASE("killed between the record and sendpsbt, it waits again, and can be fi
   setup.rpc_faults = {{sim::Mishap::stuck, "sendpsbt", 1, 1}};
   World world(setup);
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
-  (void)world.start("multifundchannel-finish", finish(world, prepared));
+  (void)world.start("multifundchannel-finish", signed_by_user(world, prepared));
   world.run_for(seconds(5));
   world.kill_plugin();
   world.start_plugin();
   world.run_for(minutes(2));
   CHECK(state(world) == "waiting");
-  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  CHECK(world.call("multifundchannel-finish", signed_by_user(world, prepared)).ok());
   worlds::check_invariants(world);
 }
 
 TEST_CASE("what the user has broadcast is handed to sendpsbt once it is in a block") {
   World world(with_users_coins({peer("a"), peer("b")}));
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
-  const auto psbt = psbt::Psbt::from_base64(unquoted(field(prepared, "psbt")));
+  const auto psbt = psbt::Psbt::from_base64(text(prepared, "psbt"));
   REQUIRE(psbt.ok());
   (void)world.node().core().chain.submit(sim::RawPsbt::from(*psbt)->transaction());
   world.run_for(minutes(6));
@@ -127,7 +122,7 @@ TEST_CASE("a batch that waits is given up: nothing was sent, and nothing is left
   CHECK(state(world) == "undone");
   CHECK(channels(world) == 0);
   CHECK(calls(world, "sendpsbt") == 0);
-  const auto late = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto late = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(says(worlds::error(late).message, "has ended already: undone"));
   worlds::check_invariants(world);
 }
@@ -137,7 +132,7 @@ TEST_CASE("with a channel gone it cannot be finished") {
   World world(setup);
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
   world.run_for(minutes(2));
-  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto refused = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(says(worlds::error(refused).message, "no channel is left with " + world.peer_id("b")));
   CHECK(calls(world, "sendpsbt") == 0);
   CHECK(state(world) == "waiting");
@@ -174,12 +169,12 @@ TEST_CASE("below the mempool's floor it is not sent, and waits") {
   World world(with_users_coins({peer("a")}));
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
   world.node().core().setup.feerate_floor = 20'000;
-  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto refused = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(!refused.ok());
   CHECK(state(world) == "waiting");
   CHECK(withheld(world));
   world.node().core().setup.feerate_floor = 253;
-  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  CHECK(world.call("multifundchannel-finish", signed_by_user(world, prepared)).ok());
   worlds::check_invariants(world);
 }
 
@@ -199,7 +194,7 @@ TEST_CASE("a lightningd that cannot withhold channels cannot wait") {
 TEST_CASE("with a coin spent elsewhere it is not sent, and can be given up") {
   World world(with_users_coins({peer("a"), peer("b")}));
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
-  const auto psbt = psbt::Psbt::from_base64(unquoted(field(prepared, "psbt")));
+  const auto psbt = psbt::Psbt::from_base64(text(prepared, "psbt"));
   REQUIRE(psbt.ok());
   bitcoin::Transaction elsewhere;
   elsewhere.inputs.push_back(psbt->inputs()[0]);
@@ -207,7 +202,7 @@ TEST_CASE("with a coin spent elsewhere it is not sent, and can be given up") {
   (void)world.node().core().chain.submit(elsewhere);
   world.run_for(minutes(6));
   CHECK(says(worlds::listed(world), "bitcoind does not show one of its inputs"));
-  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto refused = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(says(worlds::error(refused).message, "the batch can only be aborted"));
   CHECK(calls(world, "sendpsbt") == 0);
   CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)")).ok());
@@ -224,7 +219,7 @@ TEST_CASE("while bitcoind is away nothing is given up: the user may have sent it
   REQUIRE(prepared.ok());
   const auto kept = world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)"));
   CHECK(says(worlds::error(kept).message, "bitcoind cannot be asked about its inputs"));
-  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto refused = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(says(worlds::error(refused).message, "bitcoind cannot be asked about its inputs"));
   CHECK(channels(world) == 1);
   CHECK(withheld(world));
@@ -234,7 +229,7 @@ TEST_CASE("while bitcoind is away nothing is given up: the user may have sent it
 TEST_CASE("with all coins spent elsewhere nothing proves that it was not sent") {
   World world(with_users_coins({peer("a")}));
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
-  const auto psbt = psbt::Psbt::from_base64(unquoted(field(prepared, "psbt")));
+  const auto psbt = psbt::Psbt::from_base64(text(prepared, "psbt"));
   REQUIRE(psbt.ok());
   bitcoin::Transaction elsewhere;
   elsewhere.inputs = psbt->inputs();
@@ -242,7 +237,7 @@ TEST_CASE("with all coins spent elsewhere nothing proves that it was not sent") 
   (void)world.node().core().chain.submit(elsewhere);
   const auto kept = world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)"));
   CHECK(says(worlds::error(kept).message, "bitcoind shows none of its inputs"));
-  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto refused = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(says(worlds::error(refused).message, "bitcoind shows none of its inputs"));
   CHECK(calls(world, "sendpsbt") == 0);
   worlds::check_invariants(world);
@@ -258,7 +253,7 @@ TEST_CASE("after 2,016 blocks its peers have forgotten it") {
   CHECK(says(worlds::listed(world), "its peers forget it at block " + std::to_string(deadline)));
   world.mine(1'016);
   world.run_for(minutes(1));
-  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto refused = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(says(worlds::error(refused).message, "its peers may have forgotten its channels"));
   CHECK(calls(world, "sendpsbt") == 0);
   CHECK(world.call("multifundchannel-abort", of_batch(prepared, R"("confirm":true)")).ok());
@@ -275,7 +270,7 @@ TEST_CASE("payments go out with the channels that the user's coins pay for") {
   CHECK(worlds::count(prepared, "outputs") == 1);
   CHECK(worlds::count(prepared, "all_outputs") == 3);
   CHECK(says(field(prepared, "csv"), "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080,0.00070000,rent"));
-  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  CHECK(world.call("multifundchannel-finish", signed_by_user(world, prepared)).ok());
   worlds::check_invariants(world);
 }
 
@@ -285,7 +280,7 @@ TEST_CASE("a peer that gives up between the look and sendpsbt keeps the transact
   World world(setup);
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
   world.run_for(seconds(25));
-  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto refused = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(says(worlds::error(refused).message, "no channel is left with " + world.peer_id("b")));
   CHECK(calls(world, "sendpsbt") == 0);
   CHECK(state(world) == "waiting");
@@ -330,7 +325,7 @@ std::string changed(World& world, std::uint32_t version, std::uint32_t sequence,
 
 /// The signed PSBT with this witness in the place of its first one.
 std::string with_witness(World& world, const sim::Outcome& prepared, const std::string& hex) {
-  auto psbt = psbt::Psbt::from_base64(world.node().core().users.sign(unquoted(field(prepared, "psbt"))));
+  auto psbt = psbt::Psbt::from_base64(world.node().core().users.sign(text(prepared, "psbt")));
   REQUIRE(psbt.ok());
   const auto transaction = sim::RawPsbt::from(*psbt)->final_transaction();
   auto signed_tx = bitcoin::SignedTransaction::parse(transaction);
@@ -382,13 +377,13 @@ TEST_CASE("a locktime that lightningd has not seen come waits until it has") {
   const auto prepared =
       world.call("multifundchannel-prepare", worlds::open({"a"}, changed(world, 2, usual, height + 2)));
   REQUIRE(prepared.ok());
-  const auto refused = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto refused = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   CHECK(says(worlds::error(refused).message, "psbt: its locktime is " + std::to_string(height + 2)));
   CHECK(calls(world, "sendpsbt") == 0);
   CHECK(withheld(world));
   world.mine(2);
   world.run_for(minutes(1));
-  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  CHECK(world.call("multifundchannel-finish", signed_by_user(world, prepared)).ok());
   worlds::check_invariants(world);
 }
 
@@ -410,7 +405,7 @@ TEST_CASE("what is no witness of the coin is refused before the channels are rel
   CHECK(calls(world, "sendpsbt") == 0);
   CHECK(state(world) == "waiting");
   CHECK(withheld(world));
-  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  CHECK(world.call("multifundchannel-finish", signed_by_user(world, prepared)).ok());
   worlds::check_invariants(world);
 }
 
@@ -421,7 +416,7 @@ TEST_CASE("whoever finishes at the same time gets the same answer") {
   setup.rpc_faults = {{sim::Mishap::held_up, "sendpsbt", 1, 1, 1, seconds(5)}};
   World world(setup);
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
-  const auto signed_psbt = finish(world, prepared);
+  const auto signed_psbt = signed_by_user(world, prepared);
   const auto first = world.start("multifundchannel-finish", signed_psbt);
   const auto second = world.call("multifundchannel-finish", signed_psbt);
   REQUIRE_MESSAGE(second.ok(), second.result.error().message);
@@ -484,7 +479,7 @@ TEST_CASE("nothing is sent or undone before the record says so, though a look is
 TEST_CASE("finished once more when its record is gone and the plugin was restarted") {
   World world(with_users_coins({peer("a"), peer("b")}));
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a", "b"}));
-  const auto signed_psbt = finish(world, prepared);
+  const auto signed_psbt = signed_by_user(world, prepared);
   const auto finished = world.call("multifundchannel-finish", signed_psbt);
   REQUIRE(finished.ok());
   world.run_for(minutes(10));
@@ -505,13 +500,13 @@ TEST_CASE("what was opened, closed and forgotten does not wait again") {
   setup.rpc_faults = {{sim::Mishap::stuck, "deldatastore", 1, 100}};
   World world(setup);
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
-  const auto signed_psbt = finish(world, prepared);
+  const auto signed_psbt = signed_by_user(world, prepared);
   REQUIRE(world.call("multifundchannel-finish", signed_psbt).ok());
   world.kill_plugin();
   world.mine(1);
   world.run_for(minutes(1));
   auto& core = world.node().core();
-  const auto psbt = psbt::Psbt::from_base64(unquoted(field(prepared, "psbt")));
+  const auto psbt = psbt::Psbt::from_base64(text(prepared, "psbt"));
   REQUIRE(psbt.ok());
   bitcoin::Transaction closing;
   for (std::uint32_t i = 0; i < psbt->outputs().size(); ++i) closing.inputs.push_back({{psbt->txid(), i}});
@@ -538,7 +533,7 @@ TEST_CASE("a question to bitcoind that fails once is asked again, and proves not
   World world(setup);
   const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
   REQUIRE(prepared.ok());
-  const auto outcome = world.call("multifundchannel-finish", finish(world, prepared));
+  const auto outcome = world.call("multifundchannel-finish", signed_by_user(world, prepared));
   if (count == 1) {
     CHECK(outcome.ok());
   } else {
@@ -561,7 +556,7 @@ TEST_CASE("a channel that is shown again was not gone") {
   shown.splice(shown.end(), hidden);
   world.run_for(minutes(6));
   CHECK(!says(worlds::listed(world), "the channel is gone"));
-  CHECK(worlds::count(world.call("multifundchannel-finish", finish(world, prepared)), "channel_ids") == 2);
+  CHECK(worlds::count(world.call("multifundchannel-finish", signed_by_user(world, prepared)), "channel_ids") == 2);
   worlds::check_invariants(world);
 }
 
@@ -685,6 +680,6 @@ TEST_CASE("a change_address takes what is left of a PSBT without an output") {
   const auto prepared = world.call("multifundchannel-prepare", worlds::open({"a"}, bare + to(address)));
   CHECK(says(field(prepared, "csv"), address + ","));
   CHECK(worlds::count(prepared, "all_outputs") == 2);
-  CHECK(world.call("multifundchannel-finish", finish(world, prepared)).ok());
+  CHECK(world.call("multifundchannel-finish", signed_by_user(world, prepared)).ok());
   worlds::check_invariants(world);
 }

@@ -45,19 +45,14 @@ Call draw(World& world, bool users) { return users ? by_user(world) : by_wallet;
 
 Outcome call(World& world, const Call& what) { return world.call(what.method, what.params); }
 
-sim::Setup two_peers() {
-  auto setup = with({peer("a"), peer("b")});
-  setup.coins = std::vector<sim::CoinSetup>(4);
+sim::Setup with_users_coins() {
+  auto setup = worlds::two_peers();
   setup.users_coins = {bitcoin::Sat{3'000'000}, bitcoin::Sat{500'000}};
   return setup;
 }
 
-std::string unquoted(const std::string& text) { return text.substr(1, text.size() - 2); }
-
 std::string finish(World& world, const Outcome& prepared) {
-  if (field(prepared, "psbt").empty()) return of_batch(prepared);
-  const auto psbt = world.node().core().users.sign(unquoted(field(prepared, "psbt")));
-  return of_batch(prepared, R"("psbt":")" + psbt + '"');
+  return field(prepared, "psbt").empty() ? of_batch(prepared) : worlds::signed_by_user(world, prepared);
 }
 
 /// How many batches there are in a state.
@@ -70,7 +65,7 @@ std::size_t batches(World& world, const std::string& state) {
 }
 
 sim::Datastore::Key record_of(const Outcome& prepared) {
-  return {"multifundchannel", "batch", unquoted(field(prepared, "batch"))};
+  return {"multifundchannel", "batch", worlds::text(prepared, "batch")};
 }
 
 /// Whether the labels on disk have an answer of a batch without a record.
@@ -99,7 +94,7 @@ sim::Setup refuses_policies() {
 TEST_CASE("the same call for a batch that waits gets the same answer, byte for byte, until it is finished") {
   for (const bool users : {false, true}) {
     CAPTURE(users);
-    World world(two_peers());
+    World world(with_users_coins());
     const auto what = draw(world, users);
     const auto first = world.start(what.method, what.params);
     const auto beside = world.start(what.method, what.params);
@@ -135,7 +130,7 @@ TEST_CASE("a crash at any moment: the same call finds the batch that waits, and 
   for (const bool users : {false, true}) {
     for (std::uint64_t event = 0; event < 270; event += 5) {
       CAPTURE(event);
-      auto setup = two_peers();
+      auto setup = with_users_coins();
       setup.kills = {{.event = event, .how = sim::End::kill_plugin, .down = seconds(1)}};
       World world(setup);
       const auto what = draw(world, users);
@@ -158,7 +153,7 @@ TEST_CASE("a crash at any moment: the same call finds the batch that waits, and 
 }
 
 TEST_CASE("a batch that waits, and whose answer is not kept, is told as what it is") {
-  World world(two_peers());
+  World world(with_users_coins());
   const auto prepared = call(world, by_wallet);
   world.kill_plugin();
   REQUIRE(world.call("deldatastore", R"({"key":["multifundchannel","labels"]})").ok());
@@ -177,7 +172,7 @@ TEST_CASE("a batch that waits, and whose answer is not kept, is told as what it 
 TEST_CASE("a batch that cannot be recorded as waiting fails, and of the calls that follow one prepares") {
   for (std::uint64_t write = 1; write < 8; ++write) {
     CAPTURE(write);
-    auto setup = two_peers();
+    auto setup = with_users_coins();
     setup.rpc_faults = {{.what = Mishap::refused, .method = "datastore", .from = write},
                         {.what = Mishap::stuck, .method = "fundchannel_cancel", .count = 2}};
     World world(setup);
@@ -199,7 +194,7 @@ TEST_CASE("a batch that cannot be recorded as waiting fails, and of the calls th
 
 TEST_CASE("the same call for a batch that is being given up is refused, and opens again when that is done") {
   for (const bool users : {false, true}) {
-    World world(two_peers());
+    World world(with_users_coins());
     const auto what = draw(world, users);
     const auto prepared = call(world, what);
     REQUIRE(world.call("multifundchannel-abort", of_batch(prepared, confirmed)).ok());
@@ -217,7 +212,7 @@ TEST_CASE("the same call for a batch that is being given up is refused, and open
 TEST_CASE("a crash while a batch is given up: the same call never gets the answer of a dead one") {
   for (std::uint64_t event = 0; event < 40; ++event) {
     CAPTURE(event);
-    auto setup = two_peers();
+    auto setup = with_users_coins();
     setup.kills = {{.event = event, .how = sim::End::kill_plugin, .down = seconds(1), .method = "deldatastore"}};
     World world(setup);
     const auto prepared = call(world, by_wallet);
@@ -236,7 +231,7 @@ TEST_CASE("a crash while a batch is given up: the same call never gets the answe
 TEST_CASE("a label of a batch that waits is free when its record cannot be read and is forgotten, or was taken away") {
   for (const bool unreadable : {true, false}) {
     CAPTURE(unreadable);
-    World world(two_peers());
+    World world(with_users_coins());
     const auto prepared = call(world, by_wallet);
     const auto record = record_of(prepared);
     world.kill_plugin();
@@ -259,7 +254,7 @@ TEST_CASE("a label of a batch that waits is free when its record cannot be read 
 TEST_CASE("the record of a batch that has failed stays until its label's answer is taken back on disk") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
-    auto setup = two_peers();
+    auto setup = with_users_coins();
     setup.seed = seed;
     // It cannot be recorded as waiting, is undone in a second attempt, and some writes of the labels fail.
     setup.rpc_faults = {{.what = Mishap::refused, .method = "datastore", .from = 3, .count = 100, .one_in = 2},
@@ -274,7 +269,7 @@ TEST_CASE("the record of a batch that has failed stays until its label's answer 
 }
 
 TEST_CASE("a label that is freed before the kept ones were read stays free") {
-  auto setup = two_peers();
+  auto setup = with_users_coins();
   std::uint64_t asked = 0;
   for (const bool late : {false, true}) {
     // What is kept is asked for first: who was told in vain, the labels, and so on.
@@ -296,7 +291,7 @@ TEST_CASE("a label that is freed before the kept ones were read stays free") {
 }
 
 TEST_CASE("a label whose batch still waits is not forgotten for a hundred others") {
-  auto setup = two_peers();
+  auto setup = with_users_coins();
   setup.coins = std::vector<sim::CoinSetup>(110);
   setup.peers.push_back(peer("c"));
   World world(setup);
@@ -312,7 +307,7 @@ TEST_CASE("a label whose batch still waits is not forgotten for a hundred others
 }
 
 TEST_CASE("a batch that waits takes no place of the hundred labels of batches that have opened") {
-  auto setup = two_peers();
+  auto setup = with_users_coins();
   setup.coins = std::vector<sim::CoinSetup>(110);
   setup.peers.push_back(peer("c"));
   World world(setup);

@@ -109,6 +109,25 @@ inline std::string of_batch(const sim::Outcome& prepared, const std::string& mor
   return R"({"batch":)" + field(prepared, "batch") + (more.empty() ? "" : "," + more) + "}";
 }
 
+/// With coins for several batches.
+inline sim::Setup two_peers(sim::Broadcast first = sim::Broadcast::works) {
+  auto setup = with({peer("a"), peer("b")});
+  setup.coins = std::vector<sim::CoinSetup>(4);
+  setup.broadcasts = {first};
+  return setup;
+}
+
+/// What a JSON text without escapes says.
+inline std::string unquoted(const std::string& json) { return json.substr(1, json.size() - 2); }
+
+/// A text of a command's result.
+inline std::string text(const sim::Outcome& outcome, const std::string& name) { return unquoted(field(outcome, name)); }
+
+/// The parameters of multifundchannel-finish for the batch that `prepared` has answered for, signed by its user.
+inline std::string signed_by_user(sim::World& world, const sim::Outcome& prepared) {
+  return of_batch(prepared, R"("psbt":")" + world.node().core().users.sign(text(prepared, "psbt")) + '"');
+}
+
 /// How many channels lightningd shows.
 inline std::size_t channels(sim::World& world) { return count(world.call("listpeerchannels", "{}"), "channels"); }
 
