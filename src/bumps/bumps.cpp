@@ -20,7 +20,7 @@ using Recorded = std::vector<WalletTransaction>;
 namespace {
 
 /// More of them at a time would be a strange node.
-constexpr std::size_t most = 100;
+constexpr std::ptrdiff_t most = 100;
 constexpr std::uint64_t most_sat = 21'000'000ULL * 100'000'000;
 
 /// Beside the batches' records.
@@ -118,7 +118,7 @@ bool Bump::includes(const Txid& txid) const {
 }
 
 bool Bump::explains(std::uint32_t reserved_to) const {
-  if (reserved_to_block == 0) return shown.state == BumpState::sent;  // an older build did not record it
+  if (reserved_to_block == 0) return false;
   return reserved_to == reserved_to_block || reserved_to == reserved_to_block + sent_blocks;
 }
 
@@ -139,6 +139,10 @@ std::vector<Txid> Bump::all_but_spender(const Recorded& recorded) const {
   all.push_back(shown.txid);
   if (const auto* const spender = find_spender(spends, recorded)) std::erase(all, spender->txid);
   return all;
+}
+
+bool Bump::is_recorded(const Recorded& recorded) const {
+  return std::any_of(recorded.begin(), recorded.end(), [this](const auto& one) { return includes(one.txid); });
 }
 
 std::vector<Txid> Bump::dead(const Recorded& recorded) const {
@@ -218,9 +222,9 @@ void Bumps::put(Bump bump, lightningd::Reply<void> then) {
     bump.decided_at = before->decided_at;
     bump.held = before->held;
   }
-  if (before == nullptr && bumps_.size() >= most) {
-    return then(
-        Error{-1, str(most, " transactions that are not six blocks deep are bumped already: not one more"), {}});
+  const auto open = std::count_if(bumps_.begin(), bumps_.end(), [](const Bump& one) { return one.decided_at == 0; });
+  if (before == nullptr && open >= most) {
+    return then(Error{-1, str(most, " transactions that are in no block are bumped already: not one more"), {}});
   }
   std::erase_if(bumps_, [&parent](const Bump& one) { return one.shown.parent == parent; });
   bumps_.push_back(std::move(bump));

@@ -24,7 +24,7 @@ struct Bump {
   BumpReport shown;
   bitcoin::Outpoint spends;               ///< the change of the transaction that it pays for
   bitcoin::Sat most_fee{};                ///< of this and of those before
-  std::uint32_t reserved_to_block = 0;    ///< of the change, by us, before sendpsbt was asked
+  std::uint32_t reserved_to_block = 0;    ///< of the change, by us, before sendpsbt was asked; 0: not any more
   std::uint32_t sent_blocks = 0;          ///< what sendpsbt may have added to that
   std::vector<bitcoin::Txid> replaced{};  ///< the bumps before
   /// The block that has the transaction, or another one that spends an input of it; 0: there is none.
@@ -40,6 +40,8 @@ struct Bump {
   [[nodiscard]] bool holds(const bitcoin::Txid& txid, std::uint32_t reserved_to) const;
   /// The block that has what spends the change, as far as the wallet has recorded that; 0: there is none.
   [[nodiscard]] std::uint32_t spent_at(const std::vector<chain::WalletTransaction>& recorded) const;
+  /// Whether the wallet has recorded any of them, and so shows an output of it.
+  [[nodiscard]] bool is_recorded(const std::vector<chain::WalletTransaction>& recorded) const;
   /// It and those before, but for the one that spends the change in a block.
   [[nodiscard]] std::vector<bitcoin::Txid> all_but_spender(const std::vector<chain::WalletTransaction>& recorded) const;
   /// Of it and of those before: which cannot confirm, as the wallet has recorded the chain.
@@ -53,8 +55,8 @@ struct Bump {
 [[nodiscard]] std::string write_bumps(const std::deque<Bump>& bumps);
 [[nodiscard]] util::Result<std::deque<Bump>> read_bumps(std::string_view text);
 
-/// The bumps of transactions that are not six blocks deep, in one record of lightningd's datastore: what a later bump
-/// has to outbid, and what listmultifundchannels shows. Nothing is ever signed by it. Owned by the Bumping.
+/// The bumps of transactions as long as any of them may confirm, in one record of lightningd's datastore: what a later
+/// bump has to outbid, and what listmultifundchannels shows. Nothing is ever signed by it. Owned by the Bumping.
 class Bumps {
  public:
   Bumps(spark::Runtime& runtime, lightningd::Client client, const context::Settings& settings,
@@ -71,7 +73,8 @@ class Bumps {
   /// The one of this transaction; nullptr when there is none.
   [[nodiscard]] const Bump* of(const bitcoin::Txid& parent) const;
   /// In the place of the one of the same transaction; what the chain has decided, and what is held, stays. `then` comes
-  /// when it is on disk, or why it is not. Error (-1): there are a hundred already.
+  /// when it is on disk, or why it is not. Error (-1): there are a hundred whose
+  /// transaction is in no block.
   void put(Bump bump, lightningd::Reply<void> then);
   void remove(const bitcoin::Txid& parent);
   /// Notes that the output of one of the transaction's bumps is about to be reserved, or has been. `then` as above.

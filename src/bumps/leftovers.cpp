@@ -12,6 +12,7 @@ namespace bumps {
 using bitcoin::Outpoint;
 using bitcoin::Txid;
 using lightningd::for_good;
+using lightningd::OutputStatus;
 using lightningd::WalletOutput;
 using util::Result;
 
@@ -20,7 +21,11 @@ namespace {
 /// As rivals::Rival has it.
 constexpr std::uint32_t deep_enough = 6;
 
-/// nullptr when the wallet does not have it, or has seen it spent in a block.
+/// Blocks, a day: from then on a record is looked at less often, and only because an old bump may come back.
+constexpr std::uint32_t long_ago = 144;
+constexpr std::uint32_t seldom = 36;
+
+/// nullptr when the wallet does not show it: it does not have it, or has seen it spent in a block.
 const WalletOutput* find(const std::vector<WalletOutput>& outputs, const Outpoint& outpoint) {
   const auto found = std::find_if(outputs.begin(), outputs.end(),
                                   [&outpoint](const WalletOutput& output) { return output.outpoint == outpoint; });
@@ -30,6 +35,15 @@ const WalletOutput* find(const std::vector<WalletOutput>& outputs, const Outpoin
 util::SharedText psbt_of(const Outpoint& outpoint) { return util::share(psbt::Psbt::spending({outpoint}).base64(0)); }
 
 }  // namespace
+
+void Leftovers::block_added(std::uint32_t height) {
+  told_height_ = height;
+  const auto& all = bumps_.all();
+  const bool due = std::any_of(all.begin(), all.end(), [height](const Bump& bump) {
+    return bump.decided_at == 0 || height < bump.decided_at + long_ago || height % seldom == 0;
+  });
+  if (due) look();
+}
 
 // What getinfo shows is the height that gossipd has heard of, which may be the one before a block that was just told
 // (v26.06.6).
@@ -67,30 +81,29 @@ void Leftovers::look_at_coins(const Recorded& recorded) {
 
 bool Leftovers::is_deep(std::uint32_t block) const { return block > 0 && height_ + 1 >= block + deep_enough; }
 
-Leftovers::Fate Leftovers::fate_of(const Bump& bump, const Recorded& recorded, const Outputs& outputs) const {
+Leftovers::Fate Leftovers::fate_of(const Bump& bump, const Recorded& recorded) const {
   if (!is_in_block(bump.shown.parent, recorded)) return is_deep(bump.decided_at) ? Fate::lost : Fate::open;
   if (const auto spent_at = bump.spent_at(recorded); spent_at > 0) return is_deep(spent_at) ? Fate::spent : Fate::open;
-  if (!is_deep(bump.decided_at)) return Fate::open;
-  // Spent it may be by what the wallet does not record: then it does not show it any more.
-  return find(outputs, bump.spends) == nullptr ? Fate::spent : Fate::unspent;
+  return is_deep(bump.decided_at) ? Fate::settled : Fate::open;
 }
 
-// As long as nothing in a block spends the change, any of them may be sent again, and confirm.
+// Change that the wallet does not show is no proof: while lightningd reads old blocks again, at its start, it is not
+// shown, and what has spent it seems to be in no block.
 void Leftovers::plan(const Bump& bump, const Recorded& recorded, const Outputs& outputs) {
   const auto& parent = bump.shown.parent;
-  const auto fate = fate_of(bump, recorded, outputs);
-  const bool is_final = fate == Fate::lost || fate == Fate::spent;
+  const auto fate = fate_of(bump, recorded);
   steps_.push_back([this] {
     failed_ = false;
     next();
   });
-  for (const auto& dead : is_final ? bump.all_but_spender(recorded) : bump.dead(recorded)) {
-    const auto* const output = find(outputs, {dead, 0});
-    if (output == nullptr || (output->reserved && !bump.holds(dead, output->reserved_to_block))) continue;
-    if (is_final) {
-      steps_.push_back([this, dead] { reserve_for_good({dead, 0}); });
+  for (const auto& txid : fate == Fate::open ? bump.dead(recorded) : bump.all_but_spender(recorded)) {
+    const auto* const output = find(outputs, {txid, 0});
+    if (output == nullptr || output->status != OutputStatus::unconfirmed) continue;
+    if (output->reserved && !bump.holds(txid, output->reserved_to_block)) continue;
+    if (fate == Fate::lost || fate == Fate::spent) {
+      steps_.push_back([this, txid] { if_absent({txid, 0}, [this, txid] { reserve_for_good({txid, 0}); }); });
     } else if (!output->reserved) {
-      steps_.push_back([this, parent, dead] { hold(parent, dead); });
+      steps_.push_back([this, parent, txid] { if_absent({txid, 0}, [this, parent, txid] { hold(parent, txid); }); });
     }
   }
   for (const auto& held : bump.held) {
@@ -109,24 +122,21 @@ void Leftovers::plan(const Bump& bump, const Recorded& recorded, const Outputs& 
 }
 
 void Leftovers::plan_end(const Bump& bump, const Recorded& recorded, const Outputs& outputs, Fate fate) {
+  if (fate == Fate::open) return;
+  const auto& parent = bump.shown.parent;
   const auto* const change = find(outputs, bump.spends);
-  const bool reserved = change != nullptr && change->reserved;
-  const bool ours = reserved && bump.reserved_to_block > 0 && bump.explains(change->reserved_to_block);
-  if (fate == Fate::lost && change != nullptr && (ours || !reserved)) {
+  const bool is_free = change != nullptr && !change->reserved;
+  const bool ours = change != nullptr && change->reserved && bump.explains(change->reserved_to_block);
+  if (fate == Fate::settled && ours) {
+    const auto blocks = change->reserved_to_block > height_ ? change->reserved_to_block - height_ : 0;
+    return steps_.push_back([this, spends = bump.spends, blocks] { free_change(spends, blocks); });
+  }
+  if (fate == Fate::settled && is_free && bump.reserved_to_block > 0) bumps_.change_freed(parent);
+  if (fate == Fate::settled && bump.is_recorded(recorded)) return;  // any of them may come back, and confirm
+  if (fate == Fate::lost && (ours || is_free)) {
     steps_.push_back([this, spends = bump.spends] { reserve_for_good(spends); });
   }
-  if (fate == Fate::lost || fate == Fate::spent) {
-    steps_.push_back([this, parent = bump.shown.parent] { failed_ ? next() : end_record(parent); });
-  }
-  if (fate != Fate::unspent) return;
-  const auto blocks = ours && change->reserved_to_block > height_ ? change->reserved_to_block - height_ : 0;
-  std::vector<Txid> free_outputs;
-  for (const auto& txid : bump.all_but_spender(recorded)) {
-    const auto* const output = find(outputs, {txid, 0});
-    if (output != nullptr && !output->reserved) free_outputs.push_back(txid);
-  }
-  steps_.push_back(
-      [this, spends = bump.spends, blocks, free_outputs] { unless_in_mempool(spends, blocks, free_outputs); });
+  steps_.push_back([this, parent] { failed_ ? next() : end_record(parent); });
 }
 
 void Leftovers::next() {
@@ -185,24 +195,26 @@ void Leftovers::free(const Outpoint& output, std::uint32_t blocks, util::Functio
   client_.unreserveinputs(psbt_of(output), blocks, calls().local<Reservations>("unreserveinputs", std::move(answered)));
 }
 
-// A bump may still be in the mempool when its transaction is that deep: then bitcoind does not show the change. If it
-// is not, it may come back as long as the change is unspent: lightningd sends it again at its next start.
-void Leftovers::unless_in_mempool(const Outpoint& change, std::uint32_t blocks, const std::vector<Txid>& free_outputs) {
-  auto told = [this, change, blocks, free_outputs](const Result<bool>& unspent) {
+// A bump may still be in the mempool when its transaction is that deep: then bitcoind does not show the change.
+void Leftovers::free_change(const Outpoint& change, std::uint32_t blocks) {
+  auto told = [this, change, blocks](const Result<bool>& unspent) {
     if (!unspent || !*unspent) return next();
     auto freed = [this, change] {
       bumps_.change_freed(change.txid);
       next();
     };
-    if (blocks > 0) {
-      steps_.push_front([this, change, blocks, freed] { free(change, blocks, freed); });
-    }
-    for (const auto& bump : free_outputs) {
-      steps_.push_front([this, change, bump] { hold(change.txid, bump); });
-    }
-    next();
+    blocks > 0 ? free(change, blocks, std::move(freed)) : freed();
   };
   chain::ChainLook(client_).is_unspent(change, calls().local<bool>("getutxout", std::move(told)));
+}
+
+// The last look before it is reserved: one that bitcoind has may confirm.
+void Leftovers::if_absent(const Outpoint& output, util::Function<void()> then) {
+  auto told = [this, then = std::move(then)](const Result<bool>& unspent) mutable {
+    if (!unspent || *unspent) return failed();
+    then();
+  };
+  chain::ChainLook(client_).is_unspent(output, calls().local<bool>("getutxout", std::move(told)));
 }
 
 void Leftovers::end_record(const Txid& parent) {

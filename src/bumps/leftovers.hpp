@@ -13,10 +13,11 @@ namespace bumps {
 
 /// Tidies up what bumps leave in the wallet. lightningd keeps the output of one that was replaced, as unconfirmed, and
 /// may pay for an anchor with it, since it does not look at confirmations there (v26.06.6, wallet_utxo_boost): no node
-/// takes such a transaction. So the outputs of bumps that cannot confirm are reserved, and freed when one of them is in
-/// a block after all. When a block that decides it is six blocks deep, those outputs are reserved for good, as is the
-/// change of a transaction that never confirms, and the record goes. When the transaction is that deep and no bump is
-/// in the mempool any more, its change is freed, and the record stays until something spends that.
+/// takes such a transaction. So the outputs of bumps that are in neither mempool nor chain are reserved, and freed when
+/// one of them is in a block after all. They are reserved for good, as is the change of a transaction that never
+/// confirms, when a block proves that they are dead, and is six blocks deep: then the record goes. Where nothing proves
+/// it, since the transaction has confirmed and all bumps have dropped out, the change is freed, and the record stays:
+/// they may come back as long as nothing spends the change.
 ///
 /// Owned by the Bumping.
 class Leftovers {
@@ -27,10 +28,7 @@ class Leftovers {
   Leftovers& operator=(const Leftovers&) = delete;
 
   /// lightningd has seen this block. What fails is tried again at the next one.
-  void block_added(std::uint32_t height) {
-    told_height_ = height;
-    look();
-  }
+  void block_added(std::uint32_t height);
   /// A bump was sent.
   void look();
   /// At the end of the process.
@@ -44,8 +42,8 @@ class Leftovers {
   enum class Fate {
     open,     ///< nothing yet
     lost,     ///< the transaction never confirms
-    spent,    ///< the change is: by one of the bumps, or by something else
-    unspent,  ///< the transaction is in the chain, and nothing there spends the change
+    spent,    ///< the change is: by one of the bumps, or by something else that the wallet has recorded
+    settled,  ///< the transaction is in the chain, and nothing there that the wallet has recorded spends the change
   };
   /// One after the other; each ends with next().
   using Step = util::Function<void()>;
@@ -53,7 +51,7 @@ class Leftovers {
   void look_at_transactions();
   void look_at_coins(const Recorded& recorded);
   [[nodiscard]] bool is_deep(std::uint32_t block) const;
-  [[nodiscard]] Fate fate_of(const Bump& bump, const Recorded& recorded, const Outputs& outputs) const;
+  [[nodiscard]] Fate fate_of(const Bump& bump, const Recorded& recorded) const;
   void plan(const Bump& bump, const Recorded& recorded, const Outputs& outputs);
   void plan_end(const Bump& bump, const Recorded& recorded, const Outputs& outputs, Fate fate);
   void next();
@@ -63,8 +61,8 @@ class Leftovers {
                lightningd::Reply<Reservations> then);
   void free(const bitcoin::Outpoint& output, std::uint32_t blocks, util::Function<void()> then);
   void reserve_for_good(const bitcoin::Outpoint& output);
-  void unless_in_mempool(const bitcoin::Outpoint& change, std::uint32_t blocks,
-                         const std::vector<bitcoin::Txid>& free_outputs);
+  void free_change(const bitcoin::Outpoint& change, std::uint32_t blocks);
+  void if_absent(const bitcoin::Outpoint& output, util::Function<void()> then);
   void end_record(const bitcoin::Txid& parent);
   [[nodiscard]] context::Calls calls() { return {scope_, client_, settings_}; }
 

@@ -7,6 +7,7 @@
 namespace recovery {
 
 using rivals::Abort;
+using rivals::DeadOutputs;
 using rivals::Rival;
 using rivals::UnrecordedRival;
 using util::Result;
@@ -63,9 +64,18 @@ void Impossibility::look_for_unrecorded(Undecided then) {
 }
 
 void Impossibility::lost(const std::string& what) {
-  if (batch_.ledger->abort) batch_.note(what);
-  batch_.ledger->abort.reset();
-  end(Outcome::sent, {});
+  if (!batch_.ledger->abort) return end(Outcome::sent, {});
+  batch_.note(what);
+  reserve_dead_outputs(DeadOutputs::Own::confirmed, [this](const Result<void>& reserved) {
+    if (!reserved) return later(reserved.error().message);
+    batch_.ledger->abort.reset();
+    end(Outcome::sent, {});
+  });
+}
+
+void Impossibility::reserve_dead_outputs(DeadOutputs::Own own, lightningd::Reply<void> then) {
+  dead_ = std::make_unique<DeadOutputs>(batch_.calls, batch_.ledger);
+  dead_->reserve(own, abort_->height(), std::move(then));
 }
 
 // An input of the batch that is spent, or that another program has reserved, keeps no other from being held. Whether
@@ -90,13 +100,22 @@ void Impossibility::record_abort() {
 }
 
 // Proven: it never confirms, whoever has it. The record stays as it is until the end, so that a crash finds the proof
-// again.
+// again. What may be refused comes first: with the channels the proof may go.
 void Impossibility::impossible(const std::string& why, std::uint32_t depth) {
   batch_.note(why + ": the transaction never confirms");
   if (batch_.must_wait()) return later("lightningd has not answered a call that changes reservations yet");
   batch_.ending = true;
   batch_.process.book.never_confirms(batch_.ledger->plan->txid);
-  removal_ = std::make_unique<Removal>(batch_.calls, batch_.process.book, depth >= settled_long_ago);
+  const bool long_ago = depth >= settled_long_ago;
+  reserve_dead_outputs(DeadOutputs::Own::impossible, [this, long_ago](const Result<void>& reserved) {
+    if (!reserved && !long_ago) return later(reserved.error().message);
+    if (!reserved) batch_.note("outputs that never come to be are not reserved: " + reserved.error().message);
+    clear_up(long_ago);
+  });
+}
+
+void Impossibility::clear_up(bool last_try) {
+  removal_ = std::make_unique<Removal>(batch_.calls, batch_.process.book, last_try);
   removal_->run(batch_.ledger, batch_.journal, [this](const Result<std::vector<std::string>>& kept) {
     if (!kept) return later(kept.error().message);
     for (const auto& channel : *kept) batch_.note(channel);

@@ -5,6 +5,7 @@
 
 #include "recovery/removal.hpp"
 #include "rivals/abort.hpp"
+#include "rivals/dead_outputs.hpp"
 #include "rivals/unrecorded_rival.hpp"
 #include "waiting/left_batch.hpp"
 
@@ -41,13 +42,16 @@ class Impossibility {
   void lost(const std::string& what);
   void send_abort();
   void record_abort();
+  void reserve_dead_outputs(rivals::DeadOutputs::Own own, lightningd::Reply<void> then);
   void impossible(const std::string& why, std::uint32_t depth);
+  void clear_up(bool last_try);
   void later(const std::string& why) { end(Outcome::later, why); }
   void end(Outcome outcome, const std::string& why);
 
   waiting::LeftBatch& batch_;
   std::unique_ptr<rivals::Abort> abort_;
   rivals::UnrecordedRival unrecorded_;
+  std::unique_ptr<rivals::DeadOutputs> dead_;
   std::unique_ptr<Removal> removal_;
   Done done_;
   bool abort_recorded_ = false;  ///< by this

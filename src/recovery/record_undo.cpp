@@ -81,8 +81,6 @@ bool RecordUndo::in_flight() const {
 
 void RecordUndo::later(const std::string& why) { end(Error{-1, why, {}}); }
 
-void RecordUndo::end(const Result<void>& result) {
-  std::exchange(done_, nullptr)(result);
-}
+void RecordUndo::end(const Result<void>& result) { std::exchange(done_, nullptr)(result); }
 
 }  // namespace recovery

@@ -67,12 +67,9 @@ void Removal::released(const Result<bool>& done) {
 }
 
 void Removal::ended() {
-  if (!waits_for_.empty()) return std::exchange(done_, nullptr)(Error{-1, waits_for_, {}});
-  dead_.emplace(calls_, ledger_);
-  dead_->reserve([this](const Result<void>& reserved) {
-    auto done = std::exchange(done_, nullptr);
-    reserved ? done(kept_) : done(reserved.error());
-  });
+  auto done = std::exchange(done_, nullptr);
+  if (!waits_for_.empty()) return done(Error{-1, waits_for_, {}});
+  done(kept_);
 }
 
 }  // namespace recovery

@@ -1,22 +1,19 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "journal/journal.hpp"
 #include "ledger/ledger.hpp"
 #include "peers/retraction.hpp"
-#include "rivals/dead_outputs.hpp"
 #include "wallet/holding.hpp"
 
 namespace recovery {
 
 /// Clears up after a transaction that is impossible: cancels its channels, one after the other, and then frees the
-/// inputs that are reserved still, whatever has become of the channels. What the wallet shows of outputs that never
-/// come to be is reserved for good. The record stays as it is but for the inputs: a crash finds the proof again. Owned
-/// by the Impossibility; runs in the Settlement's scope.
+/// inputs that are reserved still, whatever has become of the channels. The record stays as it is but for these: a
+/// crash finds the proof again. Owned by the Impossibility; runs in the Settlement's scope.
 class Removal {
  public:
   /// What lightningd keeps for good, for the user to know; an error says why it is to be tried again.
@@ -43,7 +40,6 @@ class Removal {
   std::shared_ptr<ledger::Ledger> ledger_;
   std::shared_ptr<journal::Journal> journal_;
   std::unique_ptr<wallet::Holding> holding_;
-  std::optional<rivals::DeadOutputs> dead_;
   Done done_;
   std::vector<std::unique_ptr<peers::Retraction>>
       channels_;  ///< one for each opening so far; empty: not in the transaction

@@ -3,14 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "psbt/psbt.hpp"
-#include "sending/below_floor.hpp"
-#include "sending/evidence.hpp"
 #include "sending/found_channels.hpp"
-#include "sending/own_script.hpp"
-#include "sending/result.hpp"
-#include "sending/send_psbt.hpp"
-#include "sending/send_verdict.hpp"
 #include "util/log.hpp"
 #include "util/str.hpp"
 
@@ -33,6 +26,7 @@ Settlement::Settlement(const peers::Process& process, lightningd::Client client,
       policies_(scope_, calls_.client, ledger_, batch_.label()),
       impossibility_(batch_),
       record_undo_(batch_),
+      resending_(batch_, *this),
       waiting_(batch_, *this) {}
 
 void Settlement::run(spark::Duration delay, util::Function<void()> looked, util::Function<void()> settled) {
@@ -89,7 +83,7 @@ void Settlement::judge(const Channels& channels) {
   if (batch_.may_still_be_sent()) return retry("lightningd has not answered sendpsbt yet");
   if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
   if (batch_.is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");
-  if (found.present == found.wanted) return send_again(never_sent);
+  if (found.present == found.wanted) return resending_.run(never_sent);
   not_complete(str(found.wanted - found.present, " of ", found.wanted, " channels are gone"), never_sent, !found.shown);
 }
 
@@ -105,19 +99,6 @@ void Settlement::undo_unsent(bool all_withheld) {
   not_complete("a channel is released, although its record says that nothing was signed", false);
 }
 
-// The commitments of all peers are secured. The inputs must still be ours.
-void Settlement::send_again(bool never_sent) {
-  if (batch_.must_wait()) return retry("lightningd has not answered reserveinputs yet");
-  if (!batch_.journal->surely_completes()) return record_sending([this, never_sent] { send_again(never_sent); });
-  // Only what is impossible has been freed with its channels still there.
-  if (!ledger_->reservation.held()) return not_complete("its inputs are free already", never_sent);
-  batch_.keep_coins([this, never_sent](const Result<wallet::Holding::Taken>& taken) {
-    if (!taken) return retry(taken.error().message);
-    if (!*taken) return prove_change([this, never_sent] { check_channels([this, never_sent] { sign(never_sent); }); });
-    not_complete(str("input ", (*taken)->str(), " is spent, or another program has reserved it"), never_sent);
-  });
-}
-
 // It cannot be sent any more, unless it was: the input may be spent by it. Any of its outputs tells.
 void Settlement::not_complete(const std::string& what, bool never_sent, bool ask_bitcoind) {
   auto judged = [this, what, never_sent, ask_bitcoind](const Result<bool>& unspent) {
@@ -129,83 +110,9 @@ void Settlement::not_complete(const std::string& what, bool never_sent, bool ask
   batch_.chain().is_unspent(ledger_->first_funding(), calls_.local<bool>("getutxout", std::move(judged)));
 }
 
-// That of a record; in a batch that ran in this process lightningd has proposed it just now. Where lightningd cannot be
-// asked (before v24.11), the record is believed.
-void Settlement::prove_change(util::Function<void()> then) {
-  if (!ledger_->plan->change || ledger_->plan->is_change_ours) return then();
-  sending::ask_ownership(calls_, *ledger_->plan->change,
-                         [this, then = std::move(then)](const Result<sending::Ownership>& ownership) mutable {
-                           if (!ownership) return retry(ownership.error().message);
-                           if (*ownership == sending::Ownership::foreign) {
-                             return retry("the transaction is not signed: its change is not the wallet's",
-                                          BatchState::unsettled);
-                           }
-                           ledger_->plan->is_change_ours = *ownership == sending::Ownership::ours;
-                           then();
-                         });
-}
-
-void Settlement::sign(bool never_sent) {
-  auto signed_psbt = [this, never_sent](const Result<util::SharedText>& text) {
-    if (!text) return retry(str("signpsbt: ", text.error().message));
-    const auto psbt = psbt::Psbt::from_base64(**text);
-    if (!psbt || psbt->txid() != ledger_->plan->txid) return retry("signpsbt answered another transaction");
-    auto send_it = [this, final_psbt = sending::to_send(*psbt, *ledger_->plan)] { send(final_psbt); };
-    never_sent ? check_floor(*psbt, std::move(send_it)) : check_channels(std::move(send_it));
-  };
-  auto bare = psbt::Psbt::from_base64(*ledger_->plan->psbt);
-  if (!bare) return retry(str("psbt: ", bare.error().message), BatchState::unsettled);
-  bare->strip();  // what a map says of how to sign would be done
-  calls_.client.signpsbt(util::share(bare->base64(0)), calls_.local<util::SharedText>("signpsbt", signed_psbt));
-}
-
-// A first sendpsbt that is refused would leave the signed transaction in the channels, for lightningd to send it at its
-// next start.
-void Settlement::check_floor(const psbt::Psbt& psbt, util::Function<void()> then) {
-  auto told = [this, psbt, then = std::move(then)](const Result<lightningd::FeerateLimits>& feerates) mutable {
-    const auto lacking = feerates ? sending::below_floor(psbt, feerates->floor) : std::nullopt;
-    if (!lacking) return check_channels(std::move(then));
-    pause_ = calls_.settings.longest_settle_pause;
-    retry(str(*lacking, ": it is sent when that has fallen", way_out()), BatchState::refused);
-  };
-  calls_.client.feerates(calls_.local<lightningd::FeerateLimits>("feerates", std::move(told)));
-}
-
-// A peer that sends an error makes lightningd drop a withheld channel at any moment.
-void Settlement::check_channels(util::Function<void()> then) {
-  auto listed = [this, then = std::move(then)](const Result<Channels>& channels) mutable {
-    if (!channels) return retry(channels.error().message);
-    const sending::FoundChannels found = sending::find_channels(*ledger_, *channels);
-    if (found.present != found.wanted) return judge(*channels);
-    const sending::Evidence evidence(*ledger_, ledger_->plan->psbt);
-    const auto plain = evidence.check(*channels, sending::Evidence::Channels::withheld_or_released);
-    if (!plain) return retry(plain.error().message, BatchState::unsettled);
-    then();
-  };
-  calls_.fresh<Channels>(
-      "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { calls_.client.listpeerchannels(std::nullopt, std::move(reply)); },
-      std::move(listed));
-}
-
-void Settlement::send(const util::SharedText& signed_psbt) {
-  ledger_->sending = ledger_->plan->txid;
-  batch_.note(str("sending ", ledger_->plan->txid.hex()));
-  auto answered = [this](const Result<lightningd::Sent>& answer) {
-    if (answer) return sent();
-    not_sent(answer.error());
-  };
-  sending::send_psbt(calls_, signed_psbt, ledger_, calls_.local<lightningd::Sent>("sendpsbt", std::move(answered)));
-}
-
-// Nothing of what is refused is taken back here: an earlier attempt may have ended in doubt, or the caller has sent the
-// transaction by another node. Our bitcoind does not want it now, but another one may have it.
-void Settlement::not_sent(const Error& error) {
-  const bool closed = !batch_.may_still_be_sent() && batch_.process.node.withhold;
-  const bool refused = closed && sending::verdict_on(error) == sending::SendVerdict::refused;
-  if (!refused) return retry(str("sendpsbt: ", error.message));
+void Settlement::refused(const std::string& why) {
   pause_ = calls_.settings.longest_settle_pause;
-  retry(str("bitcoind refuses it: ", sending::refusal_text(error), way_out()), BatchState::refused);
+  retry(str(why, "; to give it up: multifundchannel-abort ", batch_.report.id), BatchState::refused);
 }
 
 // Proven: nothing was broadcast. The record must say so before anything is undone.
@@ -263,6 +170,17 @@ void Settlement::impossible() {
 
 // --- Its way from the record to nothing ---
 
+void Settlement::undo() {
+  record_undo_.run([this](const Result<void>& none) { none ? undone() : retry(none.error().message); });
+}
+
+void Settlement::undone() {
+  const auto now = scope_.runtime().now();
+  if (now >= batch_.quiet_at) return remove();
+  looked();
+  scope_.after(batch_.quiet_at - now, [this] { undo(); });
+}
+
 void Settlement::remove() {
   if (!impossible_ && ledger_->any_policy_pending()) return retry("the policy of a channel is not set yet");
   opened_ = ledger_->sending && !impossible_;
@@ -280,6 +198,17 @@ void Settlement::remove() {
 }
 
 // --- Again ---
+
+void Settlement::attempt_after(spark::Duration pause) {
+  pausing_ = true;
+  scope_.after(pause, [this, attempt = ++attempts_] {
+    if (attempt == attempts_) this->attempt();
+  });
+}
+
+void Settlement::looked() {
+  if (looked_) scope_.runtime().post(std::exchange(looked_, nullptr));
+}
 
 void Settlement::retry(const std::string& why, BatchState state) {
   waiting_.answer(Error{-1, why, {}});

@@ -9,9 +9,9 @@
 #include "journal/journal.hpp"
 #include "lightningd/client.hpp"
 #include "peers/process.hpp"
-#include "psbt/psbt.hpp"
 #include "recovery/impossibility.hpp"
 #include "recovery/record_undo.hpp"
+#include "recovery/resending.hpp"
 #include "report/batch_report.hpp"
 #include "sending/policies.hpp"
 #include "spark/scope.hpp"
@@ -41,7 +41,7 @@ namespace recovery {
 /// confirms.
 ///
 /// Repeats with growing pauses until the record can be removed. Owned by the LeftBatches.
-class Settlement final : private waiting::Waiting::Owner {
+class Settlement final : private waiting::Waiting::Owner, private Resending::Owner {
  public:
   Settlement(const peers::Process& process, lightningd::Client client, journal::Kept kept, report::BatchReport report);
   Settlement(const Settlement&) = delete;
@@ -93,51 +93,24 @@ class Settlement final : private waiting::Waiting::Owner {
   using Channels = std::vector<lightningd::PeerChannel>;
 
   void attempt() override;
-  void attempt_after(spark::Duration pause) {
-    pausing_ = true;
-    scope_.after(pause, [this, attempt = ++attempts_] {
-      if (attempt == attempts_) this->attempt();
-    });
-  }
+  void attempt_after(spark::Duration pause);
   void look();
-  void judge(const Channels& channels);
+  void judge(const Channels& channels) override;
   void undo_unsent(bool all_withheld);
-  void send_again(bool never_sent);
+  void not_complete(const std::string& what, bool never_sent) override { not_complete(what, never_sent, false); }
   /// `ask_bitcoind`: that nothing was sent does not show without its answer.
-  void not_complete(const std::string& what, bool never_sent, bool ask_bitcoind = false);
-  /// A save may have been overtaken by what has stopped the Settlement before this one.
-  void record_sending(util::Function<void()> then) {
-    batch_.save([this, then = std::move(then)](const util::Result<void>& saved) mutable {
-      saved ? then() : retry(saved.error().message);
-    });
-  }
-  void prove_change(util::Function<void()> then);
-  void sign(bool never_sent);
-  void check_floor(const psbt::Psbt& psbt, util::Function<void()> then);
-  /// For the end of a text that says why the transaction is not sent.
-  [[nodiscard]] std::string way_out() const { return "; to give it up: multifundchannel-abort " + batch_.report.id; }
-  void check_channels(util::Function<void()> then);
-  void send(const util::SharedText& signed_psbt);
-  void not_sent(const util::Error& error);
+  void not_complete(const std::string& what, bool never_sent, bool ask_bitcoind);
+  void refused(const std::string& why) override;
   void stop_sending(const std::string& why);
   void sent() override;
   void judged_by_chain(Impossibility::Outcome outcome, const std::string& why);
   void impossible();
-  void undo() {
-    record_undo_.run([this](const util::Result<void>& none) { none ? undone() : retry(none.error().message); });
-  }
-  void undone() {
-    const auto now = scope_.runtime().now();
-    if (now >= batch_.quiet_at) return remove();
-    looked();
-    scope_.after(batch_.quiet_at - now, [this] { undo(); });
-  }
+  void undo();
+  void undone();
   void remove();
   void retry(const std::string& why) { retry(why, report::BatchState::settling); }
   void retry(const std::string& why, report::BatchState state) override;
-  void looked() {
-    if (looked_) scope_.runtime().post(std::exchange(looked_, nullptr));
-  }
+  void looked();
 
   spark::Scope scope_;
   waiting::LeftBatch batch_;
@@ -149,6 +122,7 @@ class Settlement final : private waiting::Waiting::Owner {
   sending::Policies policies_;
   Impossibility impossibility_;
   RecordUndo record_undo_;
+  Resending resending_;
   waiting::Waiting waiting_;
   std::uint64_t attempts_ = 0;  ///< that were planned or begun: only the last one counts
   bool pausing_ = false;        ///< until the next attempt

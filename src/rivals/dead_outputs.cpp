@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "psbt/psbt.hpp"
+#include "rivals/rival.hpp"
 #include "wallet/holds.hpp"
 
 namespace rivals {
@@ -15,16 +16,16 @@ using chain::WalletTransaction;
 using lightningd::WalletOutput;
 using util::Result;
 
-std::vector<Txid> dead_transactions(const Txid& txid, const std::vector<Outpoint>& inputs,
-                                    const std::vector<WalletTransaction>& recorded) {
+std::vector<Txid> dead_transactions(std::vector<Txid> dead, const std::vector<Outpoint>& inputs,
+                                    const std::vector<WalletTransaction>& recorded, std::uint32_t height) {
   std::set<Outpoint> lost;
   for (const auto& transaction : recorded) {
-    if (transaction.blockheight == 0 || transaction.txid == txid) continue;
+    const auto at = transaction.blockheight;
+    if (at == 0 || at + Rival::deep_enough > height + 1) continue;
     for (const auto& input : transaction.inputs) {
       if (std::find(inputs.begin(), inputs.end(), input) != inputs.end()) lost.insert(input);
     }
   }
-  std::vector<Txid> dead{txid};
   const auto is_dead = [&dead](const Txid& one) { return std::find(dead.begin(), dead.end(), one) != dead.end(); };
   const auto cannot_be_spent = [&lost, &is_dead](const Outpoint& input) {
     return lost.contains(input) || is_dead(input.txid);
@@ -32,37 +33,38 @@ std::vector<Txid> dead_transactions(const Txid& txid, const std::vector<Outpoint
   const auto dies = [&cannot_be_spent](const WalletTransaction& transaction) {
     return std::any_of(transaction.inputs.begin(), transaction.inputs.end(), cannot_be_spent);
   };
-  for (auto known = dead.size() - 1; known < dead.size();) {
-    known = dead.size();
+  for (bool more = true; std::exchange(more, false);) {
     for (const auto& transaction : recorded) {
       if (transaction.blockheight > 0 || is_dead(transaction.txid) || !dies(transaction)) continue;
       dead.push_back(transaction.txid);
+      more = true;
     }
   }
   return dead;
 }
 
-void DeadOutputs::reserve(lightningd::Reply<void> then) {
+void DeadOutputs::reserve(Own own, std::uint32_t height, lightningd::Reply<void> then) {
   then_ = std::move(then);
-  auto listed = [this](const Result<Recorded>& recorded) {
-    recorded ? look_at_outputs(*recorded) : std::exchange(then_, nullptr)(recorded.error());
+  if (own == Own::impossible) known_ = {ledger_->plan->txid};
+  auto listed = [this, height](const Result<Recorded>& recorded) {
+    recorded ? look_at_outputs(*recorded, height) : std::exchange(then_, nullptr)(recorded.error());
   };
   chain::ChainLook(calls_.client).all_recorded(calls_.local<Recorded>("listtransactions", std::move(listed)));
 }
 
-void DeadOutputs::look_at_outputs(const Recorded& recorded) {
+void DeadOutputs::look_at_outputs(const Recorded& recorded, std::uint32_t height) {
   std::vector<Outpoint> inputs;
   if (const auto psbt = psbt::Psbt::from_base64(*ledger_->plan->psbt)) {
     for (const auto& input : psbt->inputs()) inputs.push_back(input.outpoint);
   }
-  auto listed = [this,
-                 dead = dead_transactions(ledger_->plan->txid, inputs, recorded)](const Result<Outputs>& outputs) {
+  auto dead = dead_transactions(known_, inputs, recorded, height);
+  auto listed = [this, dead = std::move(dead)](const Result<Outputs>& outputs) {
     if (!outputs) return std::exchange(then_, nullptr)(outputs.error());
     std::vector<Outpoint> found;
     for (const auto& output : *outputs) {
       const bool is_dead = std::find(dead.begin(), dead.end(), output.outpoint.txid) != dead.end();
-      const bool spent = output.status == lightningd::OutputStatus::spent;
-      if (is_dead && !spent && !output.reserved) found.push_back(output.outpoint);
+      const bool unconfirmed = output.status == lightningd::OutputStatus::unconfirmed;
+      if (is_dead && unconfirmed && !output.reserved) found.push_back(output.outpoint);
     }
     found.empty() ? std::exchange(then_, nullptr)({}) : reserve(found);
   };

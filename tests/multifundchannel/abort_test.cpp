@@ -171,6 +171,22 @@ TEST_CASE("the outputs of what never confirms are reserved for good, with all th
   worlds::check_invariants(world);
 }
 
+TEST_CASE("the outputs of an abort that has lost are reserved for good") {
+  auto setup = with({peer("a"), peer("b")});
+  setup.rpc_faults = {RpcFault{Mishap::refused, "setchannel", 1, 1'000}};
+  World world(setup);
+  const auto all = abort_twice(world);
+  auto& chain = world.node().core().chain;
+  const auto batch = *bitcoin::Txid::from_hex(all.batch);
+  chain.drop(*bitcoin::Txid::from_hex(all.second));
+  (void)chain.submit(world.node().core().monitor.attempted().at(batch));
+  mine(world, 7);
+  CHECK(state(world) == "settling");  // its policy is refused
+  CHECK(reserved_to(world, all.batch) == 0);
+  CHECK(reserved_to(world, all.first) > 900'000);
+  CHECK(reserved_to(world, all.second) > 900'000);
+}
+
 TEST_CASE("a second abort replaces the first, for a higher fee") {
   World world(refused());
   begin(world);

@@ -724,12 +724,26 @@ TEST_CASE(
   }
   // The simulation's wallet records what spends an even amount, since it gets change of that.
   auto& change = coin_of(world, txid);
-  SUBCASE("what the wallet does not record spends the change") {
+  SUBCASE("it comes back late, when its record is looked at less often") {
+    for (int block = 0; block < 200; ++block) {
+      world.mine(1);
+      world.run_for(seconds(10));
+    }
+    resend(world, child);
+    world.mine(1);
+    for (int block = 0; block < 36; ++block) {
+      world.mine(1);
+      world.run_for(seconds(10));
+    }
+    CHECK(reserved_to(world, child) == 0);
+  }
+  SUBCASE("what the wallet does not record spends the change: that is no proof") {
     change.amount = bitcoin::Sat{change.amount.value | 1};
     world.node().sending().spend_for_others(change);
-    world.mine(1);
+    world.mine(10);
     world.run_for(seconds(10));
-    CHECK(reserved_to(world, child) > height(world) + 900'000);
+    CHECK(reserved_to(world, child) > height(world) + 1000);
+    CHECK(reserved_to(world, child) < height(world) + 3000);
   }
   SUBCASE("what the wallet records spends the change") {
     change.amount = bitcoin::Sat{change.amount.value & ~std::uint64_t{1}};
@@ -798,6 +812,28 @@ TEST_CASE("nothing is final as long as a bump is in the mempool, however deep it
     CHECK(reserved_to(world, second) == height(world) + 2016);
   }
   worlds::check_invariants(world);
+}
+
+TEST_CASE("while lightningd reads old blocks again, what it does not show yet is no proof that a bump is dead") {
+  World world(with({peer("a")}));
+  const auto txid = open_low(world);
+  const auto child = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
+  for (int block = 0; block < 7; ++block) {
+    drop(world, child);
+    world.mine(1);
+    resend(world, child);
+    world.run_for(seconds(10));
+  }
+  // The bump was in a block. lightningd has rolled that back, and its wallet does not: the change stays spent.
+  coin_of(world, txid).state = sim::Coin::State::spent;
+  drop(world, child);
+  world.mine(1);
+  resend(world, child);
+  world.run_for(seconds(10));
+  CHECK(reserved_to(world, child) == 0);
+  world.mine(7);
+  world.run_for(seconds(10));
+  CHECK(reserved_to(world, child) == 0);
 }
 
 TEST_CASE("the record of a bump stays until what is dead is reserved for good, and what has confirmed is free") {

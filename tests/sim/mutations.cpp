@@ -176,6 +176,8 @@ const std::vector<TestedMutation>& tested_mutations() {
        "the output of a bump that was replaced is reserved, since it does not exist"},
       {"leaves-the-output-of-a-lost-bump-free",
        "the output of a bump that has dropped out is reserved, until it confirms or something else spends the change"},
+      {"reserves-what-may-confirm",
+       "while lightningd reads old blocks again, what it does not show yet is no proof that a bump is dead"},
       {"leaves-dead-outputs-free",
        "the outputs of what never confirms are reserved for good, with all that builds upon them"},
       {"forgets-a-bump-too-early",
