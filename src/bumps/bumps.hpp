@@ -40,7 +40,7 @@ struct Bump {
   [[nodiscard]] bool holds(const bitcoin::Txid& txid, std::uint32_t reserved_to) const;
   /// The block that has what spends the change, as far as the wallet has recorded that; 0: there is none.
   [[nodiscard]] std::uint32_t spent_at(const std::vector<chain::WalletTransaction>& recorded) const;
-  /// Whether the wallet has recorded any of them, and so shows an output of it.
+  /// Whether the wallet has recorded any of them: then it has the output of that.
   [[nodiscard]] bool is_recorded(const std::vector<chain::WalletTransaction>& recorded) const;
   /// It and those before, but for the one that spends the change in a block.
   [[nodiscard]] std::vector<bitcoin::Txid> all_but_spender(const std::vector<chain::WalletTransaction>& recorded) const;

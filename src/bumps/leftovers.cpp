@@ -21,7 +21,7 @@ namespace {
 /// As rivals::Rival has it.
 constexpr std::uint32_t deep_enough = 6;
 
-/// Blocks, a day: from then on a record is looked at less often, and only because an old bump may come back.
+/// Blocks, a day: from then on a record is looked at less often, when no reservation of it ends soon.
 constexpr std::uint32_t long_ago = 144;
 constexpr std::uint32_t seldom = 36;
 
@@ -40,9 +40,12 @@ void Leftovers::block_added(std::uint32_t height) {
   told_height_ = height;
   const auto& all = bumps_.all();
   const bool due = std::any_of(all.begin(), all.end(), [height](const Bump& bump) {
-    return bump.decided_at == 0 || height < bump.decided_at + long_ago || height % seldom == 0;
+    const bool lapses = std::any_of(bump.held.begin(), bump.held.end(), [height](const HeldOutput& output) {
+      return output.reserved_to_block < height + seldom;
+    });
+    return height < bump.decided_at + long_ago || bump.decided_at == 0 || bump.reserved_to_block > 0 || lapses;
   });
-  if (due) look();
+  if (due || height % seldom == 0) look();
 }
 
 // What getinfo shows is the height that gossipd has heard of, which may be the one before a block that was just told
@@ -99,8 +102,8 @@ void Leftovers::plan(const Bump& bump, const Recorded& recorded, const Outputs& 
   for (const auto& txid : fate == Fate::open ? bump.dead(recorded) : bump.all_but_spender(recorded)) {
     const auto* const output = find(outputs, {txid, 0});
     if (output == nullptr || output->status != OutputStatus::unconfirmed) continue;
-    if (output->reserved && !bump.holds(txid, output->reserved_to_block)) continue;
     if (fate == Fate::lost || fate == Fate::spent) {
+      if (is_reserved_for_good(*output, height_)) continue;
       steps_.push_back([this, txid] { if_absent({txid, 0}, [this, txid] { reserve_for_good({txid, 0}); }); });
     } else if (!output->reserved) {
       steps_.push_back([this, parent, txid] { if_absent({txid, 0}, [this, parent, txid] { hold(parent, txid); }); });
@@ -125,15 +128,15 @@ void Leftovers::plan_end(const Bump& bump, const Recorded& recorded, const Outpu
   if (fate == Fate::open) return;
   const auto& parent = bump.shown.parent;
   const auto* const change = find(outputs, bump.spends);
-  const bool is_free = change != nullptr && !change->reserved;
   const bool ours = change != nullptr && change->reserved && bump.explains(change->reserved_to_block);
   if (fate == Fate::settled && ours) {
     const auto blocks = change->reserved_to_block > height_ ? change->reserved_to_block - height_ : 0;
     return steps_.push_back([this, spends = bump.spends, blocks] { free_change(spends, blocks); });
   }
+  const bool is_free = change != nullptr && !change->reserved;
   if (fate == Fate::settled && is_free && bump.reserved_to_block > 0) bumps_.change_freed(parent);
   if (fate == Fate::settled && bump.is_recorded(recorded)) return;  // any of them may come back, and confirm
-  if (fate == Fate::lost && (ours || is_free)) {
+  if (fate == Fate::lost && change != nullptr && !is_reserved_for_good(*change, height_)) {
     steps_.push_back([this, spends = bump.spends] { reserve_for_good(spends); });
   }
   steps_.push_back([this, parent] { failed_ ? next() : end_record(parent); });
@@ -149,7 +152,7 @@ void Leftovers::next() {
   if (std::exchange(again_, false)) look();
 }
 
-// Nobody but the record knows what is still to be done: it stays, and the next block tries again.
+// Nobody but the record knows what is still to be done: it stays, and the next look tries again.
 void Leftovers::failed() {
   failed_ = true;
   next();

@@ -27,7 +27,7 @@ class Leftovers {
   Leftovers(const Leftovers&) = delete;
   Leftovers& operator=(const Leftovers&) = delete;
 
-  /// lightningd has seen this block. What fails is tried again at the next one.
+  /// lightningd has seen this block. What fails is tried again at the next look.
   void block_added(std::uint32_t height);
   /// A bump was sent.
   void look();

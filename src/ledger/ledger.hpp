@@ -44,21 +44,21 @@ struct OpeningRecord {
   std::string batch;  ///< its id
   std::string label;  ///< label_of() it
   Stage stage = Stage::none;
-  bool in_flight = false;                ///< the call that led to `stage` has not been answered
-  bool doubtful = false;                 ///< a call was lost, or an undo saw no end: something may be there, or come
-  bool keeps_told = false;               ///< the peer keeps a channel that it was told, whatever becomes of it
-  bool untold = false;                   ///< lightningd refused fundchannel_complete before it told the peer
-  bool undoing = false;                  ///< by a PeerUndo, which may disconnect the peer
-  bool inquiry = false;                  ///< only asked whether it would open: undone at once
-  bool silent = false;                   ///< it missed a deadline: waiting for it again is in vain
-  std::uint64_t accepted = 0;            ///< which of all accepted starts of the process it was, in order
+  bool in_flight = false;             ///< the call that led to `stage` has not been answered
+  bool doubtful = false;              ///< a call was lost, or an undo saw no end: something may be there, or come
+  bool keeps_told = false;            ///< the peer keeps a channel that it was told, whatever becomes of it
+  bool untold = false;                ///< lightningd refused fundchannel_complete before it told the peer
+  bool undoing = false;               ///< by a PeerUndo, which may disconnect the peer
+  bool inquiry = false;               ///< only asked whether it would open: undone at once
+  bool silent = false;                ///< it missed a deadline: waiting for it again is in vain
+  std::uint64_t accepted = 0;         ///< which of all accepted starts of the process it was, in order
   bitcoin::Sat amount;                ///< told to the peer by fundchannel_start
   bitcoin::Sat planned;               ///< what it is to be told next: `all` may change
   std::vector<bitcoin::Sat> earlier;  ///< told before, by openings that may be there still
-  std::optional<bitcoin::Outpoint> outpoint;  ///< told to the peer by fundchannel_complete
-  std::optional<request::PolicyRecord> policy;            ///< for its channel, when the transaction was sent
-  std::string memo;                                       ///< the user's own words; empty when none
-  util::Function<void()> on_answer;              ///< an undo that waits for the call in flight
+  std::optional<bitcoin::Outpoint> outpoint;    ///< told to the peer by fundchannel_complete
+  std::optional<request::PolicyRecord> policy;  ///< for its channel, when the transaction was sent
+  std::string memo;                             ///< the user's own words; empty when none
+  util::Function<void()> on_answer;             ///< an undo that waits for the call in flight
 
   void start_sent(bitcoin::Sat wanted);
   /// A refusal frees the opening; a lost connection leaves it in doubt.
@@ -143,7 +143,8 @@ class Book {
   [[nodiscard]] bool another_has_reserved(const bitcoin::Outpoint& coin, const std::string& batch,
                                           std::uint64_t since) const;
 
-  /// The batch is about to reserve these coins, which it has seen free. Where two are in doubt, who asked first has them.
+  /// The batch is about to reserve these coins, which it has seen free. Where two are in doubt, who asked first has
+  /// them.
   void asks_for(const std::vector<bitcoin::Outpoint>& coins, const std::shared_ptr<const Ledger>& batch);
   /// It was refused them.
   void does_not_get(const std::vector<bitcoin::Outpoint>& coins, const Ledger& batch);
@@ -187,7 +188,7 @@ struct FundingPlan {
   std::vector<std::optional<std::uint32_t>> outnums;  ///< of each opening; none: not in this transaction
   std::optional<util::Bytes> change;                  ///< the wallet's script that the rest goes to
   bool is_change_ours = false;  ///< lightningd has said so of that script to this process; not in the journal
-  bool withheld = false;  ///< lightningd withholds the channels: one that is released may have been sent
+  bool withheld = false;        ///< lightningd withholds the channels: one that is released may have been sent
   std::vector<PaymentRecord> payments{};  ///< each has an output of its own
   bool is_users = false;                  ///< its inputs are the user's, who signs it
   bitcoin::Sat users_fee;                 ///< of the user's transaction
@@ -210,9 +211,11 @@ struct Ledger {
   std::optional<bitcoin::Txid> sending;
   std::optional<AbortRecord> abort;
   bool send_in_flight = false;  ///< sendpsbt was sent and is not answered
-  /// So long it may be carried out all the same: the connection was lost before the answer.
+  /// So long it may be carried out all the same: the connection was lost before the answer. That time begins at the
+  /// next look, which shows that lightningd answers.
   std::chrono::milliseconds send_lost_until{};
-  bool inquiry = false;         ///< peers are only asked whether they would open
+  static constexpr auto until_looked_at = std::chrono::milliseconds::max();
+  bool inquiry = false;  ///< peers are only asked whether they would open
 
   /// Whether its user says what becomes of the transaction: its channels and inputs stay as they are.
   [[nodiscard]] bool waits() const { return phase == BatchPhase::waiting; }
@@ -224,9 +227,9 @@ struct Ledger {
   /// Whether the transaction was sent, and the policy of this opening's channel is not decided yet.
   [[nodiscard]] bool policy_pending(std::size_t opening) const;
   [[nodiscard]] bool any_policy_pending() const;
-  /// A copy as a crash would find it in the journal, and its reader makes it: every opening is in doubt, whatever an undo
-  /// has seen. Of what this process alone knows it has whether the transaction was sent, and which of several openings
-  /// or reservations was the later one.
+  /// A copy as a crash would find it in the journal, and its reader makes it: every opening is in doubt, whatever an
+  /// undo has seen. Of what this process alone knows it has whether the transaction was sent, and which of several
+  /// openings or reservations was the later one.
   [[nodiscard]] std::shared_ptr<Ledger> doubted() const;
 };
 

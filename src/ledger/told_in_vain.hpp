@@ -29,7 +29,7 @@ class ToldInVain {
   };
   using Entries = std::map<lightningd::NodeId, Entry>;
 
-  /// `changed` comes after each change but restore().
+  /// `changed` comes after each change, but not for what restore() adds.
   void when_changed(std::function<void()> changed) { changed_ = std::move(changed); }
   void add(const lightningd::NodeId& peer, const bitcoin::Outpoint& channel);
   /// The peer takes channels again: one with it opens.

@@ -15,8 +15,10 @@ using util::str;
 
 namespace {
 
-/// So deep the rival has been final for a day: what is not cleared up by then never may be.
+/// So deep the decision has been final for a day: what is not cleared up by then never may be.
 constexpr std::uint32_t settled_long_ago = Rival::deep_enough + 144;
+
+constexpr auto not_reserved = "outputs that never come to be are not reserved: ";
 
 }  // namespace
 
@@ -67,7 +69,8 @@ void Impossibility::lost(const std::string& what) {
   if (!batch_.ledger->abort) return end(Outcome::sent, {});
   batch_.note(what);
   reserve_dead_outputs(DeadOutputs::Own::confirmed, [this](const Result<void>& reserved) {
-    if (!reserved) return later(reserved.error().message);
+    if (!reserved && abort_->depth() < settled_long_ago) return later(reserved.error().message);
+    if (!reserved) batch_.note(str(not_reserved, reserved.error().message));
     batch_.ledger->abort.reset();
     end(Outcome::sent, {});
   });
@@ -109,7 +112,7 @@ void Impossibility::impossible(const std::string& why, std::uint32_t depth) {
   const bool long_ago = depth >= settled_long_ago;
   reserve_dead_outputs(DeadOutputs::Own::impossible, [this, long_ago](const Result<void>& reserved) {
     if (!reserved && !long_ago) return later(reserved.error().message);
-    if (!reserved) batch_.note("outputs that never come to be are not reserved: " + reserved.error().message);
+    if (!reserved) batch_.note(str(not_reserved, reserved.error().message));
     clear_up(long_ago);
   });
 }

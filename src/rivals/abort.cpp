@@ -35,8 +35,9 @@ void Abort::judge(const Transactions& transactions, std::uint32_t height) {
   height_ = height;
   auto done = std::exchange(done_, nullptr);
   if (const auto depth = depth_of_own(*ledger_->plan, transactions, height); depth > 0) {
-    const bool final = depth >= Rival::deep_enough;
-    if (final) return done(Outcome::lost, "the batch's own transaction has confirmed, the abort is over");
+    depth_ = depth;
+    if (depth >= Rival::deep_enough)
+      return done(Outcome::lost, "the batch's own transaction has confirmed, the abort is over");
     return done(Outcome::waiting, str("the batch's own transaction is in the chain, ", depth, " of ",
                                       Rival::deep_enough, " blocks deep"));
   }
@@ -71,7 +72,8 @@ void Abort::owned(const Result<sending::Ownership>& ownership) {
       return wait("the abort's transaction is not signed: its output is not the wallet's");
     case sending::Ownership::unknown:
       return wait(
-          "the abort's transaction is not signed: it was made before the plugin's start, and this lightningd cannot tell "
+          "the abort's transaction is not signed: it was made before the plugin's start, and this lightningd cannot "
+          "tell "
           "whether its output is the wallet's; call multifundchannel-abort again");
   }
 }
@@ -82,8 +84,9 @@ void Abort::look_at_channels() {
     if (!channels) return wait(channels.error().message);
     const auto* used = sending::find_in_use(*ledger_, *channels);
     if (used == nullptr) return look_at_inputs();
-    wait(str("the abort's transaction is not signed: channel ", used->funding->str(), " is in use by now, and its peer ",
-             used->peer.hex(), " counts on the batch's transaction; multifundchannel-forget ends the wait"));
+    wait(str("the abort's transaction is not signed: channel ", used->funding->str(),
+             " is in use by now, and its peer ", used->peer.hex(),
+             " counts on the batch's transaction; multifundchannel-forget ends the wait"));
   };
   calls_.fresh<Channels>(
       "listpeerchannels",
@@ -113,8 +116,9 @@ void Abort::sign(const Outputs& outputs) {
   const auto foreign = std::find_if(inputs.begin(), inputs.end(),
                                     [&held](const bitcoin::Outpoint& input) { return !held.is_ours(input); });
   if (foreign != inputs.end()) {
-    return wait(str("the abort's transaction is not signed: input ", foreign->str(),
-                    " is spent, or another program has reserved it; call multifundchannel-abort again to spend others"));
+    return wait(
+        str("the abort's transaction is not signed: input ", foreign->str(),
+            " is spent, or another program has reserved it; call multifundchannel-abort again to spend others"));
   }
   if (!pays_recorded_fee(outputs)) {
     return wait("the abort's transaction is not signed: its fee is not the one of the record");

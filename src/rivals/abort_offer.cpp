@@ -15,15 +15,15 @@
 
 namespace rivals {
 
-using psbt::Psbt;
-using lightningd::FeerateLimits;
-using lightningd::Funded;
 using bitcoin::Outpoint;
-using funding::AbortCoin;
-using lightningd::PeerChannel;
 using bitcoin::Perkw;
 using bitcoin::Sat;
+using funding::AbortCoin;
+using lightningd::FeerateLimits;
+using lightningd::Funded;
+using lightningd::PeerChannel;
 using lightningd::WalletOutput;
+using psbt::Psbt;
 using util::Error;
 using util::Result;
 using util::str;
@@ -78,8 +78,10 @@ void AbortOffer::look_at_channels() {
     if (!channels) return fail(channels.error());
     const auto* used = sending::find_in_use(*ledger_, *channels);
     if (used == nullptr) return look_at_coins();
-    fail(Error{-1, str("batch: its channel ", used->funding->str(), " with ", used->peer.hex(),
-                       " is in use already: its peer counts on the transaction"), {}});
+    fail(Error{-1,
+               str("batch: its channel ", used->funding->str(), " with ", used->peer.hex(),
+                   " is in use already: its peer counts on the transaction"),
+               {}});
   };
   calls_.client.listpeerchannels(std::nullopt, calls_.local<Channels>("listpeerchannels", std::move(listed)));
 }
@@ -124,12 +126,12 @@ void AbortOffer::quote(Perkw feerate) {
   params.startweight = funding::bare_abort_weight;
   std::vector<Outpoint> inputs;
   for (std::size_t i = 0; i < chosen_; ++i) inputs.push_back(coins_[i].outpoint);
-  calls_.client.utxopsbt(
-      params, inputs, true, calls_.local<Funded>("utxopsbt", [this, feerate](const Result<Funded>& funded) {
-        if (funded) return quoted(feerate, *funded);
-        const auto& error = funded.error();
-        lightningd::is_shortage(error.code) ? cannot_pay(error.message) : fail(error);
-      }));
+  calls_.client.utxopsbt(params, inputs, true,
+                         calls_.local<Funded>("utxopsbt", [this, feerate](const Result<Funded>& funded) {
+                           if (funded) return quoted(feerate, *funded);
+                           const auto& error = funded.error();
+                           lightningd::is_shortage(error.code) ? cannot_pay(error.message) : fail(error);
+                         }));
 }
 
 void AbortOffer::quoted(Perkw feerate, const Funded& funded) {
@@ -169,8 +171,10 @@ void AbortOffer::cannot_pay(const std::string& what) {
     raised_ = false;
     return quote(feerate_);
   }
-  fail(Error{-1, str("the ", coins_.size(), " inputs of the batch that can be spent cannot pay: they bring ",
-                     sum_of(coins_, coins_.size()).value, " sat in all, and at ", feerate_.value, " perkw ", what), {}});
+  fail(Error{-1,
+             str("the ", coins_.size(), " inputs of the batch that can be spent cannot pay: they bring ",
+                 sum_of(coins_, coins_.size()).value, " sat in all, and at ", feerate_.value, " perkw ", what),
+             {}});
 }
 
 bool AbortOffer::spends_chosen(const Psbt& psbt) const {

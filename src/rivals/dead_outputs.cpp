@@ -58,25 +58,26 @@ void DeadOutputs::look_at_outputs(const Recorded& recorded, std::uint32_t height
     for (const auto& input : psbt->inputs()) inputs.push_back(input.outpoint);
   }
   auto dead = dead_transactions(known_, inputs, recorded, height);
-  auto listed = [this, dead = std::move(dead)](const Result<Outputs>& outputs) {
+  auto listed = [this, height, dead = std::move(dead)](const Result<Outputs>& outputs) {
     if (!outputs) return std::exchange(then_, nullptr)(outputs.error());
     std::vector<Outpoint> found;
     for (const auto& output : *outputs) {
       const bool is_dead = std::find(dead.begin(), dead.end(), output.outpoint.txid) != dead.end();
       const bool unconfirmed = output.status == lightningd::OutputStatus::unconfirmed;
-      if (is_dead && unconfirmed && !output.reserved) found.push_back(output.outpoint);
+      if (is_dead && unconfirmed && !is_reserved_for_good(output, height)) found.push_back(output.outpoint);
     }
     found.empty() ? std::exchange(then_, nullptr)({}) : reserve(found);
   };
   calls_.client.listfunds(calls_.local<Outputs>("listfunds", std::move(listed)));
 }
 
+// Blocks are added to what others have reserved: that ends, and nobody would come back.
 void DeadOutputs::reserve(const std::vector<Outpoint>& outputs) {
   using Reservations = std::vector<lightningd::Reservation>;
   auto answered = [this](const Result<Reservations>& reserved) {
     std::exchange(then_, nullptr)(reserved ? Result<void>() : Result<void>(reserved.error()));
   };
-  calls_.client.reserveinputs(wallet::psbt_of(outputs), true, lightningd::for_good,
+  calls_.client.reserveinputs(wallet::psbt_of(outputs), false, lightningd::for_good,
                               calls_.local<Reservations>("reserveinputs", std::move(answered)));
 }
 

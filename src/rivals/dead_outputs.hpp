@@ -26,8 +26,8 @@ class DeadOutputs {
   DeadOutputs(const DeadOutputs&) = delete;
   DeadOutputs& operator=(const DeadOutputs&) = delete;
 
-  /// Call once. `height`: the chain's. `then` comes from a reply: all that nobody had reserved is reserved now. Errors:
-  /// those of listtransactions, listfunds and reserveinputs.
+  /// Call once. `height`: the chain's. `then` comes from a reply: all of them is reserved. Errors: those
+  /// of listtransactions, listfunds and reserveinputs.
   void reserve(Own own, std::uint32_t height, lightningd::Reply<void> then);
 
  private:

@@ -33,9 +33,9 @@ std::optional<Rival> find_rival(const ledger::FundingPlan& plan, const std::vect
 
 std::uint32_t depth_of_own(const ledger::FundingPlan& plan, const std::vector<WalletTransaction>& transactions,
                            std::uint32_t height) {
-  const auto own = std::find_if(
-      transactions.begin(), transactions.end(),
-      [&plan](const WalletTransaction& one) { return one.txid == plan.txid && one.blockheight > 0; });
+  const auto own = std::find_if(transactions.begin(), transactions.end(), [&plan](const WalletTransaction& one) {
+    return one.txid == plan.txid && one.blockheight > 0;
+  });
   if (own == transactions.end()) return 0;
   return own->blockheight <= height ? height - own->blockheight + 1 : 1;
 }

@@ -30,11 +30,10 @@ void send_psbt(const context::Calls& calls, const util::SharedText& psbt, std::s
   ledger->send_in_flight = true;
   // What the record says that each sendpsbt adds; those of the first versions say nothing.
   const auto recorded = ledger->reservation.sent_blocks;
-  auto answered = [ledger, &runtime = calls.scope.runtime(), may_take = calls.settings.settle_quiet,
-                   then = std::move(then)](util::Result<lightningd::Sent> answer) mutable {
+  auto answered = [ledger, then = std::move(then)](util::Result<lightningd::Sent> answer) mutable {
     ledger->send_in_flight = false;
     const bool lost = !answer && answer.error().code == jsonrpc::Caller::lost;
-    if (lost) ledger->send_lost_until = runtime.now() + may_take;
+    if (lost) ledger->send_lost_until = ledger::Ledger::until_looked_at;
     then(std::move(answer));
   };
   calls.client.sendpsbt(psbt, recorded > 0 ? recorded : calls.settings.sent_reservation, std::move(answered));

@@ -66,7 +66,11 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
 
 // A command goes on when its connection has gone, say in a hook of another plugin.
 bool LeftBatch::may_still_be_sent() const {
-  return ledger->send_in_flight || process.runtime.now() < ledger->send_lost_until;
+  const auto now = process.runtime.now();
+  if (ledger->send_lost_until == ledger::Ledger::until_looked_at) {
+    ledger->send_lost_until = now + calls.settings.settle_quiet;
+  }
+  return ledger->send_in_flight || now < ledger->send_lost_until;
 }
 
 bool LeftBatch::is_being_cancelled() const {
