@@ -399,6 +399,24 @@ def test_reckless_installs_updates_and_removes(bench):
     assert plugins(bench) == []
 
 
+def test_the_next_reckless_builds_by_the_manifest(bench):
+    """As lightningd's master has it since August 2026: each command split at white space, in a clone's top folder, and
+    once more for an update. Only the compiling is left out."""
+    with open(os.path.join(ROOT, "manifest.json")) as f:
+        manifest = json.load(f)
+    known = {"short_description": str, "long_description": str, "entrypoint": str, "dependencies": list,
+             "install_cmd": list, "required_options": list, "offer": str, "installable": bool}
+    assert all(isinstance(value, known[name]) for name, value in manifest.items()), manifest
+    tools = os.path.join(bench.dir, "tools")
+    os.makedirs(tools)
+    with open(os.path.join(tools, "meson"), "w") as f:
+        f.write(FAKE_MESON)
+    os.chmod(os.path.join(tools, "meson"), 0o755)
+    for command in 2 * manifest["install_cmd"]:
+        bench.run(*command.split(), PATH=f"{tools}:{os.environ['PATH']}")
+    assert os.access(os.path.join(bench.dir, manifest["entrypoint"]), os.X_OK)
+
+
 # --- the release ---
 
 @pytest.mark.slow("takes minutes")
