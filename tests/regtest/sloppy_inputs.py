@@ -26,6 +26,14 @@ def option(text):
 
 DEEP = 3_000  # lightningd recurses
 
+# From v26.09 on the builtin refuses such numbers. The plugin takes them still.
+STRICT_SINCE = "26.09"
+
+
+def is_strict_number(params):
+    return any(text in params for text in ('"mindepth":0x1', '"minconf":"+1"', '"minconf":" 1"', '"minconf":""'))
+
+
 # (params, what the builtin does[, what we do, why])
 INPUTS = [
     # commas and colons

@@ -3,7 +3,7 @@ import glob
 import os
 import time
 
-from marks import builtin_fails, slow
+from marks import builtin_fails, since, slow
 from outcomes import EITHER, OPENED, ORPHAN, UNDONE
 from regtest import RpcError, wait_for
 from test_recovery import Case, run_side_by_side
@@ -62,6 +62,21 @@ class NodeStopped(Case):
         batch.wait()
 
 
+class Graceful(NodeStopped):
+    """Before the node is stopped `graceful` disconnects all peers, and keeps lightningd from reestablishing channels."""
+
+    def crash(self):
+        victim = self.victim
+        victim.arm(self.method, self.when, "hold", self.n)
+        batch = victim.begin()
+        victim.wait_reached()
+        victim.node.rpc("graceful", timeout=1)
+        victim.release()
+        batch.wait()
+        status = victim.node.stop(STOP_LIMIT + 15)
+        assert status == 0, f"exit status {status}"
+
+
 class Broken(Case):
     """Nobody is killed: the batch itself has to cope."""
 
@@ -100,6 +115,15 @@ def test_the_node_is_stopped_in_each_phase(bench):
             return ORPHAN
         return of_the_plugin if of_the_plugin == UNDONE and method != "signpsbt" else OPENED
     interrupt(bench, [(m, n, when, outcome(m, o)) for m, n, when, o in PHASES], NodeStopped, "node")
+
+
+@since("26.06", "lightningd has no `graceful`")
+def test_the_peers_are_disconnected_before_the_node_stops(bench):
+    """What is secured by then is sent all the same. Before that a peer may be connected again in time, or not; either way
+    nothing is left."""
+    interrupt(bench, [
+        ("connect", 1, "asked", EITHER), ("fundchannel_start", 2, "answered", EITHER),
+        ("fundchannel_complete", 2, "answered", EITHER), ("signpsbt", 1, "answered", OPENED)], Graceful, "node")
 
 
 def test_the_RPC_connection_breaks_in_each_phase(bench):

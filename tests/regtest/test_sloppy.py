@@ -12,8 +12,8 @@ import pytest
 
 from bench import UNREACHABLE_IDS
 from marks import builtin_fails, cases, thorough
-from regtest import free_port, wait_for
-from sloppy_inputs import INPUTS, NODE, OPENS, REFUSES
+from regtest import free_port, older_than, wait_for
+from sloppy_inputs import INPUTS, NODE, OPENS, REFUSES, STRICT_SINCE, is_strict_number
 from test_names import plugin_pid
 
 SILENT = 45  # seconds that the batch beside waits for a peer
@@ -84,6 +84,8 @@ def same_inputs(node, method, reference=None):
             wrong.append((text[:100], "plugin", ours, error))
         elif ours == REFUSES and not PLACE.search(error["message"]):
             wrong.append((text[:100], "plugin", "does not say where", error))
+        if is_strict_number(text) and not older_than(STRICT_SINCE):
+            builtin = REFUSES
         theirs = raw_call(reference, "multifundchannel", filled(text, reference)) if reference else None
         if reference and what(theirs) != builtin:
             wrong.append((text[:100], "builtin", builtin, theirs))
@@ -143,6 +145,8 @@ TYPED = {"a leading zero": ("0100000", "", ""), "sats": ("100000sats", "", ""), 
 @cases(TYPED)
 def test_opened_as_typed(bench, amount, more, options):
     """The channel is the one that the builtin opens, with the same terms and of the coin that was chosen."""
+    if is_strict_number(more + options) and not older_than(STRICT_SINCE):
+        pytest.skip(f"from v{STRICT_SINCE} on the builtin refuses such numbers")
     opened = []
     for node in (bench.reference, bench.funder):
         give_word_coin(bench, node)
