@@ -41,9 +41,9 @@ def a_refused_batch(bench):
         yield victim, batch
 
 
-def abort(victim, batch, **options):
+def abort(victim, batch, patience=10, **options):
     """Asks again, as the error says, while the settlement is just sending or looking."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patience
     while True:
         try:
             return victim.node.rpc("multifundchannel-abort", batch=batch, **options)

@@ -3,9 +3,9 @@ and what the wallet has afterwards."""
 import pytest
 
 from bench import INVALID_PARAMS, error_of
-from marks import cases
+from marks import cases, thorough
 from regtest import FOR_GOOD, RpcError, wait_for
-from test_abort import mempool
+from test_abort import abort, mempool
 from victims import a_victim
 
 pytestmark = pytest.mark.usefixtures("plugin_only")
@@ -174,3 +174,32 @@ def test_killed_while_it_sends(bench, peers, method, when, deed):
         check(bench, answer, 5000)
         assert sorted(mempool(bench)) == sorted([opened["txid"], answer["bump_txid"]])
         settle(bench, node, opened["txid"])
+
+
+@thorough("takes a minute")
+def test_an_abort_after_a_bump(bench):
+    """A batch whose transaction is sent is not at its end as long as a policy is not set: then it can be aborted still."""
+    with a_victim(bench) as victim:
+        node = victim.node
+        victim.arm("setchannel", "asked", "lose")
+        call = victim.begin([{**d, "feeppm": 250} for d in victim.destinations()], feerate=LOW, keep_change=60_000, details=True)
+        result = call.wait(60).result
+        assert result, call.error
+        victim.arm("setchannel", "asked", "hold")
+        bump = node.rpc("multifundchannel-bump", batch=result["batch"], feerate="2500perkw")
+        begun = abort(victim, result["batch"], patience=120, confirm=True)
+        assert begun["fee_msat"] > bump["package_fee_msat"], (begun, bump)
+        wait_for(lambda: mempool(bench) == [begun["txid"]], "the abort to replace both", 60)
+        victim.release()
+        bench.net.mine(6)
+        wait_for(lambda: victim.batch(result["batch"])["state"] == "undone", "the batch to be undone", 120)
+        dead = {o["txid"]: o for o in funds(node) if o["txid"] in (result["txid"], bump["bump_txid"])}
+        wait_for(lambda: all(o.get("reserved_to_block", 0) > FOR_GOOD for o in funds(node) if o["txid"] in dead),
+                 "what never comes to be to be reserved for good", 60)
+        assert len(dead) == 2 and not victim.records(), (dead, victim.records())
+        returned, = (o for o in funds(node) if o["txid"] == begun["txid"])
+        assert returned["status"] == "confirmed" and not returned["reserved"], returned
+        # lightningd cancels no channel of a transaction that it has sent, and so both sides keep theirs.
+        for one in [*victim.peers, node]:
+            for channel in one.channels() if one is node else one.channels(node.id):
+                one.rpc("dev-forget-channel", id=channel["peer_id"], channel_id=channel["channel_id"], force=True)
