@@ -34,23 +34,34 @@ def scenario(destinations):
     }
 
 
-def measure(args, destinations):
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+def write_scenario(path, destinations):
+    with open(path, "w") as file:
         json.dump(scenario(destinations), file)
-        file.flush()
-        with SimulatedWorld(args.sim, args.plugin, file.name) as world:
+
+
+def measure(args, destinations):
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "world.json")
+        write_scenario(path, destinations)
+        with SimulatedWorld(args.sim, args.plugin, path) as world:
             return run_batch(world, args.plugin, destinations)
+
+
+def open_channels(world, destinations):
+    """Returns the seconds that it took."""
+    params = {"destinations": [{"id": node_id, "amount": AMOUNT} for node_id in world.ids.values()]}
+    began = time.monotonic()
+    result = world.rpc("multifundchannel", params)
+    wall = time.monotonic() - began
+    assert len(result["channel_ids"]) == destinations and result["failed"] == [], result["failed"]
+    return wall
 
 
 def run_batch(world, plugin, destinations):
     pid = process.child_of(world.proc.pid, plugin)
-    params = {"destinations": [{"id": node_id, "amount": AMOUNT} for node_id in world.ids.values()]}
     cpu, system, written = usage(pid)
-    began = time.monotonic()
-    result = world.rpc("multifundchannel", params)
-    wall = time.monotonic() - began
+    wall = open_channels(world, destinations)
     cpu, system, written = (after - before for after, before in zip(usage(pid), (cpu, system, written)))
-    assert len(result["channel_ids"]) == destinations and result["failed"] == [], result["failed"]
     world.check_after({})
     return Figures(destinations, wall, cpu, system, process.peak_resident_mib(pid), written)
 
