@@ -73,8 +73,7 @@ class Bumps {
   /// The one of this transaction; nullptr when there is none.
   [[nodiscard]] const Bump* of(const bitcoin::Txid& parent) const;
   /// In the place of the one of the same transaction; what the chain has decided, and what is held, stays. `then` comes
-  /// when it is on disk, or why it is not. Error (-1): there are a hundred whose
-  /// transaction is in no block.
+  /// when it is on disk, or why it is not. Error (-1): there are a hundred whose transaction is in no block.
   void put(Bump bump, lightningd::Reply<void> then);
   void remove(const bitcoin::Txid& parent);
   /// Notes that the output of one of the transaction's bumps is about to be reserved, or has been. `then` as above.

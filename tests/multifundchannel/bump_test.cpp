@@ -85,6 +85,16 @@ void mine_without(World& world, const std::vector<std::string>& txids) {
   world.run_for(seconds(10));
 }
 
+/// Blocks that leave it out; it stays in the mempool.
+void mine_past(World& world, const std::string& txid, int blocks) {
+  for (int block = 0; block < blocks; ++block) {
+    drop(world, txid);
+    world.mine(1);
+    resend(world, txid);
+    world.run_for(seconds(10));
+  }
+}
+
 /// A transaction with two bumps, the second in the place of the first.
 struct Bumped {
   std::string txid, first, second;
@@ -786,12 +796,7 @@ TEST_CASE("nothing is final as long as a bump is in the mempool, however deep it
   const auto txid = open_low(world);
   const auto first = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
   const auto second = text(bump(world, txid, R"("feerate":"5000perkw")"), "bump_txid");
-  for (int block = 0; block < 8; ++block) {
-    drop(world, second);
-    world.mine(1);
-    resend(world, second);
-    world.run_for(seconds(10));
-  }
+  mine_past(world, second, 8);
   CHECK(reserved_to(world, txid) > height(world) + 1000);
   CHECK(reserved_to(world, first) > height(world) + 1000);
   CHECK(reserved_to(world, first) < height(world) + 3000);
@@ -818,18 +823,10 @@ TEST_CASE("while lightningd reads old blocks again, what it does not show yet is
   World world(with({peer("a")}));
   const auto txid = open_low(world);
   const auto child = text(bump(world, txid, R"("feerate":"2500perkw")"), "bump_txid");
-  for (int block = 0; block < 7; ++block) {
-    drop(world, child);
-    world.mine(1);
-    resend(world, child);
-    world.run_for(seconds(10));
-  }
+  mine_past(world, child, 7);
   // The bump was in a block. lightningd has rolled that back, and its wallet does not: the change stays spent.
   coin_of(world, txid).state = sim::Coin::State::spent;
-  drop(world, child);
-  world.mine(1);
-  resend(world, child);
-  world.run_for(seconds(10));
+  mine_past(world, child, 1);
   CHECK(reserved_to(world, child) == 0);
   world.mine(7);
   world.run_for(seconds(10));
