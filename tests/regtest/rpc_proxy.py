@@ -13,7 +13,8 @@ DIRECTORY/point.json names a point and the deed, see arm() in victims.py:
                 cut: breaks the RPC connections              lose: the message never arrives
                 hold: the message waits for the file DIRECTORY/release, and all others go on
     delay       seconds to wait before the deed
-The file vanishes just before the deed. DIRECTORY/calls gets a line for each request and reply.
+The file vanishes just before the deed. Without the file there is no deed, and a new one takes the place of a point that
+was not reached. DIRECTORY/calls gets a line for each request and reply.
 """
 import codecs
 import contextlib
@@ -73,7 +74,7 @@ class Proxy:
         self.from_lightningd = Messages()
         self.rpc_path = self.listener = None
         self.links, self.held = [], []
-        self.point, self.counts = None, {}
+        self.point, self.point_file, self.counts = None, None, {}
         self.calls = open(os.path.join(directory, "calls"), "a", buffering=1)
 
     def serve(self):
@@ -164,6 +165,7 @@ class Proxy:
             self._do(link, None, None)
 
     def _answered(self, link, message):
+        self._look_for_point()
         method = link.methods.pop(message.get("id"), None)
         n = self._count("answered", method)
         if self._reached("answered", method, n) and not self._do(link, link.plugin, message):
@@ -180,11 +182,17 @@ class Proxy:
     # --- the point ---
 
     def _look_for_point(self):
-        path = os.path.join(self.directory, "point.json")
-        if not self.point and os.path.exists(path):
-            with open(path) as f:
-                self.point = json.load(f)
-            self.counts = {}
+        try:
+            with open(self._point_path()) as f:
+                found = os.fstat(f.fileno())
+                file = (found.st_ino, found.st_mtime_ns)
+                if file != self.point_file:
+                    self.point, self.point_file, self.counts = json.load(f), file, {}
+        except FileNotFoundError:
+            self.point = self.point_file = None
+
+    def _point_path(self):
+        return os.path.join(self.directory, "point.json")
 
     def _count(self, side, method):
         key = (side, method)
@@ -199,7 +207,8 @@ class Proxy:
     def _do(self, link, target, message):
         """Whether the message, if there is one, still has to be sent."""
         point, self.point = self.point, None
-        os.unlink(os.path.join(self.directory, "point.json"))
+        with contextlib.suppress(FileNotFoundError):  # the test has just taken it back
+            os.unlink(self._point_path())
         self.calls.write(f"{time.time():.3f} {point}\n")
         time.sleep(point.get("delay", 0))
         if point["deed"] == "node":

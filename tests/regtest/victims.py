@@ -75,13 +75,16 @@ class Victim:
 
     def arm(self, method, when, deed, n=1, delay=0.0):
         """Names the point; see rpc_proxy.py."""
-        for name in ("release", "point.json"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path(name))
+        self._remove("release")
+        self.disarm()
         point = {"method": method, "n": n, "when": when, "deed": deed, "delay": delay}
         with open(self._path("point.new"), "w") as f:
             json.dump(point, f)
         os.replace(self._path("point.new"), self._path("point.json"))
+
+    def disarm(self):
+        """Takes back a point that was not reached."""
+        self._remove("point.json")
 
     def reached(self):
         return not os.path.exists(self._path("point.json"))
@@ -116,6 +119,10 @@ class Victim:
         else:
             self.held = self.node.reserved()
         return call.wait()
+
+    def _remove(self, name):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path(name))
 
     def _path(self, name):
         return os.path.join(self.node.dir, name)
@@ -266,6 +273,7 @@ class Victim:
 
     def clean(self):
         """Ready for the next case."""
+        self.disarm()
         for channel in self.node.channels():
             self.node.rpc("dev-forget-channel", id=channel["peer_id"], channel_id=channel["channel_id"], force=True)
         self.held = set()
