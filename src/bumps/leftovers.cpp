@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "chain/chain_look.hpp"
+#include "chain/depth.hpp"
 #include "psbt/psbt.hpp"
 #include "util/log.hpp"
 
@@ -17,9 +18,6 @@ using lightningd::WalletOutput;
 using util::Result;
 
 namespace {
-
-/// As rivals::Rival has it.
-constexpr std::uint32_t deep_enough = 6;
 
 /// Blocks, a day: from then on a record is looked at less often, when no reservation of it ends soon.
 constexpr std::uint32_t long_ago = 144;
@@ -82,7 +80,7 @@ void Leftovers::look_at_coins(const Recorded& recorded) {
   }));
 }
 
-bool Leftovers::is_deep(std::uint32_t block) const { return block > 0 && height_ + 1 >= block + deep_enough; }
+bool Leftovers::is_deep(std::uint32_t block) const { return chain::is_deep(block, height_); }
 
 Leftovers::Fate Leftovers::fate_of(const Bump& bump, const Recorded& recorded) const {
   if (!is_in_block(bump.shown.parent, recorded)) return is_deep(bump.decided_at) ? Fate::lost : Fate::open;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "chain/depth.hpp"
 #include "util/str.hpp"
 
 namespace recovery {
@@ -16,7 +17,7 @@ using util::str;
 namespace {
 
 /// So deep the decision has been final for a day: what is not cleared up by then never may be.
-constexpr std::uint32_t settled_long_ago = Rival::deep_enough + 144;
+constexpr std::uint32_t settled_long_ago = chain::deep_enough + 144;
 
 constexpr auto not_reserved = "outputs that never come to be are not reserved: ";
 
@@ -59,7 +60,7 @@ void Impossibility::look_for_unrecorded(Undecided then) {
   auto looked = [this, then = std::move(then)](const Result<std::optional<UnrecordedRival::Found>>& found) mutable {
     if (!found) return then(found.error().message, true);
     if (!*found) return then({}, false);
-    if ((*found)->depth < Rival::deep_enough) return then((*found)->str(), true);
+    if ((*found)->depth < chain::deep_enough) return then((*found)->str(), true);
     impossible((*found)->str(), (*found)->depth);
   };
   unrecorded_.look(abort_->height(), std::move(looked));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "chain/depth.hpp"
 #include "context/calls.hpp"
 #include "sending/found_channels.hpp"
 #include "sending/send_verdict.hpp"
@@ -36,16 +37,16 @@ void Abort::judge(const Transactions& transactions, std::uint32_t height) {
   auto done = std::exchange(done_, nullptr);
   if (const auto depth = depth_of_own(*ledger_->plan, transactions, height); depth > 0) {
     depth_ = depth;
-    if (depth >= Rival::deep_enough)
+    if (depth >= chain::deep_enough)
       return done(Outcome::lost, "the batch's own transaction has confirmed, the abort is over");
     return done(Outcome::waiting, str("the batch's own transaction is in the chain, ", depth, " of ",
-                                      Rival::deep_enough, " blocks deep"));
+                                      chain::deep_enough, " blocks deep"));
   }
   const auto rival = find_rival(*ledger_->plan, transactions, height);
   if (!rival) return done(Outcome::unsent, "");
   depth_ = rival->depth;
   const auto what = str("an input is spent by ", rival->txid.hex(), ", which is ", rival->depth, " of ",
-                        Rival::deep_enough, " blocks deep");
+                        chain::deep_enough, " blocks deep");
   done(rival->is_final() ? Outcome::won : Outcome::waiting, what);
 }
 

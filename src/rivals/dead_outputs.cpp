@@ -4,8 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "chain/depth.hpp"
 #include "psbt/psbt.hpp"
-#include "rivals/rival.hpp"
 #include "wallet/holds.hpp"
 
 namespace rivals {
@@ -21,7 +21,7 @@ std::vector<Txid> dead_transactions(std::vector<Txid> dead, const std::vector<Ou
   std::set<Outpoint> lost;
   for (const auto& transaction : recorded) {
     const auto at = transaction.blockheight;
-    if (at == 0 || at + Rival::deep_enough > height + 1) continue;
+    if (!chain::is_deep(at, height)) continue;
     for (const auto& input : transaction.inputs) {
       if (std::find(inputs.begin(), inputs.end(), input) != inputs.end()) lost.insert(input);
     }

@@ -25,7 +25,7 @@ std::optional<Rival> find_rival(const ledger::FundingPlan& plan, const std::vect
     const auto at = transaction.blockheight;
     const bool confirmed = at > 0 && at <= height;
     if (transaction.txid == plan.txid || !confirmed || !spends(transaction)) continue;
-    const auto depth = height - at + 1;
+    const auto depth = chain::depth(at, height);
     if (!deepest || depth > deepest->depth) deepest = Rival{transaction.txid, depth};
   }
   return deepest;
@@ -36,8 +36,7 @@ std::uint32_t depth_of_own(const ledger::FundingPlan& plan, const std::vector<Wa
   const auto own = std::find_if(transactions.begin(), transactions.end(), [&plan](const WalletTransaction& one) {
     return one.txid == plan.txid && one.blockheight > 0;
   });
-  if (own == transactions.end()) return 0;
-  return own->blockheight <= height ? height - own->blockheight + 1 : 1;
+  return own == transactions.end() ? 0 : chain::depth(own->blockheight, height);
 }
 
 }  // namespace rivals

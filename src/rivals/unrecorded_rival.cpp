@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "chain/chain_look.hpp"
+#include "chain/depth.hpp"
 #include "psbt/psbt.hpp"
-#include "rivals/rival.hpp"
 #include "sending/found_channels.hpp"
 #include "util/str.hpp"
 
@@ -17,7 +17,7 @@ using util::Result;
 
 std::string UnrecordedRival::Found::str() const {
   return util::str("input ", input.str(), " is spent by a transaction that the wallet has not recorded, which is ",
-                   depth, " of ", Rival::deep_enough, " blocks deep at least");
+                   depth, " of ", chain::deep_enough, " blocks deep at least");
 }
 
 void UnrecordedRival::look(std::uint32_t height, lightningd::Reply<std::optional<Found>> then) {
