@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ namespace {
 
 constexpr spark::Duration between_looks{1000};
 constexpr spark::Duration a_moment{250};
+/// While nobody waits for the answers: lightningd has other work, too. Others are pinged when all have started.
+constexpr std::size_t most_in_a_look = 100;
 /// A sign of life that is older does not do for those who are told last.
 constexpr spark::Duration shortly_before{1000};
 
@@ -42,10 +45,20 @@ void Pings::watch() {
 void Pings::look() {
   looking_ = false;
   if (!watching_) return;
-  for (auto* peer : roster_.live()) {
-    if (is_quiet(*peer, context_.calls.settings.quiet_peer / 2)) ask(*peer);
-  }
+  for (auto* peer : quiet_ones()) ask(*peer);
   watch();
+}
+
+/// Those whose turn it is: who was pinged longest ago comes first.
+Peers Pings::quiet_ones() {
+  Peers quiet;
+  for (auto* peer : roster_.live()) {
+    if (!pings_[peer].in_flight() && is_quiet(*peer, context_.calls.settings.quiet_peer / 2)) quiet.push_back(peer);
+  }
+  std::stable_sort(quiet.begin(), quiet.end(),
+                   [this](const PeerOpening* a, const PeerOpening* b) { return pings_[a].asked < pings_[b].asked; });
+  quiet.resize(std::min(quiet.size(), most_in_a_look));
+  return quiet;
 }
 
 // Even when it has come back: an opening ends with its connection.
@@ -85,8 +98,7 @@ void Pings::await_quiet(const Peers& peers, util::Function<void()> then) {
 void Pings::await(const Peers& peers, util::Function<void()> then) {
   std::vector<Spark> answered;
   for (auto* peer : peers) {
-    const auto& asked = pings_[peer].answered;
-    if ((asked && !asked->completed()) || is_quiet(*peer, shortly_before)) answered.push_back(ask(*peer));
+    if (pings_[peer].in_flight() || is_quiet(*peer, shortly_before)) answered.push_back(ask(*peer));
   }
   context_.calls.scope.wait(std::move(answered), std::move(then));
 }
@@ -99,13 +111,13 @@ bool Pings::is_quiet(const PeerOpening& peer, spark::Duration age) {
 
 /// Completes when the peer has answered, or was dropped. At most one for each peer is in flight.
 Spark Pings::ask(PeerOpening& peer) {
-  auto& answered = pings_[&peer].answered;
-  if (answered && !answered->completed()) return *answered;
-  const auto asked = context_.calls.scope.runtime().now();
-  answered = context_.calls.scope.spark([this, &peer, asked](Completion completion) {
+  auto& ping = pings_[&peer];
+  if (ping.in_flight()) return *ping.answered;
+  ping.asked = context_.calls.scope.runtime().now();
+  ping.answered = context_.calls.scope.spark([this, &peer, asked = ping.asked](Completion completion) {
     send({peer, asked, std::make_shared<Completion>(std::move(completion))});
   });
-  return *answered;
+  return *ping.answered;
 }
 
 spark::Duration Pings::patience() const {

@@ -20,7 +20,7 @@ class Pings {
   Pings(const Pings&) = delete;
   Pings& operator=(const Pings&) = delete;
 
-  /// From now on a peer that was not heard of for a while is pinged.
+  /// From now on a peer that was not heard of for a while is pinged: so many in a second at most.
   void watch();
   void stop_watching() { watching_ = false; }
   /// lightningd says that the peer's connection has ended. It may have another one by now, but not its opening.
@@ -35,10 +35,13 @@ class Pings {
  private:
   /// Of one peer.
   struct Ping {
-    std::optional<spark::Spark> answered;  ///< while it is in flight
+    [[nodiscard]] bool in_flight() const { return answered && !answered->completed(); }
+
+    std::optional<spark::Spark> answered;  ///< once it was sent
     std::shared_ptr<spark::Duration> heard =
         std::make_shared<spark::Duration>();  ///< when: a late answer writes it, too
     spark::Duration looked{};                 ///< at its connection, where pings tell nothing
+    spark::Duration asked{};                  ///< when it was pinged last
   };
   /// One that is in flight.
   struct Asked {
@@ -48,6 +51,7 @@ class Pings {
   };
 
   void look();
+  [[nodiscard]] Peers quiet_ones();
   void look_at_opening(peers::PeerOpening& peer);
   [[nodiscard]] bool is_quiet(const peers::PeerOpening& peer, spark::Duration age);
   [[nodiscard]] spark::Duration patience() const;
