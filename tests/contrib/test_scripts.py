@@ -39,6 +39,22 @@ def test_shellcheck_has_nothing_to_say(bench):
     bench.run("shellcheck", "--exclude=SC2046,SC2100", *scripts)  # contrib/check means what it splits and assigns
 
 
+SCRIPTS = sorted(name for name in os.listdir(CONTRIB)
+                 if os.path.isfile(os.path.join(CONTRIB, name)) and os.access(os.path.join(CONTRIB, name), os.X_OK)
+                 and name != "listener.py")  # a plugin
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_is_printed_and_nothing_else_is_done(name):
+    for asked in ("--help", "-h"):
+        said = subprocess.run([os.path.join(CONTRIB, name), asked], capture_output=True, text=True, timeout=20, check=False)
+        assert said.returncode == 0 and not said.stderr, said
+        assert "usage: " in said.stdout, said
+    refused = subprocess.run([os.path.join(CONTRIB, name), "--no-such-option"], capture_output=True, text=True, timeout=20,
+                             check=False)
+    assert refused.returncode == 2 and "usage: " in refused.stderr and not refused.stdout, refused
+
+
 # --- regtest.sh ---
 
 @pytest.mark.parametrize("shell", [pytest.param(shell, marks=needs(shell, "nodes")) for shell in ("bash", "zsh")])
