@@ -59,7 +59,7 @@ class Service : private journal::JournalReader::Owner {
   /// full, lightningd is asked first what it knows.
   void recover(bool node_known);
 
-  /// To be called when an option has changed the settings; running batches keep theirs.
+  /// To be called when an option has changed the settings. Batches that run keep theirs, but for what all of them share.
   void settings_changed();
 
   /// `params` have passed request::parse_request already; whatever is wrong answers the command.

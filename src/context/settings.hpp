@@ -13,8 +13,8 @@ namespace context {
 /// difference.
 enum class DryRun { fundpsbt, txprepare };
 
-/// Deadlines and limits. One per process, owned by the App; options change it, running batches
-/// keep the copy they started with.
+/// Deadlines and limits. One per process, owned by the App; options change it. Batches that run keep the copy that they
+/// started with; max_connects and the directory of traces are not theirs.
 struct Settings {
   /// For each peer in each phase: connect, fundchannel_start, fundchannel_complete.
   spark::Duration peer_timeout = std::chrono::seconds(60);

@@ -2,6 +2,7 @@
 
 #include "json/value.hpp"
 #include "json/writer.hpp"
+#include "jsonrpc/words_in_hex.hpp"
 #include "util/safe_text.hpp"
 #include "util/str.hpp"
 
@@ -42,7 +43,7 @@ std::string safe_data(const std::string& data) {
 }  // namespace
 
 util::Error safe_error(util::Error error) {
-  error.message = util::safe_text(error.message);
+  error.message = util::safe_text(with_words(error.message));
   if (!error.data.empty()) error.data = safe_data(error.data);
   return error;
 }

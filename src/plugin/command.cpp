@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "json/writer.hpp"
-#include "plugin/lines.hpp"
+#include "plugin/one_line.hpp"
 #include "plugin/plugin.hpp"
 #include "util/safe_text.hpp"
 
@@ -41,15 +41,13 @@ void Command::answer(const util::Result<std::string>& result) {
 }
 
 void Command::message(util::Level level, std::string_view text) {
-  for (const auto line : lines(text)) {
-    json::Writer params;
-    params.object()
-        .raw_field("id", raw_id_)
-        .field("level", util::level_name(level))
-        .field("message", util::safe_text(line))
-        .end();
-    notify("message", params.take());
-  }
+  json::Writer params;
+  params.object()
+      .raw_field("id", raw_id_)
+      .field("level", util::level_name(level))
+      .field("message", one_line(util::safe_text(text)))
+      .end();
+  notify("message", params.take());
 }
 
 void Command::progress(std::size_t num, std::size_t total, std::size_t stage, std::size_t stages) {

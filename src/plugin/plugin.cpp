@@ -4,7 +4,7 @@
 
 #include "json/writer.hpp"
 #include "plugin/contained.hpp"
-#include "plugin/lines.hpp"
+#include "plugin/one_line.hpp"
 #include "util/safe_text.hpp"
 #include "util/str.hpp"
 
@@ -27,12 +27,10 @@ Plugin::~Plugin() = default;
 void Plugin::start() { transport_.start(*this); }
 
 void Plugin::log(util::Level level, std::string_view line) {
-  for (const auto part : lines(line)) {
-    json::Writer params;
-    params.object().field("level", util::level_name(level));
-    params.field("message", util::safe_text(part, longest_line)).end();
-    send(jsonrpc::notification_text("log", params.take()));
-  }
+  json::Writer params;
+  params.object().field("level", util::level_name(level));
+  params.field("message", one_line(util::safe_text(line, longest_line))).end();
+  if (!line.empty()) send(jsonrpc::notification_text("log", params.take()));
 }
 
 void Plugin::notify(const std::string& topic, const std::string& content) {

@@ -1,10 +1,12 @@
 #include "psbt/unsigned_check.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
 
 #include "bitcoin/address.hpp"
+#include "bitcoin/fees.hpp"
 #include "psbt/final_witness.hpp"
 #include "util/str.hpp"
 
@@ -15,6 +17,9 @@ using util::Result;
 using util::str;
 
 namespace {
+
+/// Of a transaction that bitcoind relays: each weighs 164 without its witness (outpoint, empty script, sequence).
+constexpr std::size_t most_inputs = bitcoin::max_standard_weight / 164;
 
 /// P2PKH, P2SH or native segwit.
 bool is_payable(const util::Bytes& script) {
@@ -66,6 +71,12 @@ Result<void> check_version(const Psbt& psbt) {
 
 Result<void> check_unsigned(const Psbt& psbt) {
   if (psbt.inputs().empty()) return Error{-1, "has no inputs to pay with", {}};
+  if (psbt.inputs().size() > most_inputs) {
+    return Error{-1,
+                 str("has ", psbt.inputs().size(), " inputs, which weigh more than ", bitcoin::max_standard_weight,
+                     ": bitcoind relays no such transaction"),
+                 {}};
+  }
   if (psbt.outputs().size() > 1) {
     return Error{-1, str("has ", psbt.outputs().size(), " outputs: it may have one, for the change"), {}};
   }

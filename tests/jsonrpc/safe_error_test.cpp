@@ -5,6 +5,7 @@
 #include <string>
 
 #include "jsonrpc/message.hpp"
+#include "util/bytes.hpp"
 
 namespace {
 
@@ -55,4 +56,25 @@ TEST_CASE("errors are bounded, and nothing in them moves the cursor") {
   std::string many = "[0";
   for (int i = 0; i < 9000; ++i) many += ",1";
   CHECK(told("no", many + "]").data == "\"(18003 bytes cut)\"");
+}
+
+TEST_CASE("what a peer wrote in its own language is shown, though lightningd shows it as hex") {
+  const auto hex = [](const std::string& text) { return util::to_hex(util::Bytes(text.begin(), text.end())); };
+  const auto sent = [&hex](const std::string& words) {
+    return told("They sent ERROR channel " + txid + ": " + hex(words), "{}").message;
+  };
+  const std::string before = "They sent ERROR channel " + txid + ": ";
+  CHECK(sent("Kanal zu klein: mindestens 2.000.000 sat, bitte größer versuchen") ==
+        before + "Kanal zu klein: mindestens 2.000.000 sat, bitte größer versuchen");
+  CHECK(sent(std::string("two lines, and NUL\nat its end\0", 31)) == before + "two lines, and NUL\nat its end");
+  CHECK(sent("the screen is cleared \x1b[2J, and red \x1b[31m") == before + "the screen is cleared ?[2J, and red ?[31m");
+  CHECK(sent("not UTF-8, whatever \xff it is, and of one hundred digits at least") == before + "(126 characters cut)");
+  CHECK(sent("a PSBT within words: " + psbt) == before + "a PSBT within words: (316 characters cut)");
+  CHECK(sent(hex("hex within hex, of one hundred digits at least, is shown as what it is")).find("cut)") !=
+        std::string::npos);
+  CHECK(sent("short: ü") == before + hex("short: ü"));
+  for (const auto& id : {txid, "02" + txid, std::string(64, 'a'), std::string(40, '0')}) {
+    CAPTURE(id);
+    CHECK(told(id, "{}").message == id);
+  }
 }

@@ -110,14 +110,13 @@ TEST_CASE("a command that outlives the plugin is silent") {
   CHECK(fixture.transport.take().empty());
 }
 
-TEST_CASE("messages go to the client line by line") {
+TEST_CASE("a message to the client is one line") {
   Running fixture;
   auto command = fixture.command();
   command.message(util::Level::warn, "one\n\ntwo\n");
   CHECK(fixture.transport.take() ==
         std::vector<std::string>{
-            jsonrpc::notification_text("message", R"({"id":"cln:1","level":"warn","message":"one"})"),
-            jsonrpc::notification_text("message", R"({"id":"cln:1","level":"warn","message":"two"})")});
+            jsonrpc::notification_text("message", R"({"id":"cln:1","level":"warn","message":"one | two"})")});
   command.succeed("{}");
 }
 

@@ -6,7 +6,7 @@
 
 namespace plugin::test {
 
-TEST_CASE("log lines are one notification each") {
+TEST_CASE("what is logged is one line, and one notification") {
   Fixture fixture;
   fixture.start();
   fixture.plugin->log(util::Level::debug, "a");
@@ -14,8 +14,7 @@ TEST_CASE("log lines are one notification each") {
   fixture.plugin->log(util::Level::info, "");
   CHECK(fixture.transport.take() ==
         std::vector<std::string>{jsonrpc::notification_text("log", R"({"level":"debug","message":"a"})"),
-                                 jsonrpc::notification_text("log", R"({"level":"error","message":"b \"c\""})"),
-                                 jsonrpc::notification_text("log", R"({"level":"error","message":"d"})")});
+                                 jsonrpc::notification_text("log", R"({"level":"error","message":"b \"c\" | d"})")});
 }
 
 TEST_CASE("a log line that would end lightningd is cut") {
