@@ -105,6 +105,7 @@ void Datastore::datastore(Params& params, Reply reply) {
   entry.data.insert(entry.data.end(), data->begin(), data->end());
   if (exists) ++entry.generation;
   history_.emplace_back(key, entry.data);
+  core_.monitor.stored({reinterpret_cast<const char*>(entry.data.data()), entry.data.size()});
   if (key == std::vector<std::string>{"multifundchannel", "bumps"}) core_.monitor.bumps_recorded(entry.data);
   if (key.size() == 3 && key[0] == "multifundchannel") core_.monitor.recorded(key[2], entry.data);
   json::Writer writer;

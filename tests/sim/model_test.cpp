@@ -185,3 +185,20 @@ TEST_CASE("the datastore keeps parents and children apart") {
   CHECK(model.call("deldatastore", R"({"key":["x","y"]})").starts_with("{"));
   CHECK(model.call("deldatastore", R"({"key":["x","y"]})").starts_with("error 1200"));
 }
+
+TEST_CASE("a signed transaction that is stored is noticed, unless it is a kept answer") {
+  Model model(with_peers({peer("a")}));
+  const auto psbt = start_one(model, "a");
+  CHECK(field(model.call("fundchannel_complete", complete_params(model, "a", psbt)), "commitments_secured") == "true");
+  record(model);
+  const auto signed_psbt = field(model.call("signpsbt", psbt_params(psbt)), "signed_psbt");
+  const auto store = [&model](const std::string& name, std::string_view text) {
+    (void)model.call(
+        "datastore",
+        json::Writer().object().raw_field("key", str("[\"", name, "\"]")).field("string", text).end().take());
+    return model.violations().size();
+  };
+  CHECK(store("unsigned", psbt) == 0);
+  CHECK(store("answer", str(R"({"result":"{\"tx\":\")", signed_psbt, R"(\"}"})")) == 0);
+  CHECK(store("record", str("{\"psbt\":\"", signed_psbt, "\"}")) == 1);
+}

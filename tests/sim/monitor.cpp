@@ -660,15 +660,21 @@ void Monitor::announced(const std::string& topic, std::string_view params) {
 }
 
 // The signed transaction is the caller's, under its name and nowhere else.
-void Monitor::said(std::string_view message) {
-  constexpr std::string_view allowed = R"("tx":")";
+void Monitor::check_secrets(std::string_view text, std::string_view allowed, const char* deed) {
   for (const auto& secret : secrets_) {
-    for (auto at = message.find(secret); at != std::string_view::npos; at = message.find(secret, at + 1)) {
-      if (message.substr(0, at).ends_with(allowed)) continue;
-      violation(Invariant::no_secret_logged, "told a signed PSBT or transaction");
+    for (auto at = text.find(secret); at != std::string_view::npos; at = text.find(secret, at + 1)) {
+      if (text.substr(0, at).ends_with(allowed)) continue;
+      violation(Invariant::no_secret_logged, util::str(deed, " a signed PSBT or transaction"));
       break;
     }
   }
+}
+
+// A kept answer is a text within JSON.
+void Monitor::stored(std::string_view text) { check_secrets(text, R"(\"tx\":\")", "stored"); }
+
+void Monitor::said(std::string_view message) {
+  check_secrets(message, R"("tx":")", "told");
   for (std::size_t at = 0; at < message.size(); ++at) {
     if (message[at] == '\n' || util::control_at(message, at) == 0) continue;
     return violation(Invariant::texts_are_clean, "a control character left the plugin as it is");

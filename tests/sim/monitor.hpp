@@ -216,6 +216,8 @@ class Monitor {
   void secret(std::string text) { secrets_.push_back(std::move(text)); }
   /// The plugin wrote this message.
   void said(std::string_view message);
+  /// The plugin has stored this text, in the datastore or in a file.
+  void stored(std::string_view text);
   /// A line of the plugin's.
   void logged(std::string line);
   /// Another line for the log.
@@ -223,6 +225,7 @@ class Monitor {
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
 
  private:
+  void check_secrets(std::string_view text, std::string_view allowed, const char* deed);
   void check_payees(const RawPsbt& psbt, const Asked& asked);
   /// Nothing when its batch is not known: then it has no payments.
   [[nodiscard]] const Wanted* wanted_by(const Asked& asked) const;

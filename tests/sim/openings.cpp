@@ -1,5 +1,7 @@
 #include "sim/openings.hpp"
 
+#include <algorithm>
+
 #include "json/writer.hpp"
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
@@ -26,6 +28,12 @@ constexpr spark::Duration openingd_reads{1};
 std::string script_of(const std::string& address) {
   const auto hash = util::sha256d(util::Bytes(address.begin(), address.end()));
   return "0014" + util::to_hex(util::Bytes(hash.begin(), hash.begin() + 20));
+}
+
+/// A peer's words as lightningd shows them: as hex, unless all are printable ASCII (sanitize_error, v26.06.6).
+std::string shown(std::string_view words) {
+  const bool printable = std::all_of(words.begin(), words.end(), [](unsigned char c) { return c >= 32 && c <= 127; });
+  return printable ? std::string(words) : util::to_hex(util::Bytes(words.begin(), words.end()));
 }
 
 std::optional<util::Error> not_connected(const Peer* peer) {
@@ -212,7 +220,7 @@ void Openings::misbehave(Peer& peer, const Fault& fault) {
 
 void Openings::refuse(Peer& peer, spark::Duration delay, std::string_view text) {
   answer(peer, delay, [this, text = std::string(text)](Peer& refusing) {
-    failed(refusing, util::str("They sent ERROR channel ", refusing.opening->temporary_id.hex(), ": ", text));
+    failed(refusing, util::str("They sent ERROR channel ", refusing.opening->temporary_id.hex(), ": ", shown(text)));
   });
 }
 

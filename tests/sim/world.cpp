@@ -354,6 +354,7 @@ void World::settle() {
 
 std::vector<std::string> World::check_invariants() {
   settle();
+  for (const auto& [path, text] : files_.texts()) node().core().monitor.stored(text);
   std::optional<Outcome> listed;
   if (lightningd_->knows("listmultifundchannels")) listed = call("listmultifundchannels", "{}");
   return broken_invariants(node(), calls_, listed);
