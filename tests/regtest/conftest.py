@@ -13,7 +13,7 @@ nothing may be left behind, and all channels are forgotten. With -n each worker 
 Write `pytest.skip(reason)` for what shows only while the test runs. The network's first start takes some seconds: run
 many tests at once rather than one by one.
 """
-import glob
+import contextlib
 import itertools
 import os
 import signal
@@ -25,7 +25,7 @@ import ldk as ldk_peers
 from bench import Bench, plugin_lines
 from leaks import leaks_of
 from lnd_peers import lnd_peers_of
-from regtest import Network
+from regtest import Network, RpcError
 from scenarios import coins_of_all
 
 LOG_LINES = 60
@@ -55,9 +55,18 @@ def started_bench(network, pytestconfig):
     option = pytestconfig.option
     made = Bench(network, None if option.builtin else option.plugin, coins_of_all())
     yield made
-    leaked = {directory: leaks_of(directory, os.path.basename(option.plugin))
-              for directory in glob.glob(os.path.join(network.root, "*"))}
-    assert not any(leaked.values()), leaked
+    leaked = list(network.leaked)
+    for node in network.nodes:
+        if os.path.exists(os.path.join(node.dir, "regtest", "hsm_secret")):
+            leaked += [f"{node.name}: {leak}" for leak in leaks_of(node.dir, os.path.basename(option.plugin), seal_key(node))]
+    assert not leaked, leaked
+
+
+def seal_key(node):
+    """That of the plugin's records, where the node runs."""
+    with contextlib.suppress(RpcError, OSError):
+        return [node.rpc("makesecret", string="multifundchannel records")["secret"]]
+    return []
 
 
 @pytest.fixture

@@ -51,23 +51,27 @@ def leaks(text, keys=()):
 
 
 def _text(path):
-    with contextlib.suppress(OSError):
-        with open(path, "rb") as f:
-            return f.read().decode(errors="replace")
-    return ""
+    with open(path, "rb") as f:
+        return f.read().decode(errors="replace")
 
 
-def leaks_of(directory, plugin):
-    """Of a node's directory, running or not: what the plugin has logged and stored."""
-    lines = [line for line in _text(os.path.join(directory, "log")).splitlines() if f"plugin-{plugin}:" in line]
-    with contextlib.suppress(sqlite3.Error):
-        database = sqlite3.connect(f"file:{directory}/regtest/lightningd.sqlite3?mode=ro", uri=True)
-        with contextlib.closing(database):
-            for key, data in database.execute("SELECT key, data FROM datastore"):
-                if key.startswith(b"multifundchannel") and key != KEPT_ANSWERS:
-                    lines.append(data.decode(errors="replace"))
-    keys = []
-    with contextlib.suppress(OSError):
-        with open(os.path.join(directory, "regtest", "hsm_secret"), "rb") as f:
-            keys.append(f.read().hex())
-    return leaks("\n".join(lines), keys)
+def _words_of_secret(directory):
+    """What hsm_secret holds: 32 bytes, or since v25.12 a mnemonic."""
+    with open(os.path.join(directory, "regtest", "hsm_secret"), "rb") as f:
+        content = f.read()
+    mnemonic = content[32:].decode(errors="replace").strip()
+    first = [content[:32].hex()] if any(content[:32]) else []
+    return [content.hex(), *first] + ([mnemonic] if len(mnemonic.split()) >= 12 else [])
+
+
+def leaks_of(directory, plugin="multifundchannel", keys=()):
+    """Of a node's directory, running or not: what the plugin has logged and stored. `keys`: as in leaks()."""
+    # Some tests start it by a script of another name.
+    ours = re.compile(rf"plugin-(?:{re.escape(plugin)}|multifundchannel)(?:-\w+)?:")
+    lines = [line for line in _text(os.path.join(directory, "log")).splitlines() if ours.search(line)]
+    database = sqlite3.connect(f"file:{directory}/regtest/lightningd.sqlite3?mode=ro", uri=True, timeout=30)
+    with contextlib.closing(database):
+        for key, data in database.execute("SELECT key, data FROM datastore"):
+            if key.startswith(b"multifundchannel") and key != KEPT_ANSWERS:
+                lines.append(data.decode(errors="replace"))
+    return leaks("\n".join(lines), [*_words_of_secret(directory), *keys])

@@ -23,6 +23,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from leaks import leaks_of
+
 PROGRAMS = ("lightningd", "lightning-cli", "bitcoind", "bitcoin-cli")
 HERE = os.path.dirname(os.path.abspath(__file__))
 FAULTY_OPENINGD = os.path.join(HERE, "faulty_openingd.py")
@@ -450,7 +452,7 @@ class Network:
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that __exit__ runs
         self.keep, self.bitcoin_cli = keep, bitcoin_cli
         self.root = tempfile.mkdtemp(prefix="mfc-regtest-")
-        self.nodes, self.doors = [], Doors()
+        self.nodes, self.doors, self.leaked = [], Doors(), []  # the last: of nodes that are gone
         self.bitcoind = None
 
     def __enter__(self):
@@ -483,6 +485,8 @@ class Network:
     def remove(self, node):
         node.kill()
         self.nodes.remove(node)
+        if os.path.exists(os.path.join(node.dir, "regtest", "hsm_secret")):
+            self.leaked += [f"{node.name}: {leak}" for leak in leaks_of(node.dir)]
         if not self.keep:
             shutil.rmtree(node.dir, ignore_errors=True)
 

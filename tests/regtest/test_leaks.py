@@ -1,6 +1,4 @@
 """That leaks.py finds what it looks for: no test after another would, if it did not."""
-import os
-
 from leaks import leaks, leaks_of
 
 
@@ -29,12 +27,11 @@ def test_a_signed_transaction(bench):
 
 def test_a_key_and_a_record(bench):
     assert leaks("a 00ff", ["00ff"]) == ["a key"]
-    name = os.path.basename(bench.plugin or "multifundchannel")
     node = bench.funder
-    assert not leaks_of(node.dir, name)
+    assert not leaks_of(node.dir)
     _, with_signature = signed(bench)
     node.rpc("datastore", key=["multifundchannel", "leak"], string=with_signature)
     try:
-        assert leaks_of(node.dir, name)
+        assert leaks_of(node.dir)
     finally:
         node.rpc("deldatastore", key=["multifundchannel", "leak"])

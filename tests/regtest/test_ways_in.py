@@ -1,6 +1,7 @@
 """Every way in which people and programs give the command, through the redirect and under our own name."""
 import json
 import subprocess
+import time
 
 import pytest
 
@@ -9,6 +10,7 @@ from marks import builtin_fails, cases
 from regtest import wait_for
 from test_hostile_records import NOT_AUTHORISED, nodes_with_commando
 
+PAUSE = 2  # seconds, between connecting and opening
 NAMES = {"redirected": ("multifundchannel",), "our own name": ("multifundchannel-spark",)}
 
 
@@ -53,7 +55,7 @@ def test_lightning_cli_flat(bench, cli, peers, name):
 @cases(NAMES)
 def test_raw_socket(bench, peers, name):
     """The id comes back as it was sent, whatever it is."""
-    for request_id in (7, "seven", "\u00fc \"7\"", 0):
+    for request_id in (7, "seven", "\u00fc \"7\"", 0, -1, "#1/cln:x", "x" * 10_000):
         destinations = bench.destinations(peers[:1])
         reply = bench.funder.socket.ask({"jsonrpc": "2.0", "id": request_id, "method": name,
                                          "params": {"destinations": destinations}})
@@ -88,6 +90,7 @@ def test_as_clboss_does(bench, peers, refusing):
         bench.funder.rpc("connect", id=peer.id, host="127.0.0.1", port=peer.port)
     for peer in chosen[:refusing]:
         peer.set_fault("start", "refuse")
+    time.sleep(PAUSE)
     result = bench.funder.rpc("multifundchannel", {
         "destinations": [{"id": peer.id, "amount": "100000sat", "announce": True} for peer in chosen],
         "feerate": "normal", "minchannels": 1})
