@@ -271,7 +271,7 @@ class TestParameters:
         command, destination = self.destination()
         documented = {*self.commands[command]["request"]["properties"], *destination["properties"],
                       *self.output()[1]["properties"]}
-        assert not (documented - named)
+        assert documented - named == set()
 
     def test_the_usage_page_has_the_usages(self):
         """Each that is written there whole is all of it, in its order."""
