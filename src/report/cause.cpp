@@ -15,21 +15,56 @@ namespace code = lightningd::code;
 /// Stands for every code.
 constexpr int any = 0;
 
-/// An empty method or text fits all. `text` may be anywhere in the message.
+/// What peers::explain_refusal adds to a peer's words begins so.
+constexpr std::string_view our_note = " (the peer keeps channel ";
+
+/// A message taken apart, so that a peer cannot choose words of lightningd's or ours.
+struct Message {
+  std::string_view own;    ///< what lightningd says, or we: all, or what comes before the peer's words
+  std::string_view peers;  ///< what the peer wrote
+};
+
+/// A peer's error is "They sent ERROR channel <id>: <its words>", without " channel <id>" if it is about all channels
+/// (openingd.c); or without "They sent " when a fundchannel_complete comes just after it (opening_common.c).
+Message taken_apart(std::string_view message) {
+  constexpr std::string_view they_sent = "They sent ", error = "ERROR";
+  const auto at = message.find(they_sent);
+  const bool bare = message.starts_with("ERROR channel ") || message.starts_with("ERROR: ");
+  if (at == std::string_view::npos && !bare) return {message, {}};
+  const auto words = bare ? error.size() : at + they_sent.size();
+  const auto colon = message.find(": ", words);
+  return {message.substr(0, words), colon == std::string_view::npos ? "" : message.substr(colon + 2)};
+}
+
+/// Where the text of a rule has to stand.
+enum class Where {
+  anywhere,  ///< in what lightningd says, or we
+  first,     ///< at the beginning of the message
+  peer,      ///< it is all that the peer wrote
+};
+
+/// An empty method or text fits all.
 struct Rule {
   std::string_view method;
   int code;
   std::string_view text;
   std::string_view cause;
+  Where where = Where::anywhere;
 
-  [[nodiscard]] bool fits(std::string_view failed, const util::Error& error) const {
-    return (method.empty() || method == failed) && (code == any || code == error.code) &&
-           error.message.find(text) != std::string::npos;
+  [[nodiscard]] bool fits(std::string_view failed, int error, const Message& message) const {
+    return (method.empty() || method == failed) && (code == any || code == error) && stands_in(message);
+  }
+
+  [[nodiscard]] bool stands_in(const Message& message) const {
+    if (where == Where::anywhere) return message.own.find(text) != std::string_view::npos;
+    if (where == Where::first) return message.own.starts_with(text);
+    if (!message.peers.starts_with(text)) return false;
+    const auto rest = message.peers.substr(text.size());
+    return rest.empty() || rest.starts_with(our_note);
   }
 };
 
-/// The first rule that fits decides. Texts are those of lightningd v23.08 to v26.06.6. What a peer wrote
-/// comes behind "They sent", so that rule goes before all others that look for words.
+/// The first rule that fits decides. Texts are those of lightningd v23.08 to v26.06.6.
 constexpr std::array rules{
     Rule{"", jsonrpc::Caller::lost, "", "node"},
     Rule{"", jsonrpc::Caller::unsent, "", "node"},
@@ -37,12 +72,13 @@ constexpr std::array rules{
     Rule{"", -3, "", "node"},  // a plugin failed
     Rule{"", -4, "", "node"},  // a plugin died
     // LND's words (lnwire.ErrMaxPendingChannels), eclair's (PendingChannelsRateLimiter) and ours.
-    Rule{"fundchannel_start", any, ": rate limit reached", "pending_limit"},
-    Rule{"", any, "umber of pending channels exceed maximum", "pending_limit"},
-    Rule{"", code::generic, "pending limit: the peer keeps channel ", "pending_limit"},
+    Rule{"fundchannel_start", code::generic, "rate limit reached", "pending_limit", Where::peer},
+    Rule{"", code::generic, "Number of pending channels exceed maximum", "pending_limit", Where::peer},
+    Rule{"", code::generic, "pending limit: the peer keeps channel ", "pending_limit", Where::first},
     Rule{"", any, "They sent ", "refused"},
-    Rule{"", code::generic, "timeout: the peer did not answer", "timeout"},
-    Rule{"", any, "given up, because ", given_up},
+    Rule{"", code::generic, "ERROR", "refused", Where::first},
+    Rule{"", code::generic, "timeout: the peer did not answer", "timeout", Where::first},
+    Rule{"", any, "given up, because ", given_up, Where::first},
 
     Rule{"connect", 400, "", "unreachable"},  // no address known
     Rule{"connect", 401, "", "unreachable"},  // all addresses failed
@@ -87,8 +123,10 @@ constexpr std::array rules{
 }  // namespace
 
 std::string_view cause_of(std::string_view method, const util::Error& error) {
-  const auto rule = std::find_if(rules.begin(), rules.end(),
-                                 [method, &error](const Rule& candidate) { return candidate.fits(method, error); });
+  const auto message = taken_apart(error.message);
+  const auto rule = std::find_if(
+      rules.begin(), rules.end(),
+      [method, code = error.code, &message](const Rule& candidate) { return candidate.fits(method, code, message); });
   return rule == rules.end() ? "unknown" : rule->cause;
 }
 
