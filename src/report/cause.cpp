@@ -48,7 +48,7 @@ struct Rule {
   std::string_view method;
   int code;
   std::string_view text;
-  std::string_view cause;
+  Cause cause;
   Where where = Where::anywhere;
 
   [[nodiscard]] bool fits(std::string_view failed, int error, const Message& message) const {
@@ -66,68 +66,104 @@ struct Rule {
 
 /// The first rule that fits decides. Texts are those of lightningd v23.08 to v26.06.6.
 constexpr std::array rules{
-    Rule{"", jsonrpc::Caller::lost, "", "node"},
-    Rule{"", jsonrpc::Caller::unsent, "", "node"},
-    Rule{"", lightningd::unreadable_reply, "", "node"},
-    Rule{"", -3, "", "node"},  // a plugin failed
-    Rule{"", -4, "", "node"},  // a plugin died
+    Rule{"", jsonrpc::Caller::lost, "", Cause::node},
+    Rule{"", jsonrpc::Caller::unsent, "", Cause::node},
+    Rule{"", lightningd::unreadable_reply, "", Cause::node},
+    Rule{"", -3, "", Cause::node},  // a plugin failed
+    Rule{"", -4, "", Cause::node},  // a plugin died
     // LND's words (lnwire.ErrMaxPendingChannels), eclair's (PendingChannelsRateLimiter) and ours.
-    Rule{"fundchannel_start", code::generic, "rate limit reached", "pending_limit", Where::peer},
-    Rule{"", code::generic, "Number of pending channels exceed maximum", "pending_limit", Where::peer},
-    Rule{"", code::generic, "pending limit: the peer keeps channel ", "pending_limit", Where::first},
-    Rule{"", any, "They sent ", "refused"},
-    Rule{"", code::generic, "ERROR", "refused", Where::first},
-    Rule{"", code::generic, "timeout: the peer did not answer", "timeout", Where::first},
-    Rule{"", any, "given up, because ", given_up, Where::first},
+    Rule{"fundchannel_start", code::generic, "rate limit reached", Cause::pending_limit, Where::peer},
+    Rule{"", code::generic, "Number of pending channels exceed maximum", Cause::pending_limit, Where::peer},
+    Rule{"", code::generic, "pending limit: the peer keeps channel ", Cause::pending_limit, Where::first},
+    Rule{"", any, "They sent ", Cause::refused},
+    Rule{"", code::generic, "ERROR", Cause::refused, Where::first},
+    Rule{"", code::generic, "timeout: the peer did not answer", Cause::timeout, Where::first},
+    Rule{"", any, "given up, because ", Cause::given_up, Where::first},
 
-    Rule{"connect", 400, "", "unreachable"},  // no address known
-    Rule{"connect", 401, "", "unreachable"},  // all addresses failed
-    Rule{"connect", 402, "", "disconnected"},
-    Rule{"connect", code::generic, "not valid", "unreachable"},  // the host's name
-    Rule{"connect", code::invalid_params, "", "parameters"},
+    Rule{"connect", 400, "", Cause::unreachable},  // no address known
+    Rule{"connect", 401, "", Cause::unreachable},  // all addresses failed
+    Rule{"connect", 402, "", Cause::disconnected},
+    Rule{"connect", code::generic, "not valid", Cause::unreachable},  // the host's name
+    Rule{"connect", code::invalid_params, "", Cause::parameters},
 
-    Rule{"", code::max_exceeded, "", "limits"},
-    Rule{"", code::cannot_afford, "is the largest that works", "limits"},
-    Rule{"", code::cannot_afford, "push_msat", "parameters"},
-    Rule{"", code::cannot_afford, "", "funds"},
-    Rule{"", code::output_is_dust, "", "funds"},
-    Rule{"", code::emergency_reserve, "", "funds"},
-    Rule{"", code::invalid_params, "Insufficient funds", "funds"},
-    Rule{"", code::invalid_params, "max_fee", "fees"},
-    Rule{"", code::broadcast_fail, "", "broadcast"},
-    Rule{"sendpsbt", any, "", "broadcast"},
-    Rule{"", any, "Error broadcasting transaction", "broadcast"},
-    Rule{"", code::still_syncing, "", "node"},
-    Rule{"", code::not_connected, "", "disconnected"},
-    Rule{"", code::unknown_peer, "", "disconnected"},
-    Rule{"", code::v2_unsupported, "", "unsupported"},
-    Rule{"", 312, "option_dual_fund", "unsupported"},
-    Rule{"", 501, "", "fees"},
-    Rule{"", any, "Cannot estimate fees", "fees"},
+    Rule{"", code::max_exceeded, "", Cause::limits},
+    Rule{"", code::cannot_afford, "is the largest that works", Cause::limits},
+    Rule{"", code::cannot_afford, "push_msat", Cause::parameters},
+    Rule{"", code::cannot_afford, "", Cause::funds},
+    Rule{"", code::output_is_dust, "", Cause::funds},
+    Rule{"", code::emergency_reserve, "", Cause::funds},
+    Rule{"", code::invalid_params, "Insufficient funds", Cause::funds},
+    Rule{"", code::invalid_params, "max_fee", Cause::fees},
+    Rule{"", code::broadcast_fail, "", Cause::broadcast},
+    Rule{"sendpsbt", any, "", Cause::broadcast},
+    Rule{"", any, "Error broadcasting transaction", Cause::broadcast},
+    Rule{"", code::still_syncing, "", Cause::node},
+    Rule{"", code::not_connected, "", Cause::disconnected},
+    Rule{"", code::unknown_peer, "", Cause::disconnected},
+    Rule{"", code::v2_unsupported, "", Cause::unsupported},
+    Rule{"", 312, "option_dual_fund", Cause::unsupported},
+    Rule{"", 501, "", Cause::fees},
+    Rule{"", any, "Cannot estimate fees", Cause::fees},
 
-    Rule{"", any, "Owning subdaemon", "disconnected"},  // openingd's connection broke
-    Rule{"", any, "isconnected", "disconnected"},
-    Rule{"", any, "Already funding channel", "busy"},
-    Rule{"", any, "Have in-progress", "busy"},
-    Rule{"", any, "the channel vanished", "refused"},  // a peer's error takes a withheld channel away
-    Rule{"", any, "channel_type not supported", "unsupported"},
-    Rule{"", any, "Not opening because", "limits"},
-    Rule{"", any, "channel_reserve_satoshis", "limits"},
-    Rule{"", any, "below feerate floor", "limits"},
-    Rule{"", any, "too large", "limits"},
-    Rule{"", any, "too small", "limits"},
-    Rule{"", any, "should be a valid address", "parameters"},
-    Rule{"", code::invalid_params, "", "parameters"},
+    Rule{"", any, "Owning subdaemon", Cause::disconnected},  // openingd's connection broke
+    Rule{"", any, "isconnected", Cause::disconnected},
+    Rule{"", any, "Already funding channel", Cause::busy},
+    Rule{"", any, "Have in-progress", Cause::busy},
+    Rule{"", any, "the channel vanished", Cause::refused},  // a peer's error takes a withheld channel away
+    Rule{"", any, "channel_type not supported", Cause::unsupported},
+    Rule{"", any, "Not opening because", Cause::limits},
+    Rule{"", any, "channel_reserve_satoshis", Cause::limits},
+    Rule{"", any, "below feerate floor", Cause::limits},
+    Rule{"", any, "too large", Cause::limits},
+    Rule{"", any, "too small", Cause::limits},
+    Rule{"", any, "should be a valid address", Cause::parameters},
+    Rule{"", code::invalid_params, "", Cause::parameters},
 };
 
 }  // namespace
 
-std::string_view cause_of(std::string_view method, const util::Error& error) {
+const char* name_of(Cause cause) {
+  switch (cause) {
+    case Cause::unreachable:
+      return "unreachable";
+    case Cause::disconnected:
+      return "disconnected";
+    case Cause::timeout:
+      return "timeout";
+    case Cause::refused:
+      return "refused";
+    case Cause::pending_limit:
+      return "pending_limit";
+    case Cause::busy:
+      return "busy";
+    case Cause::limits:
+      return "limits";
+    case Cause::unsupported:
+      return "unsupported";
+    case Cause::parameters:
+      return "parameters";
+    case Cause::funds:
+      return "funds";
+    case Cause::fees:
+      return "fees";
+    case Cause::broadcast:
+      return "broadcast";
+    case Cause::node:
+      return "node";
+    case Cause::given_up:
+      return "given_up";
+    case Cause::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+Cause cause_of(std::string_view method, const util::Error& error) {
   const auto message = taken_apart(error.message);
   const auto rule = std::find_if(
       rules.begin(), rules.end(),
       [method, code = error.code, &message](const Rule& candidate) { return candidate.fits(method, code, message); });
-  return rule == rules.end() ? "unknown" : rule->cause;
+  return rule == rules.end() ? Cause::unknown : rule->cause;
 }
 
 }  // namespace report

@@ -422,7 +422,7 @@ class TestErrors:
             for path, inside in form.nested(render.load(command)["response"]):
                 if path.endswith(".cause"):
                     assert set(inside["enum"]) == code, path
-        assert {cause for cause, _ in errors.meanings()} == code, "the comment in cause.hpp"
+        assert {cause for cause, _ in errors.meanings()} == code, "the enum in cause.hpp"
 
     def test_the_errors_page_is_what_the_code_says(self):
         page = read("docs", "errors.md")

@@ -117,9 +117,12 @@ def test_a_class_stands_in_one_source():
 def test_a_state_is_an_enum():
     """No member is a text that says in which state something is, or of which kind."""
     found = {f"{folder}/{name}: {of}" for folder, name in sources()
-             for of in re.findall(r"^ +(?:const )?std::string(?:_view)? ((?:\w+_)?(?:state|status|phase|stage|kind|type|mode))_?[;{ ]",
+             for of in re.findall(r"^ +(?:const )?std::string(?:_view)? ((?:\w+_)?(?:state|status|phase|stage|step|kind|type|mode|cause|verdict|outcome))_?[;{ ]",
                                   without_comments(read(folder, name)), re.M)}
     assert found == TEXT_AS_STATE
+    # Nor does a function say so in a text that others then compare.
+    assert [f"{folder}/{name}: {of}" for folder, name in sources()
+            for of in re.findall(r"\b(\w+_of)\([^;{}]*\) [!=]= \"", without_comments(read(folder, name)))] == []
 
 
 def test_an_enum_has_one_name_of():
