@@ -44,66 +44,67 @@ Result<void> check_trace_dir(const json::Value& value, util::Files* files) {
 
 void add_options(plugin::Plugin& plugin, context::Settings& settings, const OptionsUse& use) {
   plugin.add_option({
-      "multifundchannel-peer-timeout",
-      OptionType::integer,
-      "Seconds that each peer has for each of connect, fundchannel_start and fundchannel_complete",
-      "60",
-      true,
-      [&settings](const json::Value& value) -> Result<void> {
+      .name = "multifundchannel-peer-timeout",
+      .type = OptionType::integer,
+      .description = "Seconds that each peer has for each of connect, fundchannel_start and fundchannel_complete",
+      .default_json = "60",
+      .dynamic = true,
+      .set = [&settings](const json::Value& value) -> Result<void> {
         settings.peer_timeout = std::chrono::seconds(*value.u32());
         return {};
       },
-      [](const json::Value& value) { return in_range(value, 1, 86400); },
+      .check = [](const json::Value& value) { return in_range(value, 1, 86400); },
   });
   plugin.add_option({
-      "multifundchannel-max-connects",
-      OptionType::integer,
-      "How many connects to peers may be in flight at the same time",
-      "10",
-      true,
-      [&settings, changed = use.changed](const json::Value& value) -> Result<void> {
+      .name = "multifundchannel-max-connects",
+      .type = OptionType::integer,
+      .description = "How many connects to peers may be in flight at the same time",
+      .default_json = "10",
+      .dynamic = true,
+      .set = [&settings, changed = use.changed](const json::Value& value) -> Result<void> {
         settings.max_connects = *value.u32();
         changed();
         return {};
       },
-      [](const json::Value& value) { return in_range(value, 1, 1000); },
+      .check = [](const json::Value& value) { return in_range(value, 1, 1000); },
   });
   plugin.add_option({
-      "multifundchannel-dry-run",
-      OptionType::string,
-      "How it is found out whether the wallet can pay, before any peer is asked: fundpsbt, or txprepare with "
-      "placeholders for the channels",
-      R"("fundpsbt")",
-      true,
-      [&settings](const json::Value& value) -> Result<void> {
+      .name = "multifundchannel-dry-run",
+      .type = OptionType::string,
+      .description =
+          "How it is found out whether the wallet can pay, before any peer is asked: fundpsbt, or txprepare with "
+          "placeholders for the channels",
+      .default_json = R"("fundpsbt")",
+      .dynamic = true,
+      .set = [&settings](const json::Value& value) -> Result<void> {
         settings.dry_run = *value.string() == "txprepare" ? context::DryRun::txprepare : context::DryRun::fundpsbt;
         return {};
       },
-      is_dry_run,
+      .check = is_dry_run,
   });
   plugin.add_option({
-      "multifundchannel-progress",
-      OptionType::boolean,
-      "Tell the caller how far a batch is: lightning-cli draws bars on its standard output, before the result",
-      "false",
-      true,
-      [&settings](const json::Value& value) -> Result<void> {
+      .name = "multifundchannel-progress",
+      .type = OptionType::boolean,
+      .description =
+          "Tell the caller how far a batch is: lightning-cli draws bars on its standard output, before the result",
+      .default_json = "false",
+      .dynamic = true,
+      .set = [&settings](const json::Value& value) -> Result<void> {
         settings.progress = *value.boolean();
         return {};
       },
-      nullptr,
   });
   plugin.add_option({
-      "multifundchannel-trace-dir",
-      OptionType::string,
-      "Directory in which each batch leaves a trace of its calls (Chrome's trace-event format); empty: none",
-      "",
-      true,
-      [&settings](const json::Value& value) -> Result<void> {
+      .name = "multifundchannel-trace-dir",
+      .type = OptionType::string,
+      .description =
+          "Directory in which each batch leaves a trace of its calls (Chrome's trace-event format); empty: none",
+      .dynamic = true,
+      .set = [&settings](const json::Value& value) -> Result<void> {
         settings.trace_dir = *value.string();
         return {};
       },
-      [files = use.files](const json::Value& value) { return check_trace_dir(value, files); },
+      .check = [files = use.files](const json::Value& value) { return check_trace_dir(value, files); },
   });
 }
 

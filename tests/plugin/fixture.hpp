@@ -77,8 +77,9 @@ class Fixture {
 /// A method that accepts everything and hands its commands to `commands`.
 inline Method keeping_method(std::string name, std::vector<Command>& commands) {
   return {std::move(name), "destinations [feerate]", "opens channels",
-          [](const json::Value&) { return util::Result<void>(); },
-          [&commands](Command command, const json::Value&) { commands.push_back(std::move(command)); }};
+          [&commands](const json::Value&) -> util::Result<Run> {
+            return Run([&commands](Command command) { commands.push_back(std::move(command)); });
+          }};
 }
 
 inline std::string reply(std::string_view result, std::string_view raw_id = "\"cln:1\"") {
