@@ -13,6 +13,7 @@
 #include "json/writer.hpp"
 #include "jsonrpc/caller.hpp"
 #include "left/batch_params.hpp"
+#include "lightningd/channel.hpp"
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
 #include "plugin/plugin.hpp"
@@ -145,7 +146,8 @@ void App::Impl::subscribe() {
     const auto state = change.string("new_state");
     const auto peer = node_id(change, "peer_id");
     // Only a new channel awaits its lock-in from then on: one that becomes normal may be older than what we know.
-    if (service && peer && state && *state == "CHANNELD_AWAITING_LOCKIN") service->channel_begun(*peer);
+    const bool begins = state && lightningd::channel_state_named(*state) == lightningd::ChannelState::awaiting_lockin;
+    if (service && peer && begins) service->channel_begun(*peer);
   });
 }
 

@@ -2,13 +2,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "lightningd/codes.hpp"
 #include "util/str.hpp"
 
 namespace app {
 
+using context::DryRun;
 using plugin::OptionType;
 using util::Result;
 
@@ -22,12 +25,22 @@ Result<void> in_range(const json::Value& value, std::uint32_t least, std::uint32
                      {}};
 }
 
+const char* name_of(DryRun dry_run) { return dry_run == DryRun::txprepare ? "txprepare" : "fundpsbt"; }
+
+std::optional<DryRun> dry_run_named(std::string_view name) {
+  for (const auto dry_run : {DryRun::fundpsbt, DryRun::txprepare}) {
+    if (name == name_of(dry_run)) return dry_run;
+  }
+  return std::nullopt;
+}
+
 Result<void> is_dry_run(const json::Value& value) {
   const auto text = *value.string();
-  if (text == "fundpsbt" || text == "txprepare") return {};
+  if (dry_run_named(text)) return {};
   // Without quotation marks: lightningd escapes them once more.
   return util::Error{lightningd::code::invalid_params,
-                     util::str(value.path(), ": must be fundpsbt or txprepare, not ", text.substr(0, 80)),
+                     util::str(value.path(), ": must be ", name_of(DryRun::fundpsbt), " or ",
+                               name_of(DryRun::txprepare), ", not ", text.substr(0, 80)),
                      {}};
 }
 
@@ -47,7 +60,7 @@ void add_options(plugin::Plugin& plugin, context::Settings& settings, const Opti
       .name = "multifundchannel-peer-timeout",
       .type = OptionType::integer,
       .description = "Seconds that each peer has for each of connect, fundchannel_start and fundchannel_complete",
-      .default_json = "60",
+      .default_json = std::to_string(settings.peer_timeout / std::chrono::seconds(1)),
       .dynamic = true,
       .set = [&settings](const json::Value& value) -> Result<void> {
         settings.peer_timeout = std::chrono::seconds(*value.u32());
@@ -59,7 +72,7 @@ void add_options(plugin::Plugin& plugin, context::Settings& settings, const Opti
       .name = "multifundchannel-max-connects",
       .type = OptionType::integer,
       .description = "How many connects to peers may be in flight at the same time",
-      .default_json = "10",
+      .default_json = std::to_string(settings.max_connects),
       .dynamic = true,
       .set = [&settings, changed = use.changed](const json::Value& value) -> Result<void> {
         settings.max_connects = *value.u32();
@@ -74,10 +87,10 @@ void add_options(plugin::Plugin& plugin, context::Settings& settings, const Opti
       .description =
           "How it is found out whether the wallet can pay, before any peer is asked: fundpsbt, or txprepare with "
           "placeholders for the channels",
-      .default_json = R"("fundpsbt")",
+      .default_json = util::str('"', name_of(settings.dry_run), '"'),
       .dynamic = true,
       .set = [&settings](const json::Value& value) -> Result<void> {
-        settings.dry_run = *value.string() == "txprepare" ? context::DryRun::txprepare : context::DryRun::fundpsbt;
+        settings.dry_run = *dry_run_named(*value.string());
         return {};
       },
       .check = is_dry_run,
@@ -87,7 +100,7 @@ void add_options(plugin::Plugin& plugin, context::Settings& settings, const Opti
       .type = OptionType::boolean,
       .description =
           "Tell the caller how far a batch is: lightning-cli draws bars on its standard output, before the result",
-      .default_json = "false",
+      .default_json = settings.progress ? "true" : "false",
       .dynamic = true,
       .set = [&settings](const json::Value& value) -> Result<void> {
         settings.progress = *value.boolean();

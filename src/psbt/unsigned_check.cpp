@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bitcoin/address.hpp"
+#include "bitcoin/script_ops.hpp"
 #include "psbt/final_witness.hpp"
 #include "util/str.hpp"
 
@@ -14,12 +15,14 @@ using util::Error;
 using util::Result;
 using util::str;
 
+namespace op = bitcoin::op;
+
 namespace {
 
 /// P2PKH, P2SH or native segwit.
 bool is_payable(const util::Bytes& script) {
-  const bool key_hash = script.size() == 25 && script[0] == 0x76 && script[1] == 0xa9 && script[2] == 20;
-  const bool script_hash = script.size() == 23 && script[0] == 0xa9 && script[1] == 20;
+  const bool key_hash = script.size() == 25 && script[0] == op::dup && script[1] == op::hash160 && script[2] == 20;
+  const bool script_hash = script.size() == 23 && script[0] == op::hash160 && script[1] == 20;
   return key_hash || script_hash || bitcoin::is_native_segwit(script);
 }
 

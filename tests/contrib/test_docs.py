@@ -399,13 +399,14 @@ class TestErrors:
         self.words = self.errors[self.errors.index("A *cause* is one of these:"):]
 
     def test_every_code_is_in_the_tables(self):
-        names, used, numbers = {}, set(), set()
+        names, aliases, used, numbers = {}, {}, set(), set()
         for text in sources():
             names.update(re.findall(r"constexpr int (\w+) = (-?\d+);", text))
+            aliases.update(re.findall(r"constexpr int (\w+) = util::code::(\w+);", text))
             used.update(re.findall(r"\bcode::(\w+)", text))
             numbers.update(re.findall(r"constexpr int \w+ = (-\d{5}|\d{4});", text))
             numbers.update(re.findall(r'Rule\{"\w*", (-?\d+),', text))
-        codes = {int(number) for number in numbers} | {int(names[name]) for name in used}
+        codes = {int(number) for number in numbers} | {int(names[aliases.get(name, name)]) for name in used}
         assert len(codes) > 20
         documented = {int(code) for line in self.errors for code in re.findall(r"-?\d+", self.codes_of(line))}
         assert not (codes - set(INTERNAL) - documented), "contrib/doc"
