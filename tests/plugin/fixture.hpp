@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "../util/flat.hpp"
 #include "json/value.hpp"
 #include "plugin/plugin.hpp"
 #include "util/log.hpp"
@@ -17,7 +18,7 @@ namespace plugin::test {
 class MemoryTransport final : public util::Transport {
  public:
   void start(util::Receiver& receiver) override { receiver_ = &receiver; }
-  void send(util::Rope message) override { sent_.push_back(message.flat()); }
+  void send(util::Rope message) override { sent_.push_back(flat(message)); }
   [[nodiscard]] std::size_t pending() const override { return 0; }
 
   void deliver(std::string_view bytes) { receiver_->received(bytes); }
