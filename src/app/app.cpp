@@ -13,6 +13,7 @@
 #include "json/writer.hpp"
 #include "jsonrpc/caller.hpp"
 #include "left/batch_params.hpp"
+#include "lightningd/channel.hpp"
 #include "lightningd/codes.hpp"
 #include "lightningd/features.hpp"
 #include "plugin/plugin.hpp"
@@ -63,12 +64,6 @@ std::optional<lightningd::NodeId> node_id(const json::Value& object, std::string
   return hex ? lightningd::NodeId::from_hex(*hex) : std::nullopt;
 }
 
-/// Whether something could be parsed.
-template <class T>
-Result<void> checked(const Result<T>& parsed) {
-  return parsed ? Result<void>() : Result<void>(parsed.error());
-}
-
 std::string call_own_name(const json::Value& request) {
   json::Writer out;
   out.object().key("replace").object().field("jsonrpc", "2.0").field("method", own_name);
@@ -95,6 +90,8 @@ struct App::Impl {
   void start();
   void subscribe();
   void add_commands();
+  template <class Parse, class Request>
+  [[nodiscard]] auto read_by(Parse parse, void (Service::*run)(plugin::Command, Request));
   [[nodiscard]] std::string redirect(const json::Value& request);
   [[nodiscard]] Result<void> init(const Configuration& configuration);
   void shut_down();
@@ -149,75 +146,71 @@ void App::Impl::subscribe() {
     const auto state = change.string("new_state");
     const auto peer = node_id(change, "peer_id");
     // Only a new channel awaits its lock-in from then on: one that becomes normal may be older than what we know.
-    if (service && peer && state && *state == "CHANNELD_AWAITING_LOCKIN") service->channel_begun(*peer);
+    const bool begins = state && lightningd::channel_state_named(*state) == lightningd::ChannelState::awaiting_lockin;
+    if (service && peer && begins) service->channel_begun(*peer);
   });
+}
+
+/// What is parsed once: `run` gets it, and lightningd's `check` drops it.
+template <class Parse, class Request>
+auto App::Impl::read_by(Parse parse, void (Service::*run)(plugin::Command, Request)) {
+  return [this, parse, run](const json::Value& params) -> Result<plugin::Run> {
+    auto request = parse(params);
+    if (!request) return request.error();
+    return plugin::Run([this, run, request = std::move(*request)](plugin::Command command) mutable {
+      ((*service).*run)(std::move(command), std::move(request));
+    });
+  };
 }
 
 // While spenderp runs, registering its command's name could stop the whole node: then the command
 // gets a name of its own and calls are redirected to it.
 void App::Impl::add_commands() {
   const bool redirected = environment.spenderp_runs();
+  const auto parse_main = [this](const json::Value& params) { return request::parse_request(params, network); };
+  const auto parse_prepare = [this](const json::Value& params) { return request::parse_prepare(params, network); };
   plugin.add_method({
       redirected ? own_name : builtin_name,
       usage_of_main,
       description,
-      [this](const json::Value& params) { return checked(request::parse_request(params, network)); },
-      [this](plugin::Command command, const json::Value& params) {
-        service->multifundchannel(std::move(command), params);
-      },
+      read_by(parse_main, &Service::open),
   });
   plugin.add_method({
       "listmultifundchannels",
       "[batch]",
       "Show the batches of multifundchannel since the start, and those from before that are not settled",
-      [](const json::Value& params) { return checked(left::parse_list(params)); },
-      [this](plugin::Command command, const json::Value& params) {
-        service->list(std::move(command), *left::parse_list(params));
-      },
+      read_by(left::parse_list, &Service::list),
   });
   plugin.add_method({
       "multifundchannel-prepare",
       "psbt destinations [feerate] [minchannels] [commitment_feerate] [peer_timeout] [details] [max_fee] "
       "[max_feerate] [outputs] [change_address] [label]",
       "Secure channels that a PSBT of another wallet pays for, and answer the PSBT to sign",
-      [this](const json::Value& params) { return checked(request::parse_prepare(params, network)); },
-      [this](plugin::Command command, const json::Value& params) { service->prepare(std::move(command), params); },
+      read_by(parse_prepare, &Service::open),
   });
   plugin.add_method({
       "multifundchannel-finish",
       "batch [psbt]",
       "Send the transaction of a batch that waits, which another wallet has signed if that pays",
-      [](const json::Value& params) { return checked(left::parse_finish(params)); },
-      [this](plugin::Command command, const json::Value& params) {
-        service->finish(std::move(command), *left::parse_finish(params));
-      },
+      read_by(left::parse_finish, &Service::finish),
   });
   plugin.add_method({
       "multifundchannel-forget",
       "batch [confirm]",
       "Show what removing the record of an unsettled batch gives up; with confirm=true remove it",
-      [](const json::Value& params) { return checked(left::parse_forget(params)); },
-      [this](plugin::Command command, const json::Value& params) {
-        service->forget(std::move(command), *left::parse_forget(params));
-      },
+      read_by(left::parse_forget, &Service::forget),
   });
   plugin.add_method({
       "multifundchannel-abort",
       "batch [feerate] [confirm]",
       "Show what giving up a batch that may have been sent takes; with confirm=true make its transaction impossible",
-      [](const json::Value& params) { return checked(left::parse_abort(params)); },
-      [this](plugin::Command command, const json::Value& params) {
-        service->abort(std::move(command), *left::parse_abort(params));
-      },
+      read_by(left::parse_abort, &Service::abort),
   });
   plugin.add_method({
       "multifundchannel-bump",
       "batch feerate [dryrun] [max_fee]",
       "Pay for the transaction of a batch, which has not confirmed, with its change; with dryrun=true only show how",
-      [](const json::Value& params) { return checked(bump::parse_bump(params)); },
-      [this](plugin::Command command, const json::Value& params) {
-        service->bump(std::move(command), *bump::parse_bump(params));
-      },
+      read_by(bump::parse_bump, &Service::bump),
   });
   if (redirected) plugin.redirect(builtin_name, [this](const json::Value& request) { return redirect(request); });
 }

@@ -2,13 +2,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "lightningd/codes.hpp"
 #include "util/str.hpp"
 
 namespace app {
 
+using context::DryRun;
 using plugin::OptionType;
 using util::Result;
 
@@ -22,12 +25,22 @@ Result<void> in_range(const json::Value& value, std::uint32_t least, std::uint32
                      {}};
 }
 
+const char* name_of(DryRun dry_run) { return dry_run == DryRun::txprepare ? "txprepare" : "fundpsbt"; }
+
+std::optional<DryRun> dry_run_named(std::string_view name) {
+  for (const auto dry_run : {DryRun::fundpsbt, DryRun::txprepare}) {
+    if (name == name_of(dry_run)) return dry_run;
+  }
+  return std::nullopt;
+}
+
 Result<void> is_dry_run(const json::Value& value) {
   const auto text = *value.string();
-  if (text == "fundpsbt" || text == "txprepare") return {};
+  if (dry_run_named(text)) return {};
   // Without quotation marks: lightningd escapes them once more.
   return util::Error{lightningd::code::invalid_params,
-                     util::str(value.path(), ": must be fundpsbt or txprepare, not ", text.substr(0, 80)),
+                     util::str(value.path(), ": must be ", name_of(DryRun::fundpsbt), " or ",
+                               name_of(DryRun::txprepare), ", not ", text.substr(0, 80)),
                      {}};
 }
 
@@ -44,66 +57,67 @@ Result<void> check_trace_dir(const json::Value& value, util::Files* files) {
 
 void add_options(plugin::Plugin& plugin, context::Settings& settings, const OptionsUse& use) {
   plugin.add_option({
-      "multifundchannel-peer-timeout",
-      OptionType::integer,
-      "Seconds that each peer has for each of connect, fundchannel_start and fundchannel_complete",
-      "60",
-      true,
-      [&settings](const json::Value& value) -> Result<void> {
+      .name = "multifundchannel-peer-timeout",
+      .type = OptionType::integer,
+      .description = "Seconds that each peer has for each of connect, fundchannel_start and fundchannel_complete",
+      .default_json = std::to_string(settings.peer_timeout / std::chrono::seconds(1)),
+      .dynamic = true,
+      .set = [&settings](const json::Value& value) -> Result<void> {
         settings.peer_timeout = std::chrono::seconds(*value.u32());
         return {};
       },
-      [](const json::Value& value) { return in_range(value, 1, 86400); },
+      .check = [](const json::Value& value) { return in_range(value, 1, 86400); },
   });
   plugin.add_option({
-      "multifundchannel-max-connects",
-      OptionType::integer,
-      "How many connects to peers may be in flight at the same time",
-      "10",
-      true,
-      [&settings, changed = use.changed](const json::Value& value) -> Result<void> {
+      .name = "multifundchannel-max-connects",
+      .type = OptionType::integer,
+      .description = "How many connects to peers may be in flight at the same time",
+      .default_json = std::to_string(settings.max_connects),
+      .dynamic = true,
+      .set = [&settings, changed = use.changed](const json::Value& value) -> Result<void> {
         settings.max_connects = *value.u32();
         changed();
         return {};
       },
-      [](const json::Value& value) { return in_range(value, 1, 1000); },
+      .check = [](const json::Value& value) { return in_range(value, 1, 1000); },
   });
   plugin.add_option({
-      "multifundchannel-dry-run",
-      OptionType::string,
-      "How it is found out whether the wallet can pay, before any peer is asked: fundpsbt, or txprepare with "
-      "placeholders for the channels",
-      R"("fundpsbt")",
-      true,
-      [&settings](const json::Value& value) -> Result<void> {
-        settings.dry_run = *value.string() == "txprepare" ? context::DryRun::txprepare : context::DryRun::fundpsbt;
+      .name = "multifundchannel-dry-run",
+      .type = OptionType::string,
+      .description =
+          "How it is found out whether the wallet can pay, before any peer is asked: fundpsbt, or txprepare with "
+          "placeholders for the channels",
+      .default_json = util::str('"', name_of(settings.dry_run), '"'),
+      .dynamic = true,
+      .set = [&settings](const json::Value& value) -> Result<void> {
+        settings.dry_run = *dry_run_named(*value.string());
         return {};
       },
-      is_dry_run,
+      .check = is_dry_run,
   });
   plugin.add_option({
-      "multifundchannel-progress",
-      OptionType::boolean,
-      "Tell the caller how far a batch is: lightning-cli draws bars on its standard output, before the result",
-      "false",
-      true,
-      [&settings](const json::Value& value) -> Result<void> {
+      .name = "multifundchannel-progress",
+      .type = OptionType::boolean,
+      .description =
+          "Tell the caller how far a batch is: lightning-cli draws bars on its standard output, before the result",
+      .default_json = settings.progress ? "true" : "false",
+      .dynamic = true,
+      .set = [&settings](const json::Value& value) -> Result<void> {
         settings.progress = *value.boolean();
         return {};
       },
-      nullptr,
   });
   plugin.add_option({
-      "multifundchannel-trace-dir",
-      OptionType::string,
-      "Directory in which each batch leaves a trace of its calls (Chrome's trace-event format); empty: none",
-      "",
-      true,
-      [&settings](const json::Value& value) -> Result<void> {
+      .name = "multifundchannel-trace-dir",
+      .type = OptionType::string,
+      .description =
+          "Directory in which each batch leaves a trace of its calls (Chrome's trace-event format); empty: none",
+      .dynamic = true,
+      .set = [&settings](const json::Value& value) -> Result<void> {
         settings.trace_dir = *value.string();
         return {};
       },
-      [files = use.files](const json::Value& value) { return check_trace_dir(value, files); },
+      .check = [files = use.files](const json::Value& value) { return check_trace_dir(value, files); },
   });
 }
 

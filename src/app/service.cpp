@@ -144,9 +144,8 @@ peers::Process Service::process(const context::Settings& settings) {
 
 // --- Commands ---
 
-void Service::begin(plugin::Command command, Result<request::Request> request) {
-  if (!request) return command.fail(request.error());
-  auto start = [this, command = std::move(command), request = std::move(*request)]() mutable {
+void Service::open(plugin::Command command, request::Request request) {
+  auto start = [this, command = std::move(command), request = std::move(request)]() mutable {
     if (end_) return command.fail(*end_);
     if (request.waits() && !node_.withhold) return command.fail(left::Finishing::cannot_wait());
     const bool opens = request.dryrun == request::Request::DryRun::no;

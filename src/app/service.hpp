@@ -18,7 +18,6 @@
 #include "context/settings.hpp"
 #include "journal/journal_reader.hpp"
 #include "journal/seal_source.hpp"
-#include "json/value.hpp"
 #include "jsonrpc/caller.hpp"
 #include "kept/told_record.hpp"
 #include "labels/labels.hpp"
@@ -62,14 +61,8 @@ class Service : private journal::JournalReader::Owner {
   /// To be called when an option has changed the settings. Batches that run keep theirs, but for what all of them share.
   void settings_changed();
 
-  /// `params` have passed request::parse_request already; whatever is wrong answers the command.
-  void multifundchannel(plugin::Command command, const json::Value& params) {
-    begin(std::move(command), request::parse_request(params, node_.network));
-  }
-  /// Likewise multifundchannel-prepare, and request::parse_prepare.
-  void prepare(plugin::Command command, const json::Value& params) {
-    begin(std::move(command), request::parse_prepare(params, node_.network));
-  }
+  /// multifundchannel and multifundchannel-prepare: the request tells them apart.
+  void open(plugin::Command command, request::Request request);
   /// Every batch since the start and every unsettled one from before, or the one asked for.
   void list(plugin::Command command, const std::optional<std::string>& batch);
   /// See left::Finishing, left::Forgetting and left::Aborting.
@@ -117,7 +110,6 @@ class Service : private journal::JournalReader::Owner {
   [[nodiscard]] bool is_taken_care_of(const std::string& id) const override;
   void looked();
   void recovered();
-  void begin(plugin::Command command, util::Result<request::Request> request);
   /// A command about a batch that has begun before: it waits for what the last process has left to be looked at, and is
   /// refused while the batch runs.
   void about(plugin::Command command, const std::string& batch, util::Function<void(plugin::Command)> act);

@@ -7,12 +7,12 @@
 #include <span>
 #include <vector>
 
+#include "bitcoin/script_ops.hpp"
+
 namespace bitcoin {
 
 namespace {
 
-constexpr std::uint8_t op_0 = 0x00, op_1 = 0x51, op_16 = 0x60;
-constexpr std::uint8_t op_dup = 0x76, op_hash160 = 0xa9, op_equal = 0x87, op_equalverify = 0x88, op_checksig = 0xac;
 constexpr std::size_t shortest_program = 2, longest_program = 40;
 constexpr std::uint32_t bech32 = 1, bech32m = 0x2bc830a3;
 constexpr std::string_view letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
@@ -36,7 +36,7 @@ void add(std::uint32_t& checksum, std::uint8_t value) {
 
 /// The version, then the program in groups of five bits, the last one filled up with zeros.
 std::vector<std::uint8_t> groups_of(const util::Bytes& script) {
-  std::vector<std::uint8_t> groups{static_cast<std::uint8_t>(script[0] == op_0 ? 0 : script[0] - op_1 + 1)};
+  std::vector<std::uint8_t> groups{static_cast<std::uint8_t>(script[0] == op::zero ? 0 : script[0] - op::one + 1)};
   std::uint32_t rest = 0;
   int bits = 0;
   for (std::size_t i = 2; i < script.size(); ++i) {
@@ -86,7 +86,7 @@ util::Result<Address> to_witness_program(std::string_view human, const std::vect
   if (version > 1) return wrong("is of a witness version that nobody can spend yet: take one of version 0 or 1");
   const auto size = program->size();
   if (size != 32 && !(version == 0 && size == 20)) return wrong("has a witness program of a wrong length");
-  Address address{{version == 0 ? op_0 : op_1, static_cast<std::uint8_t>(size)}, human, human == "bc"};
+  Address address{{version == 0 ? op::zero : op::one, static_cast<std::uint8_t>(size)}, human, human == "bc"};
   address.script.insert(address.script.end(), program->begin(), program->end());
   return address;
 }
@@ -156,8 +156,8 @@ std::string to_base58(util::Bytes bytes) {
 /// The hash that the script names, with what a base58 address of a network has in front of it. Nothing for another
 /// script.
 std::optional<util::Bytes> version_and_hash_of(const util::Bytes& script, bool main) {
-  const util::Bytes key_begin{op_dup, op_hash160, hash_size}, key_end{op_equalverify, op_checksig};
-  const util::Bytes script_begin{op_hash160, hash_size}, script_end{op_equal};
+  const util::Bytes key_begin{op::dup, op::hash160, hash_size}, key_end{op::equal_verify, op::check_signature};
+  const util::Bytes script_begin{op::hash160, hash_size}, script_end{op::equal};
   const auto hash_in = [&script](const util::Bytes& begin, const util::Bytes& end, std::uint8_t version) {
     util::Bytes bytes{version};
     const bool fits = script.size() == begin.size() + hash_size + end.size() &&
@@ -186,9 +186,9 @@ util::Result<Address> parse_base58(std::string_view text) {
   Address address{{}, {}, version == main_p2pkh || version == main_p2sh};
   const bool key = version == main_p2pkh || version == test_p2pkh;
   if (!key && version != main_p2sh && version != test_p2sh) return wrong("is not an address of Bitcoin");
-  address.script = key ? util::Bytes{op_dup, op_hash160, hash_size} : util::Bytes{op_hash160, hash_size};
+  address.script = key ? util::Bytes{op::dup, op::hash160, hash_size} : util::Bytes{op::hash160, hash_size};
   address.script.insert(address.script.end(), content.begin() + 1, content.end());
-  const auto end = key ? util::Bytes{op_equalverify, op_checksig} : util::Bytes{op_equal};
+  const auto end = key ? util::Bytes{op::equal_verify, op::check_signature} : util::Bytes{op::equal};
   address.script.insert(address.script.end(), end.begin(), end.end());
   return address;
 }
@@ -197,7 +197,7 @@ util::Result<Address> parse_base58(std::string_view text) {
 
 bool is_witness_program(const util::Bytes& script) {
   if (script.size() < 2 + shortest_program || script.size() > 2 + longest_program) return false;
-  const bool version = script[0] == op_0 || (script[0] >= op_1 && script[0] <= op_16);
+  const bool version = script[0] == op::zero || (script[0] >= op::one && script[0] <= op::sixteen);
   return version && script[1] == script.size() - 2;
 }
 
@@ -227,7 +227,7 @@ std::optional<std::string> segwit_address(const util::Bytes& script, std::string
     address += letters[group];
   }
   for (int i = 0; i < 6; ++i) add(checksum, 0);
-  checksum ^= script[0] == op_0 ? bech32 : bech32m;
+  checksum ^= script[0] == op::zero ? bech32 : bech32m;
   for (int i = 5; i >= 0; --i) address += letters[(checksum >> (5 * i)) & 31];
   return address;
 }
@@ -240,8 +240,8 @@ std::optional<std::string> address_of(const util::Bytes& script, std::string_vie
 }
 
 bool is_native_segwit(const util::Bytes& script) {
-  if (script.size() == 22) return script[0] == 0x00 && script[1] == 20;
-  return script.size() == 34 && (script[0] == 0x00 || script[0] == 0x51) && script[1] == 32;
+  if (script.size() == 22) return script[0] == op::zero && script[1] == 20;
+  return script.size() == 34 && (script[0] == op::zero || script[0] == op::one) && script[1] == 32;
 }
 
 }  // namespace bitcoin

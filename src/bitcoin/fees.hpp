@@ -24,6 +24,9 @@ inline constexpr std::uint64_t output_weight = 4 * (8 + 1 + 34);
 /// The most that bitcoind relays.
 inline constexpr std::uint64_t max_standard_weight = 400'000;
 
+/// In perkw: far above what bitcoind takes.
+inline constexpr std::uint64_t highest_feerate = 100'000'000;
+
 /// The most a channel may have unless both sides offer large channels (BOLT 2: below 2^24 sat).
 inline constexpr Sat max_small_channel{16'777'215};
 

@@ -6,6 +6,7 @@
 
 #include "bitcoin/byte_reader.hpp"
 #include "bitcoin/byte_writer.hpp"
+#include "bitcoin/script_ops.hpp"
 #include "util/str.hpp"
 
 namespace bitcoin {
@@ -67,11 +68,10 @@ bool has_witnesses(const util::Bytes& bytes) { return bytes.size() > 6 && bytes[
 /// BIP 34: the first thing in the scriptSig of a coinbase is its height, as a script has numbers.
 std::optional<std::uint32_t> height_of_block(const Body& body) {
   constexpr std::uint32_t no_output = 0xFFFFFFFF;
-  constexpr std::uint8_t one = 0x51, sixteen = 0x60;
   const bool coinbase = body.inputs.size() == 1 && body.inputs[0].outpoint == Outpoint{Txid{}, no_output};
   const auto& script = body.first_script_sig;
   if (!coinbase || script.empty()) return std::nullopt;
-  if (script[0] >= one && script[0] <= sixteen) return script[0] - one + 1u;
+  if (script[0] >= op::one && script[0] <= op::sixteen) return script[0] - op::one + 1u;
   if (script[0] > 4 || script.size() <= script[0]) return std::nullopt;
   std::uint32_t height = 0;
   for (std::size_t i = 0; i < script[0]; ++i) height |= std::uint32_t{script[i + 1]} << (8 * i);

@@ -12,6 +12,9 @@
 
 namespace bitcoin {
 
+/// BIP 65: locktimes below are block heights, the others are Unix times.
+inline constexpr std::uint32_t first_time_locktime = 500'000'000;
+
 struct TxInput {
   Outpoint outpoint;
   std::uint32_t sequence = 0xFFFFFFFF;

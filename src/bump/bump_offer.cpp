@@ -21,12 +21,9 @@ using util::str;
 
 namespace {
 
-/// Far above what bitcoind takes.
-constexpr std::uint64_t highest_feerate = 100'000'000;
-
 /// The feerate at which a transaction of this weight pays this fee.
 Perkw feerate_of(Sat fee, std::uint64_t weight) {
-  return Perkw{static_cast<std::uint32_t>(std::min(fee.value * 1000 / weight, highest_feerate))};
+  return Perkw{static_cast<std::uint32_t>(std::min(fee.value * 1000 / weight, bitcoin::highest_feerate))};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bitcoin/amounts.hpp"
 #include "json/value.hpp"
 #include "json/writer.hpp"
 #include "util/str.hpp"
@@ -21,7 +22,6 @@ namespace {
 
 /// More of them at a time would be a strange node.
 constexpr std::ptrdiff_t most = 100;
-constexpr std::uint64_t most_sat = 21'000'000ULL * 100'000'000;
 
 /// Beside the batches' records.
 const DatastoreKey& bumps_key() {
@@ -64,8 +64,10 @@ Result<Bump> read_bump(const json::Value& value) {
   const auto state = state_name ? bump_state_named(*state_name) : std::nullopt;
   const bool complete =
       batch && change && fee && feerate && most_fee && reserved_to && sent_blocks && state && replaced;
-  if (!complete || *change > UINT16_MAX || *fee > most_sat || *feerate > INT32_MAX) return not_ours(value);
-  if (*most_fee > most_sat || *reserved_to > INT32_MAX || *sent_blocks > INT32_MAX) return not_ours(value);
+  if (!complete || *change > UINT16_MAX || *fee > bitcoin::max_money.value || *feerate > INT32_MAX)
+    return not_ours(value);
+  if (*most_fee > bitcoin::max_money.value || *reserved_to > INT32_MAX || *sent_blocks > INT32_MAX)
+    return not_ours(value);
   Bump bump{{std::string(*batch), *parent, *txid, bitcoin::Sat{*fee},
              bitcoin::Perkw{static_cast<std::uint32_t>(*feerate)}, *state},
             {*parent, static_cast<std::uint32_t>(*change)},

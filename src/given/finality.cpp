@@ -1,5 +1,6 @@
 #include "given/finality.hpp"
 
+#include "bitcoin/transaction.hpp"
 #include "util/str.hpp"
 
 namespace given {
@@ -8,8 +9,6 @@ using util::str;
 
 namespace {
 
-/// BIP 65: locktimes below are block heights, the others are Unix times.
-constexpr std::uint32_t first_time = 500'000'000;
 /// BIP 113: the median of the last eleven blocks' times counts, which is behind by an hour or so.
 constexpr std::int64_t most_behind = 2 * 3600;
 /// lightningd asks bitcoind for blocks twice a minute, and wallets write the height into the transactions that they
@@ -28,7 +27,7 @@ std::optional<std::string> why_immature(const psbt::Psbt& transaction, std::uint
 }
 
 std::optional<std::string> why_locked(std::uint32_t locktime, std::uint32_t height) {
-  if (locktime >= first_time || locktime <= height) return std::nullopt;
+  if (locktime >= bitcoin::first_time_locktime || locktime <= height) return std::nullopt;
   return str("its locktime is ", locktime, ", and the chain is at block ", height,
              ": bitcoind would refuse the transaction before");
 }
@@ -43,7 +42,7 @@ std::optional<std::string> why_not_at(const psbt::Psbt& transaction, std::uint32
 std::optional<std::string> why_not_soon(const psbt::Psbt& transaction, std::uint32_t height, std::int64_t now) {
   if (auto immature = why_immature(transaction, height)) return immature;
   const auto locktime = transaction.locktime();
-  if (locktime >= first_time && locktime + most_behind > now) {
+  if (locktime >= bitcoin::first_time_locktime && locktime + most_behind > now) {
     return str("its locktime is ", locktime, ", a time that is not two hours past: it is ", now,
                ", and bitcoind would refuse the transaction before");
   }

@@ -8,6 +8,7 @@
 
 #include "bitcoin/byte_reader.hpp"
 #include "bitcoin/ripemd160.hpp"
+#include "bitcoin/script_ops.hpp"
 #include "psbt/psbt_keys.hpp"
 #include "util/str.hpp"
 
@@ -94,16 +95,17 @@ struct Multisig {
 };
 
 std::optional<Multisig> read_multisig(const Bytes& script) {
-  constexpr std::uint8_t one = 0x51, sixteen = 0x60, check_multisig = 0xae;
-  if (script.size() < 3 || script.back() != check_multisig || script[0] < one || script[0] > sixteen) return {};
-  Multisig multisig{script[0] - one + 1u, {}};
+  namespace op = bitcoin::op;
+  if (script.size() < 3 || script.back() != op::check_multisig || script[0] < op::one || script[0] > op::sixteen)
+    return {};
+  Multisig multisig{script[0] - op::one + 1u, {}};
   std::size_t at = 1;
   while (at + 1 + public_key_size <= script.size() - 2 && script[at] == public_key_size) {
     const auto key = script.begin() + static_cast<std::ptrdiff_t>(at + 1);
     multisig.keys.emplace_back(key, key + static_cast<std::ptrdiff_t>(public_key_size));
     at += 1 + public_key_size;
   }
-  const bool whole = at == script.size() - 2 && script[at] == multisig.keys.size() + one - 1;
+  const bool whole = at == script.size() - 2 && script[at] == multisig.keys.size() + op::one - 1;
   return whole ? std::optional(multisig) : std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "bitcoin/transaction.hpp"
 #include "journal/payment_format.hpp"
 #include "params/params.hpp"
 #include "psbt/psbt.hpp"
@@ -21,8 +22,8 @@ using util::str;
 namespace {
 
 constexpr std::int64_t year_2200 = 7'258'118'400;
-/// A locktime below it is a height: no sum of four of them is too large for 32 bits.
-constexpr std::uint32_t too_high = 500'000'000;
+/// No sum of four heights below it is too large for 32 bits.
+constexpr std::uint32_t too_high = bitcoin::first_time_locktime;
 /// Two weeks: nobody waits so long for txprepare.
 constexpr std::uint32_t furthest_apart = 2'016;
 

@@ -41,11 +41,6 @@ Writer& Writer::value(std::string_view text) {
   return *this;
 }
 
-Writer& Writer::null() {
-  impl_->emitter.Null();
-  return *this;
-}
-
 Writer& Writer::raw(std::string_view json) {
   impl_->emitter.raw(json);
   return *this;

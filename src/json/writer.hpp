@@ -33,7 +33,6 @@ class Writer {
   Writer& value(std::unsigned_integral auto number) requires(!std::same_as<decltype(number), bool>) {
     return write_uint(number);
   }
-  Writer& null();
   /// A JSON text as it stands: a raw id, or a value from Value::dump().
   Writer& raw(std::string_view json);
 

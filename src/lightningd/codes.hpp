@@ -1,12 +1,14 @@
 #pragma once
 
+#include "util/result.hpp"
+
 namespace lightningd {
 
 /// lightningd's error codes (common/jsonrpc_errors.h).
 namespace code {
 inline constexpr int invalid_request = -32600;
-inline constexpr int method_not_found = -32601;
-inline constexpr int invalid_params = -32602;
+inline constexpr int method_not_found = util::code::unknown_method;
+inline constexpr int invalid_params = util::code::invalid_params;
 inline constexpr int generic = -1;
 inline constexpr int max_exceeded = 300;
 inline constexpr int cannot_afford = 301;

@@ -26,12 +26,13 @@ constexpr spark::Duration longest_backoff{2000};
 constexpr spark::Duration look_for_cancels{100};
 constexpr int most_cut_offs = 2;
 
-/// lightningd's own refusals of fundchannel_complete, before it tells the peer anything.
+/// lightningd's own refusals of fundchannel_complete, before it tells the peer anything. A peer's error has code -1, and
+/// its words stand behind others: they cannot pass for lightningd's.
 bool is_refused_by_node(const Error& error) {
   namespace code = lightningd::code;
   const auto known = {code::invalid_params, code::not_connected, code::unknown_peer, code::no_good_transaction};
   return std::find(known.begin(), known.end(), error.code) != known.end() ||
-         error.message.find("No channel funding in progress") != std::string::npos;
+         error.message.starts_with("No channel funding in progress");
 }
 
 template <class T>
@@ -183,7 +184,7 @@ void PeerOpening::ask_start() {
 void PeerOpening::started(const Result<Started>& answer) {
   if (!answer) {
     if (worth_another_start(answer.error()) && retry_later()) return;
-    return cut_off(report::cause_of(method_, answer.error()) == report::pending_limit
+    return cut_off(report::cause_of(method_, answer.error()) == report::Cause::pending_limit
                        ? explain_refusal(answer.error(), context_.book.told_in_vain().find(destination_.id))
                        : answer.error());
   }
@@ -198,7 +199,7 @@ void PeerOpening::started(const Result<Started>& answer) {
 // has not seen yet that we cancelled the opening before this one.
 bool PeerOpening::worth_another_start(const Error& error) const {
   if (error.code == lightningd::code::not_connected || error.code == lightningd::code::unknown_peer) return true;
-  if (report::cause_of(method_, error) == "busy" && context_.book.is_inquired(*record_)) return true;
+  if (report::cause_of(method_, error) == report::Cause::busy && context_.book.is_inquired(*record_)) return true;
   return restarting_ && backoff_ < longest_backoff;
 }
 
@@ -206,7 +207,8 @@ bool PeerOpening::worth_another_start(const Error& error) const {
 // lost in a crash is told so of one whenever it is connected, and lightningd then hangs up: that is worth two more
 // tries.
 void PeerOpening::cut_off(const Error& error) {
-  if (report::cause_of(method_, error) != "disconnected" || cut_offs_ >= most_cut_offs) return fail(method_, error);
+  if (report::cause_of(method_, error) != report::Cause::disconnected || cut_offs_ >= most_cut_offs)
+    return fail(method_, error);
   context_.log->ask([this, error](const Result<LogLook::Lines>& lines) {
     const auto batch = ledger::label_of(record_->batch);
     if (!lines || !ended_for_lost_channel(*lines, destination_.id, batch)) return fail(method_, error);

@@ -10,18 +10,21 @@
 #include "json/value.hpp"
 #include "plugin/command.hpp"
 #include "plugin/option.hpp"
+#include "util/function.hpp"
 #include "util/result.hpp"
 
 namespace plugin {
 
-/// A command of ours: `check` decides about the parameters alone (and is what lightningd's `check`
-/// asks); `run` gets parameters that passed it.
+/// Runs a command with the parameters that it was parsed with.
+using Run = util::Function<void(Command)>;
+
+/// A command of ours. `parse` decides about the parameters alone, and gives what runs the command with them, which
+/// lightningd's `check` drops.
 struct Method {
   std::string name;
   std::string usage;        ///< must not contain characters that JSON escapes as \u
   std::string description;  ///< needed by v23.08 to v24.05
-  std::function<util::Result<void>(const json::Value& params)> check;
-  std::function<void(Command, const json::Value& params)> run;
+  std::function<util::Result<Run>(const json::Value& params)> parse;
 };
 
 /// What the plugin offers to lightningd, and what it wants to hear of: commands, options, topics, and one command of

@@ -83,12 +83,12 @@ void Plugin::run(const Method& method, const jsonrpc::Message& message) {
   if (!requests_.initialised())
     return command.fail({-3, util::str(method.name, ": the plugin is not initialised"), {}});
 
-  const auto passed = contained(method.name, [&method, &params] { return method.check(params); });
-  if (!passed) return command.fail(passed.error());
+  auto run = contained(method.name, [&method, &params] { return method.parse(params); });
+  if (!run) return command.fail(run.error());
 
-  // When `run` throws, the command goes down with it and answers as a dropped one does.
-  const auto ran = contained(method.name, [&method, &command, &params]() -> util::Result<void> {
-    method.run(std::move(command), params);
+  // When it throws, the command goes down with it and answers as a dropped one does.
+  const auto ran = contained(method.name, [&run, &command]() -> util::Result<void> {
+    (*run)(std::move(command));
     return {};
   });
   static_cast<void>(ran);

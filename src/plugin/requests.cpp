@@ -133,7 +133,8 @@ util::Result<std::string> Requests::check(const json::Value& params) {
   util::Result<void> passed = util::Error{
       util::code::unknown_method, util::str("unknown command ", util::shortened(command, longest_name)), {}};
   if (const auto* method = manifest_.method(command)) {
-    passed = method->check(rest.root());
+    const auto parsed = method->parse(rest.root());
+    passed = parsed ? util::Result<void>() : util::Result<void>(parsed.error());
   } else if (command == "setconfig") {
     passed = setconfig(rest.root(), true);
   }

@@ -23,7 +23,7 @@ Preview::Preview(const peers::Process& process, lightningd::Client client, reque
       book_(process.book),
       request_(std::move(request)),
       ask_(std::move(ask)),
-      findings_{request_, node_, {}, {}, {}, {}, {}, {}, {}, {}, false},
+      findings_{.request = request_, .node = node_},
       scope_(process.runtime, [this](const Error& error) { conclude(error); }),
       hanging_up_(process.runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       preparation_(calls_, request_),

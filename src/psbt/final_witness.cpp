@@ -6,20 +6,16 @@
 #include <span>
 
 #include "bitcoin/byte_reader.hpp"
+#include "bitcoin/script_ops.hpp"
 #include "psbt/psbt_keys.hpp"
 
 namespace psbt {
+
+namespace op = bitcoin::op;
+
 namespace {
 
 using Stack = std::vector<util::Bytes>;
-
-namespace op {
-constexpr std::uint8_t one = 0x51;
-constexpr std::uint8_t sixteen = 0x60;
-constexpr std::uint8_t check_signature = 0xac;
-constexpr std::uint8_t check_signature_verify = 0xad;
-constexpr std::uint8_t check_sequence_verify = 0xb2;
-}  // namespace op
 
 constexpr std::uint8_t key_size = 33;
 

@@ -17,16 +17,6 @@ auto find_entry(auto& entries, const util::Bytes& key) {
   return std::find_if(entries.begin(), entries.end(), [&key](const auto& entry) { return entry.first == key; });
 }
 
-/// Moves the item at `from` so that it ends up at `to`; both are valid.
-template <class T>
-void move_item(std::vector<T>& items, std::size_t from, std::size_t to) {
-  const auto at = [&items](std::size_t index) { return items.begin() + static_cast<std::ptrdiff_t>(index); };
-  if (from < to)
-    std::rotate(at(from), at(from + 1), at(to + 1));
-  else
-    std::rotate(at(to), at(from), at(from + 1));
-}
-
 std::optional<bitcoin::TxOutput> parse_witness_utxo(const util::Bytes& value) {
   bitcoin::ByteReader in(value);
   const bitcoin::Sat amount{in.u64()};
@@ -116,12 +106,6 @@ void Psbt::insert_output(std::size_t index, bitcoin::TxOutput output) {
   const auto at = static_cast<std::ptrdiff_t>(std::min(index, tx_.outputs.size()));
   tx_.outputs.insert(tx_.outputs.begin() + at, std::move(output));
   output_maps_.insert(output_maps_.begin() + at, PsbtMap{});
-}
-
-void Psbt::move_output(std::size_t from, std::size_t to) {
-  if (std::max(from, to) >= tx_.outputs.size()) return;
-  move_item(tx_.outputs, from, to);
-  move_item(output_maps_, from, to);
 }
 
 void Psbt::set_output_amount(std::size_t index, bitcoin::Sat amount) {

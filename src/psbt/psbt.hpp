@@ -56,8 +56,6 @@ class Psbt {
   /// As strip(), but what each input spends stays, as a witness UTXO: whoever has to see that signing does not change
   /// the txid needs no more.
   void keep_spent_outputs();
-  /// Moves the output at `from`, with its map, so that it ends up at `to`.
-  void move_output(std::size_t from, std::size_t to);
   void set_output_amount(std::size_t index, bitcoin::Sat amount);
   void remove_output(std::size_t index);
   /// Adds to what output `index` carries beside its amount and script, or changes it.

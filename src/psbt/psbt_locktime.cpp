@@ -3,15 +3,13 @@
 #include <algorithm>
 
 #include "bitcoin/byte_reader.hpp"
+#include "bitcoin/transaction.hpp"
 #include "psbt/psbt_keys.hpp"
 #include "util/str.hpp"
 
 namespace psbt {
 
 namespace {
-
-/// BIP 65: locktimes below are block heights, the others are Unix times.
-constexpr std::uint32_t first_time_locktime = 500'000'000;
 
 std::optional<std::uint32_t> read(const PsbtMap& input, std::uint8_t type) {
   const util::Bytes* value = input.get({type});
@@ -40,9 +38,9 @@ util::Result<std::uint32_t> determine_locktime(const std::vector<PsbtMap>& input
     const auto at_height = read(inputs[i], psbt_key::in_required_height_locktime);
     const auto at_time = read(inputs[i], psbt_key::in_required_time_locktime);
     if (!at_height && !at_time) continue;
-    if (at_height && (*at_height == 0 || *at_height >= first_time_locktime))
+    if (at_height && (*at_height == 0 || *at_height >= bitcoin::first_time_locktime))
       return util::Error{.message = util::str("input ", i, ": required height locktime of ", *at_height)};
-    if (at_time && *at_time < first_time_locktime)
+    if (at_time && *at_time < bitcoin::first_time_locktime)
       return util::Error{.message = util::str("input ", i, ": required time locktime of ", *at_time)};
     any = true;
     height.add(at_height);

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "bitcoin/input_weight.hpp"
+#include "bitcoin/script_ops.hpp"
 #include "psbt/psbt_keys.hpp"
 #include "util/bytes.hpp"
 
 namespace psbt {
 
+namespace op = bitcoin::op;
 namespace weight = bitcoin::input_weight;
 
 namespace {
@@ -17,15 +19,11 @@ constexpr std::uint64_t nothing = 1;  ///< what OP_CHECKMULTISIG takes too much
 constexpr std::size_t usual_script = 3 + 3 * 34;
 constexpr std::uint64_t usual_signatures = 2;
 
-constexpr std::uint8_t op_1 = 0x51;
-constexpr std::uint8_t op_16 = 0x60;
-constexpr std::uint8_t op_checkmultisig = 0xae;
-
 /// So many signatures the script asks for, when it is OP_CHECKMULTISIG's.
 std::uint64_t signatures_for(const util::Bytes& script, const PsbtMap& input) {
   const bool multisig =
-      script.size() > 3 && script.back() == op_checkmultisig && script[0] >= op_1 && script[0] <= op_16;
-  if (multisig) return script[0] - op_1 + 1u;
+      script.size() > 3 && script.back() == op::check_multisig && script[0] >= op::one && script[0] <= op::sixteen;
+  if (multisig) return script[0] - op::one + 1u;
   const auto keys = std::count_if(input.entries.begin(), input.entries.end(),
                                   [](const auto& entry) { return entry.first[0] == psbt_key::in_bip32_derivation; });
   return static_cast<std::uint64_t>(std::max<std::ptrdiff_t>(keys, 1));
@@ -43,7 +41,7 @@ std::uint64_t script_spend(const PsbtMap& input) {
 std::uint64_t spending_weight(const Psbt& psbt, std::size_t index) {
   const auto script = psbt.input_script(index).value_or(util::Bytes());
   if (script.size() == 22) return weight::bare + weight::signature + weight::key;
-  if (script.size() == 34 && script[0] == op_1) return weight::bare + weight::key_spend;
+  if (script.size() == 34 && script[0] == op::one) return weight::bare + weight::key_spend;
   return weight::bare + script_spend(psbt.input_map(index));
 }
 

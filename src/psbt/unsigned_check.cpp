@@ -7,6 +7,7 @@
 
 #include "bitcoin/address.hpp"
 #include "bitcoin/fees.hpp"
+#include "bitcoin/script_ops.hpp"
 #include "psbt/final_witness.hpp"
 #include "util/str.hpp"
 
@@ -16,6 +17,8 @@ using util::Error;
 using util::Result;
 using util::str;
 
+namespace op = bitcoin::op;
+
 namespace {
 
 /// Of a transaction that bitcoind relays: each weighs 164 without its witness (outpoint, empty script, sequence).
@@ -23,8 +26,8 @@ constexpr std::size_t most_inputs = bitcoin::max_standard_weight / 164;
 
 /// P2PKH, P2SH or native segwit.
 bool is_payable(const util::Bytes& script) {
-  const bool key_hash = script.size() == 25 && script[0] == 0x76 && script[1] == 0xa9 && script[2] == 20;
-  const bool script_hash = script.size() == 23 && script[0] == 0xa9 && script[1] == 20;
+  const bool key_hash = script.size() == 25 && script[0] == op::dup && script[1] == op::hash160 && script[2] == 20;
+  const bool script_hash = script.size() == 23 && script[0] == op::hash160 && script[1] == 20;
   return key_hash || script_hash || bitcoin::is_native_segwit(script);
 }
 

@@ -36,6 +36,7 @@ void Impossibility::look_for_rival(const std::string& what, Done done) {
 
 void Impossibility::abort(Done done) {
   done_ = std::move(done);
+  batch_.wait_for_lost_send();
   if (batch_.may_still_be_sent()) return later("lightningd has not answered sendpsbt yet");
   look([this](const std::string& found, bool wait) { wait ? later(found) : send_abort(); });
 }

@@ -112,6 +112,7 @@ void Resending::send(const util::SharedText& signed_psbt) {
 // Nothing of what is refused is taken back here: an earlier attempt may have ended in doubt, or the caller has sent the
 // transaction by another node. Our bitcoind does not want it now, but another one may have it.
 void Resending::not_sent(const Error& error) {
+  batch_.wait_for_lost_send();
   const bool closed = !batch_.may_still_be_sent() && batch_.process.node.withhold;
   const bool refused = closed && sending::verdict_on(error) == sending::SendVerdict::refused;
   if (!refused) return retry(str("sendpsbt: ", error.message));

@@ -80,6 +80,7 @@ void Settlement::judge(const Channels& channels) {
   const sending::FoundChannels found = sending::find_channels(*ledger_, channels);
   const bool never_sent = batch_.process.node.withhold && found.all_withheld;
   if (found.locked_in) return sent();
+  batch_.wait_for_lost_send();
   if (batch_.may_still_be_sent()) return retry("lightningd has not answered sendpsbt yet");
   if (ledger_->phase != BatchPhase::sending) return undo_unsent(found.all_withheld);
   if (batch_.is_being_cancelled()) return retry("lightningd has not answered fundchannel_cancel yet");

@@ -56,7 +56,7 @@ void write_destination(json::Writer& out, const DestinationReport& destination) 
   if (destination.failure) {
     out.field("method", destination.failure->method);
     write_brief_error(out, destination.failure->error);
-    out.field("cause", cause_of(destination.failure->method, destination.failure->error));
+    out.field("cause", name_of(cause_of(destination.failure->method, destination.failure->error)));
   }
   out.end();
 }

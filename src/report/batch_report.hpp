@@ -32,6 +32,7 @@ struct DestinationReport {
   std::optional<PeerFailure> failure;
   std::optional<request::PolicyRecord> policy;  ///< of a channel in the transaction
   std::string memo;                             ///< the user's own words; empty when none
+  bool is_gone = false;                         ///< `failure` is that a look has found no channel: another may find it
 };
 
 /// One batch as listmultifundchannels shows it.

@@ -84,7 +84,7 @@ void Details::write_peer(Writer& out, std::size_t destination) const {
 }
 
 void Details::write_failed(Writer& out, std::size_t destination, const PeerFailure& failure) const {
-  out.field("cause", cause_of(failure.method, failure.error));
+  out.field("cause", name_of(cause_of(failure.method, failure.error)));
   write_peer(out, destination);
 }
 
@@ -109,7 +109,7 @@ Error Details::added_to(Error error) const {
   out.object();
   for (const auto& [name, value] : data.members()) out.raw_field(name, value.dump());
   if (!data.find("batch")) out.field("batch", batch_);
-  out.field("cause", cause_of(method_in(data), error));
+  out.field("cause", name_of(cause_of(method_in(data), error)));
   write_seconds(out);
   error.data = out.end().take();
   return error;

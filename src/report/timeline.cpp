@@ -23,8 +23,7 @@ void Timeline::enter(Phase phase) {
 }
 
 void Timeline::lose(std::size_t destination, const PeerFailure& failure) {
-  losses_.push_back(
-      {destination, now(), failure.method, failure.error.code, std::string(cause_of(failure.method, failure.error))});
+  losses_.push_back({destination, now(), failure.method, failure.error.code, cause_of(failure.method, failure.error)});
 }
 
 std::size_t Timeline::sent(const char* method, const lightningd::NodeId* peer) {

@@ -9,6 +9,7 @@
 
 #include "lightningd/call_observer.hpp"
 #include "report/batch_report.hpp"
+#include "report/cause.hpp"
 #include "report/phase.hpp"
 #include "spark/runtime.hpp"
 
@@ -38,7 +39,7 @@ class Timeline final : public lightningd::CallObserver {
     spark::Duration at;
     std::string method;
     int error;
-    std::string cause;
+    Cause cause;
   };
 
   /// `peers` in the order of the request.

@@ -87,9 +87,13 @@ class TraceWriter {
   }
 
   void write_loss(const Timeline::Loss& loss) {
-    begin_event(str("out: ", loss.cause), "i", threads_.id(first_peer_row + loss.destination, 0));
+    begin_event(str("out: ", name_of(loss.cause)), "i", threads_.id(first_peer_row + loss.destination, 0));
     out_.field("cat", "failure").field("s", "t").field("ts", microseconds(loss.at));
-    out_.key("args").object().field("method", loss.method).field("error", loss.error).field("cause", loss.cause);
+    out_.key("args")
+        .object()
+        .field("method", loss.method)
+        .field("error", loss.error)
+        .field("cause", name_of(loss.cause));
     out_.end().end();
   }
 

@@ -30,9 +30,6 @@ using util::str;
 
 namespace {
 
-/// Far above what bitcoind takes.
-constexpr std::uint64_t highest_feerate = 100'000'000;
-
 /// A fee above this part of what is spent is worth a warning.
 constexpr std::uint64_t large_part = 10;
 
@@ -147,7 +144,7 @@ void AbortOffer::quoted(Perkw feerate, const Funded& funded) {
   const Sat fee = amount < returned ? Sat{} : amount - returned;
   const Sat least = price_->to_replace(weight, chosen_);
   if (fee < least && !std::exchange(raised_, true)) {
-    const auto raised = std::min<std::uint64_t>(least.value * 1000 / estimated + 5, highest_feerate);
+    const auto raised = std::min<std::uint64_t>(least.value * 1000 / estimated + 5, bitcoin::highest_feerate);
     return quote(Perkw{static_cast<std::uint32_t>(raised)});
   }
   if (fee < least) return fail(Error{-1, str("the fee could not be made ", least.value, " sat"), {}});

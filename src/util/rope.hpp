@@ -30,13 +30,6 @@ class Rope {
   [[nodiscard]] const std::vector<SharedText>& pieces() const { return pieces_; }
   /// Bytes in all pieces together.
   [[nodiscard]] std::size_t size() const { return size_; }
-  /// The whole text in one string.
-  [[nodiscard]] std::string flat() const {
-    std::string out;
-    out.reserve(size_);
-    for (const auto& piece : pieces_) out += *piece;
-    return out;
-  }
 
  private:
   std::vector<SharedText> pieces_;

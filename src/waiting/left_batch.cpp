@@ -12,11 +12,11 @@ using report::BatchState;
 
 namespace {
 
-constexpr const char* is_gone = "the channel is gone: its peer has given it up, or it was closed";
+constexpr const char* no_channel = "the channel is gone: its peer has given it up, or it was closed";
 
 /// A look that did not show it was wrong, or too early.
 void tell_there(report::DestinationReport& destination) {
-  if (!destination.failure || destination.failure->error.message != is_gone) return;
+  if (!std::exchange(destination.is_gone, false)) return;
   destination.failure.reset();
   destination.state = report::DestinationState::secured;
 }
@@ -65,12 +65,13 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
 }
 
 // A command goes on when its connection has gone, say in a hook of another plugin.
+void LeftBatch::wait_for_lost_send() {
+  if (ledger->send_lost_until != ledger::Ledger::until_looked_at) return;
+  ledger->send_lost_until = process.runtime.now() + calls.settings.settle_quiet;
+}
+
 bool LeftBatch::may_still_be_sent() const {
-  const auto now = process.runtime.now();
-  if (ledger->send_lost_until == ledger::Ledger::until_looked_at) {
-    ledger->send_lost_until = now + calls.settings.settle_quiet;
-  }
-  return ledger->send_in_flight || now < ledger->send_lost_until;
+  return ledger->send_in_flight || process.runtime.now() < ledger->send_lost_until;
 }
 
 bool LeftBatch::is_being_cancelled() const {
@@ -94,8 +95,9 @@ std::string LeftBatch::tell_gone(const std::vector<lightningd::PeerChannel>& cha
     }
     const auto id = ledger->openings[i]->peer.hex();
     gone += (gone.empty() ? "" : ", ") + id;
+    destination.is_gone = true;
     destination.state = report::DestinationState::failed;
-    destination.failure = {"fundchannel_complete", util::Error{-1, is_gone, {}}};
+    destination.failure = {"fundchannel_complete", util::Error{-1, no_channel, {}}};
   }
   if (gone.empty()) return gone;
   auto text = util::str("no channel is left with ", gone, ": it cannot be finished, and has to be aborted");

@@ -50,6 +50,7 @@ void Waiting::ask(Next then) {
   look_.ask([this, then = std::move(then)](const Result<Picture>& picture) mutable {
     if (!picture) return wait(picture.error().message);
     height_ = picture->height;
+    batch_.wait_for_lost_send();
     auto& since = batch_.ledger->plan->waits_since;
     if (since == 0) since = height_;  // lightningd did not tell it before
     tell_deadline();
@@ -245,6 +246,7 @@ void Waiting::sent() {
 void Waiting::not_sent(const Error& error) {
   if (sending::verdict_on(error) == sending::SendVerdict::known) return sent();
   const auto what = str("sendpsbt: ", error.message);
+  batch_.wait_for_lost_send();
   if (batch_.may_still_be_sent() || lightningd::in_doubt(error)) return wait(what, BatchState::settling);
   auto listed = [this, error, what](const Result<Channels>& channels) {
     if (!channels || !sending::is_before_broadcast(error, *channels, batch_.ledger->plan->txid))

@@ -6,6 +6,7 @@ What breaks a rule stands below by name. A name that breaks it no longer must go
 import os
 import re
 import subprocess
+from collections import Counter
 
 import pytest
 
@@ -82,6 +83,33 @@ def test_a_folder_says_its_job():
         assert re.fullmatch(r"# [A-Z].{20,}\.", first), folder
 
 
+def uncalled(texts):
+    """Functions that a header declares and nothing names beside that and its definition. A name that stands for something
+    else, too, is not found: there is no false alarm. Those in capitals are RapidJSON's to call."""
+    texts = {path: re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', without_comments(text)) for path, text in texts.items()}
+    words = Counter(re.findall(r"\w+", " ".join(texts.values())))
+    for path, text in texts.items():
+        if not path.endswith(".hpp"):
+            continue
+        source = texts.get(path[:-4] + ".cpp", "")
+        declared = Counter(re.findall(r"^ {0,4}(?:\[\[nodiscard\]\] )?(?!return )\w[\w:<>,&* ]*[ &*]([a-z_]\w*)\([^;{]*[;{]", text, re.M))
+        for name, times in declared.items():
+            defined = len(re.findall(rf"^\w[\w:<>,&* ]*[ &*:]{name}\([^;]*?\{{", source, re.M))
+            if words[name] <= times + defined:
+                yield f"{path}: {name}"
+
+
+def test_the_program_calls_what_it_has():
+    """What only tests call belongs to them."""
+    assert list(uncalled({f"{folder}/{name}": read(folder, name) for folder, name in sources()})) == []
+
+
+def test_what_is_not_called_is_found():
+    header = "class A {\n  void called();\n  [[nodiscard]] std::string not_called() const {\n  }\n  int nor(B<int> b);\n};\n"
+    source = "int A::nor(B<int> b) {\n}\nvoid A::called() {\n  called();  // not_called();\n}\n"
+    assert list(uncalled({"a/a.hpp": header, "a/a.cpp": source})) == ["a/a.hpp: not_called", "a/a.hpp: nor"]
+
+
 def test_a_source_is_short():
     assert [f"{folder}/{name}" for folder, name in sources() if lines(folder, name) > LONGEST] == []
 
@@ -117,9 +145,12 @@ def test_a_class_stands_in_one_source():
 def test_a_state_is_an_enum():
     """No member is a text that says in which state something is, or of which kind."""
     found = {f"{folder}/{name}: {of}" for folder, name in sources()
-             for of in re.findall(r"^ +(?:const )?std::string(?:_view)? ((?:\w+_)?(?:state|status|phase|stage|kind|type|mode))_?[;{ ]",
+             for of in re.findall(r"^ +(?:const )?std::string(?:_view)? ((?:\w+_)?(?:state|status|phase|stage|step|kind|type|mode|cause|verdict|outcome))_?[;{ ]",
                                   without_comments(read(folder, name)), re.M)}
     assert found == TEXT_AS_STATE
+    # Nor does a function say so in a text that others then compare.
+    assert [f"{folder}/{name}: {of}" for folder, name in sources()
+            for of in re.findall(r"\b(\w+_of)\([^;{}]*\) [!=]= \"", without_comments(read(folder, name)))] == []
 
 
 def test_an_enum_has_one_name_of():

@@ -46,7 +46,6 @@ void check_psbt(const psbt::Psbt& read) {
   more.insert_output(0, {bitcoin::Sat{1'000}, util::Bytes(34, 7)});
   more.insert_output(more.outputs().size(), {bitcoin::Sat{2'000}, util::Bytes(22, 8)});
   check_both(more);
-  more.move_output(0, more.outputs().size() - 1);
   more.set_output_amount(0, bitcoin::Sat{3'000});
   more.set_output_field(0, {0x6C}, {1, 2, 3});
   more.remove_output(more.outputs().size() - 1);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../util/flat.hpp"
 #include "memory_connector.hpp"
 #include "util/log.hpp"
 
@@ -45,7 +46,7 @@ std::string id_for(const std::string& origin) {
   Fixture f;
   const auto wire = f.connected();
   f.caller->call(origin, "connect", std::string("{}"), f.note("x"));
-  const auto message = jsonrpc::Message::parse(wire->sent.at(0).flat());
+  const auto message = jsonrpc::Message::parse(flat(wire->sent.at(0)));
   REQUIRE(message.ok());
   return message->raw_id();
 }
@@ -59,7 +60,7 @@ TEST_CASE("a request is one JSON object with a blank line after it") {
   const auto wire = f.connected();
   f.caller->call("\"cli:fundchannel#3\"", "getinfo", std::string(R"({"a":1})"), f.note("x"));
   REQUIRE(wire->sent.size() == 1);
-  CHECK(wire->sent[0].flat() ==
+  CHECK(flat(wire->sent[0]) ==
         "{\"jsonrpc\":\"2.0\",\"id\":\"cli:fundchannel#3/multifundchannel:getinfo#1\",\"method\":\"getinfo\","
         "\"params\":{\"a\":1}}\n\n");
   CHECK(f.connector.paths == Answers{"lightning-rpc"});
@@ -69,7 +70,7 @@ TEST_CASE("a filter stands beside the parameters") {
   Fixture f;
   const auto wire = f.connected();
   f.caller->call("", "listfunds", std::string("{}"), f.note("x"), R"({"outputs":[{"txid":true}]})");
-  CHECK(wire->sent.at(0).flat() ==
+  CHECK(flat(wire->sent.at(0)) ==
         "{\"jsonrpc\":\"2.0\",\"id\":\"multifundchannel:listfunds#1\",\"method\":\"listfunds\","
         "\"params\":{},\"filter\":{\"outputs\":[{\"txid\":true}]}}\n\n");
 }
@@ -139,8 +140,8 @@ TEST_CASE("calls wait for the connection, in order") {
   CHECK(f.caller->in_flight() == 2);
   const auto wire = f.connector.accept();
   REQUIRE(wire->sent.size() == 2);
-  CHECK(wire->sent[0].flat().find("\"a\"") != std::string::npos);
-  CHECK(wire->sent[1].flat().find("\"b\"") != std::string::npos);
+  CHECK(flat(wire->sent[0]).find("\"a\"") != std::string::npos);
+  CHECK(flat(wire->sent[1]).find("\"b\"") != std::string::npos);
 }
 
 TEST_CASE("when connecting fails, what waits fails as unsent; the next call connects again") {

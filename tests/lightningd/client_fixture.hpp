@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../jsonrpc/memory_connector.hpp"
+#include "../util/flat.hpp"
 #include "lightningd/client.hpp"
 
 namespace test {
@@ -37,7 +38,7 @@ struct Fixture {
   /// "<method> <params>" of the only request.
   [[nodiscard]] std::string request() const {
     REQUIRE(wire->sent.size() == 1);
-    const auto message = jsonrpc::Message::parse(wire->sent[0].flat());
+    const auto message = jsonrpc::Message::parse(flat(wire->sent[0]));
     REQUIRE(message.ok());
     return message->method() + " " + message->params().dump();
   }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "../util/flat.hpp"
 #include "client_fixture.hpp"
 #include "lightningd/features.hpp"
 
@@ -183,9 +184,9 @@ TEST_CASE("all calls of a client carry its command's id") {
   const Client client(f.caller, "\"cli:multifundchannel#5\"");
   client.getinfo([](util::Result<NodeInfo>) {});
   client.listfunds([](util::Result<std::vector<WalletOutput>>) {});
-  CHECK(jsonrpc::Message::parse(f.wire->sent.at(0).flat())->raw_id() ==
+  CHECK(jsonrpc::Message::parse(flat(f.wire->sent.at(0)))->raw_id() ==
         R"("cli:multifundchannel#5/multifundchannel:getinfo#1")");
-  CHECK(jsonrpc::Message::parse(f.wire->sent.at(1).flat())->raw_id() ==
+  CHECK(jsonrpc::Message::parse(flat(f.wire->sent.at(1)))->raw_id() ==
         R"("cli:multifundchannel#5/multifundchannel:listfunds#2")");
 }
 

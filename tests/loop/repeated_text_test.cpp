@@ -1,3 +1,4 @@
+#include "../util/flat.hpp"
 #include "pair.hpp"
 
 namespace {
@@ -13,7 +14,7 @@ struct Repeated : Pair {
       if (i % 2 == 0) message.add(text);
       // More than a socket takes at once, in pieces that are not large.
       for (int tail = 0; i % 8 == 1 && tail < 20; ++tail) message.add(std::to_string(tail) + pattern(30'000));
-      expected += message.flat();
+      expected += flat(message);
       left->send(std::move(message));
     }
   }

@@ -1,5 +1,6 @@
 #include <thread>
 
+#include "../util/flat.hpp"
 #include "pair.hpp"
 
 namespace {
@@ -50,7 +51,7 @@ TEST_CASE_FIXTURE(Pair, "send never calls the receiver, and pending counts what 
     message.add(std::string());
     if (i % 1000 == 0) message.add(shared);
   }
-  expected = message.flat() + "end";
+  expected = flat(message) + "end";
   const auto watch = std::weak_ptr<const std::string>(shared);
   left->send(std::move(message));
   left->send(std::string("end"));

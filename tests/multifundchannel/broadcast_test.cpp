@@ -1,6 +1,7 @@
 // What a batch answers as `tx` when sendpsbt does not say it.
 #include <map>
 
+#include "../util/flat.hpp"
 #include "broadcast_sample.hpp"
 #include "json/value.hpp"
 #include "jsonrpc/message.hpp"
@@ -34,7 +35,7 @@ SampleBroadcast::End when_sendpsbt_errs(const std::string& transactions) {
                                                    {"signpsbt", R"({"signed_psbt":")" + exotic_psbt() + "\"}"},
                                                    {"listtransactions", transactions}};
   for (std::size_t i = 0; i < wire->sent.size(); ++i) {
-    const auto asked = jsonrpc::Message::parse(wire->sent.at(i).flat());
+    const auto asked = jsonrpc::Message::parse(flat(wire->sent.at(i)));
     REQUIRE(asked.ok());
     const auto found = results.find(asked->method());
     wire->say(found != results.end() ? jsonrpc::reply_text(asked->raw_id(), found->second)

@@ -7,6 +7,7 @@
 #include "jsonrpc/caller.hpp"
 #include "lightningd/client.hpp"
 
+using report::Cause;
 using report::cause_of;
 
 namespace {
@@ -40,6 +41,15 @@ TEST_CASE("the cause of every error that lightningd was seen to give") {
       {"refused", start, -1, "They sent WARNING channel 8b47: too large for funding"},
       {"refused", start, -1, "They sent ERROR channel 8b47: Multiple simultaneous opens not supported"},
       {"refused", start, -1, "They sent ERROR channel 42c5: You gave bad parameters: You required zeroconf"},
+      {"refused", complete, -1, "ERROR channel 8b47: Internal error"},
+      {"pending_limit", start, -1, "They sent ERROR channel 8b47: Number of pending channels exceed maximum"},
+      {"pending_limit", start, -1,
+       "They sent ERROR channel 8b47: Number of pending channels exceed maximum (the peer keeps channel 02aa:0 "
+       "pending, "
+       "whose transaction was never sent, for 2016 blocks; its operator can remove it)"},
+      {"pending_limit", start, -1, "They sent ERROR channel 8b47: rate limit reached"},
+      {"pending_limit", start, -1, "They sent ERROR: rate limit reached"},
+      {"pending_limit", start, -1, "pending limit: the peer keeps channel 02aa:0 pending, and LND takes no other"},
       {"disconnected", start, -1, "Owning subdaemon openingd died (62208)"},
       {"disconnected", start, 305, "Peer not connected"},
       {"disconnected", start, 306, "Unknown peer"},
@@ -83,6 +93,32 @@ TEST_CASE("the cause of every error that lightningd was seen to give") {
   };
   for (const auto& expected : cases) {
     CAPTURE(expected.message);
-    CHECK(cause_of(expected.method, util::Error{expected.code, expected.message, {}}) == expected.cause);
+    CHECK(name_of(cause_of(expected.method, util::Error{expected.code, expected.message, {}})) ==
+          std::string(expected.cause));
+  }
+}
+
+TEST_CASE("a peer cannot choose the cause of its error by our words, or lightningd's") {
+  const std::string texts[] = {"pending limit: the peer keeps channel x",
+                               "the channel's rate: rate limit reached",
+                               "rate limit reached, or not",
+                               "Number of pending channels exceed maximum, or not",
+                               "number of pending channels exceed maximum: 9",
+                               "They sent ERROR: rate limit reached",
+                               "timeout: the peer did not answer ping",
+                               "given up, because 02aa failed",
+                               "Already funding channel",
+                               "Peer disconnected",
+                               "Owning subdaemon openingd died (9)",
+                               "Error broadcasting transaction: error code: -26",
+                               "Cannot estimate fees"};
+  for (const auto& text : texts) {
+    for (const auto* before : {"They sent ERROR channel 8b47: ", "They sent ERROR: ",
+                               "They sent WARNING channel 8b47: ", "ERROR channel 8b47: ", "ERROR: "}) {
+      CAPTURE(before + text);
+      for (const auto* method : {start, complete}) {
+        CHECK(cause_of(method, util::Error{-1, before + text, {}}) == Cause::refused);
+      }
+    }
   }
 }

@@ -1,4 +1,5 @@
 // max_fee and max_feerate in whole commands.
+#include "../util/flat.hpp"
 #include "broadcast_sample.hpp"
 #include "jsonrpc/message.hpp"
 #include "worlds.hpp"
@@ -51,11 +52,11 @@ std::string all_and_little(const std::string& more) {
 std::string after_the_look(const request::FeeCap& cap) {
   SampleBroadcast sample(cap);
   auto& wire = sample.wire;
-  const auto look = jsonrpc::Message::parse(wire->sent.at(1).flat());
+  const auto look = jsonrpc::Message::parse(flat(wire->sent.at(1)));
   REQUIRE(look.ok());
   wire->say(jsonrpc::reply_text(look->raw_id(), sample.channels()));
   if (sample.end.error) return sample.end.error->message;
-  const auto next = jsonrpc::Message::parse(wire->sent.at(2).flat());
+  const auto next = jsonrpc::Message::parse(flat(wire->sent.at(2)));
   REQUIRE(next.ok());
   CHECK_FALSE(sample.end.tx);
   return next->method();

@@ -105,6 +105,19 @@ TEST_CASE("an LND peer fails in its complete: those that were told are dropped, 
   }
 }
 
+TEST_CASE("an LND peer that refuses the transaction was told it, whatever it says: that is remembered") {
+  for (const auto* text : {"not today", "No channel funding in progress."}) {
+    CAPTURE(text);
+    Fault refusing{Phase::complete, Kind::refuse};
+    refusing.text = text;
+    World world(with({lnd("a", {refusing})}));
+    CHECK(says(worlds::error(world.call("multifundchannel", open({"a"}))).message, text));
+    world.run_for(std::chrono::seconds(1));
+    CHECK(says(listed(world), R"("told_in_vain":[{"id":")" + world.peer_id("a")));
+    worlds::check_invariants(world);
+  }
+}
+
 TEST_CASE("the plugin is killed while LND peers know the transaction: the next start remembers them") {
   World world(with({lnd("a"), after(lnd("b"), std::chrono::seconds(2))}));
   const auto call = world.start("multifundchannel", open({"a", "b"}));

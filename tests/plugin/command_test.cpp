@@ -134,26 +134,32 @@ TEST_CASE("progress stays inside what lightning-cli can draw") {
   command.succeed("{}");
 }
 
-TEST_CASE("run gets only parameters that passed check") {
+TEST_CASE("only a command whose parameters could be parsed runs") {
   Fixture fixture;
-  int runs = 0;
-  fixture.plugin->add_method({"refuses", "", "",
-                              [](const json::Value& params) -> util::Result<void> {
+  int parsed = 0, runs = 0;
+  fixture.plugin->add_method({"refuses", "", "", [&parsed, &runs](const json::Value& params) -> util::Result<Run> {
+                                ++parsed;
                                 if (params.size() == 0) throw std::runtime_error("boom");
-                                return util::Error{-32602, "no", {}};
-                              },
-                              [&runs](Command, const json::Value&) { ++runs; }});
+                                if (params.size() == 1) return util::Error{-32602, "no", {}};
+                                return Run([&runs](Command command) {
+                                  ++runs;
+                                  command.succeed("{}");
+                                });
+                              }});
   fixture.start();
   CHECK(fixture.init() == reply("{}"));
   CHECK(fixture.ask("refuses", "[1]") == error(-32602, "no"));
   CHECK(fixture.ask("refuses", "[]") == error(-1, "internal error in refuses"));
   CHECK(runs == 0);
+  CHECK(fixture.ask("refuses", "[1,2]") == reply("{}"));
+  CHECK(runs == 1);
+  CHECK(parsed == 3);  // each once
 }
 
-TEST_CASE("an exception of run answers the command and goes no further") {
+TEST_CASE("an exception of a command that runs answers the command and goes no further") {
   Fixture fixture;
-  fixture.plugin->add_method({"throws", "", "", [](const json::Value&) { return util::Result<void>(); },
-                              [](Command, const json::Value&) { throw 7; }});
+  fixture.plugin->add_method(
+      {"throws", "", "", [](const json::Value&) -> util::Result<Run> { return Run([](const Command&) { throw 7; }); }});
   fixture.start();
   CHECK(fixture.init() == reply("{}"));
   CHECK(fixture.ask("throws", "[]") == error(-1, std::string(dropped)));

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "../util/flat.hpp"
 #include "json/value.hpp"
 #include "plugin/plugin.hpp"
 #include "util/log.hpp"
@@ -17,7 +18,7 @@ namespace plugin::test {
 class MemoryTransport final : public util::Transport {
  public:
   void start(util::Receiver& receiver) override { receiver_ = &receiver; }
-  void send(util::Rope message) override { sent_.push_back(message.flat()); }
+  void send(util::Rope message) override { sent_.push_back(flat(message)); }
   [[nodiscard]] std::size_t pending() const override { return 0; }
 
   void deliver(std::string_view bytes) { receiver_->received(bytes); }
@@ -77,8 +78,9 @@ class Fixture {
 /// A method that accepts everything and hands its commands to `commands`.
 inline Method keeping_method(std::string name, std::vector<Command>& commands) {
   return {std::move(name), "destinations [feerate]", "opens channels",
-          [](const json::Value&) { return util::Result<void>(); },
-          [&commands](Command command, const json::Value&) { commands.push_back(std::move(command)); }};
+          [&commands](const json::Value&) -> util::Result<Run> {
+            return Run([&commands](Command command) { commands.push_back(std::move(command)); });
+          }};
 }
 
 inline std::string reply(std::string_view result, std::string_view raw_id = "\"cln:1\"") {

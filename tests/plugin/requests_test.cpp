@@ -10,8 +10,10 @@ namespace {
 /// A plugin with a method that wants {"amount": number} or [number], and some options.
 struct Asked : Fixture {
   Asked() {
-    plugin->add_method({"multifundchannel", "amount", "opens", [](const json::Value& params) { return check(params); },
-                        [](Command command, const json::Value&) { command.succeed("{}"); }});
+    plugin->add_method({"multifundchannel", "amount", "opens", [](const json::Value& params) -> util::Result<Run> {
+                          if (const auto passed = check(params); !passed) return passed.error();
+                          return Run([](Command command) { command.succeed("{}"); });
+                        }});
     add("fixed", OptionType::integer, false);
     add("number", OptionType::integer, true);
     add("text", OptionType::string, true);

@@ -288,8 +288,8 @@ void Sending::getutxout(Params& params, Reply reply) {
   json::Writer writer;
   writer.object();
   const auto output = core_.chain.unspent({*txid, vout});
-  output ? writer.field("amount", util::str(output->amount.value, "sat")) : writer.key("amount").null();
-  output ? writer.field("script", util::to_hex(output->script)) : writer.key("script").null();
+  output ? writer.field("amount", util::str(output->amount.value, "sat")) : writer.raw_field("amount", "null");
+  output ? writer.field("script", util::to_hex(output->script)) : writer.raw_field("script", "null");
   reply.succeed(writer.end().take());
 }
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "flat.hpp"
 #include "util/result.hpp"
 #include "util/rope.hpp"
 #include "util/str.hpp"
@@ -30,13 +31,13 @@ TEST_CASE("str keeps zero bytes") { CHECK(util::str(std::string_view("a\0b", 3),
 TEST_CASE("rope: its size and text are those of the pieces together") {
   util::Rope rope;
   CHECK(rope.size() == 0);
-  CHECK(rope.flat().empty());
+  CHECK(flat(rope).empty());
   rope.add("abc");
   rope.add(util::share("defg"));
   rope.add(std::string());
   CHECK(rope.size() == 7);
-  CHECK(rope.flat() == "abcdefg");
-  CHECK(util::Rope("x").flat() == "x");
+  CHECK(flat(rope) == "abcdefg");
+  CHECK(flat(util::Rope("x")) == "x");
 }
 
 TEST_CASE("rope: a shared piece is not copied") {
