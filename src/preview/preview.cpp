@@ -27,7 +27,7 @@ Preview::Preview(const peers::Process& process, lightningd::Client client, reque
       scope_(process.runtime, [this](const Error& error) { conclude(error); }),
       hanging_up_(process.runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       preparation_(calls_, request_),
-      quote_(calls_),
+      asking_(calls_),
       coin_look_(calls_, request_) {
   for (const auto& destination : request_.destinations) {
     looks_.push_back(std::make_unique<peers::PeerLook>(process, calls_.client, destination));
@@ -106,7 +106,7 @@ void Preview::ask_wallet() {
   choice_.utxos = request_.utxos;
   choice_.has_utxos = request_.has_utxos;
   choice_.anchor_channel = findings_.anchors = anchors_negotiated();
-  quote_.ask(choice_, payees(), [this](const Result<wallet::Proposal>& proposal) { quoted(proposal); });
+  asking_.propose(choice_, payees(), [this](const Result<wallet::Proposal>& proposal) { quoted(proposal); });
 }
 
 void Preview::quoted(const Result<wallet::Proposal>& proposal) {

@@ -16,10 +16,10 @@
 #include "peers/process.hpp"
 #include "preview/inquiry.hpp"
 #include "preview/preview_report.hpp"
-#include "preview/quote.hpp"
 #include "request/request.hpp"
 #include "spark/gate.hpp"
 #include "spark/scope.hpp"
+#include "wallet/asking.hpp"
 
 namespace preview {
 
@@ -69,7 +69,7 @@ class Preview {
   const Ask ask_;
   Done done_;
   std::optional<util::Result<std::string>> answer_;
-  wallet::Asking::Choice choice_;
+  wallet::Choice choice_;
   std::string commitment_feerate_;
   std::optional<wallet::Proposal> proposal_;
   PreviewFindings findings_;
@@ -77,7 +77,7 @@ class Preview {
   spark::Scope scope_;
   spark::Scope hanging_up_;
   checks::Preparation preparation_;
-  Quote quote_;
+  wallet::Asking asking_;
   checks::CoinLook coin_look_;
 };
 

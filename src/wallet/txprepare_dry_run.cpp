@@ -83,13 +83,8 @@ void TxprepareDryRun::choose() {
   ++attempts_;
   wanted_.fund.reserve_blocks = 0;
   ledger_->reservation.since = book_.reservations();
-  auto answered =
-      calls_.local<Funded>("fundpsbt or utxopsbt", [this](const Result<Funded>& answer) { chosen(answer); });
-  if (wanted_.has_utxos) {
-    calls_.client.utxopsbt(wanted_.fund, wanted_.utxos, false, std::move(answered));
-  } else {
-    calls_.client.fundpsbt(wanted_.fund, wanted_.minconf, std::move(answered));
-  }
+  choose_coins(calls_.client, wanted_.fund, wanted_.choice,
+               calls_.local<Funded>("fundpsbt or utxopsbt", [this](const Result<Funded>& answer) { chosen(answer); }));
 }
 
 // What cannot be paid is for the caller to find in the answer, as in that of fundpsbt; nothing is reserved then.
@@ -159,7 +154,7 @@ void TxprepareDryRun::prepared(const Result<Txid>& answer) {
   if (!answer) {
     const bool taken = answer.error().code == lightningd::code::invalid_params;
     if (!refused(answer.error())) util::warn("it is in doubt whether txprepare has reserved inputs: looking for them");
-    if (taken && !wanted_.has_utxos && attempts_ < most_attempts) return choose();
+    if (taken && !wanted_.choice.has_utxos && attempts_ < most_attempts) return choose();
     return finish(answer.error());
   }
   util::info("txprepare has made ", answer->hex(), " with ", wanted_.count, " placeholders");
