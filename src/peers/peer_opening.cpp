@@ -43,50 +43,19 @@ bool in_doubt(const Result<T>& answer) {
 
 PeerOpening::PeerOpening(BatchContext& context, Owner& owner, const request::Destination& destination,
                          std::shared_ptr<ledger::OpeningRecord> record)
-    : context_(context), owner_(owner), destination_(destination), record_(std::move(record)) {}
+    : context_(context),
+      owner_(owner),
+      destination_(destination),
+      record_(std::move(record)),
+      connection_(*this, context.calls, {context.connects, context.pending}, destination) {}
 
 void PeerOpening::connect(bool connected_already, spark::Completion completion) {
   step_ = std::move(completion);
   context_.watch.peer_at(destination_.index, report::Phase::connect);
-  if (connected_already) {
-    ask_connect();
-  } else {
-    await_place();
-  }
-}
-
-void PeerOpening::await_place() {
-  auto inside = [this](spark::Gate::Pass place) {
-    place_ = std::move(place);
-    ask_connect();
-  };
-  // Behind many addresses that do not answer, nobody waits for ever.
-  context_.connects.enter(context_.calls.scope.expect<spark::Gate::Pass>(
-      "place among the connects", context_.calls.settings.peer_timeout / 2, inside, [this] { ask_connect(); }));
-}
-
-// An address that does not answer gives its place to the next after a while and waits on outside.
-void PeerOpening::ask_connect() {
-  context_.calls.scope.after(context_.calls.settings.connect_patience, [this, asked = ++connects_asked_] {
-    if (asked == connects_asked_) place_.leave();
-  });
-  auto& runtime = context_.calls.scope.runtime();
-  auto attempt = context_.pending->begin(destination_.id, destination_.address, runtime.now());
-  attempt_ = attempt;
-  auto guarded = context_.calls.scope.expect<Result<Connected>>(
-      "connect", context_.calls.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
-      [this] { expired(); });
-  context_.calls.client.connect(
-      destination_.id, destination_.address,
-      [&runtime, pending = context_.pending, peer = destination_.id, attempt = std::move(attempt),
-       guarded = std::move(guarded)](Result<Connected> answer) mutable {
-        pending->answered(peer, std::move(attempt), runtime.now());
-        guarded(std::move(answer));
-      });
+  connected_already ? connection_.ask() : connection_.connect();
 }
 
 void PeerOpening::connected(const Result<Connected>& answer) {
-  place_.leave();
   if (starting_) return reconnected(answer);
   if (!answer) return fail(method_, answer.error());
   features_ = answer->features;
@@ -121,7 +90,7 @@ void PeerOpening::begin_start(bitcoin::Sat amount, spark::Completion completion)
 // Many do so at once after a failed complete, so they need places as for their first connect.
 void PeerOpening::reconnect() {
   method_ = "connect";
-  await_place();
+  connection_.connect();
 }
 
 void PeerOpening::reconnected(const Result<Connected>& answer) {
@@ -171,7 +140,7 @@ void PeerOpening::ask_start() {
 
   auto guarded = context_.calls.scope.expect<Result<Started>>(
       method_, context_.calls.settings.peer_timeout, [this](const Result<Started>& answer) { started(answer); },
-      [this] { expired(); });
+      [this] { unanswered(); });
   record_->start_sent(amount_);
   context_.calls.client.fundchannel_start(
       params, [record = record_, guarded = std::move(guarded)](Result<Started> answer) mutable {
@@ -221,7 +190,7 @@ void PeerOpening::complete(const util::SharedText& psbt, const bitcoin::Outpoint
   method_ = "fundchannel_complete";
   auto guarded = context_.calls.scope.expect<Result<Completed>>(
       method_, context_.calls.settings.peer_timeout, [this](const Result<Completed>& answer) { completed(answer); },
-      [this] { expired(); });
+      [this] { unanswered(); });
   record_->complete_sent(outpoint);
   context_.calls.client.fundchannel_complete(
       destination_.id, psbt, context_.withhold,
@@ -247,15 +216,11 @@ void PeerOpening::completed(const Result<Completed>& answer) {
   step_done();
 }
 
-void PeerOpening::expired() {
-  place_.leave();
+void PeerOpening::unanswered() { expired(timeout(method_, context_.calls.settings.peer_timeout)); }
+
+void PeerOpening::expired(Error error) {
   record_->silent = true;
-  const auto seconds = context_.calls.settings.peer_timeout.count() / 1000;
-  const auto attempt = attempt_.lock();  // of a connect that is not answered
-  const auto earlier =
-      attempt ? context_.pending->earlier(destination_.id, attempt, context_.calls.scope.runtime().now()) : "";
-  fail(method_,
-       Error{-1, str("timeout: the peer did not answer ", method_, " within ", seconds, " seconds", earlier), {}});
+  fail(method_, std::move(error));
 }
 
 void PeerOpening::fail(const std::string& method, Error error) {

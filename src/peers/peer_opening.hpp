@@ -10,6 +10,7 @@
 #include "funding/fee_bounds.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
+#include "peers/connection.hpp"
 #include "peers/log_look.hpp"
 #include "peers/pending_connects.hpp"
 #include "report/batch_report.hpp"
@@ -45,7 +46,7 @@ struct BatchContext {
 /// One peer's way through a batch: connect, fundchannel_start, fundchannel_complete. Each step is
 /// one spark; it completes when the step is over, well or not. Owned by the Roster; runs in the
 /// batch's scope.
-class PeerOpening {
+class PeerOpening final : private Connection::Owner {
  public:
   class Owner {
    public:
@@ -71,7 +72,7 @@ class PeerOpening {
   void complete(const util::SharedText& psbt, const bitcoin::Outpoint& outpoint, spark::Completion completion);
 
   /// Gives back its place among the connects, when the batch ends.
-  void leave() { place_.leave(); }
+  void leave() { connection_.leave(); }
   /// Takes the peer out of the batch. Does nothing when it is out already.
   void fail(const std::string& method, util::Error error);
 
@@ -90,9 +91,7 @@ class PeerOpening {
 
  private:
   void begin_start(bitcoin::Sat amount, spark::Completion completion);
-  void await_place();
-  void ask_connect();
-  void connected(const util::Result<lightningd::Connected>& answer);
+  void connected(const util::Result<lightningd::Connected>& answer) override;
   void reconnect();
   void reconnected(const util::Result<lightningd::Connected>& answer);
   [[nodiscard]] bool retry_later();
@@ -103,27 +102,26 @@ class PeerOpening {
   void ask_start();
   void started(const util::Result<lightningd::Started>& answer);
   void completed(const util::Result<lightningd::Completed>& answer);
-  void expired();
+  void unanswered();
+  void expired(util::Error error) override;
   void step_done();
 
   BatchContext& context_;
   Owner& owner_;
   const request::Destination& destination_;
   std::shared_ptr<ledger::OpeningRecord> record_;
+  Connection connection_;
   std::optional<report::PeerFailure> failure_;
 
   const char* method_ = "connect";
   std::optional<spark::Completion> step_;
-  spark::Gate::Pass place_;           ///< among the connects in flight
-  std::uint32_t connects_asked_ = 0;  ///< so that the patience for one does not end another's place
-  bool starting_ = false;             ///< connects are from now on for another try to start
+  bool starting_ = false;  ///< connects are from now on for another try to start
   lightningd::Features features_;
   bitcoin::Sat amount_;
   lightningd::Started terms_;
   spark::Duration started_at_{};
   bool restarting_ = false;  ///< an opening of ours with this peer was cancelled just before
   int cut_offs_ = 0;         ///< how often its connection ended for another channel's sake in this start
-  std::weak_ptr<const PendingConnects::Attempt> attempt_;  ///< the last one
   spark::Duration backoff_{};
   spark::Duration give_up_at_{};
   lightningd::ChannelId channel_id_;

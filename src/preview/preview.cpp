@@ -30,7 +30,7 @@ Preview::Preview(const peers::Process& process, lightningd::Client client, reque
       asking_(calls_),
       coin_look_(calls_, request_) {
   for (const auto& destination : request_.destinations) {
-    looks_.push_back(std::make_unique<peers::PeerLook>(process, calls_.client, destination));
+    looks_.push_back(std::make_unique<PeerLook>(process, calls_, destination));
   }
 }
 
@@ -52,9 +52,8 @@ void Preview::prepared(const checks::Prepared& prepared) {
   std::vector<Spark> asked{ask_node(), ask_feerates(), ask_limits(), look_at_coins()};
   for (const auto& look : looks_) {
     const bool already = prepared.connected_already.contains(look->destination().index);
-    asked.push_back(scope_.spark([this, &look = *look, already](Completion completion) {
-      look.connect(scope_, already, std::move(completion));
-    }));
+    asked.push_back(scope_.spark(
+        [&look = *look, already](Completion completion) { look.connect(already, std::move(completion)); }));
   }
   scope_.wait(std::move(asked), [this] { ask_wallet(); });
 }

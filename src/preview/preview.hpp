@@ -12,9 +12,9 @@
 #include "context/calls.hpp"
 #include "lightningd/client.hpp"
 #include "peers/node_facts.hpp"
-#include "peers/peer_look.hpp"
 #include "peers/process.hpp"
 #include "preview/inquiry.hpp"
+#include "preview/peer_look.hpp"
 #include "preview/preview_report.hpp"
 #include "request/request.hpp"
 #include "spark/gate.hpp"
@@ -73,7 +73,7 @@ class Preview {
   std::string commitment_feerate_;
   std::optional<wallet::Proposal> proposal_;
   PreviewFindings findings_;
-  std::vector<std::unique_ptr<peers::PeerLook>> looks_;
+  std::vector<std::unique_ptr<PeerLook>> looks_;
   spark::Scope scope_;
   spark::Scope hanging_up_;
   checks::Preparation preparation_;
