@@ -5,6 +5,7 @@
 
 #include "bitcoin/fees.hpp"
 #include "context/calls.hpp"
+#include "context/looks.hpp"
 #include "funding/funding_transaction.hpp"
 #include "lightningd/codes.hpp"
 #include "psbt/psbt.hpp"
@@ -206,7 +207,7 @@ void TxprepareDryRun::kept(const Result<Reservations>& answer) {
 
 // The answer may have been late, and txdiscard takes its blocks away from whoever has reserved the inputs by now.
 void TxprepareDryRun::look_again() {
-  look_at_coins(calls_, [this](const Result<Outputs>& outputs) {
+  context::look_at_coins(calls_, [this](const Result<Outputs>& outputs) {
     if (!outputs) return finish(outputs.error());
     std::size_t same = 0;
     for (const auto& output : *outputs) {
@@ -259,7 +260,7 @@ void TxprepareDryRun::discard_what_is_left(util::Function<void()> then) {
     if (!outputs) return then();
     discard_these(txid, *outputs, std::move(then));
   };
-  look_at_coins(calls_, std::move(look));
+  context::look_at_coins(calls_, std::move(look));
 }
 
 void TxprepareDryRun::discard_these(const Txid& txid, const Outputs& outputs, util::Function<void()> then) {
