@@ -15,6 +15,7 @@ namespace peers {
 using lightningd::Completed;
 using lightningd::Connected;
 using lightningd::Started;
+using report::PeerMethod;
 using util::Error;
 using util::Result;
 using util::str;
@@ -89,7 +90,7 @@ void PeerOpening::begin_start(bitcoin::Sat amount, spark::Completion completion)
 
 // Many do so at once after a failed complete, so they need places as for their first connect.
 void PeerOpening::reconnect() {
-  method_ = "connect";
+  method_ = PeerMethod::connect;
   connection_.connect();
 }
 
@@ -97,6 +98,8 @@ void PeerOpening::reconnected(const Result<Connected>& answer) {
   if (answer) return ask_start();
   if (cut_offs_ > 0 || !retry_later()) fail(method_, answer.error());
 }
+
+std::string_view PeerOpening::cause_of(const Error& error) const { return report::cause_of(name_of(method_), error); }
 
 bool PeerOpening::retry_later() {
   auto& scope = context_.calls.scope;
@@ -121,7 +124,7 @@ void PeerOpening::await_cancel() {
 }
 
 void PeerOpening::ask_start() {
-  method_ = "fundchannel_start";
+  method_ = PeerMethod::fundchannel_start;
   const auto kind = funding::kind_of(destination_, context_.features, features_);
   if (const auto fits = context_.commitment.check(destination_, amount_, kind); !fits)
     return fail(method_, fits.error());
@@ -139,8 +142,8 @@ void PeerOpening::ask_start() {
   params.channel_type = destination_.channel_type;
 
   auto guarded = context_.calls.scope.expect<Result<Started>>(
-      method_, context_.calls.settings.peer_timeout, [this](const Result<Started>& answer) { started(answer); },
-      [this] { unanswered(); });
+      name_of(method_), context_.calls.settings.peer_timeout,
+      [this](const Result<Started>& answer) { started(answer); }, [this] { unanswered(); });
   record_->start_sent(amount_);
   context_.calls.client.fundchannel_start(
       params, [record = record_, guarded = std::move(guarded)](Result<Started> answer) mutable {
@@ -152,7 +155,7 @@ void PeerOpening::ask_start() {
 void PeerOpening::started(const Result<Started>& answer) {
   if (!answer) {
     if (worth_another_start(answer.error()) && retry_later()) return;
-    return cut_off(report::cause_of(method_, answer.error()) == report::pending_limit
+    return cut_off(cause_of(answer.error()) == report::pending_limit
                        ? explain_refusal(answer.error(), context_.book.told_in_vain().find(destination_.id))
                        : answer.error());
   }
@@ -167,7 +170,7 @@ void PeerOpening::started(const Result<Started>& answer) {
 // has not seen yet that we cancelled the opening before this one.
 bool PeerOpening::worth_another_start(const Error& error) const {
   if (error.code == lightningd::code::not_connected || error.code == lightningd::code::unknown_peer) return true;
-  if (report::cause_of(method_, error) == "busy" && context_.book.is_inquired(*record_)) return true;
+  if (cause_of(error) == "busy" && context_.book.is_inquired(*record_)) return true;
   return restarting_ && backoff_ < longest_backoff;
 }
 
@@ -175,7 +178,7 @@ bool PeerOpening::worth_another_start(const Error& error) const {
 // lost in a crash is told so of one whenever it is connected, and lightningd then hangs up: that is worth two more
 // tries.
 void PeerOpening::cut_off(const Error& error) {
-  if (report::cause_of(method_, error) != "disconnected" || cut_offs_ >= most_cut_offs) return fail(method_, error);
+  if (cause_of(error) != "disconnected" || cut_offs_ >= most_cut_offs) return fail(method_, error);
   context_.log->ask([this, error](const Result<LogLook::Lines>& lines) {
     const auto batch = ledger::label_of(record_->batch);
     if (!lines || !ended_for_lost_channel(*lines, destination_.id, batch)) return fail(method_, error);
@@ -187,10 +190,10 @@ void PeerOpening::cut_off(const Error& error) {
 void PeerOpening::complete(const util::SharedText& psbt, const bitcoin::Outpoint& outpoint,
                            spark::Completion completion) {
   step_ = std::move(completion);
-  method_ = "fundchannel_complete";
+  method_ = PeerMethod::fundchannel_complete;
   auto guarded = context_.calls.scope.expect<Result<Completed>>(
-      method_, context_.calls.settings.peer_timeout, [this](const Result<Completed>& answer) { completed(answer); },
-      [this] { unanswered(); });
+      name_of(method_), context_.calls.settings.peer_timeout,
+      [this](const Result<Completed>& answer) { completed(answer); }, [this] { unanswered(); });
   record_->complete_sent(outpoint);
   context_.calls.client.fundchannel_complete(
       destination_.id, psbt, context_.withhold,
@@ -216,16 +219,16 @@ void PeerOpening::completed(const Result<Completed>& answer) {
   step_done();
 }
 
-void PeerOpening::unanswered() { expired(timeout(method_, context_.calls.settings.peer_timeout)); }
+void PeerOpening::unanswered() { expired(timeout(name_of(method_), context_.calls.settings.peer_timeout)); }
 
 void PeerOpening::expired(Error error) {
   record_->silent = true;
   fail(method_, std::move(error));
 }
 
-void PeerOpening::fail(const std::string& method, Error error) {
+void PeerOpening::fail(PeerMethod method, Error error) {
   if (failure_) return step_done();
-  util::info(record_->label, ": ", method, " failed: ", error.message);
+  util::info(record_->label, ": ", name_of(method), " failed: ", error.message);
   failure_ = report::PeerFailure{method, std::move(error)};
   context_.watch.peer_failed(destination_.index, *failure_);
   owner_.peer_failed(*this);

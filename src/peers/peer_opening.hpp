@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "context/calls.hpp"
 #include "funding/commitment.hpp"
@@ -74,7 +75,7 @@ class PeerOpening final : private Connection::Owner {
   /// Gives back its place among the connects, when the batch ends.
   void leave() { connection_.leave(); }
   /// Takes the peer out of the batch. Does nothing when it is out already.
-  void fail(const std::string& method, util::Error error);
+  void fail(report::PeerMethod method, util::Error error);
 
   [[nodiscard]] bool live() const { return !failure_; }
   [[nodiscard]] const std::optional<report::PeerFailure>& failure() const { return failure_; }
@@ -87,13 +88,14 @@ class PeerOpening final : private Connection::Owner {
   [[nodiscard]] bool keeps_told_channel() const { return record_->keeps_told; }
   [[nodiscard]] const lightningd::ChannelId& channel_id() const { return channel_id_; }
   /// The RPC that this peer is in, or was in last.
-  [[nodiscard]] const char* method() const { return method_; }
+  [[nodiscard]] report::PeerMethod method() const { return method_; }
 
  private:
   void begin_start(bitcoin::Sat amount, spark::Completion completion);
   void connected(const util::Result<lightningd::Connected>& answer) override;
   void reconnect();
   void reconnected(const util::Result<lightningd::Connected>& answer);
+  [[nodiscard]] std::string_view cause_of(const util::Error& error) const;
   [[nodiscard]] bool retry_later();
   [[nodiscard]] bool worth_another_start(const util::Error& error) const;
   void cut_off(const util::Error& error);
@@ -113,7 +115,7 @@ class PeerOpening final : private Connection::Owner {
   Connection connection_;
   std::optional<report::PeerFailure> failure_;
 
-  const char* method_ = "connect";
+  report::PeerMethod method_ = report::PeerMethod::connect;
   std::optional<spark::Completion> step_;
   bool starting_ = false;  ///< connects are from now on for another try to start
   lightningd::Features features_;

@@ -57,14 +57,14 @@ void PeerLook::connected(const Result<Connected>& answer) {
   if (answer) {
     features_ = answer->features;
   } else {
-    failure_ = report::PeerFailure{"connect", answer.error()};
+    failure_ = report::PeerFailure{report::PeerMethod::connect, answer.error()};
     to_hang_up_ = false;
   }
   step_done();
 }
 
 void PeerLook::expired(Error error) {
-  failure_ = report::PeerFailure{"connect", std::move(error)};
+  failure_ = report::PeerFailure{report::PeerMethod::connect, std::move(error)};
   step_done();
 }
 

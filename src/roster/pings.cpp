@@ -195,7 +195,7 @@ void Pings::hung_up(PeerOpening& peer, spark::Duration asked) {
 void Pings::lost(PeerOpening& peer, spark::Duration asked, Error error) {
   if (!waits(peer) || peer.started_at() > asked) return;
   peer.record()->silent = error.code != lightningd::code::not_connected;
-  peer.fail("fundchannel_complete", std::move(error));
+  peer.fail(report::PeerMethod::fundchannel_complete, std::move(error));
 }
 
 }  // namespace roster

@@ -56,7 +56,8 @@ void Broadcast::check_channels(util::Function<void()> then) {
     if (!all) nothing_added();
     for (auto* peer : peers_) {
       if (is_ready(ready, *peer)) continue;
-      peer->fail("fundchannel_complete", Error{-1, "the channel vanished before the transaction was signed", {}});
+      peer->fail(report::PeerMethod::fundchannel_complete,
+                 Error{-1, "the channel vanished before the transaction was signed", {}});
     }
     if (context_.calls.scope.ended()) return;
     if (!all) return owner_.channels_vanished();

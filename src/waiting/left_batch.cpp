@@ -95,7 +95,7 @@ std::string LeftBatch::tell_gone(const std::vector<lightningd::PeerChannel>& cha
     const auto id = ledger->openings[i]->peer.hex();
     gone += (gone.empty() ? "" : ", ") + id;
     destination.state = report::DestinationState::failed;
-    destination.failure = {"fundchannel_complete", util::Error{-1, is_gone, {}}};
+    destination.failure = {report::PeerMethod::fundchannel_complete, util::Error{-1, is_gone, {}}};
   }
   if (gone.empty()) return gone;
   auto text = util::str("no channel is left with ", gone, ": it cannot be finished, and has to be aborted");
