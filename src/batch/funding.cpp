@@ -43,7 +43,7 @@ void Funding::reserve(bitcoin::Perkw feerate, Reply<void> then) {
                                ? anchors_negotiated()
                                : context_.features.offers(lightningd::feature::anchors_zero_fee_htlc_tx);
   peers_ = roster_.live();
-  asking_.reserve(choice_, payees(), [this, then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
+  asking_.propose(choice_, payees(), [this, then = std::move(then)](Result<wallet::Proposal> proposal) mutable {
     reserved(std::move(proposal), std::move(then));
   });
 }
@@ -73,7 +73,7 @@ void Funding::reserved(Result<wallet::Proposal> proposal, Reply<void> then) {
     if (anchors_negotiated()) return refused(error, std::move(then));
     choice_.anchor_channel = false;
     peers_ = roster_.live();
-    asking_.reserve(choice_, payees(), [this, then = std::move(then)](Result<wallet::Proposal> second) mutable {
+    asking_.propose(choice_, payees(), [this, then = std::move(then)](Result<wallet::Proposal> second) mutable {
       if (!second) return refused(second.error(), std::move(then));
       funded(std::move(*second), std::move(then));
     });

@@ -73,7 +73,7 @@ class Funding {
   wallet::Asking asking_;
   std::optional<given::GivenCoins> given_;  ///< in place of the wallet's
   checks::CoinLook coin_look_;
-  wallet::Asking::Choice choice_;
+  wallet::Choice choice_;
   std::optional<wallet::Proposal> proposal_;
   roster::Peers peers_;
   std::optional<funding::FundingTransaction> transaction_;

@@ -8,7 +8,8 @@ namespace {
 
 /// After a crash nobody knows why.
 report::PeerFailure dropped_out() {
-  return {"fundchannel_start", util::Error{-1, "it had dropped out before the plugin was started again", {}}};
+  return {report::PeerMethod::fundchannel_start,
+          util::Error{-1, "it had dropped out before the plugin was started again", {}}};
 }
 
 void write_channel(json::Writer& out, const report::DestinationReport& destination) {
@@ -21,7 +22,7 @@ void write_channel(json::Writer& out, const report::DestinationReport& destinati
 
 void write_failed(json::Writer& out, const report::DestinationReport& destination) {
   const auto failure = destination.failure.value_or(dropped_out());
-  out.object().field("id", destination.id.hex()).field("method", failure.method);
+  out.object().field("id", destination.id.hex()).field("method", name_of(failure.method));
   out.key("error").object().field("code", failure.error.code).field("message", failure.error.message).end().end();
 }
 

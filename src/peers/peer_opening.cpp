@@ -15,6 +15,7 @@ namespace peers {
 using lightningd::Completed;
 using lightningd::Connected;
 using lightningd::Started;
+using report::PeerMethod;
 using util::Error;
 using util::Result;
 using util::str;
@@ -44,50 +45,19 @@ bool in_doubt(const Result<T>& answer) {
 
 PeerOpening::PeerOpening(BatchContext& context, Owner& owner, const request::Destination& destination,
                          std::shared_ptr<ledger::OpeningRecord> record)
-    : context_(context), owner_(owner), destination_(destination), record_(std::move(record)) {}
+    : context_(context),
+      owner_(owner),
+      destination_(destination),
+      record_(std::move(record)),
+      connection_(*this, context.calls, {context.connects, context.pending}, destination) {}
 
 void PeerOpening::connect(bool connected_already, spark::Completion completion) {
   step_ = std::move(completion);
   context_.watch.peer_at(destination_.index, report::Phase::connect);
-  if (connected_already) {
-    ask_connect();
-  } else {
-    await_place();
-  }
-}
-
-void PeerOpening::await_place() {
-  auto inside = [this](spark::Gate::Pass place) {
-    place_ = std::move(place);
-    ask_connect();
-  };
-  // Behind many addresses that do not answer, nobody waits for ever.
-  context_.connects.enter(context_.calls.scope.expect<spark::Gate::Pass>(
-      "place among the connects", context_.calls.settings.peer_timeout / 2, inside, [this] { ask_connect(); }));
-}
-
-// An address that does not answer gives its place to the next after a while and waits on outside.
-void PeerOpening::ask_connect() {
-  context_.calls.scope.after(context_.calls.settings.connect_patience, [this, asked = ++connects_asked_] {
-    if (asked == connects_asked_) place_.leave();
-  });
-  auto& runtime = context_.calls.scope.runtime();
-  auto attempt = context_.pending->begin(destination_.id, destination_.address, runtime.now());
-  attempt_ = attempt;
-  auto guarded = context_.calls.scope.expect<Result<Connected>>(
-      "connect", context_.calls.settings.peer_timeout, [this](const Result<Connected>& answer) { connected(answer); },
-      [this] { expired(); });
-  context_.calls.client.connect(
-      destination_.id, destination_.address,
-      [&runtime, pending = context_.pending, peer = destination_.id, attempt = std::move(attempt),
-       guarded = std::move(guarded)](Result<Connected> answer) mutable {
-        pending->answered(peer, std::move(attempt), runtime.now());
-        guarded(std::move(answer));
-      });
+  connected_already ? connection_.ask() : connection_.connect();
 }
 
 void PeerOpening::connected(const Result<Connected>& answer) {
-  place_.leave();
   if (starting_) return reconnected(answer);
   if (!answer) return fail(method_, answer.error());
   features_ = answer->features;
@@ -121,14 +91,16 @@ void PeerOpening::begin_start(bitcoin::Sat amount, spark::Completion completion)
 
 // Many do so at once after a failed complete, so they need places as for their first connect.
 void PeerOpening::reconnect() {
-  method_ = "connect";
-  await_place();
+  method_ = PeerMethod::connect;
+  connection_.connect();
 }
 
 void PeerOpening::reconnected(const Result<Connected>& answer) {
   if (answer) return ask_start();
   if (cut_offs_ > 0 || !retry_later()) fail(method_, answer.error());
 }
+
+report::Cause PeerOpening::cause_of(const Error& error) const { return report::cause_of(name_of(method_), error); }
 
 bool PeerOpening::retry_later() {
   auto& scope = context_.calls.scope;
@@ -153,7 +125,7 @@ void PeerOpening::await_cancel() {
 }
 
 void PeerOpening::ask_start() {
-  method_ = "fundchannel_start";
+  method_ = PeerMethod::fundchannel_start;
   const auto kind = funding::kind_of(destination_, context_.features, features_);
   if (const auto fits = context_.commitment.check(destination_, amount_, kind); !fits)
     return fail(method_, fits.error());
@@ -171,8 +143,8 @@ void PeerOpening::ask_start() {
   params.channel_type = destination_.channel_type;
 
   auto guarded = context_.calls.scope.expect<Result<Started>>(
-      method_, context_.calls.settings.peer_timeout, [this](const Result<Started>& answer) { started(answer); },
-      [this] { expired(); });
+      name_of(method_), context_.calls.settings.peer_timeout,
+      [this](const Result<Started>& answer) { started(answer); }, [this] { unanswered(); });
   record_->start_sent(amount_);
   context_.calls.client.fundchannel_start(
       params, [record = record_, guarded = std::move(guarded)](Result<Started> answer) mutable {
@@ -184,7 +156,7 @@ void PeerOpening::ask_start() {
 void PeerOpening::started(const Result<Started>& answer) {
   if (!answer) {
     if (worth_another_start(answer.error()) && retry_later()) return;
-    return cut_off(report::cause_of(method_, answer.error()) == report::Cause::pending_limit
+    return cut_off(cause_of(answer.error()) == report::Cause::pending_limit
                        ? explain_refusal(answer.error(), context_.book.told_in_vain().find(destination_.id))
                        : answer.error());
   }
@@ -199,7 +171,7 @@ void PeerOpening::started(const Result<Started>& answer) {
 // has not seen yet that we cancelled the opening before this one.
 bool PeerOpening::worth_another_start(const Error& error) const {
   if (error.code == lightningd::code::not_connected || error.code == lightningd::code::unknown_peer) return true;
-  if (report::cause_of(method_, error) == report::Cause::busy && context_.book.is_inquired(*record_)) return true;
+  if (cause_of(error) == report::Cause::busy && context_.book.is_inquired(*record_)) return true;
   return restarting_ && backoff_ < longest_backoff;
 }
 
@@ -207,8 +179,7 @@ bool PeerOpening::worth_another_start(const Error& error) const {
 // lost in a crash is told so of one whenever it is connected, and lightningd then hangs up: that is worth two more
 // tries.
 void PeerOpening::cut_off(const Error& error) {
-  if (report::cause_of(method_, error) != report::Cause::disconnected || cut_offs_ >= most_cut_offs)
-    return fail(method_, error);
+  if (cause_of(error) != report::Cause::disconnected || cut_offs_ >= most_cut_offs) return fail(method_, error);
   context_.log->ask([this, error](const Result<LogLook::Lines>& lines) {
     const auto batch = ledger::label_of(record_->batch);
     if (!lines || !ended_for_lost_channel(*lines, destination_.id, batch)) return fail(method_, error);
@@ -220,10 +191,10 @@ void PeerOpening::cut_off(const Error& error) {
 void PeerOpening::complete(const util::SharedText& psbt, const bitcoin::Outpoint& outpoint,
                            spark::Completion completion) {
   step_ = std::move(completion);
-  method_ = "fundchannel_complete";
+  method_ = PeerMethod::fundchannel_complete;
   auto guarded = context_.calls.scope.expect<Result<Completed>>(
-      method_, context_.calls.settings.peer_timeout, [this](const Result<Completed>& answer) { completed(answer); },
-      [this] { expired(); });
+      name_of(method_), context_.calls.settings.peer_timeout,
+      [this](const Result<Completed>& answer) { completed(answer); }, [this] { unanswered(); });
   record_->complete_sent(outpoint);
   context_.calls.client.fundchannel_complete(
       destination_.id, psbt, context_.withhold,
@@ -249,20 +220,16 @@ void PeerOpening::completed(const Result<Completed>& answer) {
   step_done();
 }
 
-void PeerOpening::expired() {
-  place_.leave();
+void PeerOpening::unanswered() { expired(timeout(name_of(method_), context_.calls.settings.peer_timeout)); }
+
+void PeerOpening::expired(Error error) {
   record_->silent = true;
-  const auto seconds = context_.calls.settings.peer_timeout.count() / 1000;
-  const auto attempt = attempt_.lock();  // of a connect that is not answered
-  const auto earlier =
-      attempt ? context_.pending->earlier(destination_.id, attempt, context_.calls.scope.runtime().now()) : "";
-  fail(method_,
-       Error{-1, str("timeout: the peer did not answer ", method_, " within ", seconds, " seconds", earlier), {}});
+  fail(method_, std::move(error));
 }
 
-void PeerOpening::fail(const std::string& method, Error error) {
+void PeerOpening::fail(PeerMethod method, Error error) {
   if (failure_) return step_done();
-  util::info(record_->label, ": ", method, " failed: ", error.message);
+  util::info(record_->label, ": ", name_of(method), " failed: ", error.message);
   failure_ = report::PeerFailure{method, std::move(error)};
   context_.watch.peer_failed(destination_.index, *failure_);
   owner_.peer_failed(*this);

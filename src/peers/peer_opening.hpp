@@ -4,12 +4,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "context/calls.hpp"
 #include "funding/commitment.hpp"
 #include "funding/fee_bounds.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
+#include "peers/connection.hpp"
 #include "peers/log_look.hpp"
 #include "peers/pending_connects.hpp"
 #include "report/batch_report.hpp"
@@ -45,7 +47,7 @@ struct BatchContext {
 /// One peer's way through a batch: connect, fundchannel_start, fundchannel_complete. Each step is
 /// one spark; it completes when the step is over, well or not. Owned by the Roster; runs in the
 /// batch's scope.
-class PeerOpening {
+class PeerOpening final : private Connection::Owner {
  public:
   class Owner {
    public:
@@ -71,9 +73,9 @@ class PeerOpening {
   void complete(const util::SharedText& psbt, const bitcoin::Outpoint& outpoint, spark::Completion completion);
 
   /// Gives back its place among the connects, when the batch ends.
-  void leave() { place_.leave(); }
+  void leave() { connection_.leave(); }
   /// Takes the peer out of the batch. Does nothing when it is out already.
-  void fail(const std::string& method, util::Error error);
+  void fail(report::PeerMethod method, util::Error error);
 
   [[nodiscard]] bool live() const { return !failure_; }
   [[nodiscard]] const std::optional<report::PeerFailure>& failure() const { return failure_; }
@@ -86,15 +88,14 @@ class PeerOpening {
   [[nodiscard]] bool keeps_told_channel() const { return record_->keeps_told; }
   [[nodiscard]] const lightningd::ChannelId& channel_id() const { return channel_id_; }
   /// The RPC that this peer is in, or was in last.
-  [[nodiscard]] const char* method() const { return method_; }
+  [[nodiscard]] report::PeerMethod method() const { return method_; }
 
  private:
   void begin_start(bitcoin::Sat amount, spark::Completion completion);
-  void await_place();
-  void ask_connect();
-  void connected(const util::Result<lightningd::Connected>& answer);
+  void connected(const util::Result<lightningd::Connected>& answer) override;
   void reconnect();
   void reconnected(const util::Result<lightningd::Connected>& answer);
+  [[nodiscard]] report::Cause cause_of(const util::Error& error) const;
   [[nodiscard]] bool retry_later();
   [[nodiscard]] bool worth_another_start(const util::Error& error) const;
   void cut_off(const util::Error& error);
@@ -103,27 +104,26 @@ class PeerOpening {
   void ask_start();
   void started(const util::Result<lightningd::Started>& answer);
   void completed(const util::Result<lightningd::Completed>& answer);
-  void expired();
+  void unanswered();
+  void expired(util::Error error) override;
   void step_done();
 
   BatchContext& context_;
   Owner& owner_;
   const request::Destination& destination_;
   std::shared_ptr<ledger::OpeningRecord> record_;
+  Connection connection_;
   std::optional<report::PeerFailure> failure_;
 
-  const char* method_ = "connect";
+  report::PeerMethod method_ = report::PeerMethod::connect;
   std::optional<spark::Completion> step_;
-  spark::Gate::Pass place_;           ///< among the connects in flight
-  std::uint32_t connects_asked_ = 0;  ///< so that the patience for one does not end another's place
-  bool starting_ = false;             ///< connects are from now on for another try to start
+  bool starting_ = false;  ///< connects are from now on for another try to start
   lightningd::Features features_;
   bitcoin::Sat amount_;
   lightningd::Started terms_;
   spark::Duration started_at_{};
   bool restarting_ = false;  ///< an opening of ours with this peer was cancelled just before
   int cut_offs_ = 0;         ///< how often its connection ended for another channel's sake in this start
-  std::weak_ptr<const PendingConnects::Attempt> attempt_;  ///< the last one
   spark::Duration backoff_{};
   spark::Duration give_up_at_{};
   lightningd::ChannelId channel_id_;

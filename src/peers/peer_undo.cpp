@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "context/calls.hpp"
+#include "context/looks.hpp"
 #include "util/log.hpp"
 #include "util/str.hpp"
 
@@ -83,11 +83,7 @@ void PeerUndo::look() {
 }
 
 void PeerUndo::list(lightningd::Reply<std::vector<PeerChannel>> then) {
-  using Channels = std::vector<PeerChannel>;
-  calls_.fresh<Channels>(
-      "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { calls_.client.listpeerchannels(record_->peer, std::move(reply)); },
-      std::move(then));
+  context::look_at_channels(calls_, record_->peer, std::move(then));
 }
 
 void PeerUndo::judge(const Result<std::vector<PeerChannel>>& channels) {

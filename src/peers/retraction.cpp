@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/calls.hpp"
+#include "context/looks.hpp"
 #include "lightningd/codes.hpp"
 #include "util/log.hpp"
 #include "util/str.hpp"
@@ -44,10 +44,7 @@ void Retraction::list(util::Function<void(const Channels*)> then) {
   auto listed = [then = std::move(then)](const Result<Channels>& channels) mutable {
     then(channels ? &*channels : nullptr);
   };
-  calls_.fresh<Channels>(
-      "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { calls_.client.listpeerchannels(opening_->peer, std::move(reply)); },
-      std::move(listed));
+  context::look_at_channels(calls_, opening_->peer, std::move(listed));
 }
 
 void Retraction::judge(const Channels* channels) {

@@ -33,7 +33,7 @@ class Inquiry final : private peers::PeerOpening::Owner {
     [[nodiscard]] bool asked() const { return !failure || failure->method != not_asked; }
   };
   /// The method of those failures that are not the peer's.
-  static constexpr auto not_asked = "check";
+  static constexpr auto not_asked = report::PeerMethod::check;
   /// By the destination's index. Who has not answered is left out.
   using Answers = std::map<std::size_t, Answer>;
   using Done = util::Function<void(Answers answers, bool settled)>;

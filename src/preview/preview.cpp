@@ -27,10 +27,10 @@ Preview::Preview(const peers::Process& process, lightningd::Client client, reque
       scope_(process.runtime, [this](const Error& error) { conclude(error); }),
       hanging_up_(process.runtime, [this](const Error& error) { std::exchange(done_, nullptr)(error); }),
       preparation_(calls_, request_),
-      quote_(calls_),
+      asking_(calls_),
       coin_look_(calls_, request_) {
   for (const auto& destination : request_.destinations) {
-    looks_.push_back(std::make_unique<peers::PeerLook>(process, calls_.client, destination));
+    looks_.push_back(std::make_unique<PeerLook>(process, calls_, destination));
   }
 }
 
@@ -52,9 +52,8 @@ void Preview::prepared(const checks::Prepared& prepared) {
   std::vector<Spark> asked{ask_node(), ask_feerates(), ask_limits(), look_at_coins()};
   for (const auto& look : looks_) {
     const bool already = prepared.connected_already.contains(look->destination().index);
-    asked.push_back(scope_.spark([this, &look = *look, already](Completion completion) {
-      look.connect(scope_, already, std::move(completion));
-    }));
+    asked.push_back(scope_.spark(
+        [&look = *look, already](Completion completion) { look.connect(already, std::move(completion)); }));
   }
   scope_.wait(std::move(asked), [this] { ask_wallet(); });
 }
@@ -106,7 +105,7 @@ void Preview::ask_wallet() {
   choice_.utxos = request_.utxos;
   choice_.has_utxos = request_.has_utxos;
   choice_.anchor_channel = findings_.anchors = anchors_negotiated();
-  quote_.ask(choice_, payees(), [this](const Result<wallet::Proposal>& proposal) { quoted(proposal); });
+  asking_.propose(choice_, payees(), [this](const Result<wallet::Proposal>& proposal) { quoted(proposal); });
 }
 
 void Preview::quoted(const Result<wallet::Proposal>& proposal) {

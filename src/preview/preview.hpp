@@ -12,14 +12,14 @@
 #include "context/calls.hpp"
 #include "lightningd/client.hpp"
 #include "peers/node_facts.hpp"
-#include "peers/peer_look.hpp"
 #include "peers/process.hpp"
 #include "preview/inquiry.hpp"
+#include "preview/peer_look.hpp"
 #include "preview/preview_report.hpp"
-#include "preview/quote.hpp"
 #include "request/request.hpp"
 #include "spark/gate.hpp"
 #include "spark/scope.hpp"
+#include "wallet/asking.hpp"
 
 namespace preview {
 
@@ -69,15 +69,15 @@ class Preview {
   const Ask ask_;
   Done done_;
   std::optional<util::Result<std::string>> answer_;
-  wallet::Asking::Choice choice_;
+  wallet::Choice choice_;
   std::string commitment_feerate_;
   std::optional<wallet::Proposal> proposal_;
   PreviewFindings findings_;
-  std::vector<std::unique_ptr<peers::PeerLook>> looks_;
+  std::vector<std::unique_ptr<PeerLook>> looks_;
   spark::Scope scope_;
   spark::Scope hanging_up_;
   checks::Preparation preparation_;
-  Quote quote_;
+  wallet::Asking asking_;
   checks::CoinLook coin_look_;
 };
 

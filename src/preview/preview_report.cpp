@@ -40,7 +40,7 @@ std::optional<std::string> misfit(const PreviewFindings& findings, const Preview
 void write_failure(Writer& out, const report::PeerFailure& failure) {
   const auto& [method, error] = failure;
   out.key("error").object().field("code", error.code).field("message", error.message).end();
-  out.field("cause", name_of(report::cause_of(method, error)));
+  out.field("cause", name_of(report::cause_of(name_of(method), error)));
 }
 
 void write_answer(Writer& out, const request::Destination& destination, const Inquiry::Answer& answer) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "context/looks.hpp"
 #include "sending/below_floor.hpp"
 #include "sending/evidence.hpp"
 #include "sending/found_channels.hpp"
@@ -90,12 +91,7 @@ void Resending::check_channels(util::Function<void()> then) {
     if (!plain) return owner_.retry(plain.error().message, BatchState::unsettled);
     then();
   };
-  batch_.calls.fresh<Channels>(
-      "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) {
-        batch_.calls.client.listpeerchannels(std::nullopt, std::move(reply));
-      },
-      std::move(listed));
+  context::look_at_channels(batch_.calls, std::nullopt, std::move(listed));
 }
 
 void Resending::send(const util::SharedText& signed_psbt) {

@@ -54,9 +54,9 @@ void write_destination(json::Writer& out, const DestinationReport& destination) 
   if (destination.outpoint) write_channel(out, *destination.outpoint);
   if (shows_policy(destination)) write_policy(out, *destination.policy);
   if (destination.failure) {
-    out.field("method", destination.failure->method);
+    out.field("method", name_of(destination.failure->method));
     write_brief_error(out, destination.failure->error);
-    out.field("cause", name_of(cause_of(destination.failure->method, destination.failure->error)));
+    out.field("cause", name_of(cause_of(name_of(destination.failure->method), destination.failure->error)));
   }
   out.end();
 }

@@ -19,7 +19,7 @@ namespace report {
 /// Why a peer dropped out: the RPC that failed, and its error as lightningd gave it (or ours, for a
 /// deadline).
 struct PeerFailure {
-  std::string method;
+  PeerMethod method;
   util::Error error;
 };
 

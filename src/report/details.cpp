@@ -18,7 +18,7 @@ using util::str;
 namespace {
 
 /// What a peer's time goes into.
-constexpr std::array peer_methods{"connect", "fundchannel_start", "fundchannel_complete"};
+constexpr std::array peer_methods{PeerMethod::connect, PeerMethod::fundchannel_start, PeerMethod::fundchannel_complete};
 
 /// A JSON number with `digits` behind the point; `value` counts the last of them.
 std::string decimal(std::uint64_t value, std::size_t digits) {
@@ -76,15 +76,15 @@ void Details::write_channel(Writer& out, std::size_t destination, const ledger::
 void Details::write_peer(Writer& out, std::size_t destination) const {
   const auto times = timeline_->of_peer(destination);
   out.key("seconds").object();
-  for (const auto* method : peer_methods) {
-    const auto time = times.find(method);
-    if (time != times.end()) out.raw_field(method, seconds(time->second));
+  for (const auto method : peer_methods) {
+    const auto time = times.find(name_of(method));
+    if (time != times.end()) out.raw_field(name_of(method), seconds(time->second));
   }
   out.end();
 }
 
 void Details::write_failed(Writer& out, std::size_t destination, const PeerFailure& failure) const {
-  out.field("cause", name_of(cause_of(failure.method, failure.error)));
+  out.field("cause", name_of(cause_of(name_of(failure.method), failure.error)));
   write_peer(out, destination);
 }
 

@@ -50,4 +50,18 @@ const char* name_of(DestinationState state) {
   return "waiting";
 }
 
+const char* name_of(PeerMethod method) {
+  switch (method) {
+    case PeerMethod::connect:
+      return "connect";
+    case PeerMethod::fundchannel_start:
+      return "fundchannel_start";
+    case PeerMethod::fundchannel_complete:
+      return "fundchannel_complete";
+    case PeerMethod::check:
+      return "check";
+  }
+  return "check";
+}
+
 }  // namespace report

@@ -21,4 +21,8 @@ enum class BatchState {
 enum class DestinationState { waiting, starting, started, completing, secured, opened, failed, undone };
 [[nodiscard]] const char* name_of(DestinationState state);
 
+/// The call to lightningd that a peer is in, or has failed in. `check`: it was not asked at all.
+enum class PeerMethod { connect, fundchannel_start, fundchannel_complete, check };
+[[nodiscard]] const char* name_of(PeerMethod method);
+
 }  // namespace report

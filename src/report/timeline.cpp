@@ -23,7 +23,8 @@ void Timeline::enter(Phase phase) {
 }
 
 void Timeline::lose(std::size_t destination, const PeerFailure& failure) {
-  losses_.push_back({destination, now(), failure.method, failure.error.code, cause_of(failure.method, failure.error)});
+  const auto* method = name_of(failure.method);
+  losses_.push_back({destination, now(), method, failure.error.code, cause_of(method, failure.error)});
 }
 
 std::size_t Timeline::sent(const char* method, const lightningd::NodeId* peer) {

@@ -5,6 +5,7 @@
 
 #include "chain/depth.hpp"
 #include "context/calls.hpp"
+#include "context/looks.hpp"
 #include "sending/found_channels.hpp"
 #include "sending/send_verdict.hpp"
 #include "util/str.hpp"
@@ -89,14 +90,11 @@ void Abort::look_at_channels() {
              " is in use by now, and its peer ", used->peer.hex(),
              " counts on the batch's transaction; multifundchannel-forget ends the wait"));
   };
-  calls_.fresh<Channels>(
-      "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { calls_.client.listpeerchannels(std::nullopt, std::move(reply)); },
-      std::move(listed));
+  context::look_at_channels(calls_, std::nullopt, std::move(listed));
 }
 
 void Abort::look_at_inputs() {
-  wallet::look_at_coins(calls_, [this](const Result<Outputs>& outputs) {
+  context::look_at_coins(calls_, [this](const Result<Outputs>& outputs) {
     if (!outputs) return wait(outputs.error().message);
     sign(*outputs);
   });

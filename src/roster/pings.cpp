@@ -1,14 +1,13 @@
 #include "roster/pings.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "lightningd/codes.hpp"
-#include "util/str.hpp"
+#include "peers/connection.hpp"
 
 namespace roster {
 
@@ -177,11 +176,7 @@ void Pings::expired(const Asked& asked, bool again) {
   auto looked = [this, asked, again, &scope](const Result<bool>& connected) {
     if (!connected) return again ? end(asked) : expired(asked, true);
     scope.after(a_moment, [this, asked] {
-      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience()).count();
-      if (*pings_[&asked.peer].heard < asked.at) {
-        lost(asked.peer, asked.at,
-             Error{-1, util::str("timeout: the peer did not answer ping within ", seconds, " seconds"), {}});
-      }
+      if (*pings_[&asked.peer].heard < asked.at) lost(asked.peer, asked.at, peers::timeout("ping", patience()));
       end(asked);
     });
   };
@@ -200,7 +195,7 @@ void Pings::hung_up(PeerOpening& peer, spark::Duration asked) {
 void Pings::lost(PeerOpening& peer, spark::Duration asked, Error error) {
   if (!waits(peer) || peer.started_at() > asked) return;
   peer.record()->silent = error.code != lightningd::code::not_connected;
-  peer.fail("fundchannel_complete", std::move(error));
+  peer.fail(report::PeerMethod::fundchannel_complete, std::move(error));
 }
 
 }  // namespace roster

@@ -80,7 +80,8 @@ void Roster::undo(const Peers& peers, util::Function<void(bool gone)> then) {
 Peers Roster::without_keepers(const Peers& told, const bitcoin::Txid& dead) {
   for (auto* peer : told) {
     const auto* kept = peer->live() ? context_.book.told_in_vain().find(peer->destination().id) : nullptr;
-    if (kept != nullptr && kept->channel.txid == dead) peer->fail("fundchannel_start", peers::pending_limit(*kept));
+    if (kept != nullptr && kept->channel.txid == dead)
+      peer->fail(report::PeerMethod::fundchannel_start, peers::pending_limit(*kept));
   }
   Peers left = told;
   std::erase_if(left, [](const auto* peer) { return !peer->live(); });

@@ -5,6 +5,7 @@
 
 #include "chain/chain_look.hpp"
 #include "context/calls.hpp"
+#include "context/looks.hpp"
 #include "psbt/final_transaction.hpp"
 #include "sending/evidence.hpp"
 #include "sending/found_channels.hpp"
@@ -55,7 +56,8 @@ void Broadcast::check_channels(util::Function<void()> then) {
     if (!all) nothing_added();
     for (auto* peer : peers_) {
       if (is_ready(ready, *peer)) continue;
-      peer->fail("fundchannel_complete", Error{-1, "the channel vanished before the transaction was signed", {}});
+      peer->fail(report::PeerMethod::fundchannel_complete,
+                 Error{-1, "the channel vanished before the transaction was signed", {}});
     }
     if (context_.calls.scope.ended()) return;
     if (!all) return owner_.channels_vanished();
@@ -64,13 +66,7 @@ void Broadcast::check_channels(util::Function<void()> then) {
     if (!evidence) return not_signed(evidence.error());
     then();
   };
-  using Channels = std::vector<PeerChannel>;
-  context_.calls.fresh<Channels>(
-      "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) {
-        context_.calls.client.listpeerchannels(std::nullopt, std::move(reply));
-      },
-      std::move(judge));
+  context::look_at_channels(context_.calls, std::nullopt, std::move(judge));
 }
 
 void Broadcast::not_signed(const Error& error) {

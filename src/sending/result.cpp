@@ -28,7 +28,7 @@ void write_memo(Writer& out, const peers::PeerOpening& peer, const report::Detai
 
 void write_failed(Writer& out, const peers::PeerOpening& peer, const report::PeerFailure& failure,
                   const report::Details* details) {
-  out.object().field("id", peer.destination().id.hex()).field("method", failure.method);
+  out.object().field("id", peer.destination().id.hex()).field("method", name_of(failure.method));
   write_error(out, failure.error);
   write_memo(out, peer, details);
   if (details != nullptr) details->write_failed(out, peer.destination().index, failure);
@@ -91,7 +91,7 @@ Error too_few_left(const peers::PeerOpening& decisive, const std::vector<std::un
                    const std::vector<const peers::PeerOpening*>& failed, const report::Details* details) {
   const auto& failure = *decisive.failure();
   Writer data;
-  data.object().field("id", decisive.destination().id.hex()).field("method", failure.method);
+  data.object().field("id", decisive.destination().id.hex()).field("method", name_of(failure.method));
   if (!failure.error.data.empty()) data.raw_field("data", failure.error.data);
   data.key("failed").array();
   for (const auto* peer : failed) write_failed(data, *peer, *peer->failure(), details);

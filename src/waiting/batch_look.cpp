@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "context/looks.hpp"
 #include "psbt/psbt.hpp"
 
 namespace waiting {
@@ -22,10 +23,7 @@ void BatchLook::ask_for_channels(std::uint32_t height, Reply<Picture> then) {
     if (!channels) return then(channels.error());
     ask_bitcoind({height, *channels, {}}, std::move(then));
   };
-  batch_.calls.fresh<Channels>(
-      "listpeerchannels",
-      [this](Reply<Channels> reply) { batch_.calls.client.listpeerchannels(std::nullopt, std::move(reply)); },
-      std::move(listed));
+  context::look_at_channels(batch_.calls, std::nullopt, std::move(listed));
 }
 
 void BatchLook::ask_bitcoind(Picture picture, Reply<Picture> then) {

@@ -97,7 +97,7 @@ std::string LeftBatch::tell_gone(const std::vector<lightningd::PeerChannel>& cha
     gone += (gone.empty() ? "" : ", ") + id;
     destination.is_gone = true;
     destination.state = report::DestinationState::failed;
-    destination.failure = {"fundchannel_complete", util::Error{-1, no_channel, {}}};
+    destination.failure = {report::PeerMethod::fundchannel_complete, util::Error{-1, no_channel, {}}};
   }
   if (gone.empty()) return gone;
   auto text = util::str("no channel is left with ", gone, ": it cannot be finished, and has to be aborted");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "chain/chain_look.hpp"
+#include "context/looks.hpp"
 #include "given/finality.hpp"
 #include "given/signed_psbt.hpp"
 #include "given/witness_form.hpp"
@@ -206,10 +207,7 @@ void Waiting::look_again(const psbt::Psbt& signed_psbt) {
     if (batch_.is_being_cancelled()) return wait_again("lightningd has not answered fundchannel_cancel yet");
     send(signed_psbt);
   };
-  batch_.calls.fresh<Channels>(
-      "listpeerchannels",
-      [this](lightningd::Reply<Channels> reply) { batch_.calls.client.listpeerchannels(std::nullopt, std::move(reply)); },
-      std::move(listed));
+  context::look_at_channels(batch_.calls, std::nullopt, std::move(listed));
 }
 
 /// In the journal first: that it may be sent.

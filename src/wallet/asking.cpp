@@ -5,14 +5,17 @@
 
 #include "bitcoin/fees.hpp"
 #include "util/log.hpp"
+#include "util/str.hpp"
 
 namespace wallet {
 
 using bitcoin::Outpoint;
 using lightningd::Funded;
+using lightningd::FundParams;
 using lightningd::Reply;
 using util::Error;
 using util::Result;
+using util::str;
 
 namespace {
 
@@ -45,60 +48,59 @@ std::vector<bitcoin::Sat> placeholder_amounts(const Payees& payees, bitcoin::Per
 }  // namespace
 
 Asking::Asking(context::Calls calls, ledger::Book& book, Holding& holding)
-    : calls_(std::move(calls)), book_(book), holding_(holding), ledger_(holding.ledger()) {}
+    : calls_(std::move(calls)), book_(&book), holding_(&holding), ledger_(holding.ledger()) {}
 
-void Asking::reserve(const Choice& choice, const Payees& payees, Reply<Proposal> then) {
+void Asking::propose(const Choice& choice, const Payees& payees, Reply<Proposal> then) {
   choice_ = choice;
   least_change_ = {};
-  fund(payees, Round::first, std::move(then));
+  fund(payees, Round::first, {}, std::move(then));
 }
 
 void Asking::repropose(const Payees& payees, Reply<Proposal> then) {
   auto again = payees;
   again.least_change = least_change_;
-  fund(again, Round::again, std::move(then));
+  fund(again, Round::again, ledger_->reservation.inputs(), std::move(then));
 }
 
-void Asking::fund(const Payees& payees, Round round, Reply<Proposal> then) {
-  const bool first = round == Round::first || round == Round::worthy;
-  const bool chosen = choice_.has_utxos || round == Round::worthy;
-  const auto& utxos = round == Round::worthy ? worthy_ : choice_.utxos;
-  auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees, round);
+void Asking::fund(const Payees& payees, Round round, std::vector<Outpoint> coins, Reply<Proposal> then) {
+  const auto params = fund_params(choice_.feerate, choice_.anchor_channel, payees, round);
+  auto choice = choice_;
+  if (round != Round::first) {
+    choice.utxos = std::move(coins);
+    choice.has_utxos = true;
+  }
   auto answered = [this, payees, round, then = std::move(then)](const Result<Funded>& answer) mutable {
     funded(payees, round, std::move(then), answer);
   };
-  if (first && calls_.settings.dry_run == context::DryRun::txprepare) {
-    return prepare(
-        {params, choice_.minconf, utxos, chosen, payees.outputs.count, placeholder_amounts(payees, choice_.feerate)},
-        std::move(answered));
+  const bool first = round == Round::first || round == Round::worthy;
+  if (holding_ && first && calls_.settings.dry_run == context::DryRun::txprepare) {
+    return prepare({params, choice, payees.outputs.count, placeholder_amounts(payees, choice_.feerate)},
+                   std::move(answered));
   }
   auto guarded = calls_.local<Funded>("fundpsbt or utxopsbt", std::move(answered));
-  if (!first) {
-    calls_.client.utxopsbt(params, ledger_->reservation.inputs(), true, std::move(guarded));
-    return;
-  }
+  if (!holding_) return choose_coins(calls_.client, params, choice, std::move(guarded));
+  if (first) return reserve(params, choice, std::move(guarded));
+  calls_.client.utxopsbt(params, ledger_->reservation.inputs(), true, std::move(guarded));
+}
 
-  // What was reserved is recorded whoever still listens; the rest runs only while the batch lives.
+// What was reserved is recorded whoever still listens; the rest runs only while the batch lives.
+void Asking::reserve(FundParams params, const Choice& choice, Reply<Funded> then) {
   params.reserve_blocks = calls_.settings.first_reservation;
-  ledger_->reservation.since = book_.reservations();
+  ledger_->reservation.since = book_->reservations();
   ledger_->reservation.sent();
-  auto recorded = [ledger = ledger_, &book = book_, blocks = params.reserve_blocks,
-                   guarded = std::move(guarded)](Result<Funded> answer) mutable {
-    record_first(ledger->reservation, blocks, answer);
-    if (answer) book.reserved(answer->reservations, ledger->id);
-    guarded(std::move(answer));
-  };
-  if (chosen) {
-    calls_.client.utxopsbt(params, utxos, false, std::move(recorded));
-  } else {
-    calls_.client.fundpsbt(params, choice_.minconf, std::move(recorded));
-  }
+  choose_coins(calls_.client, params, choice,
+               [ledger = ledger_, &book = *book_, blocks = params.reserve_blocks,
+                then = std::move(then)](Result<Funded> answer) mutable {
+                 record_first(ledger->reservation, blocks, answer);
+                 if (answer) book.reserved(answer->reservations, ledger->id);
+                 then(std::move(answer));
+               });
 }
 
 void Asking::prepare(TxprepareDryRun::Wanted wanted, Reply<Funded> then) {
   // The last of its calls may have failed, with all handed over to us.
   if (ledger_->reservation.held()) {
-    return holding_.release(
+    return holding_->release(
         [this, wanted = std::move(wanted), then = std::move(then)](const Result<bool>& released) mutable {
           if (!released) return then(released.error());
           if (ledger_->reservation.held())
@@ -106,9 +108,9 @@ void Asking::prepare(TxprepareDryRun::Wanted wanted, Reply<Funded> then) {
           prepare(std::move(wanted), std::move(then));
         });
   }
-  dry_run_ = std::make_unique<TxprepareDryRun>(calls_, book_, ledger_);
+  dry_run_ = std::make_unique<TxprepareDryRun>(calls_, *book_, ledger_);
   dry_run_->run(
-      std::move(wanted), [this](Reply<void> saved) { holding_.save(std::move(saved)); }, std::move(then));
+      std::move(wanted), [this](Reply<void> saved) { holding_->save(std::move(saved)); }, std::move(then));
 }
 
 void Asking::funded(const Payees& payees, Round round, Reply<Proposal> then, const Result<Funded>& answer) {
@@ -125,15 +127,17 @@ void Asking::funded(const Payees& payees, Round round, Reply<Proposal> then, con
 
 // Coins that are chosen again are given back first.
 void Asking::ask_again(Reading reading, Reply<Proposal> then) {
-  if (!reading.trimmed.empty()) util::info(reading.trimmed);
+  if (!reading.trimmed.empty()) note(reading.trimmed);
   auto proposed = with_shares(std::move(reading.shares), std::move(then));
-  if (!reading.choose_again) least_change_ = std::max(least_change_, reading.settled.least_change);
-  if (!reading.choose_again) return fund(reading.settled, Round::again, std::move(proposed));
+  if (!reading.choose_again) {
+    least_change_ = std::max(least_change_, reading.settled.least_change);
+    return fund(reading.settled, Round::again, std::move(reading.coins), std::move(proposed));
+  }
   least_change_ = {};  // of other coins
-  holding_.release([this, settled = std::move(reading.settled),
-                    proposed = std::move(proposed)](const Result<bool>& released) mutable {
-    if (!released) return proposed(released.error());
-    fund(settled, Round::first, std::move(proposed));
+  give_all_back([this, settled = std::move(reading.settled),
+                 proposed = std::move(proposed)](const Result<void>& given_back) mutable {
+    if (!given_back) return proposed(given_back.error());
+    fund(settled, Round::first, {}, std::move(proposed));
   });
 }
 
@@ -142,9 +146,8 @@ void Asking::survey(const Payees& payees, const Error& error, Reply<Proposal> th
   auto read = [this, payees, error, then = std::move(then)](const Result<Funded>& answer) mutable {
     auto reading = answer ? read_survey(*answer, choice_.feerate, payees) : std::nullopt;
     if (!reading) return then(error);
-    worthy_ = reading->coins;
     auto told = left_out(*reading, std::move(then));
-    fund(reading->settled, Round::worthy, std::move(told));
+    fund(reading->settled, Round::worthy, std::move(reading->coins), std::move(told));
   };
   calls_.client.fundpsbt(survey_params(choice_.anchor_channel, payees), choice_.minconf,
                          calls_.local<Funded>("fundpsbt", std::move(read)));
@@ -152,8 +155,8 @@ void Asking::survey(const Payees& payees, const Error& error, Reply<Proposal> th
 
 /// For the proposal that is made without them.
 Reply<Proposal> Asking::left_out(Reading& reading, Reply<Proposal> then) {
-  util::info(reading.left_out.size(), " coins would cost more than they bring at ", choice_.feerate.value,
-             "perkw, and are left out");
+  note(str(reading.left_out.size(), " coins would cost more than they bring at ", choice_.feerate.value,
+           "perkw, and are left out"));
   least_change_ = reading.settled.least_change;
   return with_left_out(std::move(reading.left_out), std::move(then));
 }
@@ -163,11 +166,30 @@ void Asking::leave_out(Reading reading, Reply<Proposal> then) {
   std::vector<Outpoint> inputs;
   for (const auto& coin : reading.left_out) inputs.push_back(coin.outpoint);
   auto told = left_out(reading, std::move(then));
-  holding_.release(std::move(inputs),
-                   [this, settled = std::move(reading.settled), told = std::move(told)](Result<void> released) mutable {
-                     if (!released) return told(released.error());
-                     fund(settled, Round::narrowed, std::move(told));
-                   });
+  give_back(std::move(inputs),
+            [this, reading = std::move(reading), told = std::move(told)](const Result<void>& given_back) mutable {
+              if (!given_back) return told(given_back.error());
+              fund(reading.settled, Round::narrowed, std::move(reading.coins), std::move(told));
+            });
+}
+
+// What is only looked at stays as it is.
+
+void Asking::give_back(std::vector<Outpoint> coins, Reply<void> then) {
+  if (!holding_) return then({});
+  holding_->release(std::move(coins), std::move(then));
+}
+
+void Asking::give_all_back(Reply<void> then) {
+  if (!holding_) return then({});
+  holding_->release([then = std::move(then)](const Result<bool>& released) mutable {
+    then(released ? Result<void>() : released.error());
+  });
+}
+
+/// A preview's answer says it.
+void Asking::note(const std::string& text) const {
+  if (holding_) util::info(text);
 }
 
 }  // namespace wallet

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "context/looks.hpp"
 #include "psbt/psbt.hpp"
 #include "util/log.hpp"
 
@@ -38,7 +39,7 @@ Holds Holding::holds(const Outputs& outputs) const { return {outputs, *ledger_, 
 // --- Holding ---
 
 void Holding::hold(Need need, Reply<Taken> then) {
-  look_at_coins(calls_, [this, need, then = std::move(then)](const Result<Outputs>& outputs) mutable {
+  context::look_at_coins(calls_, [this, need, then = std::move(then)](const Result<Outputs>& outputs) mutable {
     if (!outputs) return then(outputs.error());
     if (const auto lost = taken(need, holds(*outputs))) return then(lost);
     reserve_free(*outputs, std::move(then));
@@ -121,7 +122,7 @@ void Holding::extend(Reply<Taken> then) {
 }
 
 void Holding::look_at_end(Reply<Taken> then) {
-  look_at_coins(calls_, [this, then = std::move(then)](Result<Outputs> outputs) mutable {
+  context::look_at_coins(calls_, [this, then = std::move(then)](Result<Outputs> outputs) mutable {
     if (!outputs) return then(outputs.error());
     auto judge = [this, outputs = std::move(*outputs), then = std::move(then)](const Result<NodeInfo>& node) mutable {
       if (!node) return then(node.error());
@@ -206,7 +207,7 @@ void Holding::release(Reply<bool> then) {
     if (ledger_->reservation.in_flight()) {
       return then(Error{jsonrpc::Caller::lost, "lightningd has not answered txdiscard", {}});
     }
-    look_at_coins(calls_, [this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
+    context::look_at_coins(calls_, [this, then = std::move(then)](const Result<Outputs>& outputs) mutable {
       if (!outputs) return then(outputs.error());
       release_ours(*outputs, std::move(then));
     });
@@ -242,11 +243,11 @@ void Holding::release_ours(const Outputs& outputs, Reply<bool> then) {
 }
 
 void Holding::release(std::vector<Outpoint> inputs, Reply<void> then) {
-  look_at_coins(calls_,
-                [this, inputs = std::move(inputs), then = std::move(then)](const Result<Outputs>& outputs) mutable {
-                  if (!outputs) return then(outputs.error());
-                  release_these(inputs, *outputs, std::move(then));
-                });
+  context::look_at_coins(
+      calls_, [this, inputs = std::move(inputs), then = std::move(then)](const Result<Outputs>& outputs) mutable {
+        if (!outputs) return then(outputs.error());
+        release_these(inputs, *outputs, std::move(then));
+      });
 }
 
 void Holding::release_these(const std::vector<Outpoint>& inputs, const Outputs& outputs, Reply<void> then) {

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "context/calls.hpp"
 #include "psbt/psbt.hpp"
 
 namespace wallet {
@@ -51,13 +50,6 @@ std::optional<Outpoint> Holds::first(Hold hold) const {
 bool Holds::is(const Outpoint& input, Hold hold) const {
   const auto found = holds_.find(input);
   return found != holds_.end() && found->second == hold;
-}
-
-void look_at_coins(const context::Calls& calls, lightningd::Reply<std::vector<WalletOutput>> then) {
-  using Outputs = std::vector<WalletOutput>;
-  calls.fresh<Outputs>(
-      "listfunds", [client = calls.client](lightningd::Reply<Outputs> reply) { client.listfunds(std::move(reply)); },
-      std::move(then));
 }
 
 util::SharedText psbt_of(const std::vector<Outpoint>& outpoints) {

@@ -4,7 +4,6 @@
 #include <optional>
 #include <vector>
 
-#include "context/calls.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
@@ -31,10 +30,6 @@ class Holds {
 
   std::map<bitcoin::Outpoint, Hold> holds_;
 };
-
-/// listfunds, as of just now: whoever acts on a coin by an answer that took long may meet another user's
-/// reservation.
-void look_at_coins(const context::Calls& calls, lightningd::Reply<std::vector<lightningd::WalletOutput>> then);
 
 /// What reserveinputs and unreserveinputs want.
 [[nodiscard]] util::SharedText psbt_of(const std::vector<bitcoin::Outpoint>& outpoints);

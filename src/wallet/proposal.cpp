@@ -165,6 +165,15 @@ lightningd::FundParams fund_params(bitcoin::Perkw feerate, bool anchor_channel, 
   return params;
 }
 
+void choose_coins(const lightningd::Client& client, const lightningd::FundParams& params, const Choice& choice,
+                  lightningd::Reply<Funded> then) {
+  if (choice.has_utxos) {
+    client.utxopsbt(params, choice.utxos, false, std::move(then));
+  } else {
+    client.fundpsbt(params, choice.minconf, std::move(then));
+  }
+}
+
 // What the shares leave is change. When the only one could have all but is capped, other coins may do: as
 // with the builtin, they are chosen again. Otherwise the coins stay the same: they are what is shared out.
 Result<Reading> read_answer(const Funded& funded, const Payees& payees, Round round, bool free_choice) {

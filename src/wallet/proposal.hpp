@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <vector>
@@ -35,6 +36,15 @@ using Shares = std::map<std::size_t, bitcoin::Sat>;
 /// What the payment gets, with these shares.
 [[nodiscard]] bitcoin::Sat amount_of(const request::Request& request, const request::Payment& payment,
                                      const Shares& shares);
+
+/// How to choose inputs.
+struct Choice {
+  bitcoin::Perkw feerate;
+  std::uint32_t minconf = 1;
+  std::vector<bitcoin::Outpoint> utxos;  ///< exactly these, when has_utxos
+  bool has_utxos = false;
+  bool anchor_channel = false;  ///< the wallet's emergency reserve must stay
+};
 
 /// How the wallet was asked.
 enum class Round {
@@ -73,6 +83,9 @@ struct Reading {
 /// coins are chosen, and is change then.
 [[nodiscard]] lightningd::FundParams fund_params(bitcoin::Perkw feerate, bool anchor_channel, const Payees& payees,
                                                  Round round);
+/// Asks lightningd for them: utxopsbt, where the choice names the coins, or fundpsbt.
+void choose_coins(const lightningd::Client& client, const lightningd::FundParams& params, const Choice& choice,
+                  lightningd::Reply<lightningd::Funded> then);
 
 /// An error of fundpsbt or utxopsbt: what part `keep_change` has in a shortage is said as well.
 [[nodiscard]] util::Error about_change(util::Error error, const Payees& payees, bitcoin::Perkw feerate);

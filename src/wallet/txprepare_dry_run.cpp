@@ -5,6 +5,7 @@
 
 #include "bitcoin/fees.hpp"
 #include "context/calls.hpp"
+#include "context/looks.hpp"
 #include "funding/funding_transaction.hpp"
 #include "lightningd/codes.hpp"
 #include "psbt/psbt.hpp"
@@ -83,13 +84,8 @@ void TxprepareDryRun::choose() {
   ++attempts_;
   wanted_.fund.reserve_blocks = 0;
   ledger_->reservation.since = book_.reservations();
-  auto answered =
-      calls_.local<Funded>("fundpsbt or utxopsbt", [this](const Result<Funded>& answer) { chosen(answer); });
-  if (wanted_.has_utxos) {
-    calls_.client.utxopsbt(wanted_.fund, wanted_.utxos, false, std::move(answered));
-  } else {
-    calls_.client.fundpsbt(wanted_.fund, wanted_.minconf, std::move(answered));
-  }
+  choose_coins(calls_.client, wanted_.fund, wanted_.choice,
+               calls_.local<Funded>("fundpsbt or utxopsbt", [this](const Result<Funded>& answer) { chosen(answer); }));
 }
 
 // What cannot be paid is for the caller to find in the answer, as in that of fundpsbt; nothing is reserved then.
@@ -159,7 +155,7 @@ void TxprepareDryRun::prepared(const Result<Txid>& answer) {
   if (!answer) {
     const bool taken = answer.error().code == lightningd::code::invalid_params;
     if (!refused(answer.error())) util::warn("it is in doubt whether txprepare has reserved inputs: looking for them");
-    if (taken && !wanted_.has_utxos && attempts_ < most_attempts) return choose();
+    if (taken && !wanted_.choice.has_utxos && attempts_ < most_attempts) return choose();
     return finish(answer.error());
   }
   util::info("txprepare has made ", answer->hex(), " with ", wanted_.count, " placeholders");
@@ -211,7 +207,7 @@ void TxprepareDryRun::kept(const Result<Reservations>& answer) {
 
 // The answer may have been late, and txdiscard takes its blocks away from whoever has reserved the inputs by now.
 void TxprepareDryRun::look_again() {
-  look_at_coins(calls_, [this](const Result<Outputs>& outputs) {
+  context::look_at_coins(calls_, [this](const Result<Outputs>& outputs) {
     if (!outputs) return finish(outputs.error());
     std::size_t same = 0;
     for (const auto& output : *outputs) {
@@ -264,7 +260,7 @@ void TxprepareDryRun::discard_what_is_left(util::Function<void()> then) {
     if (!outputs) return then();
     discard_these(txid, *outputs, std::move(then));
   };
-  look_at_coins(calls_, std::move(look));
+  context::look_at_coins(calls_, std::move(look));
 }
 
 void TxprepareDryRun::discard_these(const Txid& txid, const Outputs& outputs, util::Function<void()> then) {

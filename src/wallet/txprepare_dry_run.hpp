@@ -10,6 +10,7 @@
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"
+#include "wallet/proposal.hpp"
 
 namespace wallet {
 
@@ -41,9 +42,7 @@ class TxprepareDryRun {
 
   struct Wanted {
     lightningd::FundParams fund;
-    std::uint32_t minconf = 1;
-    std::vector<bitcoin::Outpoint> utxos;  ///< exactly these, when has_utxos
-    bool has_utxos = false;
+    Choice choice;
     std::size_t count = 0;                 ///< of placeholders
     std::vector<bitcoin::Sat> amounts;  ///< of those that are fixed; the others share the rest
   };

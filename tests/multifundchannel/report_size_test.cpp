@@ -25,7 +25,7 @@ TEST_CASE("a report counts its texts, and keeps no data of errors") {
   const auto empty = report.size();
   report.error = util::Error{303, std::string(1000, 'm'), std::string(5000, 'd')};
   report.destinations.resize(2);
-  report.destinations[0].failure = report::PeerFailure{"connect", {-1, std::string(2000, 'm'), "{}"}};
+  report.destinations[0].failure = report::PeerFailure{report::PeerMethod::connect, {-1, std::string(2000, 'm'), "{}"}};
   CHECK(report.size() >= empty + 8000);
   report.drop_data();
   CHECK(report.error->data.empty());
