@@ -66,7 +66,7 @@ void CommandRun::answered(Result<std::string> answer) {
   auto& ledger = *batch_->ledger();
   const bool waits = ledger.waits();
   if (waits ? answer_->ok() : !journal_->may_be_completed() || ledger.sending) return reply_soon();
-  ledger.phase = ledger::BatchPhase::completing;
+  ledger.given_up();
   record_failure(most_tries_to_record);
 }
 

@@ -90,7 +90,7 @@ void PeerOpening::connected(const Result<Connected>& answer) {
   if (starting_) return reconnected(answer);
   if (!answer) return fail(method_, answer.error());
   features_ = answer->features;
-  record_->keeps_told = lightningd::is_lnd(features_);
+  record_->connected(lightningd::is_lnd(features_));
   util::debug(record_->label, ": connected");
   context_.watch.peer_at(destination_.index, report::Phase::start);
   step_done();
@@ -249,7 +249,7 @@ void PeerOpening::completed(const Result<Completed>& answer) {
 
 void PeerOpening::expired() {
   place_.leave();
-  record_->silent = true;
+  record_->missed_deadline();
   const auto seconds = context_.calls.settings.peer_timeout.count() / 1000;
   const auto attempt = attempt_.lock();  // of a connect that is not answered
   const auto earlier =

@@ -22,8 +22,6 @@ void Removal::next() {
     channels_.push_back(nullptr);
     const auto outpoint = ledger_->outpoint_of(opening);
     if (!outpoint) continue;
-    auto& record = *ledger_->openings[opening];
-    record.label = ledger::label_of(record, opening);
     channels_.back() = std::make_unique<peers::Retraction>(calls_, book_);
     channels_.back()->run(ledger_->openings[opening], *outpoint,
                           [this, opening](peers::Retraction::Outcome outcome, const std::string& why) {

@@ -67,10 +67,8 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
 // A command goes on when its connection has gone, say in a hook of another plugin.
 bool LeftBatch::may_still_be_sent() const {
   const auto now = process.runtime.now();
-  if (ledger->send_lost_until == ledger::Ledger::until_looked_at) {
-    ledger->send_lost_until = now + calls.settings.settle_quiet;
-  }
-  return ledger->send_in_flight || now < ledger->send_lost_until;
+  ledger->looked_at(now, calls.settings.settle_quiet);
+  return ledger->may_still_be_sent(now);
 }
 
 bool LeftBatch::is_being_cancelled() const {
@@ -109,7 +107,7 @@ void LeftBatch::tell_all_there() {
 
 void LeftBatch::look_for_broadcast(lightningd::Reply<bool> then) {
   auto seen = [this, then = std::move(then)](const util::Result<bool>& unspent) mutable {
-    if (unspent && *unspent) ledger->phase = ledger::BatchPhase::waiting;
+    if (unspent && *unspent) ledger->comes_to(ledger::BatchPhase::waiting);
     then(unspent);
   };
   chain().is_unspent(ledger->first_funding(), calls.local<bool>("getutxout", std::move(seen)));
