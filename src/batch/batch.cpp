@@ -37,7 +37,7 @@ Batch::Batch(const peers::Process& process, lightningd::Client client, Order ord
                .pending = node_.connects},
       preparation_(context_.calls, request_),
       holding_(context_.calls, context_.book, ledger_,
-               [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
+               [this](const auto& now, auto then) { journal_->save(scope_, now, std::move(then)); }),
       inputs_(context_.calls, holding_, [this](const Error& error) { fail(error); }),
       roster_(context_, *this, holding_, request_.destinations),
       pings_(context_, roster_),
@@ -103,7 +103,7 @@ void Batch::save(BatchPhase phase, util::Function<void()> then) {
   ledger_->comes_to(phase);
   journal_->save(scope_, *ledger_, [this, then = std::move(then)](const Result<void>& saved) mutable {
     if (!saved) {
-      ledger_->reservation.sent_blocks = 0;  // sendpsbt is not asked then: what is reserved for so long is another's
+      ledger_->reservation.send_adds_nothing();
       return fail(saved.error());
     }
     then();
@@ -223,7 +223,7 @@ void Batch::complete_all() {
 void Batch::secured() {
   util::info(label_, ": all ", funding_.peers().size(), " channels are secured");
   if (request_.waits()) return wait_for_user();
-  ledger_->reservation.sent_blocks = context_.calls.settings.blocks_when_sent(ledger_->reservation.blocks);
+  ledger_->reservation.send_adds(context_.calls.settings.blocks_when_sent(ledger_->reservation.blocks));
   save(BatchPhase::sending, next(Step::send));
 }
 

@@ -88,7 +88,9 @@ void CommandRun::reply_soon() {
 }
 
 void CommandRun::undo() {
-  auto save = [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger(), std::move(then)); };
+  auto save = [this](const ledger::Ledger& now, lightningd::Reply<void> then) {
+    journal_->save(scope_, now, std::move(then));
+  };
   undo_ = std::make_unique<Undo>(process_, client_, ledger(), std::move(save));
   if (ledger()->reservation.answer_lost) undo_->leave_coins();
   undo_->run([this](bool clean) { undone(clean); });

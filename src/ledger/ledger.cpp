@@ -114,18 +114,27 @@ bool Ledger::any_policy_pending() const {
   return false;
 }
 
-// An opening with an output in the transaction may be a channel by now; any other may be waiting.
-std::shared_ptr<Ledger> Ledger::doubted() const {
-  auto copy = std::make_shared<Ledger>();
-  copy->id = id;
-  copy->begun = begun;
+std::shared_ptr<Ledger> Ledger::copy_with(ReservationRecord other) const {
+  auto copy = std::make_shared<Ledger>(id, begun);
   copy->user_label = user_label;
   copy->phase = phase;
   copy->plan = plan;
-  copy->reservation = reservation.doubted();
+  copy->reservation = std::move(other);
   copy->sending = sending;
   copy->abort = abort;
   copy->inquiry = inquiry;
+  return copy;
+}
+
+std::shared_ptr<const Ledger> Ledger::with(ReservationRecord other) const {
+  auto copy = copy_with(std::move(other));
+  copy->openings = openings;
+  return copy;
+}
+
+// An opening with an output in the transaction may be a channel by now; any other may be waiting.
+std::shared_ptr<Ledger> Ledger::doubted() const {
+  auto copy = copy_with(reservation.doubted());
   if (copy->plan) copy->plan->is_change_ours = false;
   if (copy->abort) copy->abort->is_script_ours = false;
   for (std::size_t i = 0; i < openings.size(); ++i) {

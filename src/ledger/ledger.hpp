@@ -104,8 +104,13 @@ struct Ledger {
   /// undo has seen. Of what this process alone knows it has whether the transaction was sent, and which of several
   /// openings or reservations was the later one.
   [[nodiscard]] std::shared_ptr<Ledger> doubted() const;
+  /// A copy with the same openings and another reservation, to be asked or saved.
+  [[nodiscard]] std::shared_ptr<const Ledger> with(ReservationRecord other) const;
 
  private:
+  /// Without openings, and without what this process alone knows.
+  [[nodiscard]] std::shared_ptr<Ledger> copy_with(ReservationRecord other) const;
+
   static constexpr auto until_looked_at = std::chrono::milliseconds::max();
 
   bool send_in_flight_ = false;  ///< sendpsbt was sent and is not answered

@@ -55,7 +55,9 @@ Inquiry::Inquiry(const peers::Process& process, lightningd::Client client, Order
 }
 
 wallet::Holding::Save Inquiry::saving(spark::Scope& scope) {
-  return [this, &scope](lightningd::Reply<void> then) { journal_->save(scope, *ledger_, std::move(then)); };
+  return [this, &scope](const ledger::Ledger& now, lightningd::Reply<void> then) {
+    journal_->save(scope, now, std::move(then));
+  };
 }
 
 void Inquiry::run(Done done) {

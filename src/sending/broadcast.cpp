@@ -80,7 +80,7 @@ void Broadcast::not_signed(const Error& error) {
 
 // The record says since the channels are secured what sendpsbt may have added to the reservation. It was not asked, so
 // what is reserved for that long is another batch's.
-void Broadcast::nothing_added() { ledger_->reservation.sent_blocks = 0; }
+void Broadcast::nothing_added() { ledger_->reservation.send_adds_nothing(); }
 
 // Checked in each round before; nothing is signed that costs more, whatever the rounds have done.
 void Broadcast::sign() {

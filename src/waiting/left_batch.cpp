@@ -129,7 +129,9 @@ void LeftBatch::keep_rest(lightningd::Reply<void> then) {
 }
 
 void LeftBatch::make_holding() {
-  auto saving = [this](lightningd::Reply<void> saved) { save(std::move(saved)); };
+  auto saving = [this](const ledger::Ledger& now, lightningd::Reply<void> saved) {
+    journal->save(calls.scope, now, std::move(saved));
+  };
   holding_ = std::make_unique<wallet::Holding>(calls, process.book, ledger, std::move(saving));
 }
 

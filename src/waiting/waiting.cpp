@@ -164,7 +164,8 @@ void Waiting::finish_seen(const Picture& picture, std::optional<psbt::Psbt> sign
   if (signed_psbt && broadcast) return announce([this, psbt = std::move(*signed_psbt)] { send(psbt); });
   if (signed_psbt && seen != Seen::unsent) return wait(why_not(seen));
   if (signed_psbt) return check_signed(std::move(*signed_psbt), picture.sight);
-  batch_.ledger->reservation.sent_blocks = batch_.calls.settings.blocks_when_sent(batch_.ledger->reservation.blocks);
+  auto& reservation = batch_.ledger->reservation;
+  reservation.send_adds(batch_.calls.settings.blocks_when_sent(reservation.blocks));
   announce([this] {
     busy_ = false;
     owner_.attempt();
@@ -218,7 +219,7 @@ void Waiting::announce(util::Function<void()> then) {
   batch_.save([this, before, then = std::move(then)](const Result<void>& saved) mutable {
     if (saved) return then();
     batch_.ledger->comes_to(before);
-    batch_.ledger->reservation.sent_blocks = 0;  // sendpsbt is not asked: what is reserved for so long is another's
+    batch_.ledger->reservation.send_adds_nothing();
     batch_.report.phase = name_of(before);
     wait(str(saved.error().message, lightningd::in_doubt(saved.error()) ? after_doubt : ""));
   });

@@ -80,7 +80,7 @@ void Asking::fund(const Payees& payees, Round round, Reply<Proposal> then) {
 
   // What was reserved is recorded whoever still listens; the rest runs only while the batch lives.
   params.reserve_blocks = calls_.settings.first_reservation;
-  ledger_->reservation.since = book_.reservations();
+  ledger_->reservation.asks_at(book_.reservations());
   ledger_->reservation.sent();
   auto recorded = [ledger = ledger_, &book = book_, blocks = params.reserve_blocks,
                    guarded = std::move(guarded)](Result<Funded> answer) mutable {

@@ -275,3 +275,29 @@ TEST_CASE("a doubted reservation is the same one, with no call in flight") {
   reservation.take_renewed(copy);
   CHECK(reservation.heights.at(second) == 273);
 }
+
+TEST_CASE("a copy with another reservation has the same openings") {
+  Ledger batch("a", 7);
+  batch.openings.push_back(std::make_shared<OpeningRecord>());
+  batch.reservation.claim({Outpoint{txid(1), 0}, Outpoint{txid(1), 1}}, 12);
+  const auto copy = batch.with(batch.reservation.without({Outpoint{txid(1), 0}}));
+  CHECK(copy->id == "a");
+  CHECK(copy->begun == 7);
+  CHECK(copy->openings == batch.openings);
+  CHECK(copy->reservation.inputs() == std::vector{Outpoint{txid(1), 1}});
+  CHECK(batch.reservation.inputs().size() == 2);
+}
+
+TEST_CASE("a sendpsbt whose answer is lost may be carried out until some time after the next look") {
+  using std::chrono::milliseconds;
+  Ledger batch;
+  CHECK_FALSE(batch.may_still_be_sent(milliseconds(0)));
+  batch.sendpsbt_sent();
+  CHECK(batch.may_still_be_sent(milliseconds(1'000)));
+  batch.sendpsbt_answered(true);
+  CHECK(batch.may_still_be_sent(milliseconds(1'000'000)));
+  batch.looked_at(milliseconds(5'000), milliseconds(100));
+  batch.looked_at(milliseconds(5'050), milliseconds(100));  // only the first look counts
+  CHECK(batch.may_still_be_sent(milliseconds(5'099)));
+  CHECK_FALSE(batch.may_still_be_sent(milliseconds(5'100)));
+}
