@@ -179,7 +179,7 @@ void Service::run(plugin::Command command, request::Request request, const journ
   lightningd::Client client(caller_, command.raw_id(), watch->timeline());
   auto kept = new_batch(client, settings, seal);
   const auto id = kept.ledger->id;
-  kept.ledger->user_label = request.label;
+  kept.ledger->labelled(request.label);
   labelled_.begin(*kept.ledger, kept.journal);
   const auto process = this->process(settings);
   auto keep = [this, id](const std::string& answer, auto then) { labelled_.will_wait(id, answer, std::move(then)); };
@@ -194,9 +194,7 @@ void Service::run(plugin::Command command, request::Request request, const journ
 
 journal::Kept Service::new_batch(const lightningd::Client& client, const context::Settings& settings,
                                  const journal::SealSource::Seal& seal) {
-  auto ledger = std::make_shared<ledger::Ledger>();
-  ledger->id = new_id();
-  ledger->begun = unix_time_();
+  auto ledger = std::make_shared<ledger::Ledger>(new_id(), unix_time_());
   auto journal = std::make_shared<journal::Journal>(client, settings, ledger->id, seal);
   return {std::move(ledger), std::move(journal)};
 }

@@ -37,7 +37,7 @@ Batch::Batch(const peers::Process& process, lightningd::Client client, Order ord
                .pending = node_.connects},
       preparation_(context_.calls, request_),
       holding_(context_.calls, context_.book, ledger_,
-               [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger_, std::move(then)); }),
+               [this](const auto& now, auto then) { journal_->save(scope_, now, std::move(then)); }),
       inputs_(context_.calls, holding_, [this](const Error& error) { fail(error); }),
       roster_(context_, *this, holding_, request_.destinations),
       pings_(context_, roster_),
@@ -76,7 +76,7 @@ void Batch::advance(Step step) {
       if (!funding_.is_for_those_left()) return advance(Step::take_back);
       return complete_all();  // judge
     case Step::take_back:
-      ledger_->plan.reset();
+      ledger_->plan_dropped();
       return save(BatchPhase::opening, next(Step::fit));
     case Step::judge:
       if (completing_.failed()) return advance(Step::start_over);
@@ -100,10 +100,10 @@ util::Function<void()> Batch::when_extended(Step step) {
 }
 
 void Batch::save(BatchPhase phase, util::Function<void()> then) {
-  ledger_->phase = phase;
+  ledger_->comes_to(phase);
   journal_->save(scope_, *ledger_, [this, then = std::move(then)](const Result<void>& saved) mutable {
     if (!saved) {
-      ledger_->reservation.sent_blocks = 0;  // sendpsbt is not asked then: what is reserved for so long is another's
+      ledger_->reservation.send_adds_nothing();
       return fail(saved.error());
     }
     then();
@@ -143,7 +143,7 @@ void Batch::reserve(Completion completion) {
   funding_.reserve(prepared_.feerate, [this, c = std::move(completion)](const Result<void>& funded) mutable {
     if (!funded) return fail(funded.error());
     util::debug(label_, ": reserved");
-    for (const auto& peer : roster_.all()) peer->record()->planned = funding_.amount_of(*peer);
+    for (const auto& peer : roster_.all()) peer->record()->plans(funding_.amount_of(*peer));
     save(BatchPhase::opening, [this, c = std::move(c)]() mutable {
       inputs_.wait();
       std::move(c).done();
@@ -171,8 +171,8 @@ void Batch::propose_again() {
 }
 
 void Batch::restart(const Peers& peers) {
-  ledger_->plan.reset();
-  for (auto* peer : peers) peer->record()->planned = funding_.amount_of(*peer);
+  ledger_->plan_dropped();
+  for (auto* peer : peers) peer->record()->plans(funding_.amount_of(*peer));
   save(BatchPhase::opening, [this, peers] {
     std::vector<Spark> started;
     for (auto* peer : peers) {
@@ -210,7 +210,7 @@ void Batch::build() {
 // Beside the pings, which take no time then: nobody waits for those that were heard of just now.
 void Batch::announce() {
   pings_.ask(funding_.peers());
-  ledger_->plan = funding_.plan();
+  ledger_->plan_made(funding_.plan());
   holding_.announce_extension();
   save(BatchPhase::completing, [this] { inputs_.extend(next(Step::complete)); });
 }
@@ -223,13 +223,13 @@ void Batch::complete_all() {
 void Batch::secured() {
   util::info(label_, ": all ", funding_.peers().size(), " channels are secured");
   if (request_.waits()) return wait_for_user();
-  ledger_->reservation.sent_blocks = context_.calls.settings.blocks_when_sent(ledger_->reservation.blocks);
+  ledger_->reservation.send_adds(context_.calls.settings.blocks_when_sent(ledger_->reservation.blocks));
   save(BatchPhase::sending, next(Step::send));
 }
 
 void Batch::wait_for_user() {
   auto told = [this](const Result<lightningd::NodeInfo>& node) {
-    if (node) ledger_->plan->waits_since = node->blockheight;
+    if (node) ledger_->plan->wait_began(node->blockheight);
     const auto network = node ? node->network : "";
     const auto answer =
         prepared_json({*ledger_, funding_, roster_.failed(), details(), network, request_.change_address});

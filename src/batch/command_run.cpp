@@ -66,7 +66,7 @@ void CommandRun::answered(Result<std::string> answer) {
   auto& ledger = *batch_->ledger();
   const bool waits = ledger.waits();
   if (waits ? answer_->ok() : !journal_->may_be_completed() || ledger.sending) return reply_soon();
-  ledger.phase = ledger::BatchPhase::completing;
+  ledger.given_up();
   record_failure(most_tries_to_record);
 }
 
@@ -88,7 +88,9 @@ void CommandRun::reply_soon() {
 }
 
 void CommandRun::undo() {
-  auto save = [this](lightningd::Reply<void> then) { journal_->save(scope_, *ledger(), std::move(then)); };
+  auto save = [this](const ledger::Ledger& now, lightningd::Reply<void> then) {
+    journal_->save(scope_, now, std::move(then));
+  };
   undo_ = std::make_unique<Undo>(process_, client_, ledger(), std::move(save));
   if (ledger()->reservation.answer_lost) undo_->leave_coins();
   undo_->run([this](bool clean) { undone(clean); });

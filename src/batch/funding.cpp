@@ -176,25 +176,22 @@ std::vector<ledger::PaymentRecord> Funding::payments() const {
 }
 
 ledger::FundingPlan Funding::plan() const {
-  ledger::FundingPlan plan{transaction_->txid, transaction_->bare_psbt, {}, {}};
-  plan.outnums.resize(roster_.all().size());
-  for (std::size_t i = 0; i < peers_.size(); ++i) {
-    plan.outnums[peers_[i]->destination().index] = transaction_->outnums[i];
-  }
-  plan.payments = payments();
-  for (std::size_t i = 0; i < plan.payments.size(); ++i) {
-    plan.payments[i].outnum = transaction_->outnums[peers_.size() + i];
-  }
-  plan.withheld = context_.withhold;
+  std::vector<std::optional<std::uint32_t>> outnums(roster_.all().size());
+  for (std::size_t i = 0; i < peers_.size(); ++i) outnums[peers_[i]->destination().index] = transaction_->outnums[i];
+  auto paid = payments();
+  for (std::size_t i = 0; i < paid.size(); ++i) paid[i].outnum = transaction_->outnums[peers_.size() + i];
   const auto& draft = proposal_->draft;
-  if (draft.has_change) plan.change = draft.psbt.outputs()[0].script;
-  plan.is_change_ours = !given_;  // it is lightningd's own proposal
-  plan.is_users = given_.has_value();
-  if (given_) {
-    plan.users_fee = transaction_->cost.fee;
-    plan.users_weight = static_cast<std::uint32_t>(transaction_->cost.weight);
-  }
-  return plan;
+  const auto& cost = transaction_->cost;
+  return {.txid = transaction_->txid,
+          .psbt = transaction_->bare_psbt,
+          .outnums = std::move(outnums),
+          .change = draft.has_change ? std::optional(draft.psbt.outputs()[0].script) : std::nullopt,
+          .is_change_ours = !given_,  // it is lightningd's own proposal
+          .withheld = context_.withhold,
+          .payments = std::move(paid),
+          .is_users = given_.has_value(),
+          .users_fee = given_ ? cost.fee : bitcoin::Sat{},
+          .users_weight = given_ ? static_cast<std::uint32_t>(cost.weight) : 0};
 }
 
 }  // namespace batch

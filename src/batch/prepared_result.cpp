@@ -7,6 +7,7 @@
 
 #include "bitcoin/address.hpp"
 #include "json/writer.hpp"
+#include "ledger/told_in_vain.hpp"
 #include "psbt/psbt.hpp"
 #include "sending/result.hpp"
 #include "util/bytes.hpp"

@@ -71,13 +71,13 @@ void Undo::release(Completion completion) {
     return;
   }
   const auto waiting = std::make_shared<Completion>(std::move(completion));
-  reservation.on_answer = scope_.expect<>(
+  reservation.when_answered(scope_.expect<>(
       "reservation", calls_.settings.cleanup_timeout, [this, waiting] { release_now(std::move(*waiting)); },
       [this, waiting] {
         util::warn(label_, ": lightningd does not say yet which inputs it has reserved");
         clean_ = false;
         std::move(*waiting).done();
-      });
+      }));
 }
 
 void Undo::release_now(Completion completion) {

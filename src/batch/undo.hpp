@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "context/calls.hpp"
+#include "ledger/book.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "peers/peer_undo.hpp"

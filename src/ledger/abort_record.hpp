@@ -16,6 +16,8 @@ struct AbortRecord {
   bitcoin::Sat fee;
   util::SharedText psbt;        ///< unsigned and stripped, base64
   bool is_script_ours = false;  ///< lightningd has said so of the output's to this process; not in the journal
+
+  void script_is_ours() { is_script_ours = true; }
 };
 
 }  // namespace ledger

@@ -14,8 +14,10 @@ void ReservationRecord::sent() {
 
 void ReservationRecord::answered() {
   if (--unanswered > 0) return;
-  if (auto waiting = std::exchange(on_answer, nullptr)) waiting();
+  if (auto waiting = std::exchange(on_answer_, nullptr)) waiting();
 }
+
+void ReservationRecord::when_answered(util::Function<void()> then) { on_answer_ = std::move(then); }
 
 void ReservationRecord::released() {
   blocks = 0;
@@ -28,17 +30,35 @@ void ReservationRecord::released() {
   heights.clear();
 }
 
+ReservationRecord ReservationRecord::copy() const {
+  ReservationRecord other;
+  other.since = since;
+  other.renewed_since = renewed_since;
+  other.blocks = blocks;
+  other.doubtful_blocks = doubtful_blocks;
+  other.renewed_at = renewed_at;
+  other.prepared = prepared;
+  other.sent_blocks = sent_blocks;
+  other.heights = heights;
+  return other;
+}
+
 ReservationRecord ReservationRecord::doubted() const {
-  ReservationRecord copy{.since = since,
-                         .renewed_since = renewed_since,
-                         .blocks = blocks,
-                         .doubtful_blocks = doubtful_blocks,
-                         .renewed_at = renewed_at,
-                         .prepared = prepared,
-                         .sent_blocks = sent_blocks,
-                         .heights = heights};
-  if (copy.prepared) copy.prepared->asked = true;
-  return copy;
+  auto other = copy();
+  if (other.prepared) other.prepared->asked = true;
+  return other;
+}
+
+ReservationRecord ReservationRecord::without_sent() const {
+  auto other = copy();
+  other.send_adds_nothing();
+  return other;
+}
+
+ReservationRecord ReservationRecord::without(const std::vector<Outpoint>& inputs) const {
+  auto other = copy();
+  other.drop(inputs);
+  return other;
 }
 
 void ReservationRecord::take_renewed(const ReservationRecord& copy) {
@@ -101,6 +121,21 @@ std::uint64_t ReservationRecord::asked_since(const Outpoint& input) const {
   return renewed == renewed_since.end() ? since : renewed->second;
 }
 
+void ReservationRecord::asks_at(std::uint64_t now) { since = now; }
+
+void ReservationRecord::claim(const std::vector<Outpoint>& inputs, std::uint32_t for_blocks) {
+  for (const auto& input : inputs) heights.try_emplace(input);
+  blocks = std::max(blocks, for_blocks);
+}
+
+void ReservationRecord::drop(const std::vector<Outpoint>& inputs) {
+  for (const auto& input : inputs) heights.erase(input);
+}
+
+void ReservationRecord::send_adds(std::uint32_t more) { sent_blocks = more; }
+
+void ReservationRecord::send_adds_nothing() { sent_blocks = 0; }
+
 void ReservationRecord::announce_renewal(const std::vector<Outpoint>& inputs, std::uint32_t height,
                                          std::uint64_t free_at) {
   renewed_at = height;
@@ -127,6 +162,15 @@ void ReservationRecord::renewal_answered(const util::Result<Reservations>& answe
   answered();
 }
 
+void ReservationRecord::announce_extension(std::uint32_t more) { doubtful_blocks = more; }
+
+void ReservationRecord::extension_dropped() { doubtful_blocks = 0; }
+
+void ReservationRecord::extension_sent(std::uint32_t more) {
+  sent();
+  doubtful_blocks = more;
+}
+
 void ReservationRecord::extension_answered(const util::Result<Reservations>& answer) {
   const auto added = doubtful_blocks;
   if (answer) {
@@ -139,6 +183,46 @@ void ReservationRecord::extension_answered(const util::Result<Reservations>& ans
   answer_lost = !answer && lightningd::in_doubt(answer.error());
   if (!answer_lost) doubtful_blocks = 0;
   answered();
+}
+
+void ReservationRecord::announce_prepare(const std::vector<Outpoint>& inputs, std::uint32_t height,
+                                         std::uint32_t kept) {
+  prepared = PreparedRecord{height, height + 1, kept, {}, false};
+  for (const auto& input : inputs) heights[input] = height;
+}
+
+void ReservationRecord::prepare_sent() {
+  prepared->asked = true;
+  sent();
+}
+
+void ReservationRecord::prepare_answered(const util::Result<bitcoin::Txid>& answer, bool refused) {
+  if (answer && prepared) prepared->txid = *answer;
+  if (refused) released();
+  answered();
+}
+
+void ReservationRecord::prepared_by(std::uint32_t height) {
+  if (prepared) prepared->latest = std::max(prepared->height, height);
+}
+
+void ReservationRecord::keep_answered(const util::Result<Reservations>& answer) {
+  answer_lost = !answer && lightningd::in_doubt(answer.error());
+  answered();
+}
+
+void ReservationRecord::discard_answered(bool ok, const std::map<Outpoint, std::uint32_t>& to_blocks) {
+  if (ok && prepared) {
+    blocks = prepared->kept;
+    heights = to_blocks;
+    prepared.reset();
+  }
+  answered();
+}
+
+void ReservationRecord::release_answered(bool ok) {
+  if (ok) released();
+  freed = ok;
 }
 
 std::vector<Outpoint> ReservationRecord::foreign(const Reservations& reservations, std::uint32_t added) const {

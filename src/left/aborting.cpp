@@ -98,11 +98,11 @@ void Aborting::begin(plugin::Command command, const std::string& batch, const ri
     return command.fail(Error{-1, "batch: a bump of its transaction was begun meanwhile: try again", {}});
   }
   settlement->stop();
-  auto saved = [this, batch, ledger, replaced = std::exchange(ledger->abort, transaction.record), transaction,
+  auto saved = [this, batch, ledger, replaced = ledger->abort_begins(transaction.record), transaction,
                 command = std::move(command)](const Result<void>& done) mutable {
     // Without an answer the record may say so all the same: then it is aborted, as the user wanted.
     const bool begun = done.ok() || lightningd::in_doubt(done.error());
-    if (!begun) ledger->abort = replaced;
+    if (!begun) ledger->abort_not_begun(replaced);
     const auto stopped = batches_.take(batch);
     if (!stopped) return command.fail(batches_.not_unsettled(batch));  // forgotten meanwhile
     batches_.settle_again(*stopped);

@@ -61,7 +61,7 @@ void PeerOpening::connected(const Result<Connected>& answer) {
   if (starting_) return reconnected(answer);
   if (!answer) return fail(method_, answer.error());
   features_ = answer->features;
-  record_->keeps_told = lightningd::is_lnd(features_);
+  record_->connected(lightningd::is_lnd(features_));
   util::debug(record_->label, ": connected");
   context_.watch.peer_at(destination_.index, report::Phase::start);
   step_done();
@@ -223,7 +223,7 @@ void PeerOpening::completed(const Result<Completed>& answer) {
 void PeerOpening::unanswered() { expired(timeout(name_of(method_), context_.calls.settings.peer_timeout)); }
 
 void PeerOpening::expired(Error error) {
-  record_->silent = true;
+  record_->missed_deadline();
   fail(method_, std::move(error));
 }
 

@@ -9,6 +9,7 @@
 #include "context/calls.hpp"
 #include "funding/commitment.hpp"
 #include "funding/fee_bounds.hpp"
+#include "ledger/book.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "peers/connection.hpp"

@@ -32,7 +32,7 @@ PeerUndo::PeerUndo(context::Calls calls, ledger::Book& book, wallet::Holding& ho
 
 void PeerUndo::run(Done done) {
   done_ = std::move(done);
-  record_->undoing = true;
+  record_->undoing_begins();
   if (!record_->untold) told_ = record_->outpoint;
   if (record_->stage == Stage::none) {
     finish(Outcome::gone);
@@ -50,8 +50,8 @@ void PeerUndo::await_answer() {
     look();
     return;
   }
-  record_->on_answer = calls_.scope.expect<>(
-      "answer before undoing", calls_.settings.undo_patience, [this] { answered(); }, [this] { look(); });
+  record_->when_answered(calls_.scope.expect<>(
+      "answer before undoing", calls_.settings.undo_patience, [this] { answered(); }, [this] { look(); }));
 }
 
 // A start that was refused leaves nothing, and what lightningd shows then is another program's.
@@ -68,8 +68,8 @@ void PeerUndo::answered() {
 void PeerUndo::drop_peer() {
   util::info(record_->label, ": disconnecting the peer");
   if (record_->in_flight) {
-    record_->on_answer = calls_.scope.expect<>(
-        "answer after disconnecting", calls_.settings.cleanup_timeout, [this] { answered(); }, [this] { look(); });
+    record_->when_answered(calls_.scope.expect<>(
+        "answer after disconnecting", calls_.settings.cleanup_timeout, [this] { answered(); }, [this] { look(); }));
     calls_.client.disconnect(record_->peer, true,
                              calls_.scope.guard<Result<void>>("disconnect", [](const Result<void>&) {}));
   } else {
@@ -242,12 +242,12 @@ void PeerUndo::nothing_left() {
 }
 
 void PeerUndo::give_up(bool channel) {
-  record_->doubtful = true;
+  record_->not_undone();
   finish(channel ? Outcome::channel_remains : Outcome::opening_remains);
 }
 
 void PeerUndo::finish(Outcome outcome) {
-  record_->undoing = false;
+  record_->undoing_ends();
   if (outcome == Outcome::gone) {
     if (told_) book_.undone(*record_, *told_);
     record_->gone();

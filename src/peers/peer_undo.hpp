@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "context/calls.hpp"
+#include "ledger/book.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"

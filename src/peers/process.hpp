@@ -2,6 +2,7 @@
 
 #include "announcing/announcer.hpp"
 #include "context/settings.hpp"
+#include "ledger/book.hpp"
 #include "ledger/ledger.hpp"
 #include "peers/node_facts.hpp"
 #include "spark/gate.hpp"

@@ -51,12 +51,13 @@ Inquiry::Inquiry(const peers::Process& process, lightningd::Client client, Order
       roster_(context_, *this, holding_, destinations_),
       ending_(process.runtime, [this](const Error&) { end(false); }) {
   context_.log = std::make_unique<peers::LogLook>(context_.calls);
-  ledger_->inquiry = true;
-  for (const auto& peer : roster_.all()) peer->record()->inquiry = true;
+  ledger_->only_asks();
 }
 
 wallet::Holding::Save Inquiry::saving(spark::Scope& scope) {
-  return [this, &scope](lightningd::Reply<void> then) { journal_->save(scope, *ledger_, std::move(then)); };
+  return [this, &scope](const ledger::Ledger& now, lightningd::Reply<void> then) {
+    journal_->save(scope, now, std::move(then));
+  };
 }
 
 void Inquiry::run(Done done) {
@@ -64,7 +65,7 @@ void Inquiry::run(Done done) {
   if (destinations_.empty()) return end(true);  // a record names the peers that it is about
   util::info(ledger::label_of(ledger_->id), ": asks ", destinations_.size(), " peers whether they would open, id ",
              ledger_->id);
-  ledger_->phase = ledger::BatchPhase::opening;
+  ledger_->comes_to(ledger::BatchPhase::opening);
   journal_->save(scope_, *ledger_, [this](const Result<void>& saved) {
     if (saved) return ask_all();
     for (const auto& peer : roster_.all()) peer->fail(not_asked, saved.error());

@@ -73,7 +73,7 @@ void Impossibility::lost(const std::string& what) {
   reserve_dead_outputs(DeadOutputs::Own::confirmed, [this](const Result<void>& reserved) {
     if (!reserved && abort_->depth() < settled_long_ago) return later(reserved.error().message);
     if (!reserved) batch_.note(str(not_reserved, reserved.error().message));
-    batch_.ledger->abort.reset();
+    batch_.ledger->abort_lost();
     end(Outcome::sent, {});
   });
 }

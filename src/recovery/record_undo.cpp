@@ -26,8 +26,9 @@ void RecordUndo::pass() {
   const bool in_doubt = ledger.reservation.doubtful_blocks > 0 || ledger.reservation.answer_lost;
   const bool may_be_extended = in_doubt && batch_.process.runtime.now() < batch_.quiet_at;
   coins_wait_ = may_be_extended || batch_.must_wait();
-  undo_ = std::make_unique<batch::Undo>(batch_.process, batch_.calls.client, undoing_,
-                                        [this](lightningd::Reply<void> saved) { save_renewed(std::move(saved)); });
+  undo_ = std::make_unique<batch::Undo>(
+      batch_.process, batch_.calls.client, undoing_,
+      [this](const ledger::Ledger&, lightningd::Reply<void> saved) { save_renewed(std::move(saved)); });
   if (coins_wait_) undo_->leave_coins();
   undo_->run([this](bool clean) { undone(clean); });
 }

@@ -22,8 +22,6 @@ void Removal::next() {
     channels_.push_back(nullptr);
     const auto outpoint = ledger_->outpoint_of(opening);
     if (!outpoint) continue;
-    auto& record = *ledger_->openings[opening];
-    record.label = ledger::label_of(record, opening);
     channels_.back() = std::make_unique<peers::Retraction>(calls_, book_);
     channels_.back()->run(ledger_->openings[opening], *outpoint,
                           [this, opening](peers::Retraction::Outcome outcome, const std::string& why) {
@@ -51,7 +49,9 @@ void Removal::done_with(std::size_t opening, peers::Retraction::Outcome outcome,
 // They are nobody's but the wallet's by now.
 void Removal::release() {
   if (!ledger_->reservation.held()) return ended();
-  auto save = [this](lightningd::Reply<void> saved) { journal_->save(calls_.scope, *ledger_, std::move(saved)); };
+  auto save = [this](const ledger::Ledger& now, lightningd::Reply<void> saved) {
+    journal_->save(calls_.scope, now, std::move(saved));
+  };
   holding_ = std::make_unique<wallet::Holding>(calls_, book_, ledger_, std::move(save));
   holding_->release([this](const Result<bool>& done) { released(done); });
 }

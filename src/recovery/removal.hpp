@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "journal/journal.hpp"
+#include "ledger/book.hpp"
 #include "ledger/ledger.hpp"
 #include "peers/retraction.hpp"
 #include "wallet/holding.hpp"

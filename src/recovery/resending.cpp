@@ -49,7 +49,7 @@ void Resending::prove_change(util::Function<void()> then) {
                              return owner_.retry("the transaction is not signed: its change is not the wallet's",
                                                  BatchState::unsettled);
                            }
-                           batch_.ledger->plan->is_change_ours = *ownership == sending::Ownership::ours;
+                           batch_.ledger->plan->change_is_ours(*ownership == sending::Ownership::ours);
                            then();
                          });
 }
@@ -95,7 +95,7 @@ void Resending::check_channels(util::Function<void()> then) {
 }
 
 void Resending::send(const util::SharedText& signed_psbt) {
-  batch_.ledger->sending = batch_.ledger->plan->txid;
+  batch_.ledger->send_begins();
   batch_.note(str("sending ", batch_.ledger->plan->txid.hex()));
   auto answered = [this](const Result<lightningd::Sent>& answer) {
     if (answer) return owner_.sent();

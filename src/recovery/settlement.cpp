@@ -119,15 +119,15 @@ void Settlement::refused(const std::string& why) {
 // Proven: nothing was broadcast. The record must say so before anything is undone.
 void Settlement::stop_sending(const std::string& why) {
   batch_.note(why + "; nothing was sent: undoing the rest");
-  ledger_->phase = BatchPhase::completing;
-  const auto sending = std::exchange(ledger_->sending, std::nullopt);
+  const auto sending = ledger_->sending;
+  ledger_->given_up();
+  ledger_->proven_unsent();
   batch_.save([this, sending, why](const Result<void>& saved) {
     if (saved) {
       waiting_.answer(Error{-1, why + "; nothing was sent, and all of it will be undone", {}}, true);
       return undo();
     }
-    ledger_->phase = BatchPhase::sending;  // as the record may say still
-    ledger_->sending = sending;
+    ledger_->not_given_up(sending);  // as the record may say still
     retry(saved.error().message);
   });
 }
@@ -138,7 +138,7 @@ void Settlement::sent() {
   waiting_.answer({});
   out_ = was_out_ = batch_.ending = true;
   pausing_ = false;
-  ledger_->sending = ledger_->plan->txid;
+  ledger_->counts_as_sent();
   batch_.announce_end(true);
   policies_.apply(calls_.settings.cleanup_timeout, [this] {
     batch_.report.take_policies(*ledger_);
@@ -164,7 +164,7 @@ void Settlement::impossible() {
   impossible_ = true;
   was_out_ = false;
   waiting_.answer(Error{-1, "batch: its transaction never confirms, and all of it is undone", {}}, true);
-  ledger_->sending = ledger_->plan->txid;
+  ledger_->counts_as_sent();
   batch_.process.announcer.never_confirms(batch_.report.id);
   undo();  // peers that had dropped out before may still have an opening
 }

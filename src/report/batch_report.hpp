@@ -10,6 +10,7 @@
 #include "bitcoin/ids.hpp"
 #include "json/writer.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/told_in_vain.hpp"
 #include "lightningd/ids.hpp"
 #include "report/states.hpp"
 #include "util/result.hpp"

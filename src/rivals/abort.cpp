@@ -68,7 +68,7 @@ void Abort::owned(const Result<sending::Ownership>& ownership) {
   if (!ownership) return wait(ownership.error().message);
   switch (*ownership) {
     case sending::Ownership::ours:
-      ledger_->abort->is_script_ours = true;
+      ledger_->abort->script_is_ours();
       return look_at_channels();
     case sending::Ownership::foreign:
       return wait("the abort's transaction is not signed: its output is not the wallet's");

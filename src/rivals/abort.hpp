@@ -9,6 +9,7 @@
 #include "bitcoin/transaction.hpp"
 #include "chain/chain_look.hpp"
 #include "context/calls.hpp"
+#include "ledger/book.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "psbt/psbt.hpp"

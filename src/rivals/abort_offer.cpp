@@ -151,8 +151,10 @@ void AbortOffer::quoted(Perkw feerate, const Funded& funded) {
   const bitcoin::Cost cost{fee, returned, feerate, weight};
   if (const auto fits = bounds_.check(cost); !fits) return fail(fits.error());
   psbt->strip();
-  AbortTransaction found{{psbt->txid(), {}, fee, util::share(psbt->base64(0)), true}, feerate, returned, {}};
-  for (const auto& input : psbt->inputs()) found.record.inputs.push_back(input.outpoint);
+  std::vector<Outpoint> inputs;
+  for (const auto& input : psbt->inputs()) inputs.push_back(input.outpoint);
+  AbortTransaction found{
+      {psbt->txid(), std::move(inputs), fee, util::share(psbt->base64(0)), true}, feerate, returned, {}};
   if (ledger_->abort) found.replaces = ledger_->abort->txid;
   if (fee.value > amount.value / large_part) {
     found.warnings.push_back(str("feerate: the fee of ", fee.value, " sat is ", fee.value * 100 / amount.value,

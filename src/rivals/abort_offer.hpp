@@ -8,6 +8,7 @@
 #include "context/calls.hpp"
 #include "funding/abort_price.hpp"
 #include "funding/fee_bounds.hpp"
+#include "ledger/book.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "psbt/psbt.hpp"

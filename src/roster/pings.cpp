@@ -194,7 +194,7 @@ void Pings::hung_up(PeerOpening& peer, spark::Duration asked) {
 // was asked before it accepted was about an earlier opening.
 void Pings::lost(PeerOpening& peer, spark::Duration asked, Error error) {
   if (!waits(peer) || peer.started_at() > asked) return;
-  peer.record()->silent = error.code != lightningd::code::not_connected;
+  if (error.code != lightningd::code::not_connected) peer.record()->missed_deadline();
   peer.fail(report::PeerMethod::fundchannel_complete, std::move(error));
 }
 

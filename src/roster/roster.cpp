@@ -18,14 +18,7 @@ Roster::Roster(peers::BatchContext& context, PeerOpening::Owner& owner, wallet::
     : context_(context), holding_(holding) {
   auto& ledger = *holding.ledger();
   for (const auto& destination : destinations) {
-    auto record = std::make_shared<ledger::OpeningRecord>();
-    record->peer = destination.id;
-    record->batch = ledger.id;
-    record->planned = destination.amount;
-    record->label = ledger::label_of(*record, destination.index);
-    if (destination.policy) record->policy = request::PolicyRecord{*destination.policy};
-    record->memo = destination.memo;
-    ledger.openings.push_back(record);
+    auto record = ledger.add_opening(destination);
     context.book.add(record);
     peers_.push_back(std::make_unique<PeerOpening>(context, owner, destination, std::move(record)));
   }

@@ -76,7 +76,7 @@ void Broadcast::not_signed(const Error& error) {
 
 // The record says since the channels are secured what sendpsbt may have added to the reservation. It was not asked, so
 // what is reserved for that long is another batch's.
-void Broadcast::nothing_added() { ledger_->reservation.sent_blocks = 0; }
+void Broadcast::nothing_added() { ledger_->reservation.send_adds_nothing(); }
 
 // Checked in each round before; nothing is signed that costs more, whatever the rounds have done.
 void Broadcast::sign() {
@@ -110,7 +110,7 @@ void Broadcast::signed_psbt(const Result<util::SharedText>& text) {
 
 // From here on nothing is cancelled or unreserved, whatever the answer: an error may hide a success.
 void Broadcast::send(const util::SharedText& psbt) {
-  ledger_->sending = transaction_.txid;
+  ledger_->send_begins();
   util::info(label_, ": sending ", transaction_.txid.hex());
   using Answer = Result<lightningd::Sent>;
   auto guarded = context_.calls.scope.expect<Answer>(
@@ -150,7 +150,7 @@ void Broadcast::not_known(const Error& error) {
       return refused_by_bitcoind(error);
     }
     util::info(label_, ": sendpsbt refused, nothing was sent");
-    ledger_->sending.reset();
+    ledger_->proven_unsent();
     refused(error);
   };
   context_.calls.client.listpeerchannels(
@@ -167,7 +167,7 @@ void Broadcast::refused_by_bitcoind(const Error& error) {
     if (outcome != peers::Retraction::Outcome::gone) return owner_.not_sent(refused_and_kept(*ledger_, error));
     util::info(label_, ": bitcoind refused the transaction, nothing was sent");
     auto answer = refused_and_undone(*ledger_, error);
-    ledger_->sending.reset();
+    ledger_->proven_unsent();
     owner_.not_sent(answer);
   });
 }

@@ -48,17 +48,17 @@ void Policies::apply(std::size_t index, spark::Duration deadline, spark::Complet
   auto heard = scope_.expect<>(
       "setchannel", deadline, [done] { std::move(*done).done(); },
       [opening, deadline, done] {
-        opening->policy->answered(
+        opening->policy_answered(
             util::Error{jsonrpc::Caller::lost,
                         str("lightningd did not answer setchannel within ", deadline.count() / 1000, " seconds"),
                         {}});
         std::move(*done).done();
       });
-  ++opening->policy->attempts;
+  opening->policy_sent();
   client_.setchannel(opening->peer, channel, opening->policy->wanted,
                      [opening, name = str(label_, ": channel ", channel.hex()),
                       heard = std::move(heard)](const Applied& answer) mutable {
-                       opening->policy->answered(answer);
+                       opening->policy_answered(answer);
                        log(name, *opening->policy);
                        heard();
                      });

@@ -27,13 +27,11 @@ util::SharedText to_send(psbt::Psbt psbt, const ledger::FundingPlan& plan) {
 
 void send_psbt(const context::Calls& calls, const util::SharedText& psbt, std::shared_ptr<ledger::Ledger> ledger,
                lightningd::Reply<lightningd::Sent> then) {
-  ledger->send_in_flight = true;
+  ledger->sendpsbt_sent();
   // What the record says that each sendpsbt adds; those of the first versions say nothing.
   const auto recorded = ledger->reservation.sent_blocks;
   auto answered = [ledger, then = std::move(then)](util::Result<lightningd::Sent> answer) mutable {
-    ledger->send_in_flight = false;
-    const bool lost = !answer && answer.error().code == jsonrpc::Caller::lost;
-    if (lost) ledger->send_lost_until = ledger::Ledger::until_looked_at;
+    ledger->sendpsbt_answered(!answer && answer.error().code == jsonrpc::Caller::lost);
     then(std::move(answer));
   };
   calls.client.sendpsbt(psbt, recorded > 0 ? recorded : calls.settings.sent_reservation, std::move(answered));

@@ -66,12 +66,11 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
 
 // A command goes on when its connection has gone, say in a hook of another plugin.
 void LeftBatch::wait_for_lost_send() {
-  if (ledger->send_lost_until != ledger::Ledger::until_looked_at) return;
-  ledger->send_lost_until = process.runtime.now() + calls.settings.settle_quiet;
+  ledger->looked_at(process.runtime.now(), calls.settings.settle_quiet);
 }
 
 bool LeftBatch::may_still_be_sent() const {
-  return ledger->send_in_flight || process.runtime.now() < ledger->send_lost_until;
+  return ledger->may_still_be_sent(process.runtime.now());
 }
 
 bool LeftBatch::is_being_cancelled() const {
@@ -111,7 +110,7 @@ void LeftBatch::tell_all_there() {
 
 void LeftBatch::look_for_broadcast(lightningd::Reply<bool> then) {
   auto seen = [this, then = std::move(then)](const util::Result<bool>& unspent) mutable {
-    if (unspent && *unspent) ledger->phase = ledger::BatchPhase::waiting;
+    if (unspent && *unspent) ledger->comes_to(ledger::BatchPhase::waiting);
     then(unspent);
   };
   chain().is_unspent(ledger->first_funding(), calls.local<bool>("getutxout", std::move(seen)));
@@ -133,7 +132,9 @@ void LeftBatch::keep_rest(lightningd::Reply<void> then) {
 }
 
 void LeftBatch::make_holding() {
-  auto saving = [this](lightningd::Reply<void> saved) { save(std::move(saved)); };
+  auto saving = [this](const ledger::Ledger& now, lightningd::Reply<void> saved) {
+    journal->save(calls.scope, now, std::move(saved));
+  };
   holding_ = std::make_unique<wallet::Holding>(calls, process.book, ledger, std::move(saving));
 }
 

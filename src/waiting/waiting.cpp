@@ -52,8 +52,7 @@ void Waiting::ask(Next then) {
     if (!picture) return wait(picture.error().message);
     height_ = picture->height;
     batch_.wait_for_lost_send();
-    auto& since = batch_.ledger->plan->waits_since;
-    if (since == 0) since = height_;  // lightningd did not tell it before
+    batch_.ledger->plan->wait_began(height_);  // where lightningd did not tell it before
     tell_deadline();
     if (!has_vanished(*batch_.ledger, picture->channels) || picture->sight.seen == Seen::broadcast)
       return then(*picture);
@@ -167,7 +166,8 @@ void Waiting::finish_seen(const Picture& picture, std::optional<psbt::Psbt> sign
   if (signed_psbt && broadcast) return announce([this, psbt = std::move(*signed_psbt)] { send(psbt); });
   if (signed_psbt && seen != Seen::unsent) return wait(why_not(seen));
   if (signed_psbt) return check_signed(std::move(*signed_psbt), picture.sight);
-  batch_.ledger->reservation.sent_blocks = batch_.calls.settings.blocks_when_sent(batch_.ledger->reservation.blocks);
+  auto& reservation = batch_.ledger->reservation;
+  reservation.send_adds(batch_.calls.settings.blocks_when_sent(reservation.blocks));
   announce([this] {
     busy_ = false;
     owner_.attempt();
@@ -212,19 +212,20 @@ void Waiting::look_again(const psbt::Psbt& signed_psbt) {
 
 /// In the journal first: that it may be sent.
 void Waiting::announce(util::Function<void()> then) {
-  const auto before = std::exchange(batch_.ledger->phase, BatchPhase::sending);
+  const auto before = batch_.ledger->phase;
+  batch_.ledger->comes_to(BatchPhase::sending);
   batch_.report.phase = name_of(batch_.ledger->phase);
   batch_.save([this, before, then = std::move(then)](const Result<void>& saved) mutable {
     if (saved) return then();
-    batch_.ledger->phase = before;
-    batch_.ledger->reservation.sent_blocks = 0;  // sendpsbt is not asked: what is reserved for so long is another's
+    batch_.ledger->comes_to(before);
+    batch_.ledger->reservation.send_adds_nothing();
     batch_.report.phase = name_of(before);
     wait(str(saved.error().message, lightningd::in_doubt(saved.error()) ? after_doubt : ""));
   });
 }
 
 void Waiting::send(const psbt::Psbt& signed_psbt) {
-  batch_.ledger->sending = batch_.ledger->plan->txid;
+  batch_.ledger->send_begins();
   batch_.note(str("sending ", batch_.ledger->plan->txid.hex()));
   auto answered = [this](const Result<lightningd::Sent>& answer) { answer ? sent() : not_sent(answer.error()); };
   sending::send_psbt(batch_.calls, sending::to_send(signed_psbt, *batch_.ledger->plan), batch_.ledger,
@@ -256,9 +257,8 @@ void Waiting::not_sent(const Error& error) {
 }
 
 void Waiting::wait_again(const std::string& why) {
-  batch_.ledger->phase = BatchPhase::waiting;
+  batch_.ledger->waits_again();
   batch_.report.phase = name_of(batch_.ledger->phase);
-  batch_.ledger->sending.reset();
   batch_.save([this, why](const Result<void>& saved) { wait(saved ? why : saved.error().message); });
 }
 
@@ -276,7 +276,7 @@ void Waiting::give_up(lightningd::Reply<void> then) {
     }
     // A coin that is unspent proves that nothing was sent.
     if ((seen == Seen::nothing || seen == Seen::unknown) && batch_.ledger->plan->is_users) return wait(why_not(seen));
-    batch_.ledger->phase = BatchPhase::completing;
+    batch_.ledger->given_up();
     batch_.save([this](const Result<void>& saved) { given_up(saved); });
   });
 }
@@ -284,7 +284,7 @@ void Waiting::give_up(lightningd::Reply<void> then) {
 // Without an answer the record may say so all the same: then it is given up, as the user wanted.
 void Waiting::given_up(const Result<void>& saved) {
   if (!saved && !lightningd::in_doubt(saved.error())) {
-    batch_.ledger->phase = BatchPhase::waiting;
+    batch_.ledger->comes_to(BatchPhase::waiting);
     return wait(saved.error().message);
   }
   busy_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "ledger/told_in_vain.hpp"
 #include "util/str.hpp"
 
 namespace waiting {

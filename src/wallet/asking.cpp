@@ -86,7 +86,7 @@ void Asking::fund(const Payees& payees, Round round, std::vector<Outpoint> coins
 // What was reserved is recorded whoever still listens; the rest runs only while the batch lives.
 void Asking::reserve(FundParams params, const Choice& choice, Reply<Funded> then) {
   params.reserve_blocks = calls_.settings.first_reservation;
-  ledger_->reservation.since = book_->reservations();
+  ledger_->reservation.asks_at(book_->reservations());
   ledger_->reservation.sent();
   choose_coins(calls_.client, params, choice,
                [ledger = ledger_, &book = *book_, blocks = params.reserve_blocks,

@@ -65,7 +65,7 @@ void Holding::reserve_free(const Outputs& outputs, Reply<Taken> then) {
                 then = std::move(then)](const Result<NodeInfo>& node) mutable {
     if (!node) return then(node.error());
     ledger_->reservation.announce_renewal(lapsed, node->blockheight, free_at);
-    save_([this, lapsed = std::move(lapsed), then = std::move(then)](const Result<void>& saved) mutable {
+    save([this, lapsed = std::move(lapsed), then = std::move(then)](const Result<void>& saved) mutable {
       if (!saved) return then(saved.error());
       reserve_again(lapsed, std::move(then));
     });
@@ -99,12 +99,11 @@ void Holding::before_closing(Closing then) {
 
 // Inputs that were released may come to be spent by a channel all the same, one that is made late.
 void Holding::claim_all_inputs() {
-  auto& record = ledger_->reservation;
   if (ledger_->plan && ledger_->plan->is_users) return;
   const auto psbt = ledger_->plan ? Psbt::from_base64(*ledger_->plan->psbt) : Result<Psbt>(Error{});
-  for (std::size_t i = 0; psbt && i < psbt->inputs().size(); ++i)
-    record.heights.try_emplace(psbt->inputs()[i].outpoint);
-  record.blocks = std::max(record.blocks, calls_.settings.first_reservation);
+  std::vector<Outpoint> inputs;
+  for (std::size_t i = 0; psbt && i < psbt->inputs().size(); ++i) inputs.push_back(psbt->inputs()[i].outpoint);
+  ledger_->reservation.claim(inputs, calls_.settings.first_reservation);
 }
 
 // --- Extending ---
@@ -113,7 +112,7 @@ bool Holding::extended() const { return ledger_->reservation.blocks > calls_.set
 
 void Holding::announce_extension() {
   if (!extended() && ledger_->reservation.held())
-    ledger_->reservation.doubtful_blocks = calls_.settings.longer_reservation;
+    ledger_->reservation.announce_extension(calls_.settings.longer_reservation);
 }
 
 void Holding::extend(Reply<Taken> then) {
@@ -141,12 +140,9 @@ bool Holding::ends_soon(const Outputs& outputs, std::uint32_t height) const {
 }
 
 /// Every input is reserved as recorded, without anything that a sendpsbt has added.
-bool Holding::holds_plainly(const Outputs& outputs) {
-  auto& record = ledger_->reservation;
-  const auto sent_blocks = std::exchange(record.sent_blocks, 0);
-  const bool plainly = holds(outputs).those(Hold::ours).size() == record.heights.size();
-  record.sent_blocks = sent_blocks;
-  return plainly;
+bool Holding::holds_plainly(const Outputs& outputs) const {
+  const auto plain = ledger_->with(ledger_->reservation.without_sent());
+  return Holds(outputs, *plain, book_).those(Hold::ours).size() == plain->reservation.heights.size();
 }
 
 void Holding::extend_held(const Outputs& outputs, Reply<Taken> then) {
@@ -158,14 +154,14 @@ void Holding::extend_held(const Outputs& outputs, Reply<Taken> then) {
   for (const auto& output : outputs) {
     if (held.is_ours(output.outpoint)) ours.push_back(output.outpoint);
   }
-  record.doubtful_blocks = blocks;
+  record.announce_extension(blocks);
   // In the end as many are reserved as the builtin reserves. Where a sendpsbt may have added some, it stays at that.
   if (record.sent_blocks > 0 && holds_plainly(outputs)) {
-    record.sent_blocks = calls_.settings.blocks_when_sent(record.blocks + blocks);
+    record.send_adds(calls_.settings.blocks_when_sent(record.blocks + blocks));
   }
-  save_([this, ours = std::move(ours), blocks, then = std::move(then)](const Result<void>& saved) mutable {
+  save([this, ours = std::move(ours), blocks, then = std::move(then)](const Result<void>& saved) mutable {
     if (saved) return add(ours, blocks, std::move(then));
-    ledger_->reservation.doubtful_blocks = 0;
+    ledger_->reservation.extension_dropped();
     then(saved.error());
   });
 }
@@ -178,8 +174,7 @@ void Holding::add(const std::vector<Outpoint>& inputs, std::uint32_t blocks, Rep
         if (foreign->empty()) return then(Taken());
         give_back(*foreign, blocks, std::move(then));
       });
-  ledger_->reservation.sent();
-  ledger_->reservation.doubtful_blocks = blocks;
+  ledger_->reservation.extension_sent(blocks);
   auto recorded = [ledger = ledger_, &book = book_, foreign, blocks,
                    guarded = std::move(guarded)](Result<Reservations> answer) mutable {
     if (answer) *foreign = ledger->reservation.foreign(*answer, blocks);
@@ -233,10 +228,7 @@ void Holding::release_ours(const Outputs& outputs, Reply<bool> then) {
   for (const auto& output : outputs) {
     if (record.sent_blocks > 0 && held.is_ours(output.outpoint)) blocks = std::max(blocks, output.reserved_to_block);
   }
-  auto note = [](ReservationRecord& reservation, bool freed) {
-    if (freed) reservation.released();
-    reservation.freed = freed;
-  };
+  auto note = [](ReservationRecord& reservation, bool freed) { reservation.release_answered(freed); };
   unreserve(ours, blocks, std::move(note), [then = std::move(then)](const Result<void>& freed) mutable {
     then(freed ? Result<bool>(true) : Result<bool>(freed.error()));
   });
@@ -257,7 +249,7 @@ void Holding::release_these(const std::vector<Outpoint>& inputs, const Outputs& 
     if (held.is_ours(input)) {
       ours.push_back(input);
     } else {
-      ledger_->reservation.heights.erase(input);
+      ledger_->reservation.drop({input});
     }
   }
   if (ours.empty()) return then({});
@@ -267,19 +259,14 @@ void Holding::release_these(const std::vector<Outpoint>& inputs, const Outputs& 
 // The record has none of them before they are freed: after a crash whoever has them by then keeps them, to whatever
 // height. If the crash comes before that, they are free again when the first reservation has lapsed.
 void Holding::disown(std::vector<Outpoint> inputs, Reply<void> then) {
-  auto& heights = ledger_->reservation.heights;
-  const auto held = heights;
-  for (const auto& input : inputs) heights.erase(input);
-  save_([this, inputs = std::move(inputs), then = std::move(then)](const Result<void>& saved) mutable {
+  const auto without = ledger_->with(ledger_->reservation.without(inputs));
+  save_(*without, [this, inputs = std::move(inputs), then = std::move(then)](const Result<void>& saved) mutable {
     if (!saved) return then(saved.error());
     auto note = [inputs](ReservationRecord& record, bool freed) {
-      for (const auto& input : inputs) {
-        if (freed) record.heights.erase(input);
-      }
+      if (freed) record.drop(inputs);
     };
     unreserve(inputs, ledger_->reservation.most_blocks(), std::move(note), std::move(then));
   });
-  heights = held;
 }
 
 void Holding::unreserve(const std::vector<Outpoint>& inputs, std::uint32_t blocks, Note note, Reply<void> then) {

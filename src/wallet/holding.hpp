@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "context/calls.hpp"
+#include "ledger/book.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/gate.hpp"
@@ -18,15 +19,15 @@ namespace wallet {
 /// the ledger when it is sent. Owned by a batch, or by what undoes or settles it, and runs in its scope.
 class Holding {
  public:
-  /// Writes the ledger to the journal.
-  using Save = util::Function<void(lightningd::Reply<void>)>;
+  /// Writes the ledger to the journal, as it is or as it is going to be.
+  using Save = util::Function<void(const ledger::Ledger&, lightningd::Reply<void>)>;
 
   Holding(context::Calls calls, ledger::Book& book, std::shared_ptr<ledger::Ledger> ledger, Save save);
   Holding(const Holding&) = delete;
   Holding& operator=(const Holding&) = delete;
 
   [[nodiscard]] const std::shared_ptr<ledger::Ledger>& ledger() const { return ledger_; }
-  void save(lightningd::Reply<void> then) { save_(std::move(then)); }
+  void save(lightningd::Reply<void> then) { save_(*ledger_, std::move(then)); }
 
   /// Which inputs must be there.
   enum class Need {
@@ -80,7 +81,7 @@ class Holding {
   [[nodiscard]] bool extended() const;
   void look_at_end(lightningd::Reply<Taken> then);
   [[nodiscard]] bool ends_soon(const Outputs& outputs, std::uint32_t height) const;
-  [[nodiscard]] bool holds_plainly(const Outputs& outputs);
+  [[nodiscard]] bool holds_plainly(const Outputs& outputs) const;
   void extend_held(const Outputs& outputs, lightningd::Reply<Taken> then);
   void add(const std::vector<bitcoin::Outpoint>& inputs, std::uint32_t blocks, lightningd::Reply<Taken> then);
   void give_back(const std::vector<bitcoin::Outpoint>& foreign, std::uint32_t blocks, lightningd::Reply<Taken> then);

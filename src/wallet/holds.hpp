@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "ledger/book.hpp"
 #include "ledger/ledger.hpp"
 #include "lightningd/client.hpp"
 #include "spark/scope.hpp"

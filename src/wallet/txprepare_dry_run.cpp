@@ -16,7 +16,6 @@
 namespace wallet {
 
 using ledger::PreparedRecord;
-using ledger::ReservationRecord;
 using lightningd::Funded;
 using bitcoin::Outpoint;
 using bitcoin::Sat;
@@ -34,20 +33,6 @@ constexpr int most_attempts = 5;
 /// when the rest fails, or ends in between.
 bool refused(const Error& error) {
   return error.code == lightningd::code::invalid_params || error.code == lightningd::code::method_not_found;
-}
-
-void record_prepared(ReservationRecord& record, const Result<Txid>& answer) {
-  if (answer && record.prepared) record.prepared->txid = *answer;
-  if (!answer && refused(answer.error())) record.released();
-  record.answered();
-}
-
-/// From now on the inputs are reserved as fundpsbt would have left them.
-void record_discarded(ReservationRecord& record, const std::map<Outpoint, std::uint32_t>& heights) {
-  if (!record.prepared) return;
-  record.blocks = record.prepared->kept;
-  record.heights = heights;
-  record.prepared.reset();
 }
 
 /// One for each destination, all to the same address; nothing: what is left. txprepare knows one `all` only.
@@ -83,7 +68,7 @@ void TxprepareDryRun::run(Wanted wanted, Save save, lightningd::Reply<Funded> th
 void TxprepareDryRun::choose() {
   ++attempts_;
   wanted_.fund.reserve_blocks = 0;
-  ledger_->reservation.since = book_.reservations();
+  ledger_->reservation.asks_at(book_.reservations());
   choose_coins(calls_.client, wanted_.fund, wanted_.choice,
                calls_.local<Funded>("fundpsbt or utxopsbt", [this](const Result<Funded>& answer) { chosen(answer); }));
 }
@@ -124,9 +109,7 @@ void TxprepareDryRun::ask_height() {
 }
 
 void TxprepareDryRun::announce(std::uint32_t height) {
-  auto& record = ledger_->reservation;
-  record.prepared = PreparedRecord{height, height + 1, calls_.settings.first_reservation, {}, false};
-  for (const auto& input : inputs_) record.heights[input] = height;
+  ledger_->reservation.announce_prepare(inputs_, height, calls_.settings.first_reservation);
   save_([this](const Result<void>& saved) {
     if (saved) return prepare();
     ledger_->reservation.released();
@@ -136,14 +119,14 @@ void TxprepareDryRun::announce(std::uint32_t height) {
 
 void TxprepareDryRun::prepare() {
   auto guarded = calls_.local<Txid>("txprepare", [this](const Result<Txid>& answer) { prepared(answer); });
-  ledger_->reservation.prepared->asked = true;
-  ledger_->reservation.sent();
+  ledger_->reservation.prepare_sent();
   book_.asks_for(inputs_, ledger_);
   calls_.client.txprepare(
       placeholders(wanted_, address_), wanted_.fund.feerate, inputs_,
       [ledger = ledger_, &book = book_, inputs = inputs_, guarded = std::move(guarded)](Result<Txid> answer) mutable {
-        record_prepared(ledger->reservation, answer);
-        if (!answer && refused(answer.error())) book.does_not_get(inputs, *ledger);
+        const bool nothing = !answer && refused(answer.error());
+        ledger->reservation.prepare_answered(answer, nothing);
+        if (nothing) book.does_not_get(inputs, *ledger);
         for (const auto& input : inputs) {
           if (answer) book.reserved(input, ledger->id);
         }
@@ -167,8 +150,7 @@ void TxprepareDryRun::ask_latest() {
   using lightningd::NodeInfo;
   calls_.client.getinfo(calls_.local<NodeInfo>("getinfo", [this](const Result<NodeInfo>& node) {
     if (!node) return finish(node.error());
-    auto& prepared = ledger_->reservation.prepared;
-    if (prepared) prepared->latest = std::max(prepared->height, node->blockheight);
+    ledger_->reservation.prepared_by(node->blockheight);
     save_([this](const Result<void>& saved) {
       if (!saved) return finish(saved.error());
       keep();
@@ -182,8 +164,7 @@ void TxprepareDryRun::keep() {
   ledger_->reservation.sent();
   calls_.client.reserveinputs(psbt_of(inputs_), false, calls_.settings.first_reservation,
                               [ledger = ledger_, guarded = std::move(guarded)](Result<Reservations> answer) mutable {
-                                ledger->reservation.answer_lost = !answer && lightningd::in_doubt(answer.error());
-                                ledger->reservation.answered();
+                                ledger->reservation.keep_answered(answer);
                                 guarded(std::move(answer));
                               });
 }
@@ -237,8 +218,7 @@ void TxprepareDryRun::discard() {
   calls_.client.txdiscard(
       *ledger_->reservation.prepared->txid,
       [ledger = ledger_, heights = heights_, guarded = std::move(guarded)](Result<void> answer) mutable {
-        if (answer) record_discarded(ledger->reservation, heights);
-        ledger->reservation.answered();
+        ledger->reservation.discard_answered(answer.ok(), heights);
         guarded(std::move(answer));
       });
 }
@@ -279,8 +259,7 @@ void TxprepareDryRun::discard_these(const Txid& txid, const Outputs& outputs, ut
   ledger_->reservation.sent();
   calls_.client.txdiscard(txid,
                           [ledger = ledger_, heights, guarded = std::move(guarded)](Result<void> discarded) mutable {
-                            if (discarded) record_discarded(ledger->reservation, heights);
-                            ledger->reservation.answered();
+                            ledger->reservation.discard_answered(discarded.ok(), heights);
                             guarded(std::move(discarded));
                           });
 }

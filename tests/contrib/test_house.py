@@ -153,6 +153,47 @@ def test_a_state_is_an_enum():
             for of in re.findall(r"\b(\w+_of)\([^;{}]*\) [!=]= \"", without_comments(read(folder, name)))] == []
 
 
+def members_of_records():
+    """By name: of what src/ledger has on record of a batch."""
+    found = set()
+    for path in ("ledger/ledger", "ledger/funding_plan", "ledger/opening_record", "ledger/abort_record",
+                 "ledger/payment_record", "ledger/prepared_record", "ledger/reservation_record", "request/policy"):
+        public = without_comments(read(f"{path}.hpp")).split(" private:")[0]
+        found.update(re.findall(r"^ +(?!using )(?:[^()\n]* )?(\w+);", re.sub(r" = [^;]*;|\{\};", ";", public), re.M))
+    return found
+
+
+def writes_to_records(text):
+    """Assignments and the like to a member of what is called as a record is, and references by which it could be."""
+    members = "|".join(sorted(members_of_records()))
+    of = r"(?:ledger|reservation|plan|abort|prepared|payment|opening|record|policy|openings\[\w+\])_?(?:\(\))?(?:->|\.)"
+    text = without_comments(text)
+    changes = r"(?:reset|emplace|try_emplace|clear|erase|insert|push_back|emplace_back|resize|swap)\("
+    found = re.findall(rf"\b{of}(?:{members})(?:\[[^]]*\])?(?: [-+|]?= |\.{changes}|(?:\+\+|--))", text)
+    found += re.findall(rf"(?:\+\+|--|std::exchange\(|std::move\()[\w.>()-]*{of}(?:{members})\b(?!\.|->|\()", text)
+    leaves = "|".join(sorted(members_of_records() - {"abort", "openings", "plan", "prepared", "reservation"}))
+    return found + re.findall(rf"(?<!const )auto& \w+ = [^;]*\b{of}(?:{leaves});", text)
+
+
+def test_a_record_is_changed_by_its_own_methods():
+    """Outside src/ledger, and the journal that reads it, the ledger is only read. What is below knows none."""
+    order = re.findall(r"'(\w+)'", re.search(r"layers = \[(.*?)\]", read("meson.build"), re.S).group(1))
+    above = set(order[order.index("ledger") + 1:]) - {"journal"}
+    assert [f"{folder}/{name}: {what}" for folder, name in sources() if folder in above
+            for what in writes_to_records(read(folder, name))] == []
+
+
+def test_a_write_to_a_record_is_seen():
+    for wrong in ("ledger_->phase = phase;", "batch_.ledger->plan.reset();", "record.heights[input] = height;",
+                  "++opening->policy->attempts;", "const auto before = std::exchange(ledger->abort, other);",
+                  "record.heights.erase(input);", "peer->record()->planned = amount;",
+                  "auto& since = batch_.ledger->plan->waits_since;"):
+        assert writes_to_records(wrong), wrong
+    for right in ("if (ledger_->phase == BatchPhase::sending) ledger_->send_begins();",
+                  "const auto& heights = reservation.heights;", "auto& record = ledger_->reservation;"):
+        assert writes_to_records(right) == [], right
+
+
 def test_an_enum_has_one_name_of():
     """Which text stands for a value is known in one place."""
     names = [of for folder, name in sources() if name.endswith(".cpp")

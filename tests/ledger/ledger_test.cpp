@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "ledger/book.hpp"
+
 using ledger::Book;
 using ledger::Ledger;
 using ledger::OpeningRecord;
@@ -95,7 +97,7 @@ TEST_CASE("who waits for an answer hears of it once") {
   OpeningRecord record;
   int heard = 0;
   record.start_sent(Sat{1000});
-  record.on_answer = [&heard] { ++heard; };
+  record.when_answered([&heard] { ++heard; });
   record.start_answered(true, false);
   record.complete_sent(Outpoint{txid(1), 0});
   record.complete_answered(true, false);
@@ -173,18 +175,18 @@ TEST_CASE("a doubted ledger has every opening that may be there, and nothing in 
   batch.phase = ledger::BatchPhase::completing;
   batch.plan = ledger::FundingPlan{txid(1), {}, {std::nullopt, 2}, {}, true, true};
   batch.sending = txid(1);
-  batch.send_in_flight = true;
+  batch.sendpsbt_sent();
   batch.abort = ledger::AbortRecord{txid(9), {}, Sat{5}, {}, true};
   for (int i = 0; i < 2; ++i) batch.openings.push_back(std::make_shared<OpeningRecord>());
   auto& lost = *batch.openings[0];
   lost.start_sent(Sat{1000});
   lost.start_answered(false, true);
   lost.start_sent(Sat{2000});
-  lost.planned = Sat{3000};
+  lost.plans(Sat{3000});
   auto& undone = *batch.openings[1];
   undone.start_sent(Sat{4000});
   undone.start_answered(true, false);
-  undone.silent = true;
+  undone.missed_deadline();
   undone.gone();
   undone.policy = request::PolicyRecord{{.feeppm = 7}};
   undone.policy->attempts = 3;
@@ -195,7 +197,7 @@ TEST_CASE("a doubted ledger has every opening that may be there, and nothing in 
   CHECK(copy->plan->withheld);
   CHECK_FALSE(copy->plan->is_change_ours);
   CHECK(copy->sending == txid(1));
-  CHECK_FALSE(copy->send_in_flight);
+  CHECK_FALSE(copy->may_still_be_sent({}));
   CHECK(copy->abort->fee == Sat{5});
   CHECK_FALSE(copy->abort->is_script_ours);
   REQUIRE(copy->openings.size() == 2);
@@ -272,4 +274,30 @@ TEST_CASE("a doubted reservation is the same one, with no call in flight") {
   reservation.heights[second] = 273;
   reservation.take_renewed(copy);
   CHECK(reservation.heights.at(second) == 273);
+}
+
+TEST_CASE("a copy with another reservation has the same openings") {
+  Ledger batch("a", 7);
+  batch.openings.push_back(std::make_shared<OpeningRecord>());
+  batch.reservation.claim({Outpoint{txid(1), 0}, Outpoint{txid(1), 1}}, 12);
+  const auto copy = batch.with(batch.reservation.without({Outpoint{txid(1), 0}}));
+  CHECK(copy->id == "a");
+  CHECK(copy->begun == 7);
+  CHECK(copy->openings == batch.openings);
+  CHECK(copy->reservation.inputs() == std::vector{Outpoint{txid(1), 1}});
+  CHECK(batch.reservation.inputs().size() == 2);
+}
+
+TEST_CASE("a sendpsbt whose answer is lost may be carried out until some time after the next look") {
+  using std::chrono::milliseconds;
+  Ledger batch;
+  CHECK_FALSE(batch.may_still_be_sent(milliseconds(0)));
+  batch.sendpsbt_sent();
+  CHECK(batch.may_still_be_sent(milliseconds(1'000)));
+  batch.sendpsbt_answered(true);
+  CHECK(batch.may_still_be_sent(milliseconds(1'000'000)));
+  batch.looked_at(milliseconds(5'000), milliseconds(100));
+  batch.looked_at(milliseconds(5'050), milliseconds(100));  // only the first look counts
+  CHECK(batch.may_still_be_sent(milliseconds(5'099)));
+  CHECK_FALSE(batch.may_still_be_sent(milliseconds(5'100)));
 }

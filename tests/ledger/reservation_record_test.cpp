@@ -135,7 +135,7 @@ TEST_CASE("a renewal explains the heights of the inputs that were renewed, and o
 TEST_CASE("what waits for the answers waits for all of them") {
   ReservationRecord record;
   int answers = 0;
-  record.on_answer = [&answers] { ++answers; };
+  record.when_answered([&answers] { ++answers; });
   record.sent();
   record.sent();
   record.answered();
@@ -144,4 +144,45 @@ TEST_CASE("what waits for the answers waits for all of them") {
   record.answered();
   CHECK_FALSE(record.in_flight());
   CHECK(answers == 1);
+}
+
+TEST_CASE("a copy without some inputs, or without what a sendpsbt adds, leaves the record as it is") {
+  auto record = extended_record();
+  record.send_adds(2016);
+  CHECK(record.explains(outpoint(0), 2128));
+  CHECK_FALSE(record.without_sent().explains(outpoint(0), 2128));
+  CHECK(record.without_sent().explains(outpoint(0), 112));
+  CHECK(record.without({outpoint(0), outpoint(2)}).inputs() == std::vector{outpoint(1)});
+  CHECK(record.without({outpoint(0)}).sent_blocks == 2016);
+  CHECK(record.sent_blocks == 2016);
+  CHECK(record.inputs() == std::vector{outpoint(0), outpoint(1)});
+}
+
+TEST_CASE("what txprepare has reserved is ours as fundpsbt would have left it when it is discarded") {
+  ReservationRecord record;
+  record.announce_prepare({outpoint(0)}, 100, 12);
+  CHECK_FALSE(record.explains(outpoint(0), 172));  // it may not have been sent
+  record.prepare_sent();
+  CHECK(record.explains(outpoint(0), 173));
+  record.prepare_answered(Txid{}, false);
+  record.prepared_by(100);
+  CHECK_FALSE(record.explains(outpoint(0), 173));
+  CHECK(record.explains(outpoint(0), 184));
+  record.sent();
+  record.discard_answered(true, {{outpoint(0), 112}});
+  CHECK_FALSE(record.prepared);
+  CHECK(record.blocks == 12);
+  CHECK(record.explains(outpoint(0), 112));
+  CHECK_FALSE(record.in_flight());
+}
+
+TEST_CASE("a txprepare that is refused leaves nothing; one whose answer is lost stays as announced") {
+  for (const bool nothing : {true, false}) {
+    ReservationRecord record;
+    record.announce_prepare({outpoint(0)}, 100, 12);
+    record.prepare_sent();
+    record.prepare_answered(nothing ? refused : lost, nothing);
+    CHECK(record.held() != nothing);
+    CHECK_FALSE(record.in_flight());
+  }
 }
