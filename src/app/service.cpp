@@ -110,8 +110,8 @@ void Service::found(const StoredText& record, const journal::SealSource::Seal& s
   }
   util::info(ledger::label_of(id), ": left in the phase ", name_of((*ledger)->phase), ", settling it");
   auto report = report::report_on(**ledger);
-  auto journal =
-      std::make_shared<journal::Journal>(journal::Journal(left_.client_of(id), settings_, id, seal), record.generation, (*ledger)->phase);
+  auto journal = std::make_shared<journal::Journal>(journal::Journal(left_.client_of(id), settings_, id, seal),
+                                                    record.generation, (*ledger)->phase);
   labelled_.begin(**ledger, journal);
   ++to_look_at_;
   left_.settle({*ledger, std::move(journal)}, std::move(report), settings_.settle_delay, [this] { looked(); });
@@ -169,12 +169,7 @@ void Service::run(plugin::Command command, request::Request request, const journ
   if (labelled_.takes(command, request)) return;
   context::Settings settings = settings_;
   if (request.peer_timeout_seconds) settings.peer_timeout = std::chrono::seconds(*request.peer_timeout_seconds);
-  const auto number = ++last_number_;
-  // Inputs are known to be ours by the height that they are reserved to: batches that follow each other share none,
-  // nor do they share one with lightningd's own commands, which reserve for 72 blocks or a multiple.
-  if (settings.dry_run == context::DryRun::txprepare)
-    settings.first_reservation += static_cast<std::uint32_t>(number % 12);
-  settings.longer_reservation = 145 + static_cast<std::uint32_t>(number % 71) - settings.first_reservation;
+  settings.tell_apart(++last_number_);
   auto watch = std::make_unique<report::BatchWatch>(runtime_, request.destinations);
   lightningd::Client client(caller_, command.raw_id(), watch->timeline());
   auto kept = new_batch(client, settings, seal);

@@ -58,7 +58,8 @@ class Service : private journal::JournalReader::Owner {
   /// full, lightningd is asked first what it knows.
   void recover(bool node_known);
 
-  /// To be called when an option has changed the settings. Batches that run keep theirs, but for what all of them share.
+  /// To be called when an option has changed the settings. Batches that run keep theirs, but for what all of them
+  /// share.
   void settings_changed();
 
   /// multifundchannel and multifundchannel-prepare: the request tells them apart.

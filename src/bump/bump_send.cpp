@@ -15,14 +15,6 @@ using util::Error;
 using util::Result;
 using util::str;
 
-namespace {
-
-/// Blocks, until sendpsbt adds its own. Fewer than the 12 and more of everything else here and in lightningd: no other
-/// reservation that begins now, or later, ends at the same block.
-constexpr std::uint32_t reservation = 11;
-
-}  // namespace
-
 BumpSend::BumpSend(context::Calls calls, bumps::Bumps& bumps, std::string batch, BumpTransaction transaction)
     : calls_(std::move(calls)), bumps_(bumps), transaction_(std::move(transaction)) {
   const auto& parent = transaction_.spends.txid;
@@ -42,7 +34,8 @@ void BumpSend::run(WhyNot why_not, lightningd::Reply<void> then) {
   why_not_ = std::move(why_not);
   then_ = std::move(then);
   const bool reserved = transaction_.reserved_to_block > 0;
-  bump_.reserved_to_block = reserved ? transaction_.reserved_to_block : transaction_.height + reservation;
+  bump_.reserved_to_block =
+      reserved ? transaction_.reserved_to_block : transaction_.height + context::Settings::bump_reservation;
   bump_.sent_blocks = reserved && before_ && before_->shown.state == BumpState::sent
                           ? calls_.settings.longer_reservation
                           : calls_.settings.sent_reservation;
@@ -67,7 +60,7 @@ void BumpSend::reserve() {
     bump_.reserved_to_block = to;  // a block has come in between
     record([this] { look(); });
   };
-  calls_.client.reserveinputs(transaction_.psbt, true, reservation,
+  calls_.client.reserveinputs(transaction_.psbt, true, context::Settings::bump_reservation,
                               calls_.local<Reservations>("reserveinputs", std::move(answered)));
 }
 
@@ -154,7 +147,7 @@ void BumpSend::take_back(const std::string& why) {
   if (!reserved_) return forget(error);
   using Reservations = std::vector<lightningd::Reservation>;
   auto answered = [this, error](const Result<Reservations>& freed) { freed ? forget(error) : end(error); };
-  calls_.client.unreserveinputs(transaction_.psbt, reservation,
+  calls_.client.unreserveinputs(transaction_.psbt, context::Settings::bump_reservation,
                                 calls_.local<Reservations>("unreserveinputs", std::move(answered)));
 }
 

@@ -8,8 +8,8 @@
 
 namespace checks {
 
-using request::Destination;
 using lightningd::Features;
+using request::Destination;
 using util::str;
 
 namespace {

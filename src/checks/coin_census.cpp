@@ -111,8 +111,7 @@ std::string CoinCensus::not_in_reserve(const std::vector<bitcoin::Outpoint>& giv
   return obstacles(beside(given), {1, std::nullopt}, "; not counted for it: ");
 }
 
-std::vector<std::string> CoinCensus::younger(const std::vector<bitcoin::Outpoint>& coins,
-                                             std::uint32_t minconf) const {
+std::vector<std::string> CoinCensus::younger(const std::vector<bitcoin::Outpoint>& coins, std::uint32_t minconf) const {
   std::vector<std::string> younger;
   for (const auto& output : outputs_) {
     const bool given = std::find(coins.begin(), coins.end(), output.outpoint) != coins.end();

@@ -29,9 +29,9 @@ class Preflight {
 
   /// What is known before.
   struct Known {
-    lightningd::Features features;    ///< our node's
-    std::string commitment_feerate;   ///< as for fundchannel_start
-    bitcoin::Perkw plain_feerate;  ///< what that means without anchors
+    lightningd::Features features;   ///< our node's
+    std::string commitment_feerate;  ///< as for fundchannel_start
+    bitcoin::Perkw plain_feerate;    ///< what that means without anchors
   };
 
   Preflight(context::Calls calls, const request::Request& request) : calls_(std::move(calls)), request_(request) {}

@@ -8,8 +8,8 @@
 
 namespace checks {
 
-using lightningd::FeerateLimits;
 using bitcoin::Perkw;
+using lightningd::FeerateLimits;
 using spark::Completion;
 using spark::Spark;
 using util::Error;

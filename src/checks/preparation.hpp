@@ -17,7 +17,7 @@ namespace checks {
 struct Prepared {
   bitcoin::Perkw feerate;
   std::string commitment_feerate;           ///< for fundchannel_start; empty: lightningd's default
-  bitcoin::Perkw plain_feerate;          ///< what that means for channels without anchors
+  bitcoin::Perkw plain_feerate;             ///< what that means for channels without anchors
   funding::Commitment commitment;           ///< what the first commitment transactions cost
   std::set<std::size_t> connected_already;  ///< destinations that were connected before we came
   funding::FeeBounds bounds;                ///< of the funding transaction's fee, as bitcoind has them now

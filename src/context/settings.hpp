@@ -59,9 +59,13 @@ struct Settings {
   /// How long a command waits for batches from before the start to be looked at once.
   spark::Duration recovery_patience = std::chrono::seconds(15);
   DryRun dry_run = DryRun::fundpsbt;
-  /// Blocks of the first reservation, and what is added before anything is completed.
+  /// Blocks of the first reservation, and what is added before anything is completed. Inputs are known to be ours by
+  /// the height that they are reserved to: see tell_apart().
   std::uint32_t first_reservation = 12;
   std::uint32_t longer_reservation = 132;
+  /// Of a bump's change, until sendpsbt adds its own. Fewer than the 12 and more of everything else here and in
+  /// lightningd: no other reservation that begins now, or later, ends at the same block.
+  static constexpr std::uint32_t bump_reservation = 11;
   /// A batch that is not settled has its inputs reserved for so many blocks more, at least.
   std::uint32_t reservation_margin = 36;
   /// An inputs' reservation that ends within so many blocks is extended while peers are waited for.
@@ -70,6 +74,12 @@ struct Settings {
   /// People and tools free coins by that number.
   std::uint32_t sent_reservation = 2016;
 
+  /// For the batch with this number: those that follow each other share no height, nor do they share one with
+  /// lightningd's own commands, which reserve for 72 blocks or a multiple.
+  void tell_apart(std::uint64_t batch) {
+    if (dry_run == DryRun::txprepare) first_reservation += static_cast<std::uint32_t>(batch % 12);
+    longer_reservation = 145 + static_cast<std::uint32_t>(batch % 71) - first_reservation;
+  }
   /// What sendpsbt adds to the blocks of before.
   [[nodiscard]] std::uint32_t blocks_when_sent(std::uint32_t before) const {
     return before + reservation_margin < sent_reservation ? sent_reservation - before : sent_reservation;

@@ -19,8 +19,8 @@ inline constexpr std::uint64_t bare_abort_weight = bare_weight + rounding_weight
 /// to be surpassed, too.
 class AbortPrice {
  public:
-  /// `batch`: the fee of the batch's transaction, and of a bump that pays for it, since both are replaced; `before`: that
-  /// of the abort before, which has so many inputs.
+  /// `batch`: the fee of the batch's transaction, and of a bump that pays for it, since both are replaced; `before`:
+  /// that of the abort before, which has so many inputs.
   AbortPrice(bitcoin::Perkw feerate, bitcoin::Sat batch, bitcoin::Sat before, std::size_t inputs_before)
       : feerate_(feerate), batch_(batch), before_(before), inputs_before_(inputs_before) {}
 

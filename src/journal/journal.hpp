@@ -58,7 +58,7 @@ class Journal {
     bool in_doubt = false;
     bool may_be_completed = false;
     bool surely_completes = false;
-    std::uint64_t saves = 0;  ///< that were sent
+    std::uint64_t saves = 0;                             ///< that were sent
     std::function<void(lightningd::Reply<void>)> first;  ///< before the record is removed; may be empty
   };
 

@@ -28,8 +28,9 @@ struct LooseToken {
 /// same meaning. Commas are as good as white space, a colon makes the token before it the parent of the next, and
 /// whatever has no quotes is a primitive up to the next space, comma or closing bracket (07ab:0 is one).
 ///
-/// Other than there: a primitive may begin with any letter, as with older builds of that reader; nesting deeper than 100 levels is an error, strings need not be UTF-8, and nothing may follow the
-/// one value. Errors say at which byte. Iterative, in linear time.
+/// Other than there: a primitive may begin with any letter, as with older builds of that reader; nesting deeper than
+/// 100 levels is an error, strings need not be UTF-8, and nothing may follow the one value. Errors say at which byte.
+/// Iterative, in linear time.
 [[nodiscard]] util::Result<std::vector<LooseToken>> loose_tokens(std::string_view text);
 
 }  // namespace json

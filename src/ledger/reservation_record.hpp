@@ -18,13 +18,13 @@ struct ReservationRecord {
   using Reservations = std::vector<lightningd::Reservation>;
 
   std::uint32_t unanswered = 0;  ///< calls that reserve inputs or free them, which were sent
-  bool freed = false;       ///< by a call of ours, since they were last reserved
-  std::uint64_t since = 0;  ///< as Book counts: when they were asked for
+  bool freed = false;            ///< by a call of ours, since they were last reserved
+  std::uint64_t since = 0;       ///< as Book counts: when they were asked for
   std::map<bitcoin::Outpoint, std::uint64_t>
       renewed_since;  ///< likewise those that were reserved again: when they were free
   std::uint32_t blocks = 0;
   std::uint32_t doubtful_blocks = 0;        ///< of an extension that is about to be sent, or was and is not answered
-  bool answer_lost = false;  ///< to a call that reserves: it may be carried out still
+  bool answer_lost = false;                 ///< to a call that reserves: it may be carried out still
   std::optional<std::uint32_t> renewed_at;  ///< height at which freed inputs were last reserved again, for `blocks`
   std::optional<PreparedRecord> prepared;   ///< then `blocks` is 0, and `heights` are those before it
   std::uint32_t sent_blocks = 0;            ///< what each sendpsbt may have added, once one may have been sent

@@ -61,9 +61,8 @@ void Aborting::abort(plugin::Command command, const AbortRequest& request) {
   auto offered = [this, offer, request, bumped = *bumped,
                   command = std::move(command)](const Result<rivals::AbortTransaction>& transaction) mutable {
     // It is in the middle of calling this.
-    scope_.runtime().post(scope_.guard<>("offer", [this, offer] {
-      std::erase_if(offers_, [offer](const auto& one) { return one.get() == offer; });
-    }));
+    scope_.runtime().post(scope_.guard<>(
+        "offer", [this, offer] { std::erase_if(offers_, [offer](const auto& one) { return one.get() == offer; }); }));
     if (!transaction) return command.fail(transaction.error());
     if (!request.confirm) return command.succeed(abort_json(request.batch, *transaction, false));
     begin(std::move(command), request.batch, *transaction, bumped);

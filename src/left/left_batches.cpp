@@ -92,7 +92,8 @@ Error LeftBatches::not_unsettled(const std::string& id) const {
   if (const auto* why = why_unreadable(id)) {
     return Error{lightningd::code::invalid_params,
                  str("batch: the record of ", id, " is not acted on (", *why,
-                     "), so it is not aborted either: multifundchannel-forget removes it"), {}};
+                     "), so it is not aborted either: multifundchannel-forget removes it"),
+                 {}};
   }
   if (const auto* ended = ended_.find(id)) {
     return Error{
@@ -102,7 +103,8 @@ Error LeftBatches::not_unsettled(const std::string& id) const {
 }
 
 Error LeftBatches::unknown(const std::string& id) {
-  return Error{lightningd::code::invalid_params, str("batch: there is none with the id ", util::shortened(id, 100)), {}};
+  return Error{
+      lightningd::code::invalid_params, str("batch: there is none with the id ", util::shortened(id, 100)), {}};
 }
 
 context::Calls LeftBatches::calls(spark::Scope& scope, const std::string& origin) const {

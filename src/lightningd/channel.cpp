@@ -24,12 +24,14 @@ constexpr std::array names{std::pair{ChannelState::opening, "OPENINGD"},
 }  // namespace
 
 const char* name_of(ChannelState state) {
-  const auto* found = std::find_if(names.begin(), names.end(), [state](const auto& name) { return name.first == state; });
+  const auto* found =
+      std::find_if(names.begin(), names.end(), [state](const auto& name) { return name.first == state; });
   return found == names.end() ? "unknown" : found->second;
 }
 
 ChannelState channel_state_named(std::string_view name) {
-  const auto* found = std::find_if(names.begin(), names.end(), [name](const auto& known) { return known.second == name; });
+  const auto* found =
+      std::find_if(names.begin(), names.end(), [name](const auto& known) { return known.second == name; });
   return found == names.end() ? ChannelState::unknown : found->first;
 }
 

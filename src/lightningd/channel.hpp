@@ -16,16 +16,16 @@ namespace lightningd {
 /// What listpeerchannels calls a channel's state. `unknown`: one of a version that we do not know, or of dual funding.
 enum class ChannelState {
   unknown,
-  opening,              ///< OPENINGD: an opening in progress, without an outpoint
-  awaiting_lockin,      ///< CHANNELD_AWAITING_LOCKIN
-  normal,               ///< CHANNELD_NORMAL
-  awaiting_splice,      ///< CHANNELD_AWAITING_SPLICE
-  shutting_down,        ///< CHANNELD_SHUTTING_DOWN
-  closing_by_agreement, ///< CLOSINGD_SIGEXCHANGE
-  awaiting_unilateral,  ///< AWAITING_UNILATERAL
-  funding_spend_seen,   ///< FUNDING_SPEND_SEEN
-  onchain,              ///< ONCHAIN
-  closed,               ///< CLOSED
+  opening,               ///< OPENINGD: an opening in progress, without an outpoint
+  awaiting_lockin,       ///< CHANNELD_AWAITING_LOCKIN
+  normal,                ///< CHANNELD_NORMAL
+  awaiting_splice,       ///< CHANNELD_AWAITING_SPLICE
+  shutting_down,         ///< CHANNELD_SHUTTING_DOWN
+  closing_by_agreement,  ///< CLOSINGD_SIGEXCHANGE
+  awaiting_unilateral,   ///< AWAITING_UNILATERAL
+  funding_spend_seen,    ///< FUNDING_SPEND_SEEN
+  onchain,               ///< ONCHAIN
+  closed,                ///< CLOSED
 };
 
 /// lightningd's word for it.
@@ -55,9 +55,7 @@ struct PeerChannel {
   /// ever sent. Such a channel cannot be removed, but nor can it become real: we do not sign.
   [[nodiscard]] bool is_dead() const;
   /// Whether it is one that we have opened, of this transaction.
-  [[nodiscard]] bool is_of(const bitcoin::Txid& txid) const {
-    return opened_by_us && funding && funding->txid == txid;
-  }
+  [[nodiscard]] bool is_of(const bitcoin::Txid& txid) const { return opened_by_us && funding && funding->txid == txid; }
 };
 
 /// What setchannel sets for one channel; what is left out stays as it is.

@@ -50,8 +50,7 @@ std::optional<std::size_t> exponent_of(std::string_view unit) {
 }
 
 /// `bare_unit` is that of an amount without one; `what` says in an error what was wanted.
-util::Result<bitcoin::Msat> parse_amount(const json::Value& value, std::string_view bare_unit,
-                                            std::string_view what) {
+util::Result<bitcoin::Msat> parse_amount(const json::Value& value, std::string_view bare_unit, std::string_view what) {
   const std::string text = token_text(value).value_or("");
   const auto parts = split(text);
   if (!parts) return wrong(value, what);
@@ -66,8 +65,7 @@ util::Result<bitcoin::Msat> parse_amount(const json::Value& value, std::string_v
   digits.append(*exponent - parts->fraction.size(), '0');
   bitcoin::Msat amount;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), amount.value);
-  if (error != std::errc{} || amount > to_msat(bitcoin::max_money))
-    return wrong(value, "is more than 21 million btc");
+  if (error != std::errc{} || amount > to_msat(bitcoin::max_money)) return wrong(value, "is more than 21 million btc");
   return amount;
 }
 

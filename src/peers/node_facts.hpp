@@ -14,7 +14,7 @@ struct NodeFacts {
   bool withhold = false;          ///< whether fundchannel_complete knows `withhold` (v25.12)
   /// Whether ping is answered by the pong of its peer (v25.09): before, a pong answers the oldest ping of all peers.
   bool tells_pongs_apart = false;
-  std::string network;            ///< its name, as lightningd has it
+  std::string network;  ///< its name, as lightningd has it
   std::shared_ptr<PendingConnects> connects = std::make_shared<PendingConnects>();
 };
 

@@ -27,8 +27,8 @@ constexpr spark::Duration longest_backoff{2000};
 constexpr spark::Duration look_for_cancels{100};
 constexpr int most_cut_offs = 2;
 
-/// lightningd's own refusals of fundchannel_complete, before it tells the peer anything. A peer's error has code -1, and
-/// its words stand behind others: they cannot pass for lightningd's.
+/// lightningd's own refusals of fundchannel_complete, before it tells the peer anything. A peer's error has code -1,
+/// and its words stand behind others: they cannot pass for lightningd's.
 bool is_refused_by_node(const Error& error) {
   namespace code = lightningd::code;
   const auto known = {code::invalid_params, code::not_connected, code::unknown_peer, code::no_good_transaction};

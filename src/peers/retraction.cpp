@@ -61,10 +61,10 @@ bool Retraction::is_ours(const PeerChannel& channel) const {
   return channel.opened_by_us && channel.funding == funding_;
 }
 
-/// What fundchannel_cancel could take instead; nothing when it would take ours. lightningd (v26.06.6) ends an opening of
-/// ours with the peer if there is one, else it takes the first channel that awaits its lock-in, in the order of
-/// listpeerchannels, whoever has opened it; one of the peer's it then refuses. Should ours fail just before, it takes the
-/// next: that must be one of the peer's, or one whose transaction is impossible as well.
+/// What fundchannel_cancel could take instead; nothing when it would take ours. lightningd (v26.06.6) ends an opening
+/// of ours with the peer if there is one, else it takes the first channel that awaits its lock-in, in the order of
+/// listpeerchannels, whoever has opened it; one of the peer's it then refuses. Should ours fail just before, it takes
+/// the next: that must be one of the peer's, or one whose transaction is impossible as well.
 std::string Retraction::in_the_way(const Channels& channels) const {
   bool seen = false;
   for (const auto& channel : channels) {

@@ -13,8 +13,8 @@
 
 namespace preview {
 
-using json::Writer;
 using bitcoin::to_msat;
+using json::Writer;
 using util::str;
 
 namespace {

@@ -24,7 +24,7 @@ struct PreviewedPeer {
   const request::Destination* destination = nullptr;
   bitcoin::Sat amount;
   const ledger::ToldInVain::Entry* told = nullptr;  ///< in vain, by an earlier batch
-  std::optional<lightningd::Features> features;  ///< nothing when it was not reached
+  std::optional<lightningd::Features> features;     ///< nothing when it was not reached
   std::optional<report::PeerFailure> failure;
 };
 
@@ -41,9 +41,9 @@ struct PreviewFindings {
   std::vector<funding::Coin> left_out;
   bitcoin::Cost cost;
   bool anchors = false;              ///< the emergency reserve has to stay
-  bitcoin::Perkw feerate{};       ///< as lightningd has read it
+  bitcoin::Perkw feerate{};          ///< as lightningd has read it
   funding::Commitment commitment{};  ///< what the first commitment transactions cost
-  Inquiry::Answers answers{};  ///< of the peers that were asked
+  Inquiry::Answers answers{};        ///< of the peers that were asked
   std::vector<std::pair<const request::Payment*, bitcoin::Sat>> payments{};  ///< and what each gets
 };
 

@@ -47,9 +47,9 @@ struct BatchReport {
   std::vector<DestinationReport> destinations;
   std::vector<ledger::PaymentRecord> payments;
   std::optional<std::uint32_t> deadline;  ///< block at which the peers of one that waits for its user forget it
-  std::optional<util::Error> error;   ///< what the caller was told
-  std::vector<std::string> recovery;  ///< what settling it has done and found, in order
-  bool inquiry = false;               ///< it only asks peers whether they would open
+  std::optional<util::Error> error;       ///< what the caller was told
+  std::vector<std::string> recovery;      ///< what settling it has done and found, in order
+  bool inquiry = false;                   ///< it only asks peers whether they would open
 
   /// The transaction is out: those that are in it are opened, others had dropped out.
   void opened();

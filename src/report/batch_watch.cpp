@@ -50,8 +50,8 @@ void BatchWatch::peer_failed(std::size_t destination, const PeerFailure& failure
   timeline_->lose(destination, failure);
   if (say_)
     say_(str("peer ", destination, " (", timeline_->peers()[destination].hex(),
-             ") is out: ", name_of(cause_of(name_of(failure.method), failure.error)), ", ", name_of(failure.method), ": ",
-             failure.error.message.substr(0, longest_message)));
+             ") is out: ", name_of(cause_of(name_of(failure.method), failure.error)), ", ", name_of(failure.method),
+             ": ", failure.error.message.substr(0, longest_message)));
   update();
 }
 

@@ -57,7 +57,7 @@ class ShareRules {
 struct Claim {
   std::size_t payee = 0;  ///< the place among all that are paid: destinations by their index, then payments
   Share share;
-  bitcoin::Sat cap;  ///< the most that the peer takes; what is above it is left over
+  bitcoin::Sat cap;                      ///< the most that the peer takes; what is above it is left over
   std::optional<std::size_t> payment{};  ///< its index, when it is no channel
 
   /// The parameter that asks for it.

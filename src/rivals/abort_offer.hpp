@@ -26,9 +26,9 @@ struct AbortTransaction {
 };
 
 /// Works out the transaction that makes a batch's own impossible, and changes nothing. It spends the largest input,
-/// and the next ones as far as they are needed to pay; first of all those of the abort before, which it is to replace, as
-/// far as they can be spent still. In a mempool that holds the batch's transaction it must pay more than that in all,
-/// and for its own size besides (BIP 125): it always does, since lightningd may send that transaction at any time.
+/// and the next ones as far as they are needed to pay; first of all those of the abort before, which it is to replace,
+/// as far as they can be spent still. In a mempool that holds the batch's transaction it must pay more than that in
+/// all, and for its own size besides (BIP 125): it always does, since lightningd may send that transaction at any time.
 ///
 /// One for each command; owned by the Aborting, in whose scope it runs.
 class AbortOffer {
@@ -40,9 +40,9 @@ class AbortOffer {
   AbortOffer(const AbortOffer&) = delete;
   AbortOffer& operator=(const AbortOffer&) = delete;
 
-  /// Call once. `feerate` in lightningd's notations; empty: "urgent", or the mempool's floor when that is higher. `then`
-  /// comes from a reply. Errors: those of parsefeerate and utxopsbt, -32602 for a fee that bitcoind would refuse, and -1
-  /// when the inputs cannot pay or a channel is in use already.
+  /// Call once. `feerate` in lightningd's notations; empty: "urgent", or the mempool's floor when that is higher.
+  /// `then` comes from a reply. Errors: those of parsefeerate and utxopsbt, -32602 for a fee that bitcoind would
+  /// refuse, and -1 when the inputs cannot pay or a channel is in use already.
   void ask(const std::string& feerate, lightningd::Reply<AbortTransaction> then);
 
  private:
@@ -69,7 +69,7 @@ class AbortOffer {
   funding::FeeBounds bounds_;
   std::optional<funding::AbortPrice> price_;
   std::vector<funding::AbortCoin> coins_;  ///< that can be spent, in the order in which they are taken
-  std::size_t chosen_ = 0;        ///< of them
+  std::size_t chosen_ = 0;                 ///< of them
   bool raised_ = false;
 };
 

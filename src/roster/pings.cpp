@@ -169,8 +169,8 @@ void Pings::look_at_connection(const Asked& asked) {
                                      context_.calls.local<bool>("listpeers", std::move(told)));
 }
 
-// Unless lightningd itself, or this process, was held up: then it has a pong for us by the time it answers what was asked
-// later. No answer at all tells nothing of the peer: it is asked once more, and then the peer stays.
+// Unless lightningd itself, or this process, was held up: then it has a pong for us by the time it answers what was
+// asked later. No answer at all tells nothing of the peer: it is asked once more, and then the peer stays.
 void Pings::expired(const Asked& asked, bool again) {
   auto& scope = context_.calls.scope;
   auto looked = [this, asked, again, &scope](const Result<bool>& connected) {

@@ -172,8 +172,6 @@ void Broadcast::refused_by_bitcoind(const Error& error) {
   });
 }
 
-void Broadcast::maybe_sent(const Error& error) {
-  owner_.not_sent(sending::maybe_sent(*ledger_, signed_tx_, error));
-}
+void Broadcast::maybe_sent(const Error& error) { owner_.not_sent(sending::maybe_sent(*ledger_, signed_tx_, error)); }
 
 }  // namespace sending

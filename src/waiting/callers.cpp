@@ -18,7 +18,9 @@ void Callers::answer(const Result<void>& outcome, bool over) {
   auto finishing = std::exchange(finishing_, {});
   if (finishing.empty()) return;
   if (outcome) batch_.report.opened();
-  const auto result = outcome ? Result<std::string>(report::finished_json(batch_.report)) : over ? outcome.error() : told(outcome.error());
+  const auto result = outcome ? Result<std::string>(report::finished_json(batch_.report))
+                      : over  ? outcome.error()
+                              : told(outcome.error());
   for (auto& then : finishing) then(result);
 }
 

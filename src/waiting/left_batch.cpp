@@ -65,13 +65,9 @@ std::optional<std::string> LeftBatch::why_not_abort() const {
 }
 
 // A command goes on when its connection has gone, say in a hook of another plugin.
-void LeftBatch::wait_for_lost_send() {
-  ledger->looked_at(process.runtime.now(), calls.settings.settle_quiet);
-}
+void LeftBatch::wait_for_lost_send() { ledger->looked_at(process.runtime.now(), calls.settings.settle_quiet); }
 
-bool LeftBatch::may_still_be_sent() const {
-  return ledger->may_still_be_sent(process.runtime.now());
-}
+bool LeftBatch::may_still_be_sent() const { return ledger->may_still_be_sent(process.runtime.now()); }
 
 bool LeftBatch::is_being_cancelled() const {
   const auto since = process.runtime.now() - calls.settings.lost_after;

@@ -52,8 +52,8 @@ class LeftBatch {
   /// A sendpsbt that was lost with its connection may be carried out for a while from now on, unless that time runs
   /// already. To be called before may_still_be_sent() is asked: by each look, and when sendpsbt has failed.
   void wait_for_lost_send();
-  /// Whether lightningd may carry out sendpsbt still: it has not answered, or has lost the connection on which it was asked
-  /// just now.
+  /// Whether lightningd may carry out sendpsbt still: it has not answered, or has lost the connection on which it was
+  /// asked just now.
   [[nodiscard]] bool may_still_be_sent() const;
   /// Writes the ledger to the journal.
   void save(lightningd::Reply<void> then);

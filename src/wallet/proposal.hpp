@@ -58,7 +58,7 @@ enum class Round {
 struct Proposal {
   funding::Template draft;
   Shares shares;                          ///< what each share gets
-  bitcoin::Sat paid;                   ///< to all payees together
+  bitcoin::Sat paid;                      ///< to all payees together
   std::vector<funding::Coin> left_out{};  ///< coins that would cost more than they bring
 };
 
@@ -67,10 +67,10 @@ struct Reading {
   std::optional<Proposal> proposal;
   Shares shares;   ///< when there is none: what each share gets...
   Payees settled;  ///< ...for which the wallet is to be asked again, with the shares as fixed amounts,
-  std::vector<funding::Coin> left_out{};    ///< without these coins...
-  bool choose_again = false;                 ///< ...or with any coins...
-  std::vector<bitcoin::Outpoint> coins;  ///< ...or with these, the same
-  std::string trimmed{};                    ///< for the log: `all` was more than the peer takes
+  std::vector<funding::Coin> left_out{};  ///< without these coins...
+  bool choose_again = false;              ///< ...or with any coins...
+  std::vector<bitcoin::Outpoint> coins;   ///< ...or with these, the same
+  std::string trimmed{};                  ///< for the log: `all` was more than the peer takes
 };
 
 /// `then` gets the proposal with these shares in it, for which it was asked again; with its own when there are none.

@@ -15,11 +15,11 @@
 
 namespace wallet {
 
-using ledger::PreparedRecord;
-using lightningd::Funded;
 using bitcoin::Outpoint;
 using bitcoin::Sat;
 using bitcoin::Txid;
+using ledger::PreparedRecord;
+using lightningd::Funded;
 using util::Error;
 using util::Result;
 using util::str;

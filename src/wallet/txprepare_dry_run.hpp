@@ -44,7 +44,7 @@ class TxprepareDryRun {
   struct Wanted {
     lightningd::FundParams fund;
     Choice choice;
-    std::size_t count = 0;                 ///< of placeholders
+    std::size_t count = 0;              ///< of placeholders
     std::vector<bitcoin::Sat> amounts;  ///< of those that are fixed; the others share the rest
   };
 

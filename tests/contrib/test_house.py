@@ -3,6 +3,7 @@
 What breaks a rule stands below by name. A name that breaks it no longer must go: the test fails for that, too.
 """
 
+import glob
 import os
 import re
 import subprocess
@@ -264,6 +265,18 @@ def test_a_patch_is_as_edit_makes_it(source, tmp_path):
     subprocess.run([os.path.join(ROOT, "contrib", "mutations"), "--edit", source, str(made)], check=True,
                    env={**os.environ, "EDITOR": "true"})
     assert without_numbers(made.read_text()) == without_numbers(patches()[source])
+
+
+@pytest.mark.needs("clang-format")
+def test_every_source_is_formatted():
+    """By clang-format 14, which Debian 12 has: other versions break lines elsewhere."""
+    version = subprocess.run(["clang-format", "--version"], check=True, capture_output=True, text=True).stdout
+    if " 14." not in version:
+        pytest.skip(f"another clang-format: {version}")
+    found = [path for folder in ("src", "tests") for path in glob.glob(os.path.join(ROOT, folder, "**", "*.?pp"), recursive=True)]
+    assert len(found) > 300
+    done = subprocess.run(["clang-format", "--dry-run", "-Werror", *found], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:3000]
 
 
 def test_every_mutation_is_in_a_patch():

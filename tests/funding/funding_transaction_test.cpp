@@ -8,14 +8,14 @@
 #include "bitcoin/fees.hpp"
 #include "wallet_samples.hpp"
 
+using bitcoin::Perkw;
+using bitcoin::Sat;
 using funding::FundingOutput;
-using psbt::Psbt;
 using funding::Template;
 using funding::test::p2wpkh_input_weight;
 using funding::test::proposal;
 using funding::test::wallet_psbt;
-using bitcoin::Perkw;
-using bitcoin::Sat;
+using psbt::Psbt;
 
 namespace {
 

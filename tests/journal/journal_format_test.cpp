@@ -4,18 +4,18 @@
 
 #include "psbt/psbt.hpp"
 
+using bitcoin::Outpoint;
+using bitcoin::Sat;
+using bitcoin::Txid;
+using journal::read_ledger;
+using journal::write_ledger;
 using ledger::BatchPhase;
 using ledger::FundingPlan;
 using ledger::Ledger;
 using ledger::OpeningRecord;
-using psbt::Psbt;
-using journal::read_ledger;
 using ledger::Stage;
-using journal::write_ledger;
 using lightningd::NodeId;
-using bitcoin::Outpoint;
-using bitcoin::Sat;
-using bitcoin::Txid;
+using psbt::Psbt;
 
 namespace {
 
@@ -235,7 +235,8 @@ TEST_CASE("a record keeps what makes its transaction impossible") {
   CHECK((*old)->abort->inputs == std::vector{input});
   CHECK(write_ledger(**old) == with(right));
   CHECK_FALSE(read_ledger(replaced(with(right), "\"inputs\":[" + name + "]", "\"inputs\":[]")));
-  CHECK_FALSE(read_ledger(replaced(with(right), "\"inputs\":[" + name + "]", "\"inputs\":[" + name + "," + name + "]")));
+  CHECK_FALSE(
+      read_ledger(replaced(with(right), "\"inputs\":[" + name + "]", "\"inputs\":[" + name + "," + name + "]")));
 
   const Outpoint other{input.txid, 4};
   CHECK_FALSE(read_ledger(with(right, BatchPhase::completing)));

@@ -7,11 +7,11 @@
 #include "journal/journal_format.hpp"
 #include "record_sample.hpp"
 
+using bitcoin::Sat;
 using ledger::BatchPhase;
 using ledger::Ledger;
 using ledger::PreparedRecord;
 using psbt::Psbt;
-using bitcoin::Sat;
 using record_sample::first_input;
 using record_sample::plan;
 using record_sample::transaction;

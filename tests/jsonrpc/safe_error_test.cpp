@@ -50,7 +50,9 @@ TEST_CASE("what users and programs need of an error stays as it is") {
 TEST_CASE("errors are bounded, and nothing in them moves the cursor") {
   const auto error =
       told(R"(They sent \u001b[2J\u009b\u202e)" + std::string(64'000, '!'), "[\"" + std::string(64'000, '?') + "\"]");
-  CHECK(error.message.starts_with("They sent ?[2J?" "?!!!"));
+  CHECK(
+      error.message.starts_with("They sent ?[2J?"
+                                "?!!!"));
   CHECK(error.message.size() < 2100);
   CHECK(error.data.size() < 2100);
   std::string many = "[0";
@@ -67,7 +69,8 @@ TEST_CASE("what a peer wrote in its own language is shown, though lightningd sho
   CHECK(sent("Kanal zu klein: mindestens 2.000.000 sat, bitte größer versuchen") ==
         before + "Kanal zu klein: mindestens 2.000.000 sat, bitte größer versuchen");
   CHECK(sent(std::string("two lines, and NUL\nat its end\0", 31)) == before + "two lines, and NUL\nat its end");
-  CHECK(sent("the screen is cleared \x1b[2J, and red \x1b[31m") == before + "the screen is cleared ?[2J, and red ?[31m");
+  CHECK(sent("the screen is cleared \x1b[2J, and red \x1b[31m") ==
+        before + "the screen is cleared ?[2J, and red ?[31m");
   CHECK(sent("not UTF-8, whatever \xff it is, and of one hundred digits at least") == before + "(126 characters cut)");
   CHECK(sent("a PSBT within words: " + psbt) == before + "a PSBT within words: (316 characters cut)");
   CHECK(sent(hex("hex within hex, of one hundred digits at least, is shown as what it is")).find("cut)") !=

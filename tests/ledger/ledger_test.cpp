@@ -4,13 +4,13 @@
 
 #include "ledger/book.hpp"
 
+using bitcoin::Outpoint;
+using bitcoin::Sat;
+using bitcoin::Txid;
 using ledger::Book;
 using ledger::Ledger;
 using ledger::OpeningRecord;
 using ledger::Stage;
-using bitcoin::Outpoint;
-using bitcoin::Sat;
-using bitcoin::Txid;
 
 namespace {
 

@@ -14,8 +14,9 @@ namespace {
 const DatastoreKey key{"multifundchannel", "batch", "0a"};
 
 Call<std::vector<StoredText>> listdatastore() {
-  return Call<std::vector<StoredText>>(
-      [](const Client& client, auto then) { client.listdatastore({"multifundchannel", "batch"}, std::move(then)); });
+  return Call<std::vector<StoredText>>([](const Client& client, auto then) {
+    client.listdatastore({"multifundchannel", "batch"}, std::move(then));
+  });
 }
 
 }  // namespace
@@ -68,7 +69,7 @@ TEST_CASE("makesecret gives a key, and no error of it repeats what stood there")
   CHECK(call.request == R"(makesecret {"string":"a purpose"})");
   CHECK(call.value(R"({"secret":")" + secret + R"("})").mac("x") == util::MacKey::from_hex(secret)->mac("x"));
   for (const std::string& reply : {R"({"secret":")" + secret + R"(ee"})", R"({"secret":[")" + secret + R"("]})",
-                                  std::string("{}"), R"([")" + secret + R"("])"}) {
+                                   std::string("{}"), R"([")" + secret + R"("])"}) {
     auto other = ask();
     const auto& answer = other.result(reply);
     REQUIRE_FALSE(answer.ok());

@@ -78,9 +78,9 @@ TEST_CASE("nor when a peer drops out, and the others share what there is") {
   for (const auto phase : {sim::Phase::start, sim::Phase::complete}) {
     auto bad = peer("b", {sim::Fault{phase, sim::Kind::refuse}});
     World world(beside_dust({peer("a"), bad}, 2'000'000, 41, 605));
-    const auto outcome = world.call("multifundchannel",
-                                    R"({"destinations":[{"id":"$a@","amount":"*1"},{"id":"$b@","amount":"*1"}],)"
-                                    R"("feerate":"5000perkw","minchannels":1,"details":true})");
+    const auto outcome =
+        world.call("multifundchannel", R"({"destinations":[{"id":"$a@","amount":"*1"},{"id":"$b@","amount":"*1"}],)"
+                                       R"("feerate":"5000perkw","minchannels":1,"details":true})");
     CHECK(count(outcome, "channel_ids") == 1);
     CHECK(change_of(outcome) == emergency);
     worlds::check_invariants(world);

@@ -11,14 +11,14 @@
 #include "sending/send_psbt.hpp"
 #include "sim/raw_psbt.hpp"
 
-using ledger::Ledger;
-using psbt::Psbt;
 using bitcoin::Outpoint;
-using lightningd::PeerChannel;
 using bitcoin::Sat;
-using sending::Evidence;
+using ledger::Ledger;
+using lightningd::PeerChannel;
+using psbt::Psbt;
 using record_sample::plan;
 using record_sample::transaction;
+using sending::Evidence;
 
 namespace {
 

@@ -45,7 +45,8 @@ sim::Setup growing_fee(std::uint64_t coin, std::vector<Fault> faults) {
 
 std::string all_and_little(const std::string& more) {
   return R"({"destinations":[{"id":"$a@","amount":"all"},{"id":"$b@","amount":)" + std::to_string(fixed) +
-         R"(}],"commitment_feerate":"253perkw","details":true,"minchannels":1)" + (more.empty() ? "" : "," + more) + "}";
+         R"(}],"commitment_feerate":"253perkw","details":true,"minchannels":1)" + (more.empty() ? "" : "," + more) +
+         "}";
 }
 
 /// What is sent after the look at the channels of a transaction with this cap: the method, or the error.

@@ -56,7 +56,8 @@ Duration ten_connected(int lnds, Duration delay) {
   return time;
 }
 
-/// 36 that are near, and then 4 that are far: as they are asked for, each of those would begin when the near ones are done.
+/// 36 that are near, and then 4 that are far: as they are asked for, each of those would begin when the near ones are
+/// done.
 struct Forty {
   Forty(Duration near, Duration far) {
     for (int i = 0; i < 40; ++i) peers.push_back(at("p" + std::to_string(i), i < 36 ? near : far));

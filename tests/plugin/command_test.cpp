@@ -114,9 +114,8 @@ TEST_CASE("a message to the client is one line") {
   Running fixture;
   auto command = fixture.command();
   command.message(util::Level::warn, "one\n\ntwo\n");
-  CHECK(fixture.transport.take() ==
-        std::vector<std::string>{
-            jsonrpc::notification_text("message", R"({"id":"cln:1","level":"warn","message":"one | two"})")});
+  CHECK(fixture.transport.take() == std::vector<std::string>{jsonrpc::notification_text(
+                                        "message", R"({"id":"cln:1","level":"warn","message":"one | two"})")});
   command.succeed("{}");
 }
 

@@ -51,9 +51,7 @@ TEST_CASE("spenderp beside us is seen") {
   const FakeProc proc;
   proc.add_bcli();
   SUBCASE("by its executable") { proc.add(103, 100, "/usr/libexec/c-lightning/plugins/spenderp", "renamed\0"sv); }
-  SUBCASE("by its name, when the link cannot be read") {
-    proc.add(103, 100, "", "/plugins/spenderp\0--developer\0"sv);
-  }
+  SUBCASE("by its name, when the link cannot be read") { proc.add(103, 100, "", "/plugins/spenderp\0--developer\0"sv); }
   SUBCASE("under valgrind") { proc.add(103, 100, "/usr/bin/memcheck", "valgrind\0-q\0/plugins/spenderp\0"sv); }
   SUBCASE("after an upgrade replaced it") { proc.add(103, 100, "/plugins/spenderp (deleted)", ""sv); }
   SUBCASE("with a process name that looks like the end of the name field") {

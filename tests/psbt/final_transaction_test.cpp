@@ -9,10 +9,10 @@
 
 #include "bitcoin/byte_writer.hpp"
 
-using psbt::final_transaction;
-using psbt::Psbt;
 using bitcoin::Outpoint;
 using bitcoin::Txid;
+using psbt::final_transaction;
+using psbt::Psbt;
 using util::Bytes;
 
 namespace {

@@ -115,7 +115,10 @@ TEST_CASE("more inputs than a transaction can have that bitcoind relays are refu
     out.sized_bytes(ByteWriter().compact_size(count).take()).bytes(unhex("01050100")).bytes(unhex("01fb040200000000"));
     for (std::uint32_t vout = 0; vout < count; ++vout) {
       out.sized_bytes(witness_utxo).sized_bytes(witness_output(1'234, "0014" + std::string(40, 'a')));
-      out.bytes(unhex("010e20")).bytes(serialise(*bitcoin::Txid::from_hex(segwit_txid))).bytes(unhex("010f04")).u32(vout);
+      out.bytes(unhex("010e20"))
+          .bytes(serialise(*bitcoin::Txid::from_hex(segwit_txid)))
+          .bytes(unhex("010f04"))
+          .u32(vout);
       out.u8(0);
     }
     const auto psbt = Psbt::parse(out.take());
@@ -125,5 +128,6 @@ TEST_CASE("more inputs than a transaction can have that bitcoind relays are refu
   CHECK(with_inputs(2'439).ok());
   const auto refused = with_inputs(2'440);
   REQUIRE_FALSE(refused.ok());
-  CHECK(refused.error().message == "has 2440 inputs, which weigh more than 400000: bitcoind relays no such transaction");
+  CHECK(refused.error().message ==
+        "has 2440 inputs, which weigh more than 400000: bitcoind relays no such transaction");
 }

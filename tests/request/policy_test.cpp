@@ -28,7 +28,8 @@ const util::Error no_such_channel{lightningd::code::invalid_params, "id: Channel
 }  // namespace
 
 TEST_CASE("a policy has lightningd's units") {
-  const auto policy = policy_of(R"("amount":1000,"feebase":1000,"feeppm":"250","htlcmin":"1sat","htlcmax":"1000000msat")");
+  const auto policy =
+      policy_of(R"("amount":1000,"feebase":1000,"feeppm":"250","htlcmin":"1sat","htlcmax":"1000000msat")");
   REQUIRE(policy);
   CHECK(policy->feebase == Msat{1'000});
   CHECK(policy->feeppm == 250);

@@ -73,22 +73,24 @@ void draw_floor(Random& random, Setup& setup) {
 
 /// With something to give up, half of the time.
 void draw_aborts(Random& random, Chaos& chaos) {
-  static constexpr Broadcast sent[] = {Broadcast::refused, Broadcast::refused, Broadcast::fails, Broadcast::hides_success,
-                                       Broadcast::ghost};
+  static constexpr Broadcast sent[] = {Broadcast::refused, Broadcast::refused, Broadcast::fails,
+                                       Broadcast::hides_success, Broadcast::ghost};
   if (random.one_in(2)) {
     auto& broadcasts = chaos.setup.broadcasts;
     broadcasts.clear();
     if (random.one_in(2)) {
       for (auto& peer : chaos.setup.peers) peer.faults.clear();
     }
-    for (auto count = 1 + random.below(4); count > 0; --count) broadcasts.push_back(sent[random.below(std::size(sent))]);
+    for (auto count = 1 + random.below(4); count > 0; --count)
+      broadcasts.push_back(sent[random.below(std::size(sent))]);
   }
   if (random.one_in(4)) chaos.setup.rpc_faults.push_back({Mishap::stuck, "datastore", 3 + random.below(6), 1});
   for (auto count = 1 + random.below(3); count > 0; --count) {
     json::Writer more;
     more.object();
     if (!random.one_in(4)) more.field("confirm", true);
-    if (random.one_in(2)) more.field("feerate", util::str(253 + random.below(random.one_in(8) ? 3'000'000 : 20'000), "perkw"));
+    if (random.one_in(2))
+      more.field("feerate", util::str(253 + random.below(random.one_in(8) ? 3'000'000 : 20'000), "perkw"));
     const auto blocks = random.one_in(2) ? random.below(8) : 0;
     const auto taken = random.one_in(3) ? 1 + random.below(200) : 0;
     chaos.aborts.push_back({spark::Duration(random.below(60'000)), more.end().take(),

@@ -49,11 +49,11 @@ struct Chaos {
 struct ChaosResult {
   std::size_t opened = 0;  ///< batches
   std::size_t failed = 0;
-  std::size_t bumps = 0;            ///< that are in a block
-  spark::Duration lived{0};         ///< of virtual time
-  std::size_t kills = 0;            ///< that were drawn, of plugin and node
-  std::size_t faults = 0;           ///< that were drawn, of peers, calls and bitcoind, and deeds of others
-  std::size_t aborts = 0;           ///< transactions that make a batch's own impossible, and are in a block
+  std::size_t bumps = 0;             ///< that are in a block
+  spark::Duration lived{0};          ///< of virtual time
+  std::size_t kills = 0;             ///< that were drawn, of plugin and node
+  std::size_t faults = 0;            ///< that were drawn, of peers, calls and bitcoind, and deeds of others
+  std::size_t aborts = 0;            ///< transactions that make a batch's own impossible, and are in a block
   std::vector<std::string> broken;   ///< invariants
   std::vector<std::string> log;      ///< the plugin's; with `trace`, all that happened
   std::vector<std::string> answers;  ///< to all calls: a result, or an error's code, a space and its message

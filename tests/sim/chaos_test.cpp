@@ -134,15 +134,14 @@ TEST_CASE("a batch in doubt does not take another batch's reservation for its ow
 // Each of two batches waited for the other to show whose the opening was, which the peer had never answered.
 TEST_CASE("two batches that undo an opening with one silent peer do not wait for each other") { check_clean({820482}); }
 
-// A look at a batch that waits was due while its record was being written: it went by the phase that was not on disk yet.
+// A look at a batch that waits was due while its record was being written: it went by the phase that was not on disk
+// yet.
 TEST_CASE("a batch that is being finished or given up is looked at by nobody else") {
   check_clean({7658, 166966, 314211});
 }
 
 // lightningd was slow to say whether the peer is connected, or did not say it at all.
-TEST_CASE("a peer that does not answer is dropped though lightningd is slow") {
-  check_clean({659172, 923328, 969604});
-}
+TEST_CASE("a peer that does not answer is dropped though lightningd is slow") { check_clean({659172, 923328, 969604}); }
 
 // The only channel vanished before sendpsbt, which said that it had failed: that no channel is released told nothing.
 TEST_CASE("without a channel that tells, an error of sendpsbt is a doubt") { check_clean({1010821, 1353057}); }

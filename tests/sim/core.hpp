@@ -64,11 +64,11 @@ struct Core {
   Corruption corruption;
   Methods methods;
   std::vector<lightningd::LogLine> log;  ///< of the level `info` and above
-  Asked asked;                       ///< the request that is carried out right now
-  std::uint64_t lives = 0;           ///< how often lightningd was killed
-  bool running = true;               ///< it is not between being killed and started
-  std::uint32_t told_height = 0;     ///< by getinfo, the last time
-  std::set<bitcoin::Txid> known;  ///< transactions in lightningd's own database
+  Asked asked;                           ///< the request that is carried out right now
+  std::uint64_t lives = 0;               ///< how often lightningd was killed
+  bool running = true;                   ///< it is not between being killed and started
+  std::uint32_t told_height = 0;         ///< by getinfo, the last time
+  std::set<bitcoin::Txid> known;         ///< transactions in lightningd's own database
   /// Tells plugins that subscribed: a topic and its payload.
   std::function<void(const std::string& topic, const std::string& payload)> publish = [](auto&, auto&) {};
 };

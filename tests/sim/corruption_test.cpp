@@ -1,8 +1,8 @@
 #include "sim/corruption.hpp"
 
-#include <algorithm>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "sim/chaos.hpp"

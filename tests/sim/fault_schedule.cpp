@@ -94,10 +94,9 @@ void draw_kills(Random& random, Setup& setup) {
 }
 
 void draw_intrusions(Random& random, Setup& setup) {
-  static constexpr Forgery kinds[] = {Forgery::junk,       Forgery::unsealed, Forgery::sealed_elsewhere,
-                                      Forgery::old_format, Forgery::damaged,  Forgery::moved,
-                                      Forgery::colluding,  Forgery::replayed, Forgery::deleted,
-                                      Forgery::giving_up};
+  static constexpr Forgery kinds[] = {
+      Forgery::junk,  Forgery::unsealed,  Forgery::sealed_elsewhere, Forgery::old_format, Forgery::damaged,
+      Forgery::moved, Forgery::colluding, Forgery::replayed,         Forgery::deleted,    Forgery::giving_up};
   for (auto count = 1 + random.below(3); count > 0; --count) {
     const auto at = random.one_in(3) ? spark::Duration(0) : draw_moment(random);
     setup.intrusions.push_back({at, kinds[random.below(std::size(kinds))]});

@@ -38,8 +38,7 @@ class Intruders {
   [[nodiscard]] ledger::Ledger forged(Random& random) const;
   /// A payment to nobody we know, in a record that says it is ready to be sent.
   void add_theft(ledger::Ledger& ledger) const;
-  [[nodiscard]] ledger::Ledger ready_to_send(const Coin& coin, const psbt::Psbt& psbt,
-                                              const lightningd::NodeId& peer);
+  [[nodiscard]] ledger::Ledger ready_to_send(const Coin& coin, const psbt::Psbt& psbt, const lightningd::NodeId& peer);
   /// One that is free, and that no channel waits for: it is never given back. `fresh`: nor has a batch tried to spend
   /// it, nor does a record with a good mac claim it. The plugin tells batches apart by the heights to which they have
   /// reserved.

@@ -279,7 +279,8 @@ void Monitor::check_abort_fee(const bitcoin::Transaction& transaction) {
   const auto fee = fee_of(transaction);
   for (const auto& input : transaction.inputs) {
     const auto batch = attempted_inputs_.find(input.outpoint);
-    // Where a third program has freed it, that may be another batch's: then bitcoind refuses the abort, until one is mined.
+    // Where a third program has freed it, that may be another batch's: then bitcoind refuses the abort, until one is
+    // mined.
     const Coin* coin = wallet_.find(input.outpoint);
     if (coin != nullptr && coin->meddled) continue;
     // One that bitcoind has refused, and that nobody keeps, is in no mempool.

@@ -42,7 +42,7 @@ enum class Invariant {
   label_opens_once,
   sent_by_its_user,  ///< what waits for that
   announced_rightly,
-  bump_is_ours,  ///< it pays the wallet, is asked for, and on record before it is signed
+  bump_is_ours,             ///< it pays the wallet, is asked for, and on record before it is signed
   recorded_before_signing,  ///< or, if its user signs it, before it is sent
 };
 
@@ -279,9 +279,9 @@ class Monitor {
   std::map<bitcoin::Outpoint, std::set<std::uint32_t>> feerates_;  // of all that was planned with it
   std::set<bitcoin::Outpoint> losses_;
   std::map<std::string, Wanted> wanted_by_origin_, wanted_;  // the latter by batch
-  std::map<std::string, Choice> beside_dust_;               // by batch
-  std::map<util::Bytes, std::uint32_t> plans_;              // feerates by the script of the change
-  std::map<bitcoin::Outpoint, spark::Duration> failed_;  // when a peer's error ended it
+  std::map<std::string, Choice> beside_dust_;                // by batch
+  std::map<util::Bytes, std::uint32_t> plans_;               // feerates by the script of the change
+  std::map<bitcoin::Outpoint, spark::Duration> failed_;      // when a peer's error ended it
   std::set<bitcoin::Outpoint> lost_in_between_;
   std::map<std::string, std::string, std::less<>> batches_;  // the first digits of its id, by origin
   using Looks = std::map<std::string, std::vector<spark::Duration>, std::less<>>;
@@ -294,12 +294,12 @@ class Monitor {
   bool nobody_hears_ = false;
   std::map<bitcoin::Txid, bitcoin::Transaction> by_user_;
   std::set<bitcoin::Outpoint> lost_by_user_;
-  std::set<std::string> waiting_, finish_asked_;          // likewise
-  std::set<std::string> sending_recorded_;                // likewise: the record says now that it may be sent
-  std::set<std::string> abort_confirmed_;                 // batches, by the first digits of the id
+  std::set<std::string> waiting_, finish_asked_;                  // likewise
+  std::set<std::string> sending_recorded_;                        // likewise: the record says now that it may be sent
+  std::set<std::string> abort_confirmed_;                         // batches, by the first digits of the id
   std::map<std::string, std::set<std::string>> aborts_recorded_;  // their txids, by batch
-  std::set<bitcoin::Txid> aborts_;                     // signed
-  std::map<std::string, spark::Duration> aborting_since_;  // when the first was signed, by batch
+  std::set<bitcoin::Txid> aborts_;                                // signed
+  std::map<std::string, spark::Duration> aborting_since_;         // when the first was signed, by batch
   bool bump_asked_ = false;
   std::string bumps_recorded_;     // the record's text
   std::set<bitcoin::Txid> bumps_;  // signed
@@ -307,7 +307,7 @@ class Monitor {
   std::set<bitcoin::Outpoint> closed_;
   std::set<bitcoin::Txid> refused_;
   std::map<bitcoin::Txid, std::uint64_t> unanswered_;  ///< and the plugin's life that asked
-  std::set<bitcoin::Txid> withdrawn_;  // refused, and its only channel is gone
+  std::set<bitcoin::Txid> withdrawn_;                  // refused, and its only channel is gone
   std::vector<std::string> secrets_;
   std::vector<std::string> log_;
   std::map<bitcoin::Txid, bitcoin::Transaction> attempted_;

@@ -13,7 +13,7 @@ namespace sim {
 struct Mutation {
   std::string_view name;
   Invariant invariant;
-  bool quick = false;      ///< caught within the first few hundred seeds, or by the one that is known
+  bool quick = false;       ///< caught within the first few hundred seeds, or by the one that is known
   std::uint64_t known = 0;  ///< a seed that caught it once, and is tried first; 0: none is needed
 };
 

@@ -27,8 +27,8 @@ void Outsiders::give_up() {
 }
 
 void Outsiders::act(const Act& act) {
-  static constexpr const char* names[] = {"mine", "unreserve",  "take",     "spend",
-                                          "open", "open_fully", "incoming", "give_up", "floor"};
+  static constexpr const char* names[] = {"mine",       "unreserve", "take",    "spend", "open",
+                                          "open_fully", "incoming",  "give_up", "floor"};
   core_.trace("=== others: ", names[static_cast<std::size_t>(act.deed)], ' ', act.target, ' ', act.number);
   if (act.deed == Deed::mine) return mine(act.number);
   if (act.deed == Deed::floor) {

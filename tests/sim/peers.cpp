@@ -10,9 +10,7 @@ namespace {
 
 constexpr std::uint16_t first_port = 20'000;
 
-bitcoin::Txid random_txid(Random& random) {
-  return bitcoin::Txid::from_hex(util::to_hex(random.bytes(32))).value();
-}
+bitcoin::Txid random_txid(Random& random) { return bitcoin::Txid::from_hex(util::to_hex(random.bytes(32))).value(); }
 
 Channel make_channel(Random& random, const ChannelSetup& setup) {
   Channel channel;

@@ -43,7 +43,7 @@ struct Channel {
   std::uint32_t fee_ppm = 10;
   bitcoin::Msat htlc_min{0};
   std::optional<bitcoin::Msat> htlc_max;  ///< none: as much as the channel can send
-  std::vector<Reply> forgets;                ///< fundchannel_cancel commands under way
+  std::vector<Reply> forgets;             ///< fundchannel_cancel commands under way
 
   /// What we can send at most; the peer keeps one percent.
   [[nodiscard]] bitcoin::Msat most() const { return {amount.value * 990}; }

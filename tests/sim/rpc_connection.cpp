@@ -138,8 +138,8 @@ void RpcConnection::carry_out(Request request, Reply reply) {
   auto& core = lightningd_.node().core();
   const auto fault = core.rpc_faults.next(request.method);
   if (!fault) return lightningd_.handle(std::move(request), std::move(reply));
-  static constexpr const char* names[] = {"reply lost", "stuck",   "late", "held up", "unreadable",
-                                          "refused",    "unknown", "cut",  "another", "repeats",    "cut first"};
+  static constexpr const char* names[] = {"reply lost", "stuck", "late",    "held up", "unreadable", "refused",
+                                          "unknown",    "cut",   "another", "repeats", "cut first"};
   core.trace("=== fault in ", request.method, ": ", names[static_cast<std::size_t>(fault->what)]);
   carry_out_badly(*fault, std::move(request), std::move(reply));
 }
