@@ -5,9 +5,9 @@
 
 namespace jsonrpc {
 
-/// The text with words in place of each run of 40 or more hex digits that is UTF-8 and of a text's characters, NULs at
-/// its end aside. That is how lightningd shows what a peer wrote when any byte of it is not printable ASCII
-/// (sanitize_error, v26.06.6). Ids, keys, transactions and PSBTs are no words and stay.
-[[nodiscard]] std::string with_words(std::string_view text);
+/// An error's message with a peer's words in place of the hex by which lightningd shows them when any byte of them is
+/// not printable ASCII (sanitize_error, v23.08 to v26.06.6): "ERROR channel <id>: 4b616e616c..". Only there, and only
+/// when they are UTF-8 and of a text's characters; line breaks and tabs become blanks.
+[[nodiscard]] std::string with_words(std::string_view message);
 
 }  // namespace jsonrpc

@@ -41,13 +41,10 @@ void Command::answer(const util::Result<std::string>& result) {
 }
 
 void Command::message(util::Level level, std::string_view text) {
+  const auto line = util::safe_text(one_line(text));
   json::Writer params;
-  params.object()
-      .raw_field("id", raw_id_)
-      .field("level", util::level_name(level))
-      .field("message", one_line(util::safe_text(text)))
-      .end();
-  notify("message", params.take());
+  params.object().raw_field("id", raw_id_).field("level", util::level_name(level)).field("message", line).end();
+  if (!line.empty()) notify("message", params.take());
 }
 
 void Command::progress(std::size_t num, std::size_t total, std::size_t stage, std::size_t stages) {

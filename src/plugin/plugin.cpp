@@ -29,8 +29,9 @@ void Plugin::start() { transport_.start(*this); }
 void Plugin::log(util::Level level, std::string_view line) {
   json::Writer params;
   params.object().field("level", util::level_name(level));
-  params.field("message", one_line(util::safe_text(line, longest_line))).end();
-  if (!line.empty()) send(jsonrpc::notification_text("log", params.take()));
+  const auto text = util::safe_text(one_line(line), longest_line);
+  params.field("message", text).end();
+  if (!text.empty()) send(jsonrpc::notification_text("log", params.take()));
 }
 
 void Plugin::notify(const std::string& topic, const std::string& content) {

@@ -28,14 +28,14 @@ void RecordUndo::pass() {
   coins_wait_ = may_be_extended || batch_.must_wait();
   undo_ = std::make_unique<batch::Undo>(
       batch_.process, batch_.calls.client, undoing_,
-      [this](const ledger::Ledger&, lightningd::Reply<void> saved) { save_renewed(std::move(saved)); });
+      [this](const ledger::Ledger& renewed, lightningd::Reply<void> saved) { save(renewed, std::move(saved)); });
   if (coins_wait_) undo_->leave_coins();
   undo_->run([this](bool clean) { undone(clean); });
 }
 
 // What is reserved again for a close is the next pass's to know as well.
-void RecordUndo::save_renewed(lightningd::Reply<void> saved) {
-  batch_.ledger->reservation.take_renewed(undoing_->reservation);
+void RecordUndo::save(const ledger::Ledger& renewed, lightningd::Reply<void> saved) {
+  batch_.ledger->reservation.take_renewed(renewed.reservation);
   batch_.save(std::move(saved));
 }
 

@@ -33,7 +33,7 @@ class RecordUndo {
   void keep_for_channel();
   void undid();
   void record_that_it_failed();
-  void save_renewed(lightningd::Reply<void> saved);
+  void save(const ledger::Ledger& renewed, lightningd::Reply<void> saved);
   void later(const std::string& why);
   void end(const util::Result<void>& result);
   [[nodiscard]] bool in_flight() const;

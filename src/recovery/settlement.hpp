@@ -80,7 +80,10 @@ class Settlement final : private waiting::Waiting::Owner, private Resending::Own
   }
 
   /// Why it cannot be aborted now; nothing when it can.
-  [[nodiscard]] std::optional<std::string> why_not_abort() const { return batch_.why_not_abort(); }
+  [[nodiscard]] std::optional<std::string> why_not_abort() {
+    batch_.wait_for_lost_send();  // a pass may be far off
+    return batch_.why_not_abort();
+  }
 
   /// Whether its transaction was seen to be out, though what is left may still be undone.
   [[nodiscard]] bool opened() const { return opened_ || was_out_; }

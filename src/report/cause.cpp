@@ -24,14 +24,24 @@ struct Message {
   std::string_view peers;  ///< what the peer wrote
 };
 
+/// How long the tag of a peer's error is that begins the message; 0: it begins with none.
+std::size_t tag_at_the_beginning(std::string_view message) {
+  for (const std::string_view tag : {"ERROR", "WARNING", "error", "warning"}) {
+    const auto rest = message.starts_with(tag) ? message.substr(tag.size()) : "";
+    if (rest.starts_with(" channel ") || rest.starts_with(": ")) return tag.size();
+  }
+  return 0;
+}
+
 /// A peer's error is "They sent ERROR channel <id>: <its words>", without " channel <id>" if it is about all channels
-/// (openingd.c); or without "They sent " when a fundchannel_complete comes just after it (opening_common.c).
+/// (openingd.c); or without "They sent " when a fundchannel_complete comes just after it (opening_common.c). v23.08
+/// writes "error", and a "warning" ends an opening there, too.
 Message taken_apart(std::string_view message) {
-  constexpr std::string_view they_sent = "They sent ", error = "ERROR";
+  constexpr std::string_view they_sent = "They sent ";
   const auto at = message.find(they_sent);
-  const bool bare = message.starts_with("ERROR channel ") || message.starts_with("ERROR: ");
-  if (at == std::string_view::npos && !bare) return {message, {}};
-  const auto words = bare ? error.size() : at + they_sent.size();
+  const auto bare = tag_at_the_beginning(message);
+  if (at == std::string_view::npos && bare == 0) return {message, {}};
+  const auto words = bare > 0 ? bare : at + they_sent.size();
   const auto colon = message.find(": ", words);
   return {message.substr(0, words), colon == std::string_view::npos ? "" : message.substr(colon + 2)};
 }
@@ -41,6 +51,7 @@ enum class Where {
   anywhere,  ///< in what lightningd says, or we
   first,     ///< at the beginning of the message
   peer,      ///< it is all that the peer wrote
+  any_peer,  ///< anywhere, and a peer wrote anything
 };
 
 /// An empty method or text fits all.
@@ -58,6 +69,7 @@ struct Rule {
   [[nodiscard]] bool stands_in(const Message& message) const {
     if (where == Where::anywhere) return message.own.find(text) != std::string_view::npos;
     if (where == Where::first) return message.own.starts_with(text);
+    if (where == Where::any_peer) return !message.peers.empty();
     if (!message.peers.starts_with(text)) return false;
     const auto rest = message.peers.substr(text.size());
     return rest.empty() || rest.starts_with(our_note);
@@ -76,7 +88,7 @@ constexpr std::array rules{
     Rule{"", code::generic, "Number of pending channels exceed maximum", Cause::pending_limit, Where::peer},
     Rule{"", code::generic, "pending limit: the peer keeps channel ", Cause::pending_limit, Where::first},
     Rule{"", any, "They sent ", Cause::refused},
-    Rule{"", code::generic, "ERROR", Cause::refused, Where::first},
+    Rule{"", code::generic, "", Cause::refused, Where::any_peer},
     Rule{"", code::generic, "timeout: the peer did not answer", Cause::timeout, Where::first},
     Rule{"", any, "given up, because ", Cause::given_up, Where::first},
 

@@ -1,7 +1,6 @@
 #include "roster/pings.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -22,8 +21,6 @@ namespace {
 
 constexpr spark::Duration between_looks{1000};
 constexpr spark::Duration a_moment{250};
-/// While nobody waits for the answers: lightningd has other work, too. Others are pinged when all have started.
-constexpr std::size_t most_in_a_look = 100;
 /// A sign of life that is older does not do for those who are told last.
 constexpr spark::Duration shortly_before{1000};
 
@@ -44,20 +41,10 @@ void Pings::watch() {
 void Pings::look() {
   looking_ = false;
   if (!watching_) return;
-  for (auto* peer : quiet_ones()) ask(*peer);
-  watch();
-}
-
-/// Those whose turn it is: who was pinged longest ago comes first.
-Peers Pings::quiet_ones() {
-  Peers quiet;
   for (auto* peer : roster_.live()) {
-    if (!pings_[peer].in_flight() && is_quiet(*peer, context_.calls.settings.quiet_peer / 2)) quiet.push_back(peer);
+    if (is_quiet(*peer, context_.calls.settings.quiet_peer / 2)) ask(*peer);
   }
-  std::stable_sort(quiet.begin(), quiet.end(),
-                   [this](const PeerOpening* a, const PeerOpening* b) { return pings_[a].asked < pings_[b].asked; });
-  quiet.resize(std::min(quiet.size(), most_in_a_look));
-  return quiet;
+  watch();
 }
 
 // Even when it has come back: an opening ends with its connection.
@@ -112,8 +99,8 @@ bool Pings::is_quiet(const PeerOpening& peer, spark::Duration age) {
 Spark Pings::ask(PeerOpening& peer) {
   auto& ping = pings_[&peer];
   if (ping.in_flight()) return *ping.answered;
-  ping.asked = context_.calls.scope.runtime().now();
-  ping.answered = context_.calls.scope.spark([this, &peer, asked = ping.asked](Completion completion) {
+  const auto asked = context_.calls.scope.runtime().now();
+  ping.answered = context_.calls.scope.spark([this, &peer, asked](Completion completion) {
     send({peer, asked, std::make_shared<Completion>(std::move(completion))});
   });
   return *ping.answered;

@@ -20,7 +20,7 @@ class Pings {
   Pings(const Pings&) = delete;
   Pings& operator=(const Pings&) = delete;
 
-  /// From now on a peer that was not heard of for a while is pinged: so many in a second at most.
+  /// From now on a peer that was not heard of for a while is pinged.
   void watch();
   void stop_watching() { watching_ = false; }
   /// lightningd says that the peer's connection has ended. It may have another one by now, but not its opening.
@@ -41,7 +41,6 @@ class Pings {
     std::shared_ptr<spark::Duration> heard =
         std::make_shared<spark::Duration>();  ///< when: a late answer writes it, too
     spark::Duration looked{};                 ///< at its connection, where pings tell nothing
-    spark::Duration asked{};                  ///< when it was pinged last
   };
   /// One that is in flight.
   struct Asked {
@@ -51,7 +50,6 @@ class Pings {
   };
 
   void look();
-  [[nodiscard]] Peers quiet_ones();
   void look_at_opening(peers::PeerOpening& peer);
   [[nodiscard]] bool is_quiet(const peers::PeerOpening& peer, spark::Duration age);
   [[nodiscard]] spark::Duration patience() const;

@@ -62,22 +62,29 @@ TEST_CASE("errors are bounded, and nothing in them moves the cursor") {
 
 TEST_CASE("what a peer wrote in its own language is shown, though lightningd shows it as hex") {
   const auto hex = [](const std::string& text) { return util::to_hex(util::Bytes(text.begin(), text.end())); };
-  const auto sent = [&hex](const std::string& words) {
-    return told("They sent ERROR channel " + txid + ": " + hex(words), "{}").message;
-  };
-  const std::string before = "They sent ERROR channel " + txid + ": ";
-  CHECK(sent("Kanal zu klein: mindestens 2.000.000 sat, bitte größer versuchen") ==
-        before + "Kanal zu klein: mindestens 2.000.000 sat, bitte größer versuchen");
-  CHECK(sent(std::string("two lines, and NUL\nat its end\0", 31)) == before + "two lines, and NUL\nat its end");
-  CHECK(sent("the screen is cleared \x1b[2J, and red \x1b[31m") ==
-        before + "the screen is cleared ?[2J, and red ?[31m");
-  CHECK(sent("not UTF-8, whatever \xff it is, and of one hundred digits at least") == before + "(126 characters cut)");
-  CHECK(sent("a PSBT within words: " + psbt) == before + "a PSBT within words: (316 characters cut)");
-  CHECK(sent(hex("hex within hex, of one hundred digits at least, is shown as what it is")).find("cut)") !=
-        std::string::npos);
-  CHECK(sent("short: ü") == before + hex("short: ü"));
-  for (const auto& id : {txid, "02" + txid, std::string(64, 'a'), std::string(40, '0')}) {
-    CAPTURE(id);
-    CHECK(told(id, "{}").message == id);
+  const std::string channel = " channel " + txid + ": ";
+  for (const auto& before : {"They sent ERROR" + channel, std::string("They sent ERROR: "), "ERROR" + channel,
+                             "They sent WARNING" + channel, std::string("They sent error: "), "warning" + channel}) {
+    CAPTURE(before);
+    const auto sent = [&](const std::string& words) { return told(before + hex(words), "{}").message; };
+    CHECK(sent("zu klein: größer als 2.000.000 sat, bitte") == before + "zu klein: größer als 2.000.000 sat, bitte");
+    CHECK(sent("ü") == before + "ü");
+    CHECK(sent(std::string("two lines\nand NUL\0", 18)) == before + "two lines and NUL");
+    CHECK(sent("cleared \x1b[2J, and red \x1b[31m") == before + "cleared ?[2J, and red ?[31m");
+    CHECK(sent("not UTF-8: \xff") == before + hex("not UTF-8: \xff"));
+    CHECK(sent("not UTF-8, whatever \xff it is, and of one hundred digits at least") ==
+          before + "(126 characters cut)");
+    CHECK(sent("a PSBT, größer: " + psbt) == before + "a PSBT, größer: (316 characters cut)");
+  }
+}
+
+TEST_CASE("hex that is not a peer's words stays what it is") {
+  const std::string words = "c3bc" + std::string(76, '6');  // "ü" and "f"s
+  for (const auto& text : {words, "Unacceptable upfront_shutdown_script " + words, "id " + words,
+                           "They sent ERROR channel " + txid + ": " + words + " and more", "ERROR " + words,
+                           "They sent ERROR channel " + words + ": deadbeef", "They sent ERROR channel x: " + words,
+                           "They sent ERROR: " + std::string(64, '6'), "They sent ERROR: 20" + std::string(62, '1')}) {
+    CAPTURE(text);
+    CHECK(told(text, "{}").message == text);
   }
 }

@@ -42,6 +42,9 @@ TEST_CASE("the cause of every error that lightningd was seen to give") {
       {"refused", start, -1, "They sent ERROR channel 8b47: Multiple simultaneous opens not supported"},
       {"refused", start, -1, "They sent ERROR channel 42c5: You gave bad parameters: You required zeroconf"},
       {"refused", complete, -1, "ERROR channel 8b47: Internal error"},
+      {"refused", complete, -1, "warning channel 8b47: the channel is too large, Peer disconnected"},  // v23.08
+      {"pending_limit", complete, -1, "error channel 8b47: Number of pending channels exceed maximum"},
+      {"unknown", start, -1, "Unacceptable upfront_shutdown_script 69736f6e6e6563746564c3bc697363c3bc"},
       {"pending_limit", start, -1, "They sent ERROR channel 8b47: Number of pending channels exceed maximum"},
       {"pending_limit", start, -1,
        "They sent ERROR channel 8b47: Number of pending channels exceed maximum (the peer keeps channel 02aa:0 "

@@ -1,8 +1,5 @@
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
-#include <map>
-#include <utility>
 
 #include "worlds.hpp"
 
@@ -133,26 +130,4 @@ TEST_CASE("onion addresses begin first at once") {
     CHECK(took(world, params + "]}", 40) <= forty.most());
     worlds::check_invariants(world);
   }
-}
-
-TEST_CASE("those that wait for a slow peer are pinged in turn, a hundred a second at most, and nobody is forgotten") {
-  constexpr std::size_t most = 100, waiting = 250;
-  std::vector<PeerSetup> peers{at("slow", 7s)};
-  for (std::size_t i = 0; i < waiting; ++i) peers.push_back(at("p" + std::to_string(i), 1ms));
-  for (auto& peer : peers) peer.connected = true;
-  auto setup = with(peers);
-  setup.coins = {{.amount = bitcoin::Sat{1'000'000'000}}};
-  World world(std::move(setup));
-  std::map<std::int64_t, std::size_t> in_second;
-  std::map<lightningd::NodeId, Duration> last;
-  CHECK(took(world, open(names_of(peers)), waiting + 1) >= 28s);
-  const auto& told = world.node().core().monitor.tellings().pings();
-  for (const auto& ping : told) {
-    if (ping.asked - told.front().asked >= 10s) break;  // before all have started
-    ++in_second[(ping.asked - told.front().asked).count() / 1000];
-    last[ping.peer] = ping.asked;
-  }
-  for (const auto& [second, pings] : in_second) CHECK(pings == most);
-  CHECK(last.size() == waiting);
-  worlds::check_invariants(world);
 }
