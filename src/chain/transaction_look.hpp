@@ -11,7 +11,7 @@
 
 namespace chain {
 
-/// What bitcoind shows of a transaction that somebody may have sent.
+/// What bitcoind shows of a transaction that may have been sent.
 enum class Seen {
   broadcast,   ///< an output of it
   unsent,      ///< all of its inputs, unspent

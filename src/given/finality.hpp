@@ -12,8 +12,8 @@ namespace given {
 /// Locktimes in seconds are not looked at.
 [[nodiscard]] std::optional<std::string> why_not_at(const psbt::Psbt& transaction, std::uint32_t height);
 
-/// The same for a transaction that is to be signed and sent later, by somebody who may be ahead of lightningd by a few
-/// blocks. `now` is Unix time: what waits for a time must have waited long enough for bitcoind, which goes by the
+/// The same for a transaction that is to be signed and sent later, by a user whose node may be ahead of lightningd by a
+/// few blocks. `now` is Unix time: what waits for a time must have waited long enough for bitcoind, which goes by the
 /// blocks'.
 [[nodiscard]] std::optional<std::string> why_not_soon(const psbt::Psbt& transaction, std::uint32_t height,
                                                       std::int64_t now);

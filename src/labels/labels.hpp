@@ -56,7 +56,7 @@ class Labels {
   void begin(const std::string& batch, const request::UserLabel& label);
   /// The batch is over, and nothing of it was sent.
   void free(const std::string& batch);
-  /// So are batches that are to wait for their user, and have no record any more: somebody has removed it.
+  /// So are batches that are to wait for their user, and have no record any more: another program has removed it.
   void free_orphans();
   /// The batch has opened, or is to wait for its user, and this is the answer. `then` comes, from the ready queue or a
   /// reply, when that is on disk; an error says why it is not yet.

@@ -225,7 +225,7 @@ void PeerUndo::close(const lightningd::ChannelId& channel) {
     util::info(record_->label, ": its channel ", channel.hex(), " is not closed: ",
                taken ? str("that would free input ", (*taken)->str(), ", which another program has reserved")
                      : taken.error().message);
-    look();  // they may let it go, or what keeps us from cancelling may go away
+    look();  // they may end it, or what keeps us from cancelling may go away
   });
 }
 

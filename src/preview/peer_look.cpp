@@ -18,7 +18,7 @@ namespace {
 constexpr spark::Duration longest_look{250};
 
 /// Whoever uses the connection keeps it: lightningd itself refuses only because of channels, and would kill
-/// an opening that somebody has begun meanwhile. Other refusals are let be, and a lightningd that is too busy
+/// an opening that another program has begun meanwhile. Other refusals are let be, and a lightningd that is too busy
 /// to tell keeps the connection.
 void disconnect_unused(spark::Runtime& runtime, const Client& client, const ledger::Book& book, const NodeId& peer,
                        util::Function<void()> done) {

@@ -9,7 +9,7 @@ namespace spark {
 struct Gate::Pass::State : std::enable_shared_from_this<State> {
   State(Runtime& the_runtime, std::size_t the_limit) : runtime(the_runtime), limit(the_limit) {}
 
-  /// Posts one admission for each free place that somebody waits for.
+  /// Posts one admission for each free place that is waited for.
   void admit() {
     while (inside + coming < limit && coming < waiting.size()) {
       ++coming;

@@ -169,7 +169,7 @@ void TxprepareDryRun::keep() {
                               });
 }
 
-// The sum must be that of txprepare's blocks and ours: else somebody came in between.
+// The sum must be that of txprepare's blocks and ours: else another program came in between.
 void TxprepareDryRun::kept(const Result<Reservations>& answer) {
   if (!answer) return finish(answer.error());
   const auto& prepared = ledger_->reservation.prepared;

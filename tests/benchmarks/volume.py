@@ -13,8 +13,7 @@ import json
 import os
 import sys
 import tempfile
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 import process
 
@@ -25,7 +24,9 @@ from scenarios import SimulatedWorld  # noqa: E402
 AMOUNT = 20_000  # sat
 COIN = 100_000_000_000
 AT_A_TIME = 20
+A_ROUND = 400  # batches; then the simulated lightningd forgets their channels
 PEERS = 3  # of a batch
+GROWTH = 1.1
 REFUSES = {"phase": "start", "kind": "refuse"}
 
 
@@ -36,40 +37,53 @@ def write_scenario(path):
         json.dump({"wallet": {"coins": [{"sat": COIN}] * AT_A_TIME * 2}, "peers": peers}, file)
 
 
-class Caller(threading.Thread):
-    """Makes batches one after the other, with peers of its own."""
+class Figures:
+    """Of the plugin's process."""
 
-    def __init__(self, world, number, batches):
-        super().__init__()
-        self.world, self.number, self.batches, self.done, self.error = world, number, batches, 0, None
+    def __init__(self, pid):
+        self.memory, self.descriptors = process.resident_mib(pid), len(os.listdir(f"/proc/{pid}/fd"))
 
-    def run(self):
-        try:
-            for batch in range(self.batches):
-                self.batch(batch)
-                self.done += 1
-        except Exception as error:
-            self.error = error
+    def __str__(self):
+        return f"{self.memory:6.1f} MiB, {self.descriptors} descriptors"
 
-    def batch(self, batch):
-        ids = [self.world.ids[f"peer{self.number * PEERS + i}"] for i in range(PEERS)]
-        params = {"minconf": 0, "feerate": "1000perkw"}
-        kind = batch % 10
-        if kind in (0, 1):
-            ids[-1] = self.world.ids[f"refuses{self.number}"]
-        if kind == 1:
-            params["minchannels"] = 1
-        if kind == 2:
-            params["dryrun"] = True
-        if kind == 3:
-            params["label"] = f"{self.number}, {batch}"
-        params["destinations"] = [{"id": node_id, "amount": AMOUNT} for node_id in ids]
-        try:
-            result = self.world.socket.call("multifundchannel", params)
-        except RpcError:
-            assert kind == 0, params
-        else:
-            assert kind == 2 or len(result["channel_ids"]) == PEERS - (kind == 1), result
+
+def run_batch(world, caller, number):
+    """The caller has peers of its own."""
+    ids = [world.ids[f"peer{caller * PEERS + i}"] for i in range(PEERS)]
+    params = {"minconf": 0, "feerate": "1000perkw"}
+    kind = number % 10
+    if kind in (0, 1):
+        ids[-1] = world.ids[f"refuses{caller}"]
+    if kind == 1:
+        params["minchannels"] = 1
+    if kind == 2:
+        params["dryrun"] = True
+    if kind == 3:
+        params["label"] = f"{caller}, {number}"
+    params["destinations"] = [{"id": node_id, "amount": AMOUNT} for node_id in ids]
+    try:
+        result = world.socket.call("multifundchannel", params)
+    except RpcError:
+        assert kind == 0, params
+    else:
+        assert kind == 2 or len(result["channel_ids"]) == PEERS - (kind == 1), result
+
+
+def run(world, pid, batches):
+    """Gives the figures after a tenth of the batches, and at the end."""
+    early = None
+    for done in range(0, batches, A_ROUND):
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            for result in [pool.submit(lambda c=caller: [run_batch(world, c, done + i) for i in range(A_ROUND // AT_A_TIME)])
+                           for caller in range(AT_A_TIME)]:
+                result.result()
+        world.socket.call("sim-forget", {})
+        figures = Figures(pid)
+        if not early and done >= batches // 10:
+            early = figures
+        if done % 10_000 == 0:
+            print(f"{done + A_ROUND:7} batches: {figures}", flush=True)
+    return early, Figures(pid)
 
 
 def main():
@@ -83,12 +97,11 @@ def main():
         write_scenario(scenario)
         with SimulatedWorld(args.sim, args.plugin, scenario) as world:
             pid = process.child_of(world.proc.pid, args.plugin)
-            callers = [Caller(world, number, args.batches // AT_A_TIME) for number in range(AT_A_TIME)]
-            for caller in callers:
-                caller.start()
-            while any(caller.is_alive() for caller in callers):
-                time.sleep(5)
-                print(sum(caller.done for caller in callers), process.resident_mib(pid), len(os.listdir(f"/proc/{pid}/fd")), process.resident_mib(world.proc.pid),process.cpu_seconds(pid), process.cpu_seconds(world.proc.pid), [c.error for c in callers if c.error][:1], flush=True)
+            early, late = run(world, pid, args.batches)
+    print(f"after a tenth of {args.batches} batches: {early}; at the end: {late}")
+    grown = late.memory > GROWTH * early.memory or late.descriptors > early.descriptors
+    print(f"at most {GROWTH} times the memory, and no more descriptors: {'MISSED' if grown else 'ok'}")
+    return 1 if grown else 0
 
 
 if __name__ == "__main__":

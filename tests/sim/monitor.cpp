@@ -661,6 +661,15 @@ void Monitor::announced(const std::string& topic, std::string_view params) {
 }
 
 // The signed transaction is the caller's, under its name and nowhere else.
+void Monitor::forget_past() {
+  tellings_ = Tellings(between_calls_);
+  looks_.clear();
+  looks_at_peers_.clear();
+  looks_at_coins_.clear();
+  secrets_.clear();
+  log_.clear();
+}
+
 void Monitor::check_secrets(std::string_view text, std::string_view allowed, const char* deed) {
   for (const auto& secret : secrets_) {
     for (auto at = text.find(secret); at != std::string_view::npos; at = text.find(secret, at + 1)) {

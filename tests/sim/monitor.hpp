@@ -212,6 +212,9 @@ class Monitor {
   /// `close` is about to free it, whoever has reserved it: lightningd does so for a withheld channel.
   void freeing(Coin& coin, const Asked& asked, spark::Duration now);
 
+  /// Whatever it remembers of what is over: it is slow to look through the past of very many batches.
+  void forget_past();
+
   /// A signed PSBT or transaction, which must not show up in any log.
   void secret(std::string text) { secrets_.push_back(std::move(text)); }
   /// The plugin wrote this message.

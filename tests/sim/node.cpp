@@ -55,6 +55,13 @@ Node::Node(spark::Runtime& runtime, Setup setup)
     if (params.error()) return reply.finish(*params.error());
     reply.succeed(json::Writer().object().field("psbt", core_.users.sign(psbt)).end().take());
   });
+  // For a test of very many batches, while none runs: the channels go, and what is over is not remembered.
+  core_.methods.add("sim-forget", "", [this](Params&, Reply reply) {
+    for (auto& peer : core_.peers.all()) peer.channels.clear();
+    core_.wallet.forget_spent();
+    core_.monitor.forget_past();
+    reply.succeed("{}");
+  });
   core_.methods.add("sim-shutdown", "", [this](Params&, Reply reply) {
     core_.publish("shutdown", "{}");
     reply.succeed("{}");

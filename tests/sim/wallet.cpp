@@ -105,4 +105,8 @@ void Wallet::add_change(const bitcoin::Outpoint& outpoint, bitcoin::Sat amount, 
   coins_.push_back(std::move(coin));
 }
 
+void Wallet::forget_spent() {
+  while (!coins_.empty() && coins_.front().state == Coin::State::spent) coins_.pop_front();
+}
+
 }  // namespace sim

@@ -67,6 +67,8 @@ class Wallet {
   /// Of all addresses that were given out.
   [[nodiscard]] const std::set<util::Bytes>& scripts() const { return scripts_; }
   [[nodiscard]] bool owns(const util::Bytes& script) const { return scripts_.contains(script); }
+  /// The oldest coins, as long as they are spent.
+  void forget_spent();
   /// A coin that pays to a script of ours, made by somebody.
   Coin& receive(const CoinSetup& coin);
   /// An unconfirmed output of a transaction of ours.
