@@ -16,7 +16,7 @@ from victims import DESTINATIONS, Victim, Victims
 # What is forgotten between the rounds, so that the peer closes it.
 victims.GIVEN_UP += ("FUNDING_SPEND_SEEN", "ONCHAIN")
 SIDE_BY_SIDE = 6
-LONGEST = 0.8  # seconds: a batch takes about half of that
+LONGEST = 0.4  # seconds: about as long as a batch takes
 WHAT = ["plugin"] * 2 + ["node"] * 2 + ["bitcoind"]
 
 
