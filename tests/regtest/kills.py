@@ -9,7 +9,7 @@ import time
 
 from bench import Bench, default_plugin
 from outcomes import ORPHAN
-from regtest import Network, in_parallel, missing_programs, wait_for
+from regtest import Network, RpcError, in_parallel, missing_programs, wait_for
 import victims
 from victims import DESTINATIONS, Victim, Victims
 
@@ -88,6 +88,14 @@ class Killed(Victim):
         if what != "bitcoind":
             self.open_again()
         self.check_peers()
+
+    def clean(self):
+        """On both sides: a peer would go on showing what only our node has forgotten."""
+        super().clean()
+        for peer in self.peers:
+            for channel in peer.channels(self.node.id):
+                with contextlib.suppress(RpcError):
+                    peer.rpc("dev-forget-channel", id=self.node.id, channel_id=channel["channel_id"], force=True)
 
     def check_end(self):
         """After 13 blocks what was reserved and not recorded yet has lapsed."""
