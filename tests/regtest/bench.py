@@ -264,6 +264,14 @@ def plugin_lines(log, plugin):
     return [line[:300] for line in log.splitlines() if re.search(rf"plugin-{name}|multifundchannel|BROKEN", line)]
 
 
+def plugin_pid(node, plugin):
+    for pid in node.children():
+        with contextlib.suppress(OSError):
+            if os.path.samefile(f"/proc/{pid}/exe", plugin):
+                return int(pid)
+    raise AssertionError("the plugin does not run")
+
+
 def default_plugin():
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     return os.environ.get("MULTIFUNDCHANNEL_PLUGIN", os.path.join(root, "build", "multifundchannel"))

@@ -7,14 +7,11 @@ import signal
 import sys
 import time
 
-from bench import Bench, default_plugin
+from bench import Bench, default_plugin, plugin_pid
 from outcomes import ORPHAN
 from regtest import Network, RpcError, in_parallel, missing_programs, wait_for
-import victims
 from victims import DESTINATIONS, Victim, Victims
 
-# What is forgotten between the rounds, so that the peer closes it.
-victims.GIVEN_UP += ("FUNDING_SPEND_SEEN", "ONCHAIN")
 SIDE_BY_SIDE = 6
 LONGEST = 0.4  # seconds: about as long as a batch takes
 WHAT = ["plugin"] * 2 + ["node"] * 2 + ["bitcoind"]
@@ -29,14 +26,6 @@ class Killed(Victim):
             f.write(f"#!/bin/sh\nexec {bench.plugin}\n")
         self.outcome = self.error = self.call = None
         self.hit = False  # while its batch ran
-
-    def kill_plugin(self):
-        for pid in self.node.children():
-            with contextlib.suppress(OSError):
-                if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(self.bench.plugin):
-                    os.kill(int(pid), signal.SIGKILL)
-                    return
-        raise AssertionError("the plugin does not run")
 
     def story(self):
         return "\n".join(line for line in self.node.log(self.log_start).splitlines() if "multifundchannel" in line)[-4000:]
@@ -53,9 +42,11 @@ class Killed(Victim):
         time.sleep(moment)
         if what == "plugin":
             self.held = self.node.reserved()
-        if what != "bitcoind":
             self.hit = self.runs()
-            self.kill_plugin() if what == "plugin" else self.node.kill()
+            os.kill(plugin_pid(self.node, self.bench.plugin), signal.SIGKILL)
+        elif what == "node":
+            self.hit = self.runs()
+            self.node.kill()
         self.call.wait()
 
     def runs(self):

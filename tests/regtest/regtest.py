@@ -265,8 +265,8 @@ class Node:
             "--network=regtest", f"--lightning-dir={self.dir}", f"--addr=127.0.0.1:{self.port}", "--disable-dns",
             "--log-level=debug", f"--log-file={self.dir}/log",
             # v23.08 has its developer's options only when it was built with --enable-developer, and then always.
-            *([] if older_than("23.11") else ["--developer"]), "--dev-fast-gossip", "--dev-bitcoind-poll=1", "--dev-no-reconnect", "--ignore-fee-limits=true", "--force-feerates=7500",
-            f"--alias={name}"]
+            *([] if older_than("23.11") else ["--developer"]), "--dev-fast-gossip", "--dev-bitcoind-poll=1",
+            "--dev-no-reconnect", "--ignore-fee-limits=true", "--force-feerates=7500", f"--alias={name}"]
         self.options += [f"--plugin={CHAIN_BACKEND}"] if lean else [
             f"--bitcoin-cli={bitcoind.cli}", f"--bitcoin-rpcport={bitcoind.rpcport}",
             "--bitcoin-rpcuser=u", "--bitcoin-rpcpassword=p", f"--bitcoin-datadir={bitcoind.dir}"]

@@ -6,10 +6,9 @@ import time
 
 import pytest
 
-from bench import INVALID_PARAMS, error_of
+from bench import INVALID_PARAMS, error_of, plugin_pid
 from marks import builtin_fails, cases, withheld
 from regtest import FOR_GOOD, RpcError, older_than, wait_for
-from test_names import plugin_pid
 from test_refusals import FLOOR, refused, set_floor
 from test_sending import bitcoind_down_for_sendpsbt, held_at
 from victims import a_victim

@@ -7,19 +7,11 @@ import tempfile
 
 import pytest
 
-from bench import CANNOT_AFFORD, UNREACHABLE_IDS, error_of, plugin_lines
+from bench import CANNOT_AFFORD, UNREACHABLE_IDS, error_of, plugin_lines, plugin_pid
 from regtest import RpcError, free_port, older_than
 
 STARTS = 20
 UNKNOWN_COMMAND = -32601
-
-
-def plugin_pid(node, plugin):
-    for pid in node.children():
-        with contextlib.suppress(OSError):
-            if os.path.samefile(f"/proc/{pid}/exe", plugin):
-                return int(pid)
-    raise AssertionError("the plugin does not run")
 
 
 def commands(node):

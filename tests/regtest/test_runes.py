@@ -7,10 +7,9 @@ import os
 import signal
 import tempfile
 
-from bench import INVALID_PARAMS, error_of
+from bench import INVALID_PARAMS, error_of, plugin_pid
 from marks import builtin_fails, cases, withheld
 from regtest import wait_for
-from test_names import plugin_pid
 from test_refusals import FLOOR, refused, set_floor
 from test_sending import held_at
 from victims import AMOUNT, KEY, victims_of

@@ -6,10 +6,9 @@ import signal
 
 import pytest
 
-from bench import NOT_FOUND, error_of
+from bench import NOT_FOUND, error_of, plugin_pid
 from marks import builtin_fails, cases, since, slow
 from regtest import RpcError, older_than, wait_for
-from test_names import plugin_pid
 from victims import a_victim, settle_and_check
 
 FAULTY_CHANNELD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulty_channeld.py")

@@ -10,11 +10,10 @@ import time
 
 import pytest
 
-from bench import UNREACHABLE_IDS
+from bench import UNREACHABLE_IDS, plugin_pid
 from marks import builtin_fails, cases, thorough
 from regtest import free_port, older_than, wait_for
 from sloppy_inputs import INPUTS, NODE, OPENS, REFUSES, STRICT_SINCE, is_strict_number
-from test_names import plugin_pid
 
 SILENT = 45  # seconds that the batch beside waits for a peer
 PATIENCE = 20

@@ -1,6 +1,7 @@
 """Many batches in one life of the plugin, in a row and side by side: its memory and its file descriptors stay flat."""
 import os
 
+from bench import plugin_pid
 from marks import builtin_fails, cases, slow
 from regtest import in_parallel
 from victims import a_victim
@@ -10,11 +11,6 @@ AMOUNT = 28_000  # sat, of each channel
 A_ROUND = 20  # batches; then a block comes, and the channels are forgotten: many would make the nodes slow
 WARM = 60  # batches, until the plugin has what it keeps of ended batches, and lightningd its connections
 GROWTH = 1.1
-
-
-def plugin_pid(node, plugin):
-    pid, = [pid for pid in node.children() if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(plugin)]
-    return pid
 
 
 def resident(pid):
