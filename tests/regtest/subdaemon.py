@@ -10,8 +10,10 @@ ERROR = 17  # BOLT 1
 
 
 def error_message(channel_id, text):
-    """As connectd and its subdaemons pass it on: with its length in front."""
-    body = struct.pack(">H", ERROR) + channel_id + struct.pack(">H", len(text)) + text.encode()
+    """As connectd and its subdaemons pass it on: with its length in front. The text may hold bytes that are not UTF-8, as
+    lone surrogates ("\\udcff" is the byte ff)."""
+    words = text.encode(errors="surrogateescape")
+    body = struct.pack(">H", ERROR) + channel_id + struct.pack(">H", len(words)) + words
     return struct.pack(">I", len(body)) + body
 
 
