@@ -26,6 +26,7 @@ class Killed(Victim):
             f.write(f"#!/bin/sh\nexec {bench.plugin}\n")
         self.outcome = self.error = self.call = None
         self.hit = False  # while its batch ran
+        self.restarted = False  # its node, in this round
 
     def story(self):
         return "\n".join(line for line in self.node.log(self.log_start).splitlines() if "multifundchannel" in line)[-4000:]
@@ -38,7 +39,7 @@ class Killed(Victim):
                 self.error = f"{self.node.name}: {type(e).__name__}: {e}\n{self.story()}"
 
     def batch_dies(self, what, moment):
-        self.hit, self.call = False, self.begin()
+        self.hit, self.restarted, self.call = False, False, self.begin()
         time.sleep(moment)
         if what == "plugin":
             self.held = self.node.reserved()
@@ -48,6 +49,13 @@ class Killed(Victim):
             self.hit = self.runs()
             self.node.kill()
         self.call.wait()
+
+    def start_again(self):
+        """Also a lightningd that has ended by itself, because bitcoind was away: who operates a node has it started again."""
+        if self.node.proc.poll() is None:
+            return
+        self.restarted = True
+        self.node.start()
 
     def runs(self):
         return bool(self.call) and self.call.is_alive()
@@ -74,7 +82,7 @@ class Killed(Victim):
         wait_for(known, "the transaction to be sent again", 60, 2)
 
     def check_again(self, what):
-        if what == "node":
+        if self.restarted:
             self.meet_peers()
         if what != "bitcoind":
             self.open_again()
@@ -124,11 +132,9 @@ def one_round(bench, killed, rng, count):
     else:
         in_parallel([lambda v=v, m=m: v.guarded(lambda: v.batch_dies(what, m)) for v, m in zip(victims, moments)])
     for victim in victims:
-        if what == "node":
-            victim.guarded(victim.node.spawn)
-            victim.guarded(victim.node.wait_up)
-        elif what == "plugin":
+        if what == "plugin":
             victim.guarded(victim.start_plugin)
+    all_do(Killed.start_again)
     all_do(lambda v: v.check(what))
     all_do(lambda v: v.check_again(what))
     bench.net.mine(13)

@@ -1,4 +1,5 @@
-"""What must never be in a log, a trace, the datastore or a notification: signed transactions, witnesses, keys."""
+"""What must never be in a log, a trace, the datastore or a notification: signed transactions, witnesses, keys. And what a
+sanitizer has found, where the plugin was built with one."""
 import base64
 import binascii
 import contextlib
@@ -64,8 +65,14 @@ def _words_of_secret(directory):
     return [content.hex(), *first] + ([mnemonic] if len(mnemonic.split()) >= 12 else [])
 
 
+def sanitizer_reports(text):
+    """The lines that say what AddressSanitizer, LeakSanitizer or UndefinedBehaviorSanitizer has found."""
+    return [line for line in text.splitlines() if re.search(r"ERROR: \w+Sanitizer|: runtime error: ", line)]
+
+
 def leaks_of(directory, plugin="multifundchannel", keys=()):
-    """Of a node's directory, running or not: what the plugin has logged and stored. `keys`: as in leaks()."""
+    """Of a node's directory, running or not: what the plugin has logged and stored, and what sanitizers said of it on
+    standard error, which is lightningd's, too. `keys`: as in leaks()."""
     # Some tests start it by a script of another name.
     ours = re.compile(rf"plugin-(?:{re.escape(plugin)}|multifundchannel)(?:-\w+)?:")
     lines = [line for line in _text(os.path.join(directory, "log")).splitlines() if ours.search(line)]
@@ -74,4 +81,5 @@ def leaks_of(directory, plugin="multifundchannel", keys=()):
         for key, data in database.execute("SELECT key, data FROM datastore"):
             if key.startswith(b"multifundchannel") and key != KEPT_ANSWERS:
                 lines.append(data.decode(errors="replace"))
-    return leaks("\n".join(lines), [*_words_of_secret(directory), *keys])
+    found = leaks("\n".join(lines), [*_words_of_secret(directory), *keys])
+    return found + sanitizer_reports(_text(os.path.join(directory, "out")))

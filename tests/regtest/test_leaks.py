@@ -1,5 +1,5 @@
 """That leaks.py finds what it looks for: no test after another would, if it did not."""
-from leaks import leaks, leaks_of
+from leaks import leaks, leaks_of, sanitizer_reports
 
 
 def signed(bench):
@@ -35,3 +35,9 @@ def test_a_key_and_a_record(bench):
         assert leaks_of(node.dir)
     finally:
         node.rpc("deldatastore", key=["multifundchannel", "leak"])
+
+
+def test_a_sanitizers_report():
+    assert sanitizer_reports("==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x6020000000f0\n  #0 main\n")
+    assert sanitizer_reports("src/a.cpp:3:5: runtime error: signed integer overflow\n")
+    assert not sanitizer_reports("lightningd: FATAL: an error at runtime\n")
