@@ -35,7 +35,7 @@ bool is_payable(const util::Bytes& script) {
 Result<void> check_sequence(const Psbt& psbt, std::size_t index, const std::string& name) {
   constexpr std::uint32_t disabled = 1u << 31, in_time = 1u << 22, amount = 0xffff;
   const auto sequence = psbt.inputs()[index].sequence;
-  if (psbt.transaction_version() < 2 || (sequence & disabled) != 0 || (sequence & amount) == 0) return {};
+  if ((sequence & disabled) != 0 || (sequence & amount) == 0) return {};
   const bool seconds = (sequence & in_time) != 0;
   return Error{
       -1,
@@ -63,11 +63,12 @@ Result<void> check_input(const Psbt& psbt, std::size_t index) {
   return check_sequence(psbt, index, name);
 }
 
-/// bitcoind relays versions 1 to 3 (v28), and the last one only while it is small and has small parents (BIP 431).
+/// lightningd makes version 2 of version 1, which is another transaction to build the channels on (v24.08 to v26.06.6,
+/// libwally's psbt_v0_to_v2). bitcoind relays version 3 (v28) only while it is small and has small parents (BIP 431).
 Result<void> check_version(const Psbt& psbt) {
   const auto version = psbt.transaction_version();
-  if (version == 1 || version == 2) return {};
-  return Error{-1, str("is a transaction of version ", version, ": it must be of version 1 or 2"), {}};
+  if (version == 2) return {};
+  return Error{-1, str("is a transaction of version ", version, ": it must be of version 2"), {}};
 }
 
 }  // namespace

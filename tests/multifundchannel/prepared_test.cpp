@@ -351,8 +351,9 @@ TEST_CASE("a transaction that bitcoind would not take yet, or never, is not prep
   const auto later = std::to_string(height + 7);
   refused(changed(world, 2, usual, height + 7), "its locktime is " + later + ", and the chain is at block ");
   refused(changed(world, 2, usual, 4'000'000'000), "a time that is not two hours past");
-  refused(changed(world, 0, usual, 0), "is a transaction of version 0: it must be of version 1 or 2");
-  refused(changed(world, 3, usual, 0), "is a transaction of version 3: it must be of version 1 or 2");
+  refused(changed(world, 0, usual, 0), "is a transaction of version 0: it must be of version 2");
+  refused(changed(world, 1, usual, 0), "is a transaction of version 1: it must be of version 2");
+  refused(changed(world, 3, usual, 0), "is a transaction of version 3: it must be of version 2");
   refused(changed(world, 2, 144, 0), "asks to wait for 144 blocks after its coin was confirmed (sequence 144, BIP 68)");
   refused(changed(world, 2, (1u << 22) | 10, 0), "asks to wait for 5120 seconds after its coin was confirmed");
   CHECK(calls(world, "fundchannel_start") == 0);
@@ -365,7 +366,6 @@ TEST_CASE("a locktime that has passed, or that no input asks for, is none") {
   const auto height = world.node().core().wallet.height;
   std::string psbt;
   SUBCASE("this block, as wallets write it") { psbt = changed(world, 2, usual, height); }
-  SUBCASE("version 1 knows no waiting") { psbt = changed(world, 1, 144, 0); }
   SUBCASE("long past") { psbt = changed(world, 2, usual, 1'500'000'000); }
   CHECK(world.call("multifundchannel-prepare", worlds::open({"a"}, psbt)).ok());
   worlds::check_invariants(world);

@@ -108,26 +108,38 @@ TEST_CASE("a witness UTXO that contradicts the previous transaction is not belie
   CHECK_FALSE(with(witness_output(200'000'000, "0014")).input_script(0));
 }
 
+namespace {
+
+util::Result<void> check_with(std::uint32_t transaction_version, std::uint32_t inputs) {
+  ByteWriter out;
+  out.bytes(unhex("70736274ff")).bytes(unhex("010204")).u32(transaction_version).bytes(unhex("0104"));
+  out.sized_bytes(ByteWriter().compact_size(inputs).take()).bytes(unhex("01050100")).bytes(unhex("01fb040200000000"));
+  for (std::uint32_t vout = 0; vout < inputs; ++vout) {
+    out.sized_bytes(witness_utxo).sized_bytes(witness_output(1'234, "0014" + std::string(40, 'a')));
+    out.bytes(unhex("010e20")).bytes(serialise(*bitcoin::Txid::from_hex(segwit_txid))).bytes(unhex("010f04")).u32(vout);
+    out.u8(0);
+  }
+  const auto psbt = Psbt::parse(out.take());
+  REQUIRE_MESSAGE(psbt.ok(), psbt.error().message);
+  return check_unsigned(*psbt);
+}
+
+}  // namespace
+
 TEST_CASE("more inputs than a transaction can have that bitcoind relays are refused before anybody looks them up") {
-  const auto with_inputs = [](std::uint32_t count) {
-    ByteWriter out;
-    out.bytes(unhex("70736274ff")).bytes(unhex("010204020000000104"));
-    out.sized_bytes(ByteWriter().compact_size(count).take()).bytes(unhex("01050100")).bytes(unhex("01fb040200000000"));
-    for (std::uint32_t vout = 0; vout < count; ++vout) {
-      out.sized_bytes(witness_utxo).sized_bytes(witness_output(1'234, "0014" + std::string(40, 'a')));
-      out.bytes(unhex("010e20"))
-          .bytes(serialise(*bitcoin::Txid::from_hex(segwit_txid)))
-          .bytes(unhex("010f04"))
-          .u32(vout);
-      out.u8(0);
-    }
-    const auto psbt = Psbt::parse(out.take());
-    REQUIRE_MESSAGE(psbt.ok(), psbt.error().message);
-    return check_unsigned(*psbt);
-  };
-  CHECK(with_inputs(2'439).ok());
-  const auto refused = with_inputs(2'440);
+  CHECK(check_with(2, 2'439).ok());
+  const auto refused = check_with(2, 2'440);
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().message ==
         "has 2440 inputs, which weigh more than 400000: bitcoind relays no such transaction");
+}
+
+TEST_CASE("lightningd would make another transaction of one of version 1") {
+  CHECK(check_with(2, 1).ok());
+  for (const std::uint32_t version : {0u, 1u, 3u}) {
+    const auto refused = check_with(version, 1);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().message ==
+          "is a transaction of version " + std::to_string(version) + ": it must be of version 2");
+  }
 }

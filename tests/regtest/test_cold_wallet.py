@@ -1,7 +1,9 @@
 """Batches that another wallet pays for: secured first, signed later."""
+import base64
+
 import pytest
 
-from bench import INVALID_PARAMS
+from bench import INVALID_PARAMS, error_of
 from cold_wallet import NUMBERS, ColdWallet
 from marks import builtin_fails, cases
 from regtest import RpcError, older_than, wait_for
@@ -429,3 +431,23 @@ def test_what_bitcoind_would_refuse(bench, cold):
     check_secured(bench, prepared, peers)
     finish(bench, prepared["batch"], signed)
     check_open(bench, prepared, peers)
+
+
+def with_version(psbt, version):
+    """The same PSBT (of version 0) with another version of its transaction."""
+    raw = bytearray(base64.b64decode(psbt))
+    at = len(b"psbt\xff\x01\x00") + {0xFD: 3, 0xFE: 5}.get(raw[7], 1)
+    raw[at:at + 4] = version.to_bytes(4, "little")
+    return base64.b64encode(raw).decode()
+
+
+@builtin_fails("has no such command")
+@pytest.mark.parametrize("version", (1, 3))
+def test_a_transaction_of_another_version(bench, cold, version):
+    """lightningd makes version 2 of version 1, and with it another txid."""
+    wallet = cold()
+    wallet.receive(400_000)
+    error = error_of(prepare, bench, with_version(wallet.psbt(), version), bench.peers[:2])
+    assert error.code == INVALID_PARAMS
+    assert f"is a transaction of version {version}: it must be of version 2" in error.message
+    assert bench.funder.channels() == []

@@ -1,16 +1,22 @@
 """Every way in which people and programs give the command, through the redirect and under our own name."""
+import contextlib
+import http.client
 import json
+import re
 import subprocess
 import time
 
 import pytest
 
-from bench import error_of
+from bench import COIN, INVALID_PARAMS, error_of
 from marks import builtin_fails, cases
-from regtest import wait_for
+from regtest import free_port, installed_plugins, older_than, wait_for
 from test_hostile_records import NOT_AUTHORISED, nodes_with_commando
 
 PAUSE = 2  # seconds, between connecting and opening
+CREATED = 201      # clnrest's status of a command that has succeeded
+FORBIDDEN = (401, 403)  # by a rune, or without one
+FAILED = 500
 NAMES = {"redirected": ("multifundchannel",), "our own name": ("multifundchannel-spark",)}
 
 
@@ -80,6 +86,69 @@ def test_commando(bench, peers):
             assert [c["id"] for c in result["channel_ids"]] == [peers[0].id]
             bench.net.mine(1)
             peers = peers[1:]
+
+
+class RestNode:
+    """Runs the plugin beside clnrest, which listens on loopback, without TLS."""
+
+    def __init__(self, bench):
+        self.port = free_port()
+        name = "rest" if older_than("23.11") else "clnrest"
+        self.node = bench.net.node("rest", [f"--plugin={bench.plugin}", f"--{name}-port={self.port}",
+                                            f"--{name}-protocol=http"])
+        self.node.options.remove("--disable-plugin=clnrest")
+
+    def start(self):
+        try:
+            self.node.start().sync()
+        except RuntimeError as error:  # clnrest before v25.02 is in Python, and ends where a module of it is missing
+            if "rest-port" not in str(error):
+                raise
+            reason = re.search(r"rest\S*: .*disabled itself.*?: (.*)", str(error))
+            pytest.skip(f"clnrest does not run here: {reason[1] if reason else 'it is not among the plugins'}")
+        wait_for(self._listens, "clnrest", 30)
+
+    def _listens(self):
+        with contextlib.suppress(OSError):
+            return self.post("getinfo")
+
+    def post(self, method, rune=None, **params):
+        """The status and the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        with contextlib.closing(connection):
+            headers = {"Content-Type": "application/json", **({"Rune": rune} if rune else {})}
+            connection.request("POST", f"/v1/{method}", json.dumps(params), headers)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+
+
+@pytest.fixture
+def rest(bench):
+    if "clnrest" not in installed_plugins():
+        pytest.skip("this lightningd was built without clnrest")
+    made = RestNode(bench)
+    try:
+        made.start()
+        yield made
+    finally:
+        bench.net.remove(made.node)
+
+
+@builtin_fails("has no name of ours")
+def test_clnrest(bench, rest, peers):
+    """POST /v1/multifundchannel, as the applications of a phone do it."""
+    bench.net.fund(rest.node, [COIN, COIN])
+    for name, other in (NAMES["redirected"] + NAMES["our own name"], NAMES["our own name"] + NAMES["redirected"]):
+        destinations = bench.destinations(peers[:2])
+        rune = rest.node.rpc("createrune", restrictions=[[f"method={name}"]])["rune"]
+        assert rest.post(name, destinations=destinations)[0] in FORBIDDEN
+        assert rest.post(other, rune, destinations=destinations)[0] in FORBIDDEN
+        status, result = rest.post(name, rune, destinations=destinations)
+        assert status == CREATED, result
+        bench.check_opened(result, destinations, rest.node)
+        status, error = rest.post(name, rune, destinations=[])
+        assert status == FAILED and error.get("error", error)["code"] == INVALID_PARAMS, error  # v23.08 has it inside
+        bench.net.mine(1)
 
 
 @cases({"all open": (0,), "one refuses": (1,), "two refuse": (2,)})
