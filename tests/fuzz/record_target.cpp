@@ -9,8 +9,10 @@
 #include "bumps/bumps.hpp"
 #include "fuzz/session.hpp"
 #include "fuzz/targets.hpp"
+#include "journal/journal.hpp"
 #include "journal/journal_format.hpp"
 #include "journal/record_seal.hpp"
+#include "json/value.hpp"
 #include "json/writer.hpp"
 #include "kept/told_record.hpp"
 #include "labels/labels.hpp"
@@ -106,6 +108,15 @@ bool only_looks(const std::string& method) {
   return all.contains(method);
 }
 
+/// A batch's record is under the id that it has within.
+Name name_of(const Kind& kind, std::string_view content) {
+  auto name = kind.name;
+  const auto document = json::Document::parse(content, "record");
+  const auto id = document ? document->root().string("batch") : util::Result<std::string_view>(util::Error{});
+  if (id && name.size() == 3 && journal::is_batch_id(*id)) name.back() = *id;
+  return name;
+}
+
 /// The record of the kind that the call asks for, as listdatastore shows it.
 std::string stored(const jsonrpc::Message& call, std::string_view content) {
   json::Writer out;
@@ -116,8 +127,9 @@ std::string stored(const jsonrpc::Message& call, std::string_view content) {
     const bool is_asked = parts.size() > 1 && parts[1].string() && *parts[1].string() == kind.name[1];
     if (!is_asked) continue;
     out.object().key("key").array();
-    for (const auto& part : kind.name) out.value(part);
-    out.end().field("generation", 3).field("string", ours().close(kind.name, content)).end();
+    const auto name = name_of(kind, content);
+    for (const auto& part : name) out.value(part);
+    out.end().field("generation", 3).field("string", ours().close(name, content)).end();
   }
   return out.end().end().take();
 }
