@@ -4,17 +4,25 @@
 #include <optional>
 #include <utility>
 
+#include "json/utf8.hpp"
+#include "json/value.hpp"
 #include "util/log.hpp"
 #include "util/str.hpp"
 
 namespace jsonrpc {
 namespace {
 
+/// Whether it can be the text of an id that others read strictly.
+bool is_strict(std::string_view id) { return json::is_utf8(id) && json::Document::parse(id, "id").ok(); }
+
 /// "<origin>/multifundchannel:<method>#<n>" as JSON text. An origin that is a JSON string is
-/// continued as it is, escapes and all.
+/// continued as it is, escapes and all. One that would make no JSON of it is left out: whoever typed it may have typed
+/// anything, and the number alone tells the calls apart.
 std::string make_id(std::string_view origin, std::string_view method, std::uint64_t number) {
   if (origin.size() >= 2 && origin.front() == '"') origin = origin.substr(1, origin.size() - 2);
-  return util::str('"', origin, origin.empty() ? "" : "/", "multifundchannel:", method, '#', number, '"');
+  const auto own = util::str("multifundchannel:", method, '#', number, '"');
+  const auto id = util::str('"', origin, '/', own);
+  return origin.empty() || !is_strict(id) ? '"' + own : id;
 }
 
 /// The n of an id that make_id made.

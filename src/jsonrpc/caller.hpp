@@ -45,7 +45,8 @@ class Caller final : private util::Receiver {
   void start();
 
   /// `origin` is the raw id of the command this belongs to ("" for our own business): the id sent
-  /// is "<origin>/multifundchannel:<method>#<n>", unique for the life of the process.
+  /// is "<origin>/multifundchannel:<method>#<n>", unique for the life of the process. An origin that is no JSON is left
+  /// out.
   /// `params` is the JSON text of an object or array. `filter`, when not empty, is the JSON text of
   /// what lightningd is to leave in the result (lightningd-rpc(7), FILTERS).
   void call(std::string_view origin, std::string_view method, util::Rope params, OnReply then,

@@ -1,14 +1,9 @@
-// What arrives as bytes of the protocols, or comes back from lightningd's datastore.
+// What arrives as bytes of the protocols.
 
 #include <string>
 
 #include "bitcoin/transaction.hpp"
-#include "bumps/bumps.hpp"
 #include "fuzz/targets.hpp"
-#include "journal/journal_format.hpp"
-#include "journal/record_seal.hpp"
-#include "labels/labels.hpp"
-#include "lightningd/replies.hpp"
 #include "psbt/psbt.hpp"
 #include "request/users_psbt.hpp"
 
@@ -88,84 +83,6 @@ void transaction(std::string_view bytes) {
   const auto previous = bitcoin::PreviousTransaction::parse(raw);
   if (previous && signed_tx) {
     require(previous->txid == signed_tx->transaction.txid(), "a transaction has one txid, however it is read");
-  }
-}
-
-void records(std::string_view bytes) {
-  if (const auto read = journal::read_ledger(bytes)) {
-    const auto text = journal::write_ledger(**read);
-    const auto again = journal::read_ledger(text);
-    require(again.ok(), "a record that is written can be read");
-    require(journal::write_ledger(**again) == text, "a record that is read again is written as the same");
-  }
-  if (const auto read = bumps::read_bumps(bytes)) {
-    const auto text = bumps::write_bumps(*read);
-    const auto again = bumps::read_bumps(text);
-    require(again.ok() && bumps::write_bumps(*again) == text, "bumps that are written are read as the same");
-  }
-  if (const auto labels = labels::read_labels(bytes)) {
-    const auto text = labels::write_labels(*labels);
-    const auto again = labels::read_labels(text);
-    require(again.ok() && labels::write_labels(*again) == text, "labels that are written are read as the same");
-  }
-  static const journal::RecordSeal seal(*util::MacKey::from_hex(std::string(64, '7')));
-  require(!seal.open({"multifundchannel", "a"}, bytes), "nobody else makes our seal");
-}
-
-void replies(std::string_view bytes) {
-  namespace r = lightningd::replies;
-  if (bytes.empty()) return;
-  const auto which = static_cast<unsigned char>(bytes[0]);
-  const auto document = json::Document::read(bytes.substr(1), "result");
-  if (!document) return;
-  const auto result = document->root();
-  switch (which % 23) {
-    case 0:
-      return ignore(r::usage(result));
-    case 1:
-      return ignore(r::node_info(result));
-    case 2:
-      return ignore(r::log_lines(result));
-    case 3:
-      return ignore(r::feerate_limits(result));
-    case 4:
-      return ignore(r::node_limits(result));
-    case 5:
-      return ignore(r::connected(result));
-    case 6:
-      return ignore(r::is_connected(result));
-    case 7:
-      return ignore(r::feerate(result));
-    case 8:
-      return ignore(r::funded(result));
-    case 9:
-      return ignore(r::reservations(result));
-    case 10:
-      return ignore(r::started(result));
-    case 11:
-      return ignore(r::completed(result));
-    case 12:
-      return ignore(r::peer_channels(result));
-    case 13:
-      return ignore(r::wallet_outputs(result));
-    case 14:
-      return ignore(r::signed_psbt(result));
-    case 15:
-      return ignore(r::sent(result));
-    case 16:
-      return ignore(r::prepared(result));
-    case 17:
-      return ignore(r::p2tr_address(result));
-    case 18:
-      return ignore(r::addresses(result));
-    case 19:
-      return ignore(r::secret(result));
-    case 20:
-      return ignore(r::generation(result));
-    case 21:
-      return ignore(r::stored_texts(result));
-    default:
-      return ignore(r::policy_warnings(result));
   }
 }
 

@@ -22,6 +22,7 @@ void require(bool holds, const char* what);
 
 // In pieces, which the bytes themselves choose.
 void frames(std::string_view bytes);
+/// One message, and then a stream of them in pieces.
 void message(std::string_view bytes);
 void json_strict(std::string_view bytes);
 void json_lenient(std::string_view bytes);
@@ -29,12 +30,13 @@ void json_lenient(std::string_view bytes);
 void parameters(std::string_view bytes);
 /// A file of destinations, as a person writes it.
 void written(std::string_view bytes);
+/// Amounts, feerates, shares, and whatever else is a single parameter.
 void amounts(std::string_view bytes);
 void psbt(std::string_view bytes);
 void transaction(std::string_view bytes);
-/// Of a batch, of labels and of bumps, without and with their seal.
+/// Every kind of record, read as it stands, and again from beyond a seal of our own.
 void records(std::string_view bytes);
-/// Of every RPC; the first byte chooses.
+/// Of every call; the first byte chooses which.
 void replies(std::string_view bytes);
 /// The whole plugin on virtual time: what lightningd says on standard input and on its RPC socket.
 void session(std::string_view bytes);

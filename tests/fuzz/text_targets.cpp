@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <numeric>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,9 @@
 #include "jsonrpc/safe_error.hpp"
 #include "left/batch_params.hpp"
 #include "params/amount.hpp"
+#include "params/params.hpp"
+#include "request/fee_cap.hpp"
+#include "request/payment.hpp"
 #include "request/request.hpp"
 #include "request/share.hpp"
 #include "request/written_destinations.hpp"
@@ -30,17 +35,32 @@ struct Cut {
   bool fine = true;
 };
 
-Cut cut(std::string_view bytes, std::size_t piece) {
+void feed(jsonrpc::Framer& framer, std::string_view piece, Cut& into) {
+  into.fine = framer
+                  .feed(piece,
+                        [&into](std::string_view text) {
+                          into.texts.emplace_back(text);
+                          return true;
+                        })
+                  .ok();
+}
+
+Cut cut_whole(std::string_view bytes) {
   Cut result;
   jsonrpc::Framer framer(limit);
-  for (std::size_t at = 0; at < bytes.size() && result.fine; at += piece) {
-    result.fine = framer
-                      .feed(bytes.substr(at, piece),
-                            [&result](std::string_view text) {
-                              result.texts.emplace_back(text);
-                              return true;
-                            })
-                      .ok();
+  feed(framer, bytes, result);
+  return result;
+}
+
+/// In pieces that look random; the seed chooses them.
+Cut cut_to_pieces(std::string_view bytes, std::size_t seed) {
+  Cut result;
+  jsonrpc::Framer framer(limit);
+  std::minstd_rand random(static_cast<std::minstd_rand::result_type>(seed));
+  while (!bytes.empty() && result.fine) {
+    const auto length = std::min<std::size_t>(bytes.size(), random() % 17 + 1);
+    feed(framer, bytes.substr(0, length), result);
+    bytes.remove_prefix(length);
   }
   return result;
 }
@@ -70,17 +90,22 @@ void check_error(const util::Result<T>& result) {
 void check_values(const json::Value& value) {
   check_error(params::parse_sat(value));
   check_error(params::parse_msat(value));
-  const auto share = request::parse_amount_or_share(value);
-  check_error(share);
+  check_error(request::parse_share(value));
+  check_error(request::parse_amount_or_share(value));
+  check_error(request::parse_perkw(value));
+  // A feerate by its name is a token, which lightningd reads.
+  check_error(params::parse_token(value));
+  check_error(params::parse_u32(value));
+  check_error(params::parse_unsigned(value));
+  check_error(params::parse_u16(value));
+  check_error(params::parse_bool(value));
+  check_error(params::parse_short_text(value));
+  check_error(request::parse_address_text(value));
 }
 
-}  // namespace
-
-void frames(std::string_view bytes) {
-  if (bytes.empty()) return;
-  const auto piece = static_cast<std::size_t>(static_cast<unsigned char>(bytes[0])) % 17 + 1;
-  bytes.remove_prefix(1);
-  const auto whole = cut(bytes, std::max<std::size_t>(bytes.size(), 1)), pieces = cut(bytes, piece);
+/// The messages that are found, which are the same however the bytes come.
+std::vector<std::string> check_pieces(std::string_view bytes, std::size_t seed) {
+  const auto whole = cut_whole(bytes), pieces = cut_to_pieces(bytes, seed);
   require(whole.fine == pieces.fine, "pieces do not matter for whether there is a limit");
   // Of garbage the beginning is told, which depends on how it comes.
   std::vector<std::string> some, others;
@@ -88,15 +113,17 @@ void frames(std::string_view bytes) {
   std::copy_if(pieces.texts.begin(), pieces.texts.end(), std::back_inserter(others), is_object);
   require(some == others, "pieces do not matter for what is found");
   for (const auto& text : some) require(text.size() <= limit, "a message is within the limit");
+  return some;
 }
 
-void message(std::string_view bytes) {
-  const auto parsed = jsonrpc::Message::parse(bytes);
+void read_message(std::string_view text) {
+  const auto parsed = jsonrpc::Message::parse(text);
   check_error(parsed);
   if (!parsed) return;
   (void)parsed->flaw();
   if (parsed->is_reply()) {
-    (void)parsed->result();
+    const auto result = parsed->result();
+    if (!result) require(!jsonrpc::safe_error(result.error()).message.empty(), "an error that is shown has a message");
     return;
   }
   const auto params = parsed->params();
@@ -105,6 +132,21 @@ void message(std::string_view bytes) {
   if (parsed->raw_id().empty()) return;
   const auto answer = jsonrpc::Message::parse(jsonrpc::reply_text(parsed->raw_id(), "{}"));
   require(answer.ok() && answer->raw_id() == parsed->raw_id(), "an answer has the id of its request");
+}
+
+}  // namespace
+
+void frames(std::string_view bytes) {
+  if (bytes.empty()) return;
+  const auto seed = static_cast<std::size_t>(static_cast<unsigned char>(bytes[0]));
+  bytes.remove_prefix(1);
+  (void)check_pieces(bytes, seed);
+}
+
+void message(std::string_view bytes) {
+  read_message(bytes);
+  const auto seed = std::accumulate(bytes.begin(), bytes.end(), bytes.size());
+  for (const auto& text : check_pieces(bytes, seed)) read_message(text);
 }
 
 void json_strict(std::string_view bytes) {

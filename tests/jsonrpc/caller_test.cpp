@@ -55,6 +55,13 @@ using Answers = std::vector<std::string>;
 
 }  // namespace
 
+TEST_CASE("an origin that would make no JSON of a request is left out") {
+  CHECK(id_for("\"q\xB2\"") == R"("multifundchannel:connect#1")");
+  CHECK(id_for(R"({"a":1})") == R"("multifundchannel:connect#1")");
+  CHECK(id_for("\"a\x01\"") == R"("multifundchannel:connect#1")");
+  CHECK(id_for(R"("a\q")") == R"("multifundchannel:connect#1")");
+}
+
 TEST_CASE("a request is one JSON object with a blank line after it") {
   Fixture f;
   const auto wire = f.connected();
