@@ -36,7 +36,7 @@ util::Result<std::string> meaning(const Option& option, const json::Value& given
 util::Result<std::string> json_text(const Option& option, const std::optional<json::Value>& given) {
   if (given && given->is_string()) return meaning(option, *given);
   if (given) return given->dump();
-  if (option.type == OptionType::flag || option.type == OptionType::boolean) return std::string("true");
+  if (option.type == OptionType::boolean) return std::string("true");
   return wrong(option, "given a value", "nothing");
 }
 
@@ -57,11 +57,9 @@ const char* name_of(OptionType type) {
     case OptionType::integer:
       return "int";
     case OptionType::boolean:
-      return "bool";
-    case OptionType::flag:
-      return "flag";
+      break;
   }
-  return "";
+  return "bool";
 }
 
 util::Result<json::Document> option_value(const Option& option, const std::optional<json::Value>& given) {

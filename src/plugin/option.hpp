@@ -9,7 +9,7 @@
 
 namespace plugin {
 
-enum class OptionType { string, integer, boolean, flag };
+enum class OptionType { string, integer, boolean };
 
 /// lightningd's word for it.
 [[nodiscard]] const char* name_of(OptionType type);
@@ -30,7 +30,7 @@ struct Option {
 };
 
 /// The value that lightningd gave for `option`, as the JSON type that the option declares. init
-/// sends typed values; setconfig sends strings, and nothing at all for a flag. A value that is not
+/// sends typed values; setconfig sends strings, and nothing at all for a bare name. A value that is not
 /// of that type, or that the option's `check` refuses, is an error.
 [[nodiscard]] util::Result<json::Document> option_value(const Option& option, const std::optional<json::Value>& given);
 

@@ -20,7 +20,7 @@ spdlog::level::level_enum spdlog_level(Level level) {
     case Level::warn:
       return spdlog::level::warn;
     case Level::error:
-      return spdlog::level::err;
+      break;
   }
   return spdlog::level::err;
 }
@@ -94,7 +94,7 @@ std::string_view level_name(Level level) {
     case Level::warn:
       return "warn";
     case Level::error:
-      return "error";
+      break;
   }
   return "error";
 }

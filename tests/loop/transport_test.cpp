@@ -1,3 +1,6 @@
+#include <arpa/inet.h>
+#include <termios.h>
+
 #include <thread>
 
 #include "../util/flat.hpp"
@@ -209,4 +212,75 @@ TEST_CASE_FIXTURE(Pair, "stop writes out what is queued on standard output, and 
   reader.join();
   CHECK((got == text));
   ::close(in.second);
+}
+
+TEST_CASE_FIXTURE(Pair, "bytes go both ways over TCP, as socat connects a plugin") {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&address), size) == 0);
+  REQUIRE(::listen(listener, 1) == 0);
+  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::connect(client, reinterpret_cast<const sockaddr*>(&address), size) == 0);
+  const int server = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  ::close(listener);
+  left = loop.stdio(client, client);
+  right = loop.stdio(server, server);
+  start();
+  left->send(std::string("ping"));
+  right_sink.on_received = [this] { right->send(std::string("pong")); };
+  left_sink.on_received = stop();
+  run();
+  CHECK(right_sink.text == "ping");
+  CHECK(left_sink.text == "pong");
+}
+
+TEST_CASE_FIXTURE(Pair, "a terminal is read and written") {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  REQUIRE(terminal >= 0);
+  REQUIRE(::grantpt(terminal) == 0);
+  REQUIRE(::unlockpt(terminal) == 0);
+  const int fd = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  termios settings{};
+  REQUIRE(::tcgetattr(fd, &settings) == 0);
+  ::cfmakeraw(&settings);
+  REQUIRE(::tcsetattr(fd, TCSANOW, &settings) == 0);
+  left = loop.stdio(fd, fd);
+  left->start(left_sink);
+  left_sink.on_received = stop();
+  REQUIRE(::write(terminal, "typed", 5) == 5);
+  run();
+  CHECK(left_sink.text == "typed");
+  left_sink.on_drained = stop();
+  left->send(std::string("shown"));
+  run();
+  char shown[16];
+  CHECK(std::string(shown, static_cast<std::size_t>(::read(terminal, shown, sizeof shown))) == "shown");
+  ::close(terminal);
+}
+
+TEST_CASE_FIXTURE(Pair, "a standard input that cannot be read ends the transport, with the reason") {
+  const auto unused = pipe_pair();
+  SUBCASE("it is the end of a pipe that is for writing") {
+    left = loop.stdio(unused.second, pipe_pair().second);
+    left->start(left_sink);
+    left_sink.on_closed = stop();
+    run();
+    CHECK(left_sink.reason == "socket is not connected");
+  }
+  SUBCASE("it is open as a name only") {
+    const auto name = directory + "/fifo";
+    REQUIRE(::mkfifo(name.c_str(), 0600) == 0);
+    left = loop.stdio(::open(name.c_str(), O_PATH | O_CLOEXEC), pipe_pair().second);
+    left->start(left_sink);
+    left_sink.on_closed = stop();
+    run();
+    CHECK(left_sink.reason == "Bad file descriptor");
+  }
+  run_turns();
+  CHECK(left_sink.closings == 1);
 }

@@ -1,6 +1,8 @@
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -82,6 +84,31 @@ TEST_CASE_FIXTURE(LoopBench, "a file that cannot be written is an error with the
   });
   run();
   CHECK(message == "cannot write " + directory + "/missing/trace.json: No such file or directory");
+}
+
+TEST_CASE_FIXTURE(LoopBench, "of a file that the disk has no room for nothing is left, and what was there stays") {
+  const auto path = directory + "/trace.json";
+  std::ofstream(path) << "what was there";
+  std::size_t size = 0;
+  SUBCASE("it shows while it is written") { size = 3'000'000; }
+  SUBCASE("it shows only when it is closed") { size = 1'000; }
+  // A limit for the process stands for a full disk: the error is another one, and the way is the same.
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{100, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  std::string message;
+  loop.write_file(path, pattern(size), [this, &message](const util::Result<void>& result) {
+    message = result ? "" : result.error().message;
+    loop.stop();
+  });
+  run();
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, handler);
+  CHECK(message == "cannot write " + path + ": File too large");
+  CHECK(contents(path) == "what was there");
+  CHECK(::access((path + ".part").c_str(), F_OK) != 0);
 }
 
 TEST_CASE("what was to be written when the loop ended is written before it is gone") {

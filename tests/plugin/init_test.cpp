@@ -39,12 +39,11 @@ TEST_CASE("init sets the options that lightningd sends, in the type they declare
   };
   fixture.plugin->add_option({"a-int", OptionType::integer, "", "1", false, keep, nullptr});
   fixture.plugin->add_option({"b-bool", OptionType::boolean, "", "false", false, keep, nullptr});
-  fixture.plugin->add_option({"c-flag", OptionType::flag, "", "", false, keep, nullptr});
   fixture.plugin->add_option({"d-string", OptionType::string, "", "", false, keep, nullptr});
   fixture.plugin->add_option({"e-unset", OptionType::string, "", "", false, keep, nullptr});
   fixture.start();
-  CHECK(fixture.init(R"({"a-int":7,"b-bool":true,"c-flag":true,"d-string":"12","other":3})") == reply("{}"));
-  CHECK(seen == std::vector<std::string>{"7", "true", "true", R"("12")"});
+  CHECK(fixture.init(R"({"a-int":7,"b-bool":true,"d-string":"12","other":3})") == reply("{}"));
+  CHECK(seen == std::vector<std::string>{"7", "true", R"("12")"});
 }
 
 TEST_CASE("what init refuses disables the plugin with a reason") {

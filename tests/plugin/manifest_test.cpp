@@ -38,6 +38,7 @@ TEST_CASE("methods, options, subscriptions and the hook are in the manifest") {
   std::vector<Command> commands;
   fixture.plugin->add_method(keeping_method("multifundchannel-spark", commands));
   fixture.plugin->add_option({"mfc-timeout", OptionType::integer, "seconds", "60", true, nullptr, nullptr});
+  fixture.plugin->add_option({"mfc-switch", OptionType::boolean, "on or off", "true", false, nullptr, nullptr});
   fixture.plugin->add_option({"mfc-dir", OptionType::string, "a place", "", false, nullptr, nullptr});
   fixture.plugin->subscribe("disconnect", [](const json::Value&) {});
   fixture.plugin->redirect("multifundchannel", [](const json::Value&) { return std::string(); });
@@ -48,6 +49,7 @@ TEST_CASE("methods, options, subscriptions and the hook are in the manifest") {
                                        R"("description":"opens channels","category":"channels"}])");
   CHECK(member(reply, "options") ==
         R"([{"name":"mfc-dir","type":"string","description":"a place"},)"
+        R"({"name":"mfc-switch","type":"bool","description":"on or off","default":true},)"
         R"({"name":"mfc-timeout","type":"int","description":"seconds","default":60,"dynamic":true}])");
   CHECK(member(reply, "subscriptions") == R"(["shutdown","disconnect"])");
   CHECK(member(reply, "hooks") == R"([{"name":"rpc_command","filters":["multifundchannel"]}])");

@@ -228,6 +228,17 @@ TEST_CASE("channel_type is a list of feature bits") {
         "-32602: destinations[0].channel_type[0]: must be a 16-bit integer, from 0 to 65535, got \"anchors\"");
 }
 
+TEST_CASE("a channel with an alias in place of its short channel id is not announced") {
+  for (const std::string bit : {"46", "47"}) {
+    CAPTURE(bit);
+    CHECK(error(R"("amount":1000,"announce":false,"channel_type":[)" + bit + "]") == "");
+    CHECK(error(R"("amount":1000,"channel_type":[12,)" + bit + "]") ==
+          "-32602: destinations[0].channel_type: has option_scid_alias, which BOLT 2 allows only for channels with "
+          "announce=false, got [12," +
+              bit + "]");
+  }
+}
+
 TEST_CASE("leases need dual funding, which is not there yet") {
   CHECK(error(R"("amount":1000,"request_amt":0)") == "");
   CHECK(error(R"("amount":1000,"request_amt":"0msat")") == "");
