@@ -86,9 +86,9 @@ Error no_answer(const labels::Holder& holder, Standing standing) {
       case Standing::opened:
         return "has opened; its answer was too long to be kept: ";
       case Standing::in_doubt:
-        break;
+        return "was signed and may be on its way, but is not settled yet. It is not opened again; ";
     }
-    return "was signed and may be on its way, but is not settled yet. It is not opened again; ";
+    return "";
   };
   const bool unsent = standing == Standing::waits || standing == Standing::undone;
   return Error{
