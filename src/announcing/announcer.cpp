@@ -26,7 +26,7 @@ std::optional<Event> event_of(BatchState state) {
     case BatchState::waiting:
     case BatchState::aborting:
     case BatchState::forgotten:
-      return std::nullopt;
+      break;
   }
   return std::nullopt;
 }
@@ -40,9 +40,9 @@ const char* name_of(Event event) {
     case Event::failed:
       return "multifundchannel_failed";
     case Event::unsettled:
-      return "multifundchannel_unsettled";
+      break;
   }
-  return "";
+  return "multifundchannel_unsettled";
 }
 
 void Announcer::tell(const report::BatchReport& report) {

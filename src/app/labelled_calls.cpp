@@ -86,9 +86,9 @@ Error no_answer(const labels::Holder& holder, Standing standing) {
       case Standing::opened:
         return "has opened; its answer was too long to be kept: ";
       case Standing::in_doubt:
-        return "was signed and may be on its way, but is not settled yet. It is not opened again; ";
+        break;
     }
-    return "";
+    return "was signed and may be on its way, but is not settled yet. It is not opened again; ";
   };
   const bool unsent = standing == Standing::waits || standing == Standing::undone;
   return Error{

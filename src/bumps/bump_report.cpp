@@ -5,7 +5,7 @@ namespace bumps {
 const char* name_of(BumpState state) {
   switch (state) {
     case BumpState::sending:
-      return "sending";
+      break;
     case BumpState::sent:
       return "sent";
   }

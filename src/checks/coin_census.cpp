@@ -42,10 +42,10 @@ std::string CoinCensus::remedy(Obstacle obstacle, const Group& group, const Use&
     case Obstacle::wrapped:
       return "wrapped in P2SH (withdraw them to a p2tr address of newaddr first)";
     case Obstacle::uneconomical:
-      return str("not worth their fee at ", use.feerate.value_or(bitcoin::Perkw{}).value,
-                 "perkw (give a lower feerate, or the others as utxos)");
+      break;
   }
-  return {};
+  return str("not worth their fee at ", use.feerate.value_or(bitcoin::Perkw{}).value,
+             "perkw (give a lower feerate, or the others as utxos)");
 }
 
 std::optional<CoinCensus::Obstacle> CoinCensus::obstacle(const WalletOutput& output, const Use& use) const {

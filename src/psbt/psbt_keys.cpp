@@ -58,9 +58,9 @@ bool Rule::allows_data_of(std::size_t size) const {
     case Data::public_key:
       return size == 33 || size == 65;
     case Data::extended_public_key:
-      return size == 78;
+      break;
   }
-  return false;
+  return size == 78;
 }
 
 bool Rule::allowed_in(std::uint32_t psbt_version) const {

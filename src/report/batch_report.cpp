@@ -19,7 +19,7 @@ constexpr std::size_t last_lines = 40;
 DestinationState state_at(Stage stage) {
   switch (stage) {
     case Stage::none:
-      return DestinationState::waiting;
+      break;
     case Stage::starting:
       return DestinationState::starting;
     case Stage::started:

@@ -5,7 +5,7 @@ namespace report {
 const char* name_of(BatchState state) {
   switch (state) {
     case BatchState::running:
-      return "running";
+      break;
     case BatchState::waiting:
       return "waiting";
     case BatchState::opened:
@@ -31,7 +31,7 @@ const char* name_of(BatchState state) {
 const char* name_of(DestinationState state) {
   switch (state) {
     case DestinationState::waiting:
-      return "waiting";
+      break;
     case DestinationState::starting:
       return "starting";
     case DestinationState::started:
@@ -59,7 +59,7 @@ const char* name_of(PeerMethod method) {
     case PeerMethod::fundchannel_complete:
       return "fundchannel_complete";
     case PeerMethod::check:
-      return "check";
+      break;
   }
   return "check";
 }

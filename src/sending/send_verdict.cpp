@@ -145,7 +145,7 @@ bool is_one_of(const Words& words, std::string_view reason) {
 const char* name_of(SendVerdict verdict) {
   switch (verdict) {
     case SendVerdict::doubt:
-      return "doubt";
+      break;
     case SendVerdict::known:
       return "known";
     case SendVerdict::inputs_gone:

@@ -359,6 +359,34 @@ TEST_CASE("a bump that bitcoind refuses is taken back, and one in doubt can be r
     CHECK(field(bump(world, txid, R"("feerate":"2500perkw")"), "bumped") == "true");
     worlds::check_invariants(world);
   }
+  SUBCASE("bitcoind has it already: it is sent") {
+    auto setup = with({peer("a")});
+    setup.rpc_faults = {RpcFault{Mishap::refused, "sendpsbt", 2, 1}};
+    setup.rpc_faults[0].text =
+        R"(Error broadcasting transaction: error code: -27\nerror message:\nTransaction already in block chain\n)"
+        ". Unsent tx discarded 0200";
+    World world(setup);
+    const auto txid = open_low(world);
+    const auto bumped = bump(world, txid, R"("feerate":"2500perkw")");
+    CHECK(field(bumped, "bumped") == "true");
+    CHECK(says(listed(world), text(bumped, "bump_txid")));
+  }
+  SUBCASE("the plugin is stopped before the answer to sendpsbt: it may be on its way") {
+    auto setup = with({peer("a")});
+    setup.broadcasts = {Broadcast::works, Broadcast::never_answers};
+    World world(setup);
+    const auto txid = open_low(world);
+    const auto call = world.start("multifundchannel-bump", R"({"batch":")" + txid + R"(","feerate":"2500perkw"})");
+    world.run_for(seconds(2));
+    REQUIRE(worlds::calls(world, "sendpsbt") == 2);
+    world.announce_shutdown();
+    world.finish_all();
+    const auto& doubt = error(world.outcome(call));
+    CHECK(doubt.code == 303);
+    CHECK(says(doubt.message,
+               "was signed, but sending it was not confirmed (the plugin was stopped): it may be on its way"));
+    worlds::check_invariants(world);
+  }
   SUBCASE("in doubt") {
     auto setup = with({peer("a")});
     setup.broadcasts = {Broadcast::works, Broadcast::hides_success};

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "checks/coin_census.hpp"
 #include "worlds.hpp"
 
 using sim::CoinSetup;
@@ -228,4 +229,24 @@ TEST_CASE("a channel is not closed while another program holds its input") {
   CHECK(world.node().core().wallet.coins().front().reserved_until == 140);
   worlds::check_invariants(world);
   CHECK(world.peer("a").channels.size() == 1);
+}
+
+TEST_CASE("of coins that cannot be spent yet it is told until when") {
+  lightningd::WalletOutput reward;
+  reward.amount = bitcoin::Sat{5'000'000};
+  reward.status = lightningd::OutputStatus::immature;
+  lightningd::WalletOutput closed;
+  closed.amount = bitcoin::Sat{20'000};
+  closed.status = lightningd::OutputStatus::confirmed;
+  closed.blockheight = 100;
+  closed.spendable_at = 244;
+  auto later = closed;
+  later.spendable_at = 300;
+  auto free = closed;
+  free.spendable_at = 110;
+  const checks::CoinCensus census({reward, later, closed, free}, 110);
+  const auto told = census.not_chosen(1, bitcoin::Perkw{253});
+  CAPTURE(told);
+  CHECK(worlds::says(told, "1 coins (5000000 sat) immature (a block reward: wait for 100 blocks)"));
+  CHECK(worlds::says(told, "2 coins (40000 sat) locked after a channel's close, the first until block 244 (wait)"));
 }

@@ -683,3 +683,69 @@ TEST_CASE("a change_address takes what is left of a PSBT without an output") {
   CHECK(world.call("multifundchannel-finish", signed_by_user(world, prepared)).ok());
   worlds::check_invariants(world);
 }
+
+// --- What the PSBT says of its coins, and what is so ---
+
+namespace {
+
+/// A PSBT of the user's that spends this outpoint, and says that it is this output.
+std::string spending(const bitcoin::Outpoint& outpoint, bitcoin::Sat amount, const util::Bytes& script) {
+  bitcoin::Transaction transaction;
+  transaction.version = 2;
+  transaction.inputs = {{outpoint, usual}};
+  sim::RawPsbt raw(transaction);
+  sim::Coin coin;
+  coin.amount = amount;
+  coin.script = script;
+  raw.describe(0, coin);
+  return R"("psbt":")" + raw.base64() + '"';
+}
+
+}  // namespace
+
+TEST_CASE("a coin that is not as the PSBT says is refused before any channel is begun") {
+  World world(with_users_coins({peer("a")}));
+  const auto psbt = psbt::Psbt::from_base64(world.node().core().users.psbt(false));
+  REQUIRE(psbt.ok());
+  const auto outpoint = psbt->inputs()[0].outpoint;
+  const auto amount = *psbt->input_amount(0);
+  const auto script = *psbt->input_script(0);
+  const auto refusal = [&world](const std::string& given) {
+    const auto error = worlds::error(world.call("multifundchannel-prepare", worlds::open({"a"}, given)));
+    CHECK(error.code == -32602);
+    return error.message;
+  };
+  CHECK(
+      says(refusal(spending(outpoint, amount + bitcoin::Sat{1}, script)),
+           util::str("input 0 (", outpoint.str(), ") has ", amount.value, " sat, and not ", amount.value + 1, " sat")));
+  auto other = script;
+  other.back() ^= 1;
+  CHECK(says(refusal(spending(outpoint, amount, other)), "has another script than the PSBT says"));
+  CHECK(says(refusal(spending({outpoint.txid, 7}, amount, script)), "is spent, or bitcoind does not know it"));
+  CHECK(calls(world, "fundchannel_start") == 0);
+  // In the chain, too: the change of a batch.
+  REQUIRE(world.call("multifundchannel", worlds::open({"a"})).ok());
+  world.mine(1);
+  const auto& coins = world.node().core().wallet.coins();
+  const auto own = *std::find_if(coins.begin(), coins.end(),
+                                 [](const auto& coin) { return coin.state == sim::Coin::State::available; });
+  CHECK(says(refusal(spending(own.outpoint, own.amount, own.script)),
+             "is a coin of this node's own wallet: leave it to multifundchannel, with utxos and send=false"));
+  CHECK(calls(world, "fundchannel_start") == 1);
+  worlds::check_invariants(world);
+}
+
+TEST_CASE("the signed PSBT of another transaction is refused, and the batch goes on waiting") {
+  World world(with_users_coins({peer("a")}));
+  const auto prepared = world.call("multifundchannel-prepare", prepare({"a"}));
+  auto& users = world.node().core().users;
+  const auto other = users.sign(users.psbt(true));
+  const auto refused = world.call("multifundchannel-finish", of_batch(prepared, R"("psbt":")" + other + '"'));
+  CHECK(worlds::error(refused).code == -32602);
+  CHECK(says(worlds::error(refused).message, "and the batch waits for " + text(prepared, "txid")));
+  CHECK(state(world) == "waiting");
+  CHECK(calls(world, "sendpsbt") == 0);
+  CHECK(field(world.call("multifundchannel-finish", signed_by_user(world, prepared)), "txid") ==
+        field(prepared, "txid"));
+  worlds::check_invariants(world);
+}

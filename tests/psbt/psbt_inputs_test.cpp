@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bitcoin/byte_writer.hpp"
+#include "psbt/spending_weight.hpp"
 #include "psbt/unsigned_check.hpp"
 #include "psbt_samples.hpp"
 
@@ -130,4 +131,86 @@ TEST_CASE("more inputs than a transaction can have that bitcoind relays are refu
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().message ==
         "has 2440 inputs, which weigh more than 400000: bitcoind relays no such transaction");
+}
+
+// --- what a user's PSBT may ask for ---
+
+namespace {
+
+const std::string p2wpkh = "0014" + std::string(40, 'a');
+const std::string p2wsh_script = "0020" + std::string(64, 'b');
+const std::string p2tr = "5120" + std::string(64, 'c');
+
+/// A PSBT that spends a coin of this script, with these entries beside.
+Psbt of_coin(const std::string& script, const Entries& more = {}) {
+  Entries entries{{witness_utxo, witness_output(1'234, script)}};
+  entries.insert(entries.end(), more.begin(), more.end());
+  return spending(segwit_txid, 0, entries);
+}
+
+std::string why_not(const Psbt& psbt) {
+  const auto checked = check_unsigned(psbt);
+  return checked ? "" : checked.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("an input that is not native segwit, or signed already, is refused by its name") {
+  const std::string name = "input 0 (" + std::string(segwit_txid) + ":0) ";
+  CHECK(why_not(of_coin(p2wpkh)).empty());
+  CHECK(why_not(of_coin(p2tr)).empty());
+  CHECK(why_not(of_coin("a914" + std::string(40, 'a') + "87")) ==
+        name + "is not native segwit: its signature would change the transaction's id");
+  const Bytes signature(71, 0x30);
+  const Bytes key = unhex("0202" + std::string(64, 'd'));
+  for (const auto& made : {key, Bytes{0x07}, Bytes{0x08}, Bytes{0x13}}) {
+    CHECK(why_not(of_coin(p2wpkh, {{made, signature}})) ==
+          name + "is signed already: a signature does not cover the channels that are added");
+  }
+}
+
+TEST_CASE("a sighash type other than ALL is refused, and DEFAULT where it is not taproot's") {
+  const auto asks = [](const std::string& script, std::uint32_t type) {
+    return why_not(of_coin(script, {{Bytes{0x03}, ByteWriter().u32(type).take()}}));
+  };
+  CHECK(asks(p2wpkh, 1).empty());
+  CHECK(asks(p2tr, 1).empty());
+  CHECK(asks(p2tr, 0).empty());
+  for (const std::uint32_t type : {0u, 2u, 3u, 0x81u}) {
+    CAPTURE(type);
+    CHECK(asks(p2wpkh, type).ends_with("asks for a sighash type other than ALL: others could change the transaction"));
+    if (type > 0) CHECK_FALSE(asks(p2tr, type).empty());
+  }
+}
+
+TEST_CASE("one output may be there, for the change") {
+  Psbt psbt = of_coin(p2wpkh);
+  psbt.insert_output(0, p2wsh(500, 1));
+  CHECK(why_not(psbt).empty());
+  psbt.insert_output(0, p2wsh(500, 2));
+  CHECK(why_not(psbt) == "has 2 outputs: it may have one, for the change");
+}
+
+TEST_CASE("what an input will weigh is told by its script") {
+  constexpr std::uint64_t bare = 4 * 41 + 1;
+  CHECK(spending_weight(of_coin(p2wpkh), 0) == bare + 73 + 34);
+  CHECK(spending_weight(of_coin(p2tr), 0) == bare + 65);
+  const auto with_script = [](const std::string& script, Entries more = {}) {
+    more.emplace_back(Bytes{0x05}, unhex(script));
+    return spending_weight(of_coin(p2wsh_script, more), 0);
+  };
+  const std::string key = "21" + std::string(66, '2');
+  SUBCASE("two of three keys, as bitcoind makes it") {
+    CHECK(with_script("52" + key + key + key + "53ae") == bare + 1 + 2 * 73 + 1 + 105);
+  }
+  SUBCASE("without its script two of three are taken") {
+    CHECK(spending_weight(of_coin(p2wsh_script), 0) == bare + 1 + 2 * 73 + 1 + 105);
+  }
+  SUBCASE("one key") { CHECK(with_script(key + "ac") == bare + 1 + 73 + 1 + 35); }
+  SUBCASE("another script: a signature for each key that the PSBT knows") {
+    const auto derivation = [](const char digit) {
+      return std::pair(unhex("0602" + std::string(64, digit)), unhex("00000000"));
+    };
+    CHECK(with_script(key + "ad" + key + "ac", {derivation('3'), derivation('4')}) == bare + 1 + 2 * 73 + 1 + 70);
+  }
 }
