@@ -15,7 +15,9 @@ using bitcoin::Sat;
 inline constexpr std::uint64_t p2wpkh_input_weight = 4 * 41 + 107;
 
 inline void append(util::Bytes& out, std::uint64_t number, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) out.push_back(static_cast<std::uint8_t>(number >> (8 * i)));
+  for (std::size_t i = 0; i < size; ++i) {
+    out.push_back(static_cast<std::uint8_t>(i < sizeof number ? number >> (8 * i) : 0));
+  }
 }
 
 inline void append_compact(util::Bytes& out, std::uint64_t n) {

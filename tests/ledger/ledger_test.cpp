@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "ledger/book.hpp"
+#include "ledger/told_in_vain.hpp"
 
 using bitcoin::Outpoint;
 using bitcoin::Sat;
@@ -300,4 +301,49 @@ TEST_CASE("a sendpsbt whose answer is lost may be carried out until some time af
   batch.looked_at(milliseconds(5'050), milliseconds(100));  // only the first look counts
   CHECK(batch.may_still_be_sent(milliseconds(5'099)));
   CHECK_FALSE(batch.may_still_be_sent(milliseconds(5'100)));
+}
+
+// --- Peers that were told a transaction which was never sent ---
+
+namespace {
+
+lightningd::NodeId node(unsigned number) {
+  auto hex = std::to_string(number);
+  hex.insert(0, 64 - hex.size(), '0');
+  return *lightningd::NodeId::from_hex("02" + hex);
+}
+
+}  // namespace
+
+TEST_CASE("what was told before the height is known is forgotten 2,016 blocks after it") {
+  ledger::ToldInVain told;
+  int changes = 0;
+  told.when_changed([&changes] { ++changes; });
+  told.add(node(1), {txid(1), 0});
+  REQUIRE(told.find(node(1)) != nullptr);
+  CHECK_FALSE(told.find(node(1))->until());
+  told.set_height(100);
+  CHECK(told.find(node(1))->until() == 2'116);
+  CHECK(changes == 2);
+  told.set_height(2'115);
+  CHECK(told.find(node(1)) != nullptr);
+  CHECK(changes == 2);
+  told.set_height(2'116);
+  CHECK(told.find(node(1)) == nullptr);
+  CHECK(changes == 3);
+}
+
+TEST_CASE("of more than a thousand peers that were told in vain the oldest is left out") {
+  ledger::ToldInVain told;
+  for (unsigned i = 0; i < ledger::ToldInVain::most; ++i) {
+    told.set_height(i == 500 ? 10 : 20);
+    told.add(node(i), {txid(1), i});
+  }
+  CHECK(told.all().size() == ledger::ToldInVain::most);
+  told.set_height(30);
+  told.add(node(5'000), {txid(2), 0});
+  CHECK(told.all().size() == ledger::ToldInVain::most);
+  CHECK(told.find(node(5'000)) != nullptr);
+  CHECK(told.find(node(500)) == nullptr);
+  CHECK(told.find(node(499)) != nullptr);
 }

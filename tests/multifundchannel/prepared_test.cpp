@@ -703,7 +703,7 @@ std::string spending(const bitcoin::Outpoint& outpoint, bitcoin::Sat amount, con
 
 }  // namespace
 
-TEST_CASE("a coin that is not as the PSBT says is refused before any channel is asked for") {
+TEST_CASE("a coin that is not as the PSBT says is refused before any channel is begun") {
   World world(with_users_coins({peer("a")}));
   const auto psbt = psbt::Psbt::from_base64(world.node().core().users.psbt(false));
   REQUIRE(psbt.ok());
@@ -711,9 +711,9 @@ TEST_CASE("a coin that is not as the PSBT says is refused before any channel is 
   const auto amount = *psbt->input_amount(0);
   const auto script = *psbt->input_script(0);
   const auto refusal = [&world](const std::string& given) {
-    const auto outcome = world.call("multifundchannel-prepare", worlds::open({"a"}, given));
-    CHECK(worlds::error(outcome).code == -32602);
-    return worlds::error(outcome).message;
+    const auto error = worlds::error(world.call("multifundchannel-prepare", worlds::open({"a"}, given)));
+    CHECK(error.code == -32602);
+    return error.message;
   };
   CHECK(
       says(refusal(spending(outpoint, amount + bitcoin::Sat{1}, script)),
@@ -723,6 +723,15 @@ TEST_CASE("a coin that is not as the PSBT says is refused before any channel is 
   CHECK(says(refusal(spending(outpoint, amount, other)), "has another script than the PSBT says"));
   CHECK(says(refusal(spending({outpoint.txid, 7}, amount, script)), "is spent, or bitcoind does not know it"));
   CHECK(calls(world, "fundchannel_start") == 0);
+  // In the chain, too: the change of a batch.
+  REQUIRE(world.call("multifundchannel", worlds::open({"a"})).ok());
+  world.mine(1);
+  const auto& coins = world.node().core().wallet.coins();
+  const auto own = *std::find_if(coins.begin(), coins.end(),
+                                 [](const auto& coin) { return coin.state == sim::Coin::State::available; });
+  CHECK(says(refusal(spending(own.outpoint, own.amount, own.script)),
+             "is a coin of this node's own wallet: leave it to multifundchannel, with utxos and send=false"));
+  CHECK(calls(world, "fundchannel_start") == 1);
   worlds::check_invariants(world);
 }
 

@@ -271,3 +271,46 @@ TEST_CASE("what lightningd lets through without quotes means what a string would
   CHECK(error_of(read("{\"destinations\":[{\"id\":\"" + id + "\",\"amount\":9999}],\"minconf\":nope}")) ==
         "-32602: minconf: should be an integer from 0 to 4294967295, got nope");
 }
+
+// --- multifundchannel-prepare ---
+
+namespace {
+
+/// Of one coin of P2WPKH with 100,000 sat, with an output for the change or without.
+psbt::Psbt users_psbt(bool with_change) {
+  const std::string coin = "01011fa086010000000000160014" + std::string(40, 'a');
+  std::string hex = "70736274ff01020402000000010401010105010001fb040200000000" + coin;
+  hex += "010e20" + std::string(64, '7') + "010f040100000000";
+  auto psbt = *psbt::Psbt::parse(*util::from_hex(hex));
+  if (with_change) psbt.insert_output(0, {Sat{0}, *util::from_hex("0014" + std::string(40, 'b'))});
+  return psbt;
+}
+
+std::string prepare_error(const std::string& psbt, const std::string& members, const std::string& more = "") {
+  const auto text = with_destinations(destination(members), R"(,"psbt":")" + psbt + '"' + more);
+  const auto document = json::Document::parse(text, "params");
+  REQUIRE(document.ok());
+  return error_of(parse_prepare(document->root(), "regtest"));
+}
+
+}  // namespace
+
+TEST_CASE("a user's PSBT is taken in base64 and in hex, of any case and with line breaks") {
+  const auto psbt = users_psbt(true);
+  const auto hex = util::to_hex(psbt.serialise(0));
+  CHECK(prepare_error(psbt.base64(0), R"("amount":50000)") == "");
+  CHECK(prepare_error(hex, R"("amount":50000)") == "");
+  CHECK(prepare_error("70736274FF" + hex.substr(10, 20) + "\\n " + hex.substr(30), R"("amount":50000)") == "");
+  CHECK(prepare_error(hex + "0", R"("amount":50000)").starts_with("-32602: psbt: begins as hex, but is not"));
+  CHECK(prepare_error(hex + "zz", R"("amount":50000)").starts_with("-32602: psbt: begins as hex, but is not"));
+}
+
+TEST_CASE("shares that take all leave no change, which a PSBT with an output for it asks for") {
+  for (const auto* all : {R"("amount":"all")", R"("amount":"100%")", R"("amount":"*1")"}) {
+    CAPTURE(all);
+    CHECK(prepare_error(users_psbt(true).base64(0), all) ==
+          "-32602: psbt: has an output for change, and the shares take all that is left");
+    CHECK(prepare_error(users_psbt(false).base64(0), all) == "");
+  }
+  CHECK(prepare_error(users_psbt(true).base64(0), R"("amount":"99%")") == "");
+}
