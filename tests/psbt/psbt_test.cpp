@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "bitcoin/byte_reader.hpp"
+#include "bitcoin/byte_writer.hpp"
 #include "psbt_samples.hpp"
 
 using namespace psbt;
@@ -163,6 +164,17 @@ TEST_CASE("lengths of CompactSize") {
   CHECK(compact_size_length(0x10000) == 5);
   CHECK(compact_size_length(0xFFFFFFFF) == 5);
   CHECK(compact_size_length(0x100000000) == 9);
+}
+
+TEST_CASE("a CompactSize of any length is read as it was written") {
+  for (const std::uint64_t number : {0xFCull, 0xFDull, 0xFFFFull, 0x10000ull, 0xFFFFFFFFull, 0x100000000ull}) {
+    CAPTURE(number);
+    const auto bytes = bitcoin::ByteWriter().compact_size(number).take();
+    CHECK(bytes.size() == compact_size_length(number));
+    bitcoin::ByteReader in(bytes);
+    CHECK(in.compact_size() == number);
+    CHECK(in.finished());
+  }
 }
 
 TEST_CASE("PsbtMap sets, replaces and removes by key, in order") {
