@@ -83,3 +83,5 @@ def test_killed_in_the_dry_run(bench, deed, method, n, when):
             victim.start_plugin()
         # Nothing has to lapse: neither its 72 blocks nor ours.
         settle_and_check(bench, victim, opened=False)
+        # lightningd gives it to a plugin that is started again, too, and the next test has this victim.
+        victim.node.set_option(OPTION, "fundpsbt")
