@@ -121,9 +121,9 @@ Name name_of(const Kind& kind, std::string_view content) {
 std::string stored(const jsonrpc::Message& call, std::string_view content) {
   json::Writer out;
   out.object().key("datastore").array();
+  const auto asked = call.params().find("key");
+  const auto parts = asked ? asked->elements() : std::vector<json::Value>();
   for (const auto& kind : kinds()) {
-    const auto asked = call.params().find("key");
-    const auto parts = asked ? asked->elements() : std::vector<json::Value>();
     const bool is_asked = parts.size() > 1 && parts[1].string() && *parts[1].string() == kind.name[1];
     if (!is_asked) continue;
     out.object().key("key").array();

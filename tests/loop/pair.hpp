@@ -1,5 +1,7 @@
 #pragma once
 
+#include <arpa/inet.h>
+
 #include <memory>
 #include <string>
 
@@ -17,6 +19,22 @@ struct Pair : LoopBench {
     const auto to_left = pipe_pair();
     left = loop.stdio(to_left.first, to_right.second);
     right = loop.stdio(to_right.first, to_left.second);
+  }
+  void open_tcp() {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(listener, 1) == 0);
+    REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::connect(client, reinterpret_cast<const sockaddr*>(&address), size) == 0);
+    const int server = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    ::close(listener);
+    left = loop.stdio(client, client);
+    right = loop.stdio(server, server);
   }
   void start() {
     left->start(left_sink);

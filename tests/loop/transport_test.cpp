@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <termios.h>
 
 #include <thread>
@@ -23,6 +22,7 @@ std::string read_all(int fd) {
 TEST_CASE_FIXTURE(Pair, "bytes go both ways, and an end of file is told once") {
   SUBCASE("sockets") { open_sockets(); }
   SUBCASE("pipes") { open_pipes(); }
+  SUBCASE("TCP, as socat connects a plugin") { open_tcp(); }
   start();
   left->send(std::string("ping"));
   right_sink.on_received = [this] { right->send(std::string("pong")); };
@@ -212,30 +212,6 @@ TEST_CASE_FIXTURE(Pair, "stop writes out what is queued on standard output, and 
   reader.join();
   CHECK((got == text));
   ::close(in.second);
-}
-
-TEST_CASE_FIXTURE(Pair, "bytes go both ways over TCP, as socat connects a plugin") {
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&address), size) == 0);
-  REQUIRE(::listen(listener, 1) == 0);
-  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  REQUIRE(::connect(client, reinterpret_cast<const sockaddr*>(&address), size) == 0);
-  const int server = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-  ::close(listener);
-  left = loop.stdio(client, client);
-  right = loop.stdio(server, server);
-  start();
-  left->send(std::string("ping"));
-  right_sink.on_received = [this] { right->send(std::string("pong")); };
-  left_sink.on_received = stop();
-  run();
-  CHECK(right_sink.text == "ping");
-  CHECK(left_sink.text == "pong");
 }
 
 TEST_CASE_FIXTURE(Pair, "a terminal is read and written") {
